@@ -1,0 +1,90 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// For the targets that touch C or threads: every unsafe expression is marked, and borrowed bytes carry a lifetime.
+let boundary: [SwiftSetting] =
+    settings + [
+        .strictMemorySafety(),
+        .enableExperimentalFeature("Lifetimes"),
+    ]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "godwit",
+    products: [
+        .executable(name: "godwit", targets: ["godwit"]),
+        .library(name: "Postgres", targets: ["Postgres"]),
+        .library(name: "EventSourcing", targets: ["EventSourcing"]),
+        .library(name: "Consumers", targets: ["Consumers"]),
+        .library(name: "KafkaBridge", targets: ["KafkaBridge"]),
+        .library(name: "KafkaTestBroker", targets: ["KafkaTestBroker"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLibRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+
+        .target(name: "DedicatedThread", swiftSettings: boundary),
+        .target(name: "Postgres", dependencies: ["CLibPQ", "DedicatedThread", logging], swiftSettings: boundary),
+        .target(name: "Kafka", dependencies: ["CLibRDKafka", "DedicatedThread", logging], swiftSettings: boundary),
+        .target(name: "EventSourcing", dependencies: ["Postgres", logging], swiftSettings: settings),
+        .target(name: "Telemetry", dependencies: [metrics], swiftSettings: settings),
+        .target(
+            name: "Consumers", dependencies: ["EventSourcing", "Postgres", "Telemetry", logging],
+            swiftSettings: settings),
+        .target(
+            name: "KafkaBridge",
+            dependencies: ["Consumers", "EventSourcing", "Kafka", "Postgres", "Telemetry", logging],
+            swiftSettings: settings),
+        .target(
+            name: "KafkaTestBroker",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                logging,
+            ],
+            swiftSettings: settings),
+        .target(name: "LocalPostgres", swiftSettings: settings),
+        .target(
+            name: "Appliance",
+            dependencies: [
+                "Consumers", "EventSourcing", "Kafka", "KafkaBridge", "KafkaTestBroker", "LocalPostgres", "Postgres",
+                "Telemetry", lifecycle, logging, yaml,
+            ],
+            swiftSettings: settings),
+        .executableTarget(name: "godwit", dependencies: ["Appliance", arguments], swiftSettings: settings),
+
+        .target(
+            name: "TestSupport", dependencies: ["EventSourcing", "Kafka", "LocalPostgres", "Postgres", logging],
+            path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: settings),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "EventSourcingTests", dependencies: ["EventSourcing", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "ConsumersTests", dependencies: ["Consumers", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "KafkaBridgeTests", dependencies: ["KafkaBridge", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "KafkaTestBrokerTests", dependencies: ["KafkaTestBroker"], swiftSettings: settings),
+        .testTarget(name: "ApplianceTests", dependencies: ["Appliance", "TestSupport"], swiftSettings: settings),
+    ]
+)
