@@ -1,1 +1,70 @@
-// Replaced by the target's own files.
+/// A serial executor that owns one thread, for actors whose work blocks in C.
+///
+/// Blocking calls must not run on the cooperative pool, which has one thread per core. An actor that wraps such a
+/// library names a `DedicatedThread` as its executor and calls the library plainly: every job of the actor runs on
+/// this thread, in order. The thread ends once the executor is released and its last job is done.
+package final class DedicatedThread: SerialExecutor {
+    private let queue: JobQueue
+
+    /// Starts the thread.
+    ///
+    /// - Parameter name: shown by `ps -L` and debuggers; the kernel keeps the first 15 bytes.
+    package init(name: String) {
+        let queue = JobQueue()
+        self.queue = queue
+        startThread(name: name) {
+            while let entry = queue.next() {
+                unsafe entry.job.runSynchronously(on: entry.executor.asUnownedSerialExecutor())
+            }
+        }
+    }
+
+    deinit {
+        queue.close()
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        // The entry holds the executor, so that a job that drops the last reference to its actor still ends on a
+        // live executor.
+        queue.append(JobQueue.Entry(job: UnownedJob(job), executor: self))
+    }
+}
+
+/// The jobs that wait for the thread, guarded by a condition.
+///
+/// `@unchecked Sendable`: every access to `entries` and `closed` happens inside `condition.withLock`.
+private final class JobQueue: @unchecked Sendable {
+    struct Entry {
+        let job: UnownedJob
+        let executor: DedicatedThread
+    }
+
+    private let condition = ThreadCondition()
+    private var entries: [Entry] = []
+    private var head = 0
+    private var closed = false
+
+    func append(_ entry: Entry) {
+        condition.withLock { entries.append(entry) }
+        condition.signal()
+    }
+
+    func close() {
+        condition.withLock { closed = true }
+        condition.signal()
+    }
+
+    /// The next job, waiting for one; `nil` once the queue is closed and empty.
+    func next() -> Entry? {
+        condition.withLock {
+            while head == entries.count {
+                if closed { return nil }
+                entries.removeAll(keepingCapacity: true)
+                head = 0
+                condition.wait()
+            }
+            defer { head += 1 }
+            return entries[head]
+        }
+    }
+}
