@@ -1,0 +1,197 @@
+import CLibPQ
+import DedicatedThread
+import Glibc
+public import Logging
+import Synchronization
+
+/// One connection to PostgreSQL, an actor on a thread of its own.
+///
+/// Statements run one after the other. A cancelled task cancels its statement. Once the connection is lost, every call
+/// throws; a ``ConnectionPool`` opens new ones.
+public actor Connection {
+    private nonisolated let executor: DedicatedThread
+    /// The connection's thread.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    /// The server's process for this connection, as `pg_stat_activity` shows it.
+    public nonisolated let backendPID: Int32
+    /// The server's version, for example 150018 for 15.18.
+    public nonisolated let serverVersion: Int32
+
+    nonisolated let wakeup: EventDescriptor
+    private nonisolated let cancellation: StatementCancellation
+    private nonisolated let nextStatementID = Atomic<UInt64>(1)
+    var handle: ConnectionHandle?
+    var prepared: Set<String> = []
+    private var openTransaction: UInt64?
+    private var transactionCount: UInt64 = 0
+
+    /// Connects.
+    ///
+    /// - Throws: `connectionFailed` if no server answered in time, `authentication` if it refused, `cancelled`.
+    public static func open(
+        _ configuration: ConnectionConfiguration, logger: Logger = Logger(label: "godwit.postgres")
+    ) async throws(PostgresError) -> Connection {
+        let executor = DedicatedThread(name: "pg-connection")
+        let wakeup = EventDescriptor()
+        let connector = Connector(executor: executor)
+        let result = await withTaskCancellationHandler {
+            await connector.connect(configuration, notices: NoticeReceiver(logger: logger), wakeup: wakeup)
+        } onCancel: {
+            wakeup.signal()
+        }
+        return Connection(executor: executor, wakeup: wakeup, handle: try result.get())
+    }
+
+    private init(executor: DedicatedThread, wakeup: EventDescriptor, handle: ConnectionHandle) {
+        self.executor = executor
+        self.wakeup = wakeup
+        self.backendPID = handle.backendPID
+        self.serverVersion = handle.serverVersion
+        self.cancellation = StatementCancellation()
+        cancellation.arm(handle.makeCancelRequest())
+        self.handle = handle
+    }
+
+    /// Closes the connection; whatever was not committed is rolled back by the server.
+    public func close() {
+        handle = nil
+    }
+
+    /// Whether statements may still be sent.
+    public var isUsable: Bool {
+        guard let handle else { return false }
+        return !handle.isBroken
+    }
+
+    /// Whether the connection is fit to be lent to somebody else: alive, and no transaction on it.
+    var isReusable: Bool {
+        guard let handle, !handle.isBroken, openTransaction == nil else { return false }
+        return handle.transactionStatus == PQTRANS_IDLE
+    }
+
+    // MARK: Statements
+
+    /// Runs the statement and returns its rows.
+    @discardableResult
+    public nonisolated func query(
+        _ statement: Statement, _ values: any PostgresEncodable...
+    ) async throws(PostgresError) -> ResultSet {
+        try await run(BoundStatement(statement, values), in: nil)
+    }
+
+    /// Runs the statement with its values and returns its rows.
+    @discardableResult
+    public nonisolated func query(_ bound: BoundStatement) async throws(PostgresError) -> ResultSet {
+        try await run(bound, in: nil)
+    }
+
+    /// Runs a text of several statements without parameters, as one transaction unless the text says otherwise.
+    public nonisolated func execute(script: String) async throws(PostgresError) {
+        try await cancellable(in: nil) { connection, handle throws(PostgresError) in
+            try handle.executeScript(script)
+        }
+    }
+
+    nonisolated func run(_ bound: BoundStatement, in transaction: UInt64?) async throws(PostgresError) -> ResultSet {
+        try await cancellable(in: transaction) { connection, handle throws(PostgresError) in
+            try handle.execute(bound, prepared: &connection.prepared)
+        }
+    }
+
+    /// Runs the body on the connection's thread; a cancelled task cancels what the server does for it.
+    nonisolated func cancellable<Value: Sendable>(
+        in transaction: UInt64?,
+        _ body: @Sendable (isolated Connection, ConnectionHandle) throws(PostgresError) -> Value
+    ) async throws(PostgresError) -> Value {
+        let id = nextStatementID.add(1, ordering: .relaxed).newValue
+        let cancellation = self.cancellation
+        let result = await withTaskCancellationHandler {
+            await perform(id: id, in: transaction, body)
+        } onCancel: {
+            cancellation.cancel(id)
+        }
+        return try result.get()
+    }
+
+    private func perform<Value>(
+        id: UInt64, in transaction: UInt64?,
+        _ body: (isolated Connection, ConnectionHandle) throws(PostgresError) -> Value
+    ) -> Result<Value, PostgresError> {
+        guard let handle else { return .failure(PostgresError(.closed, "the connection is closed")) }
+        guard transaction == openTransaction else {
+            return .failure(
+                transaction == nil
+                    ? PostgresError(.transactionOpen, "a transaction is open on this connection")
+                    : PostgresError(.misuse, "the transaction has ended"))
+        }
+        cancellation.begin(id)
+        defer { cancellation.end() }
+        // A cancellation that came before `begin` found nothing to cancel.
+        if Task.isCancelled { return .failure(PostgresError(.cancelled, "the task was cancelled")) }
+        do throws(PostgresError) {
+            return .success(try body(self, handle))
+        } catch {
+            guard error.sqlState == .queryCanceled, Task.isCancelled else { return .failure(error) }
+            return .failure(
+                PostgresError(
+                    .cancelled, "the task was cancelled", sqlState: .queryCanceled, statement: error.statement))
+        }
+    }
+
+    // MARK: Transactions
+
+    /// Begins a transaction and gives its number, which every statement of it must name.
+    func begin(_ sql: String) throws(PostgresError) -> UInt64 {
+        guard let handle else { throw PostgresError(.closed, "the connection is closed") }
+        guard openTransaction == nil else {
+            throw PostgresError(.transactionOpen, "a transaction is open on this connection")
+        }
+        try handle.executeScript(sql)
+        transactionCount += 1
+        openTransaction = transactionCount
+        return transactionCount
+    }
+
+    /// Commits. If the server rolls back instead, or does not answer, this throws.
+    func commit() throws(PostgresError) {
+        defer { openTransaction = nil }
+        guard let handle else { throw PostgresError(.closed, "the connection is closed") }
+        let result = try handle.execute(BoundStatement("COMMIT"), prepared: &prepared)
+        if result.commandTag != "COMMIT" {
+            throw PostgresError(
+                .rolledBack, "a statement of the transaction had failed, so that its commit rolled it back")
+        }
+    }
+
+    /// Rolls back. If even that fails, the connection is given up, and the server rolls back on its own.
+    func rollback() {
+        openTransaction = nil
+        guard let handle else { return }
+        do throws(PostgresError) {
+            try handle.executeScript("ROLLBACK")
+        } catch {
+            self.handle = nil
+        }
+    }
+}
+
+/// Connects on the thread that will be the connection's.
+private actor Connector {
+    private nonisolated let executor: DedicatedThread
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    init(executor: DedicatedThread) {
+        self.executor = executor
+    }
+
+    func connect(
+        _ configuration: ConnectionConfiguration, notices: NoticeReceiver, wakeup: EventDescriptor
+    ) -> Result<ConnectionHandle, PostgresError> {
+        do throws(PostgresError) {
+            return .success(try ConnectionHandle.connect(configuration, notices: notices, wakeup: wakeup))
+        } catch {
+            return .failure(error)
+        }
+    }
+}

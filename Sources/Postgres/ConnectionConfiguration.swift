@@ -1,0 +1,114 @@
+import CLibPQ
+
+/// Where PostgreSQL is, who asks, and how long to wait.
+public struct ConnectionConfiguration: Sendable {
+    /// libpq's keywords and values, as the connection string gave them; may hold a password.
+    private(set) var keywords: [String: String]
+
+    /// What `pg_stat_activity` shows for the connection, unless the connection string says otherwise.
+    public var applicationName: String
+    /// How long an attempt to connect may take, name look-up excepted; 10 s by default.
+    public var connectTimeout: Duration
+    /// How long the server may work on a statement before it cancels it; 60 s by default, `zero` for no bound.
+    public var statementTimeout: Duration
+    /// How long a statement may wait for a lock; 10 s by default, `zero` for no bound.
+    public var lockTimeout: Duration
+    /// How long a transaction may stay open while nothing is asked of it; 60 s by default, `zero` for no bound.
+    public var idleInTransactionTimeout: Duration
+
+    /// Reads a connection string.
+    ///
+    /// - Parameter connectionString: a URL, `postgres://user:secret@host:5432/database?sslmode=verify-full`, or
+    ///   libpq's keywords, `host=/run/postgresql dbname=app`. What it leaves out comes from libpq's environment
+    ///   variables and defaults.
+    /// - Throws: `invalidConfiguration` if it cannot be read.
+    public init(_ connectionString: String, applicationName: String = "godwit") throws(PostgresError) {
+        guard connectionString.contains("=") || connectionString.contains("://") else {
+            throw PostgresError(
+                .invalidConfiguration,
+                "the connection string is neither a URL (postgres://user@host/database) nor keywords (host=… dbname=…)")
+        }
+        self.keywords = try Self.parse(connectionString)
+        self.applicationName = applicationName
+        self.connectTimeout = .seconds(10)
+        self.statementTimeout = .seconds(60)
+        self.lockTimeout = .seconds(10)
+        self.idleInTransactionTimeout = .seconds(60)
+    }
+
+    /// The same place for the same user, with the password replaced.
+    public func with(password: String) -> ConnectionConfiguration {
+        var copy = self
+        copy.keywords["password"] = password
+        return copy
+    }
+
+    /// Host, port, database and user, without anything secret; fit for logs.
+    public var redactedDescription: String {
+        let host = keywords["host"] ?? keywords["hostaddr"] ?? "default host"
+        let port = keywords["port"].map { ":\($0)" } ?? ""
+        let database = keywords["dbname"] ?? keywords["user"] ?? "default database"
+        let user = keywords["user"].map { "\($0)@" } ?? ""
+        return "\(user)\(host)\(port)/\(database)"
+    }
+
+    private static func parse(_ connectionString: String) throws(PostgresError) -> [String: String] {
+        var errorText: UnsafeMutablePointer<CChar>?
+        guard let options = unsafe PQconninfoParse(connectionString, &errorText) else {
+            defer { unsafe PQfreemem(errorText) }
+            // libpq quotes the string it could not read, which may hold the password: keep only its first words.
+            let reason = unsafe errorText.map { unsafe String(cString: $0) } ?? "out of memory"
+            throw PostgresError(.invalidConfiguration, "the connection string is not valid: \(withoutQuotes(reason))")
+        }
+        defer { unsafe PQconninfoFree(options) }
+        var keywords: [String: String] = [:]
+        var option = unsafe options
+        while let keyword = unsafe option.pointee.keyword {
+            if let value = unsafe option.pointee.val {
+                unsafe keywords[String(cString: keyword)] = unsafe String(cString: value)
+            }
+            unsafe option += 1
+        }
+        return keywords
+    }
+
+    /// The keywords as the connection is opened with, Godwit's defaults below what the connection string says.
+    var effectiveKeywords: [(keyword: String, value: String)] {
+        var effective: [String: String] = [
+            "fallback_application_name": applicationName,
+            "keepalives": "1",
+            "keepalives_idle": "30",
+            "keepalives_interval": "10",
+            "keepalives_count": "3",
+            "tcp_user_timeout": "30000",
+        ]
+        effective.merge(keywords) { _, given in given }
+        // Everything is read and written as UTF-8; another encoding would corrupt text silently.
+        effective["client_encoding"] = "UTF8"
+        return effective.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    /// The session's settings, one statement: poolers refuse them as start-up parameters.
+    var sessionSettings: [(name: String, value: String)] {
+        [
+            ("statement_timeout", milliseconds(statementTimeout)),
+            ("lock_timeout", milliseconds(lockTimeout)),
+            ("idle_in_transaction_session_timeout", milliseconds(idleInTransactionTimeout)),
+            // The settled horizon needs a new snapshot for every statement, whatever the role's default is.
+            ("default_transaction_isolation", "read committed"),
+        ]
+    }
+
+    private func milliseconds(_ duration: Duration) -> String {
+        let (seconds, attoseconds) = duration.components
+        return String(max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000))
+    }
+}
+
+/// The text up to the first quotation mark: what libpq and the server quote may be secret.
+func withoutQuotes(_ text: String) -> String {
+    let head = text.prefix { $0 != "\"" && $0 != "\n" }
+    var words = String(head)
+    while let last = words.last, last == " " || last == ":" { words.removeLast() }
+    return words
+}

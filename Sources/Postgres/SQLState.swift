@@ -1,0 +1,67 @@
+/// A five-character SQLSTATE code of PostgreSQL.
+///
+/// Source: PostgreSQL documentation, appendix A.
+public struct SQLState: RawRepresentable, Sendable, Hashable {
+    /// The code, for example `23505`.
+    public let rawValue: String
+
+    /// Takes a code as it is.
+    public init(rawValue: String) {
+        self.rawValue = rawValue
+    }
+
+    /// 23505: a unique constraint was violated.
+    public static let uniqueViolation = SQLState(rawValue: "23505")
+    /// 40001: the transaction could not be serialized; try it again.
+    public static let serializationFailure = SQLState(rawValue: "40001")
+    /// 40P01: the transaction lost a deadlock; try it again.
+    public static let deadlockDetected = SQLState(rawValue: "40P01")
+    /// 42P01: no such table.
+    public static let undefinedTable = SQLState(rawValue: "42P01")
+    /// 42703: no such column.
+    public static let undefinedColumn = SQLState(rawValue: "42703")
+    /// 3F000: no such schema.
+    public static let invalidSchemaName = SQLState(rawValue: "3F000")
+    /// 42501: the role lacks a right.
+    public static let insufficientPrivilege = SQLState(rawValue: "42501")
+    /// 55P03: a lock was not to be had in time.
+    public static let lockNotAvailable = SQLState(rawValue: "55P03")
+    /// 57014: the statement was cancelled, by its timeout or by a request.
+    public static let queryCanceled = SQLState(rawValue: "57014")
+    /// 57P01: an administrator ended the connection, or the server is shutting down.
+    public static let adminShutdown = SQLState(rawValue: "57P01")
+    /// 26000: the server does not know the prepared statement.
+    public static let invalidSQLStatementName = SQLState(rawValue: "26000")
+
+    /// The first two characters, which name the class.
+    public var errorClass: String { String(rawValue.prefix(2)) }
+
+    /// Whether the connection or the server is what failed, not the statement.
+    var isConnectionFailure: Bool {
+        switch rawValue {
+        // Shutdown, crash of another backend, start-up, a dropped database, too many connections.
+        case "57P01", "57P02", "57P03", "57P05", "53300": true
+        default: errorClass == "08"
+        }
+    }
+
+    /// Whether a refusal at connection time is about who asks or what for, so that trying again is pointless.
+    var isAuthentication: Bool {
+        errorClass == "28" || rawValue == "3D000" || rawValue == "42501"
+    }
+
+    /// Whether the server's message is likely to quote data.
+    var quotesData: Bool {
+        errorClass == "22" || errorClass == "23"
+    }
+
+    var remedy: String? {
+        switch self {
+        case .undefinedTable, .undefinedColumn, .invalidSchemaName:
+            "apply the schema with `godwit migrate`, or correct the table names"
+        case .insufficientPrivilege: "grant the right with `godwit migrate --grants ROLE`"
+        case .lockNotAvailable: "another session holds the lock longer than lock_timeout"
+        default: nil
+        }
+    }
+}

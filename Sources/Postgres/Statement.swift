@@ -1,0 +1,41 @@
+/// The text of an SQL statement, with parameters as `$1`, `$2`, ….
+///
+/// A statement with a name is prepared once per connection, at its first use; the name also shows in errors. It must be
+/// unique to its text.
+public struct Statement: Sendable, Hashable {
+    /// The name, or `nil` for a statement that is not worth preparing.
+    public let name: String?
+    /// The SQL text.
+    public let sql: String
+
+    /// A statement that is prepared under the name.
+    public init(name: String, sql: String) {
+        self.name = name
+        self.sql = sql
+    }
+
+    /// A statement that is sent as it is, each time.
+    public init(_ sql: String) {
+        self.name = nil
+        self.sql = sql
+    }
+}
+
+extension Statement: ExpressibleByStringLiteral {
+    /// A statement that is sent as it is, each time.
+    public init(stringLiteral value: String) {
+        self.init(value)
+    }
+}
+
+/// A statement with the values of its parameters: one step of a pipeline.
+public struct BoundStatement: Sendable {
+    let statement: Statement
+    let parameters: Parameters
+
+    /// Binds the values to the statement's parameters, in order.
+    public init(_ statement: Statement, _ values: [any PostgresEncodable] = []) {
+        self.statement = statement
+        self.parameters = Parameters(values)
+    }
+}
