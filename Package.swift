@@ -7,14 +7,12 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // Borrowed bytes (`RawSpan`) carry the lifetime of what they are borrowed from.
+    .enableExperimentalFeature("Lifetimes"),
 ]
 
-/// For the targets that touch C or threads: every unsafe expression is marked, and borrowed bytes carry a lifetime.
-let boundary: [SwiftSetting] =
-    settings + [
-        .strictMemorySafety(),
-        .enableExperimentalFeature("Lifetimes"),
-    ]
+/// For the targets that touch C or threads: every unsafe expression is marked.
+let boundary: [SwiftSetting] = settings + [.strictMemorySafety()]
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")

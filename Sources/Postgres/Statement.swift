@@ -39,3 +39,13 @@ public struct BoundStatement: Sendable {
         self.parameters = Parameters(values)
     }
 }
+
+/// What statements can be run on: a connection or an open transaction.
+public protocol PostgresSession: Sendable {
+    /// Runs the statement with its values and returns its rows.
+    @discardableResult
+    func query(_ bound: BoundStatement) async throws(PostgresError) -> ResultSet
+}
+
+extension Connection: PostgresSession {}
+extension Transaction: PostgresSession {}

@@ -88,7 +88,11 @@ public actor Connection {
 
     /// Runs a text of several statements without parameters, as one transaction unless the text says otherwise.
     public nonisolated func execute(script: String) async throws(PostgresError) {
-        try await cancellable(in: nil) { connection, handle throws(PostgresError) in
+        try await execute(script: script, in: nil)
+    }
+
+    nonisolated func execute(script: String, in transaction: UInt64?) async throws(PostgresError) {
+        try await cancellable(in: transaction) { connection, handle throws(PostgresError) in
             try handle.executeScript(script)
         }
     }

@@ -23,7 +23,7 @@ extension ConnectionHandle {
         let keys = unsafe keywords.map { unsafe strdup($0.keyword) }
         let values = unsafe keywords.map { unsafe strdup($0.value) }
         defer {
-            for unsafe pointer in unsafe keys + values { unsafe free(pointer) }
+            unsafe (keys + values).forEach { unsafe free($0) }
         }
         let keyPointers = unsafe keys.map { unsafe UnsafePointer<CChar>($0) } + [nil]
         let valuePointers = unsafe values.map { unsafe UnsafePointer<CChar>($0) } + [nil]
@@ -70,7 +70,8 @@ extension ConnectionHandle {
     static func sqlState(inVerbose text: String) -> SQLState? {
         for part in text.split(separator: ":", omittingEmptySubsequences: false) {
             let word = part.drop { $0 == " " }
-            let isCode = word.utf8.count == 5 && word.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0) }
+            let isCode =
+                word.utf8.count == 5 && word.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0) }
             // FATAL and ERROR are words of five capitals too; every code holds a digit.
             if isCode, word.utf8.contains(where: { (48...57).contains($0) }) { return SQLState(rawValue: String(word)) }
         }

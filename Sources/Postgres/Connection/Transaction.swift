@@ -17,6 +17,11 @@ public struct Transaction: Sendable {
         try await connection.run(bound, in: number)
     }
 
+    /// Runs a text of several statements without parameters within the transaction.
+    public func execute(script: String) async throws(PostgresError) {
+        try await connection.execute(script: script, in: number)
+    }
+
     /// Runs the statements within the transaction in one round trip; the first failure ends it.
     @discardableResult
     public func pipeline(_ statements: [BoundStatement]) async throws(PostgresError) -> [ResultSet] {

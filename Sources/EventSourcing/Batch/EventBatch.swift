@@ -1,0 +1,49 @@
+package import Postgres
+
+/// Events as they came from PostgreSQL: binary rows that stay in libpq's memory until the batch is released.
+///
+/// Nothing is copied until asked for, so that an event can go from here to Kafka without becoming a `String` on the way.
+public final class EventBatch: Sendable {
+    package let rows: ResultSet
+
+    /// - Throws: `decoding` if a column's type is not the schema's.
+    package init(_ rows: ResultSet) throws(PostgresError) {
+        self.rows = rows
+        for column in Column.allCases where !column.types.contains(rows.type(column: column.rawValue)) {
+            throw PostgresError(
+                .decoding,
+                "the events table's column \(column) has the type with object id \(rows.type(column: column.rawValue)); "
+                    + "expected \(column.types)")
+        }
+    }
+
+    /// The bytes of memory the rows take.
+    public var memorySize: Int { rows.memorySize }
+
+    /// The columns in the order they are selected in, with the object ids of the types they may have.
+    enum Column: Int, CaseIterable {
+        case globalPosition, boundedContext, aggregateType, aggregateID, aggregateVersion, eventID, eventType,
+            eventVersion, payload, traceID, correlationID, causationID, metadata, createdAt
+
+        var types: [UInt32] {
+            switch self {
+            case .globalPosition, .aggregateVersion: [20]
+            case .eventVersion: [23]
+            case .eventID: [2950]
+            case .payload: [17]
+            case .metadata: [3802]
+            case .createdAt: [1184]
+            default: [25, 1043]
+            }
+        }
+    }
+}
+
+extension EventBatch: RandomAccessCollection {
+    /// The index of the first event.
+    public var startIndex: Int { 0 }
+    /// The index behind the last event.
+    public var endIndex: Int { rows.count }
+    /// The event at the index.
+    public subscript(index: Int) -> EventView { EventView(rows: rows, index: index) }
+}

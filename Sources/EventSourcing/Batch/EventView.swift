@@ -1,0 +1,83 @@
+import FoundationEssentials
+import Postgres
+
+/// One event of a batch, read in place.
+public struct EventView: Sendable {
+    let rows: ResultSet
+    let index: Int
+
+    /// The place in the order of all events.
+    public var globalPosition: Int64 { integer(.globalPosition) }
+    /// The place in the order of the aggregate's events.
+    public var aggregateVersion: Int64 { integer(.aggregateVersion) }
+    /// The version of the event type's schema.
+    public var eventVersion: Int32 { integer(.eventVersion) }
+    /// Microseconds since 1970-01-01 UTC; infinity in PostgreSQL is clamped to the extremes.
+    public var createdAtMicroseconds: Int64 {
+        integer(.createdAt, as: Int64.self).addingReportingOverflow(PostgresTimestamp.epochOffset).partialValue
+    }
+
+    /// The bounded context, UTF-8.
+    package var boundedContext: RawSpan { @_lifetime(borrow self) get { bytes(.boundedContext) } }
+    /// The aggregate's type, UTF-8.
+    package var aggregateType: RawSpan { @_lifetime(borrow self) get { bytes(.aggregateType) } }
+    /// The aggregate's identity, UTF-8.
+    package var aggregateID: RawSpan { @_lifetime(borrow self) get { bytes(.aggregateID) } }
+    /// The event's identity, 16 bytes.
+    package var eventID: RawSpan { @_lifetime(borrow self) get { bytes(.eventID) } }
+    /// The event's type, UTF-8.
+    package var eventType: RawSpan { @_lifetime(borrow self) get { bytes(.eventType) } }
+    /// The content.
+    package var payload: RawSpan { @_lifetime(borrow self) get { bytes(.payload) } }
+    /// The trace, UTF-8, empty if there is none.
+    package var traceID: RawSpan { @_lifetime(borrow self) get { bytes(.traceID) } }
+    /// The correlation id, UTF-8, empty if there is none.
+    package var correlationID: RawSpan { @_lifetime(borrow self) get { bytes(.correlationID) } }
+    /// The causation id, UTF-8, empty if there is none.
+    package var causationID: RawSpan { @_lifetime(borrow self) get { bytes(.causationID) } }
+    /// The metadata's JSON text, UTF-8, empty if there is none.
+    package var metadata: RawSpan {
+        @_lifetime(borrow self) get {
+            // The first byte is the version of jsonb's binary format.
+            let value = bytes(.metadata)
+            return value.extracting(droppingFirst: min(1, value.byteCount))
+        }
+    }
+
+    /// The event with values of its own.
+    public var event: PersistedEvent {
+        PersistedEvent(
+            globalPosition: globalPosition, boundedContext: string(.boundedContext) ?? "",
+            aggregateType: string(.aggregateType) ?? "", aggregateID: string(.aggregateID) ?? "",
+            aggregateVersion: aggregateVersion,
+            eventID: UUID.decode(eventID, type: rows.type(column: EventBatch.Column.eventID.rawValue)) ?? UUID(),
+            eventType: string(.eventType) ?? "", eventVersion: eventVersion,
+            payload: payload.withUnsafeBytes { Array($0) }, traceID: string(.traceID),
+            correlationID: string(.correlationID), causationID: string(.causationID), metadata: metadataText,
+            createdAt: PostgresTimestamp.date(microseconds: integer(.createdAt)))
+    }
+
+    private var metadataText: String? {
+        if rows.isNull(row: index, column: EventBatch.Column.metadata.rawValue) { return nil }
+        return metadata.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private func string(_ column: EventBatch.Column) -> String? {
+        if rows.isNull(row: index, column: column.rawValue) { return nil }
+        return bytes(column).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
+
+    @_lifetime(borrow self)
+    private func bytes(_ column: EventBatch.Column) -> RawSpan {
+        rows.bytes(row: index, column: column.rawValue)
+    }
+
+    /// The batch has checked the column's type, and with it the length; the schema has these columns NOT NULL.
+    private func integer<Value: FixedWidthInteger & BitwiseCopyable>(
+        _ column: EventBatch.Column, as type: Value.Type = Value.self
+    ) -> Value {
+        let value = bytes(column)
+        guard value.byteCount == MemoryLayout<Value>.size else { return 0 }
+        return Value(bigEndian: value.unsafeLoadUnaligned(as: Value.self))
+    }
+}

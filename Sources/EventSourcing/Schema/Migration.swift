@@ -1,0 +1,28 @@
+/// One numbered step of the schema. A step that was released is never changed: mend it with a new one.
+struct Migration: Sendable {
+    /// Counts from 1.
+    let version: Int
+    /// A few words, recorded with the number.
+    let name: String
+    /// SQL that does nothing where its work is done already, for example in a database of pupsourcing/core.
+    let sql: String
+
+    static func all(for tables: TableNames) -> [Migration] {
+        [
+            Migration(version: 1, name: "event store tables", sql: EventStoreTables.sql(tables)),
+            Migration(version: 2, name: "drop the index that repeats a constraint", sql: redundantIndex(tables)),
+            Migration(version: 3, name: "ownership epoch of segments", sql: segmentEpoch(tables)),
+        ]
+    }
+
+    /// pupsourcing/core makes a second index with the unique constraint's columns: every insert pays for it, no query
+    /// needs it.
+    private static func redundantIndex(_ tables: TableNames) -> String {
+        let index = TableName(schema: tables.events.schema, name: "idx_\(tables.events.name)_aggregate")
+        return "DROP INDEX IF EXISTS \(index.sql);"
+    }
+
+    private static func segmentEpoch(_ tables: TableNames) -> String {
+        "ALTER TABLE \(tables.consumerSegments.sql) ADD COLUMN IF NOT EXISTS epoch bigint NOT NULL DEFAULT 0;"
+    }
+}

@@ -1,0 +1,121 @@
+public import Postgres
+
+/// The event store's schema, brought up to date by numbered migrations.
+///
+/// What was applied is recorded in `schema_migrations`, so that running it twice does nothing, and an advisory lock
+/// lets two processes run it at once. A database made by pupsourcing/core is taken over as it is.
+public struct Schema: Sendable {
+    private let tables: TableNames
+
+    /// The schema for the tables.
+    public init(_ tables: TableNames = TableNames()) {
+        self.tables = tables
+    }
+
+    /// The version that this build of Godwit needs.
+    public var latestVersion: Int { migrations.count }
+
+    private var migrations: [Migration] { Migration.all(for: tables) }
+    private var records: TableName { tables.godwitTable("schema_migrations") }
+
+    /// Applies what is missing, in one transaction.
+    ///
+    /// - Returns: the names of the migrations that were applied now, empty if there was nothing to do.
+    public func migrate(on connection: Connection) async throws(EventStoreError) -> [String] {
+        do {
+            return try await connection.withTransaction { transaction in
+                try await transaction.query(Statement("SELECT pg_advisory_xact_lock($1)"), Self.lockKey)
+                try await run(preamble, in: transaction)
+                let applied = try await version(in: transaction)
+                let missing = migrations.filter { $0.version > applied }
+                for migration in missing {
+                    try await run(migration.sql, in: transaction)
+                    try await run(record(migration), in: transaction)
+                }
+                return missing.map { "\($0.version) \($0.name)" }
+            }
+        } catch {
+            throw EventStoreError(error)
+        }
+    }
+
+    /// The version that the database has, 0 if none was applied.
+    public func currentVersion(on session: some PostgresSession) async throws(EventStoreError) -> Int {
+        do {
+            let exists = try await session.query(
+                BoundStatement(Statement("SELECT to_regclass($1) IS NOT NULL"), [records.sql]))
+            guard try exists.first?.decode(0, as: Bool.self) == true else { return 0 }
+            return try await version(in: session)
+        } catch {
+            throw EventStoreError(error)
+        }
+    }
+
+    /// The whole schema as one script for `psql`, safe to run on any version.
+    public var script: String {
+        let steps = migrations.map { "-- \($0.version): \($0.name)\n\($0.sql)\n\(record($0))" }
+        return """
+            BEGIN;
+            SELECT pg_advisory_xact_lock(\(Self.lockKey));
+            \(preamble)
+            \(steps.joined(separator: "\n"))
+            COMMIT;
+
+            """
+    }
+
+    // MARK: Pieces
+
+    /// The first bytes of SHA-256("godwit schema"), as any number that nobody else uses would do.
+    private static let lockKey: Int64 = 0x5C0E_71B4_9A6D_2F13
+
+    private func version(in session: some PostgresSession) async throws(PostgresError) -> Int {
+        let statement = Statement("SELECT coalesce(max(version), 0) FROM \(records.sql) WHERE events_table = $1")
+        return try await session.query(BoundStatement(statement, [tables.events.text])).first?.decode(0) ?? 0
+    }
+
+    private var preamble: String {
+        let schemas = Set(
+            [
+                tables.events, tables.aggregateHeads, tables.consumerSegments, tables.consumerWorkers, records,
+            ].map(\.schema))
+        // `CREATE SCHEMA IF NOT EXISTS` needs the right to create one even where it exists.
+        let creations = schemas.sorted().map { schema in
+            "IF to_regnamespace('\(quoteIdentifier(schema))') IS NULL THEN CREATE SCHEMA \(quoteIdentifier(schema)); END IF;"
+        }
+        return """
+            DO $$ BEGIN
+            \(creations.joined(separator: "\n"))
+            END $$;
+            CREATE TABLE IF NOT EXISTS \(records.sql) (
+                events_table text NOT NULL,
+                version integer NOT NULL,
+                name text NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT now(),
+                PRIMARY KEY (events_table, version)
+            );
+            """
+    }
+
+    private func record(_ migration: Migration) -> String {
+        """
+        INSERT INTO \(records.sql) (events_table, version, name)
+            VALUES ('\(tables.events.text)', \(migration.version), '\(migration.name)') ON CONFLICT DO NOTHING;
+        """
+    }
+
+    private func run(_ script: String, in transaction: Transaction) async throws(PostgresError) {
+        try await transaction.execute(script: script)
+    }
+}
+
+extension EventStoreError {
+    /// Wraps what a body threw.
+    init(_ error: any Error) {
+        switch error {
+        case let error as EventStoreError: self = error
+        case let error as PostgresError: self = .database(error)
+        default: self = .database(PostgresError(.cancelled, "\(error)"))
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import FoundationEssentials
+import Postgres
+
+/// The SQL of an append, one statement for each way to move the aggregate's head.
+struct AppendStatements: Sendable {
+    private let any: Statement
+    private let noStream: Statement
+    private let exact: Statement
+
+    init(_ tables: TableNames, notify: EventStore.Notify) {
+        let heads = tables.aggregateHeads.sql
+        let key = "bounded_context = $1 AND aggregate_type = $2 AND aggregate_id = $3"
+        let insertHead = """
+            INSERT INTO \(heads) AS head (bounded_context, aggregate_type, aggregate_id, aggregate_version, updated_at)
+            VALUES ($1, $2, $3, cardinality($4), now())
+            """
+        func statement(_ name: String, _ moveHead: String) -> Statement {
+            Statement(name: "append_\(name)", sql: Self.sql(tables, moveHead: moveHead, notify: notify, key: key))
+        }
+        any = statement(
+            "any",
+            """
+            \(insertHead)
+            ON CONFLICT (bounded_context, aggregate_type, aggregate_id) DO UPDATE
+            SET aggregate_version = head.aggregate_version + cardinality($4), updated_at = now()
+            WHERE $13 = 0
+            """)
+        noStream = statement("no_stream", "\(insertHead) ON CONFLICT DO NOTHING")
+        exact = statement(
+            "exact",
+            """
+            UPDATE \(heads) AS head SET aggregate_version = aggregate_version + cardinality($4), updated_at = now()
+            WHERE \(key) AND aggregate_version = $13
+            """)
+    }
+
+    /// `head` moves the head, or gives no row on a conflict; only then are positions drawn, in the events' order.
+    private static func sql(
+        _ tables: TableNames, moveHead: String, notify: EventStore.Notify, key: String
+    ) -> String {
+        let notification =
+            switch notify {
+            case .never: "NULL"
+            case .always(let channel):
+                // max() is NULL on a conflict, and a NULL payload sends an empty one: hence the condition.
+                "CASE WHEN count(*) > 0 THEN pg_notify(\(quoteLiteral(channel)), max(global_position)::text) END"
+            }
+        return """
+            WITH head AS (
+                \(moveHead)
+                RETURNING aggregate_version
+            ), appended AS (
+                INSERT INTO \(tables.events.sql) (
+                    bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type,
+                    event_version, payload, trace_id, correlation_id, causation_id, metadata, created_at)
+                SELECT $1, $2, $3, head.aggregate_version - cardinality($4) + e.ordinal, e.id, e.type, e.version,
+                    e.payload, nullif(e.trace, ''), nullif(e.correlation, ''), nullif(e.causation, ''),
+                    e.metadata::jsonb, coalesce(e.created_at, now())
+                FROM head CROSS JOIN unnest($4, $5, $6, $7, $8, $9, $10, $11, $12) WITH ORDINALITY
+                    AS e (id, type, version, payload, trace, correlation, causation, metadata, created_at, ordinal)
+                ORDER BY e.ordinal
+                RETURNING global_position, aggregate_version
+            )
+            SELECT array_agg(global_position ORDER BY aggregate_version), min(aggregate_version),
+                (SELECT aggregate_version FROM \(tables.aggregateHeads.sql) WHERE \(key)),
+                \(notification)
+            FROM appended
+            """
+    }
+
+    func bind(_ events: [Event], _ aggregate: AggregateIdentity, _ expected: ExpectedVersion) -> BoundStatement {
+        let (statement, version): (Statement, Int64) =
+            switch expected {
+            case .any: (any, 0)
+            case .noStream, .exact(0): (noStream, 0)
+            case .exact(let version): (exact, version)
+            }
+        return BoundStatement(
+            statement,
+            [
+                aggregate.boundedContext, aggregate.aggregateType, aggregate.aggregateID,
+                events.map(\.eventID), events.map(\.eventType), events.map(\.eventVersion),
+                events.map { Bytes($0.payload) }, events.map(\.traceID), events.map(\.correlationID),
+                events.map(\.causationID), events.map(\.metadata), events.map(\.createdAt), version,
+            ])
+    }
+}
+
+/// The text as an SQL literal.
+private func quoteLiteral(_ text: String) -> String {
+    "'" + text.replacing("'", with: "''") + "'"
+}

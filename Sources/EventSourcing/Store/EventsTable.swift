@@ -1,0 +1,59 @@
+package import Postgres
+
+/// The SQL that reads the events table.
+package struct EventsTable: Sendable {
+    private let table: TableName
+
+    package init(_ table: TableName) {
+        self.table = table
+    }
+
+    /// In the order of ``EventBatch``'s columns.
+    private static let columns = """
+        global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, \
+        event_version, payload, trace_id, correlation_id, causation_id, metadata, created_at
+        """
+
+    /// Events behind a position, up to another, in order, at most `limit`.
+    package func read(
+        after position: Int64, through last: Int64 = .max, limit: Int, scope: EventScope
+    ) -> BoundStatement {
+        var conditions = "global_position > $1 AND global_position <= $2"
+        var values: [any PostgresEncodable] = [position, last]
+        // The statement's name tells its variants apart, since each is prepared by its name.
+        var name = "read_events_\(limit)"
+        if !scope.aggregateTypes.isEmpty {
+            values.append(scope.aggregateTypes)
+            conditions += " AND aggregate_type = ANY($\(values.count))"
+            name += "_types"
+        }
+        if !scope.boundedContexts.isEmpty {
+            values.append(scope.boundedContexts)
+            conditions += " AND bounded_context = ANY($\(values.count))"
+            name += "_contexts"
+        }
+        let sql = """
+            SELECT \(Self.columns) FROM \(table.sql) WHERE \(conditions) ORDER BY global_position LIMIT \(limit)
+            """
+        return BoundStatement(Statement(name: name, sql: sql), values)
+    }
+
+    /// The events of an aggregate whose versions lie in the range, in order.
+    func readStream(_ aggregate: AggregateIdentity, from first: Int64, to last: Int64) -> BoundStatement {
+        let sql = """
+            SELECT \(Self.columns) FROM \(table.sql)
+            WHERE bounded_context = $1 AND aggregate_type = $2 AND aggregate_id = $3
+            AND aggregate_version BETWEEN $4 AND $5 ORDER BY aggregate_version
+            """
+        return BoundStatement(
+            Statement(name: "read_stream", sql: sql),
+            [aggregate.boundedContext, aggregate.aggregateType, aggregate.aggregateID, first, last])
+    }
+
+    /// The highest visible position, 0 for an empty table.
+    package var latestPosition: BoundStatement {
+        BoundStatement(
+            Statement(
+                name: "latest_position", sql: "SELECT coalesce(max(global_position), 0) FROM \(table.sql)"))
+    }
+}
