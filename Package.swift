@@ -83,6 +83,8 @@ let package = Package(
         .testTarget(name: "ConsumersTests", dependencies: ["Consumers", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "KafkaBridgeTests", dependencies: ["KafkaBridge", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "KafkaTestBrokerTests", dependencies: ["KafkaTestBroker"], swiftSettings: settings),
-        .testTarget(name: "ApplianceTests", dependencies: ["Appliance", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "ApplianceTests", dependencies: ["Appliance", "LocalPostgres", "TestSupport", "godwit"],
+            swiftSettings: settings),
     ]
 )
