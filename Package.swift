@@ -76,7 +76,8 @@ let package = Package(
             name: "TestSupport", dependencies: ["EventSourcing", "Kafka", "LocalPostgres", "Postgres", logging],
             path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: settings),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "KafkaTests", dependencies: ["Kafka", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "EventSourcingTests", dependencies: ["EventSourcing", "TestSupport"], swiftSettings: settings),

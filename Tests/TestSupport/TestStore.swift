@@ -1,0 +1,68 @@
+package import EventSourcing
+import FoundationEssentials
+package import Postgres
+
+/// An event store of one test: its own schema on the shared server, dropped at the end.
+package struct TestStore: Sendable {
+    package let url: String
+    package let tables: TableNames
+    package let store: EventStore
+
+    /// Makes the schema, runs the body, drops the schema.
+    package static func with<Value>(
+        notify: (_ schema: String) -> EventStore.Notify = { _ in .never },
+        _ body: (TestStore) async throws -> Value
+    ) async throws -> Value {
+        let database = try await TestDatabase()
+        let schema = database.schema
+        let tables = try TableNames(inSchema: schema, godwitSchema: schema)
+        let test = TestStore(
+            url: database.url, tables: tables, store: EventStore(tables: tables, notify: notify(schema)))
+        do {
+            let connection = try await test.connect()
+            _ = try await Schema(tables).migrate(on: connection)
+            await connection.close()
+            let value = try await body(test)
+            try await test.drop()
+            return value
+        } catch {
+            try await test.drop()
+            throw error
+        }
+    }
+
+    package var configuration: ConnectionConfiguration {
+        get throws { try ConnectionConfiguration(url, applicationName: "test \(tables.godwitSchema)") }
+    }
+
+    package func connect() async throws -> Connection {
+        try await Connection.open(configuration)
+    }
+
+    /// Ends the test's sessions and prepared transactions, which would keep the schema from being dropped.
+    private func drop() async throws {
+        let connection = try await Connection.open(ConnectionConfiguration(url))
+        let schema = tables.godwitSchema
+        try await connection.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1", "test \(schema)")
+        let prepared = try await connection.query(
+            "SELECT gid FROM pg_prepared_xacts WHERE starts_with(gid, $1)", schema)
+        for row in prepared {
+            try await connection.execute(script: "ROLLBACK PREPARED '\(row.decode(0, as: String.self))'")
+        }
+        try await connection.execute(script: "DROP SCHEMA IF EXISTS \"\(schema)\" CASCADE")
+        await connection.close()
+    }
+}
+
+extension Event {
+    /// An event with everything a test does not care for filled in.
+    package static func sample(
+        _ aggregateID: String = "user-1", context: String = "Identity", aggregateType: String = "User",
+        type: String = "UserRegistered", payload: String = "{}"
+    ) -> Event {
+        Event(
+            boundedContext: context, aggregateType: aggregateType, aggregateID: aggregateID, eventType: type,
+            payload: Array(payload.utf8))
+    }
+}
