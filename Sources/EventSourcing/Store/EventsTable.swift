@@ -14,12 +14,16 @@ package struct EventsTable: Sendable {
         event_version, payload, trace_id, correlation_id, causation_id, metadata, created_at
         """
 
-    /// Events behind a position, up to another, in order, at most `limit`.
+    /// Events behind a position, up to another, in order.
+    ///
+    /// - Parameters:
+    ///   - limit: at most so many rows.
+    ///   - maximumBytes: no further row once the payloads add up to this; the first row comes whatever its size.
     package func read(
-        after position: Int64, through last: Int64 = .max, limit: Int, scope: EventScope
+        after position: Int64, through last: Int64 = .max, limit: Int, maximumBytes: Int = .max, scope: EventScope
     ) -> BoundStatement {
         var conditions = "global_position > $1 AND global_position <= $2"
-        var values: [any PostgresEncodable] = [position, last]
+        var values: [any PostgresEncodable] = [position, last, maximumBytes]
         // The statement's name tells its variants apart, since each is prepared by its name.
         var name = "read_events_\(limit)"
         if !scope.aggregateTypes.isEmpty {
@@ -32,10 +36,30 @@ package struct EventsTable: Sendable {
             conditions += " AND bounded_context = ANY($\(values.count))"
             name += "_contexts"
         }
+        // The length of a payload is known without fetching it, so that the rows behind the bound cost next to nothing.
         let sql = """
-            SELECT \(Self.columns) FROM \(table.sql) WHERE \(conditions) ORDER BY global_position LIMIT \(limit)
+            SELECT \(Self.columns) FROM (
+                SELECT \(Self.columns),
+                    sum(octet_length(payload)) OVER (ORDER BY global_position ROWS UNBOUNDED PRECEDING)
+                        - octet_length(payload) AS bytes_before
+                FROM (
+                    SELECT \(Self.columns) FROM \(table.sql) WHERE \(conditions)
+                    ORDER BY global_position LIMIT \(limit)
+                ) AS limited
+            ) AS summed WHERE bytes_before < $3 ORDER BY global_position
             """
         return BoundStatement(Statement(name: name, sql: sql), values)
+    }
+
+    /// The visible positions behind a position, in order: an index-only look.
+    package func positions(after position: Int64, limit: Int) -> BoundStatement {
+        BoundStatement(
+            Statement(
+                name: "positions_\(limit)",
+                sql: """
+                    SELECT global_position FROM \(table.sql) WHERE global_position > $1
+                    ORDER BY global_position LIMIT \(limit)
+                    """), [position])
     }
 
     /// The events of an aggregate whose versions lie in the range, in order.

@@ -1,0 +1,27 @@
+/// A transaction that holds the horizon back.
+public struct HorizonHold: Sendable, Hashable {
+    /// Its server process; `nil` for a prepared transaction.
+    public let processID: Int?
+    /// Its `application_name`; `nil` if it is not to be seen by this role.
+    public let application: String?
+    /// Its state, for example `idle in transaction`.
+    public let state: String?
+    /// How long it has been open.
+    public let age: Duration?
+    /// The identifier it was prepared under.
+    public let preparedTransaction: String?
+}
+
+extension HorizonHold: CustomStringConvertible {
+    /// For logs: who it is, for how long, and how to end it.
+    public var description: String {
+        let age = age.map { ", open for \($0.components.seconds) s" } ?? ""
+        if let preparedTransaction {
+            return
+                "prepared transaction \(preparedTransaction.debugDescription)\(age): COMMIT or ROLLBACK PREPARED ends it"
+        }
+        guard let processID else { return "a transaction that has just ended" }
+        let name = application.map { " (\($0.debugDescription)\(state.map { ", \($0)" } ?? ""))" } ?? ""
+        return "process \(processID)\(name)\(age): SELECT pg_terminate_backend(\(processID)) ends it"
+    }
+}

@@ -1,0 +1,116 @@
+package import EventSourcing
+package import Logging
+package import Postgres
+
+/// The settled horizon of a process, shared by its consumers, with the connection that looks for it.
+package actor HorizonTracker {
+    private let configuration: ConnectionConfiguration
+    private let tables: TableNames
+    private let logger: Logger
+    private let holdThreshold: Duration
+    private var horizon = SettledHorizon()
+    private var connected: (connection: Connection, look: HorizonLook)?
+    private var looking: Task<Int64, any Error>?
+    private var waitingSince: (position: Int64, since: ContinuousClock.Instant)?
+    private var wasNamed = false
+
+    /// - Parameter holdThreshold: a writer that holds the horizon back for longer is named in the log, once.
+    package init(
+        _ configuration: ConnectionConfiguration, tables: TableNames, holdThreshold: Duration = .seconds(10),
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.tables = tables
+        self.holdThreshold = holdThreshold
+        self.logger = logger
+    }
+
+    /// The horizon as far as it is known.
+    package var position: Int64 { horizon.position }
+
+    /// Takes in positions that a feed saw, ascending, from right behind the horizon.
+    package func sawContiguous(from first: Int64, through last: Int64) {
+        if first <= horizon.position + 1 { horizon.settled(through: last) }
+    }
+
+    /// Looks at the database and gives the horizon. Callers that come while a look is under way share the next one: the
+    /// running one may have begun before what the caller saw.
+    ///
+    /// - Parameter withPositions: also looks for positions that follow the horizon without a gap.
+    package func look(withPositions: Bool) async throws -> Int64 {
+        while let running = looking { _ = try? await running.value }
+        // A bare task, so that the cancellation of one caller does not end what others wait for.
+        let task = Task { try await lookOnce(withPositions: withPositions) }
+        looking = task
+        defer { looking = nil }
+        return try await task.value
+    }
+
+    /// Checks what the horizon rests on, without a look.
+    package func prepare() async throws {
+        _ = try await session()
+    }
+
+    package func close() async {
+        await connected?.connection.close()
+        connected = nil
+    }
+
+    private func lookOnce(withPositions: Bool) async throws -> Int64 {
+        let (connection, look) = try await session()
+        do {
+            let facts = try await look.take(on: connection, positionsBehind: withPositions ? horizon.position : nil)
+            horizon.look(lastDrawn: facts.lastDrawn, writers: facts.writers)
+            horizon.sawVisible(facts.visiblePositions)
+            try await nameHolders(look, on: connection)
+        } catch {
+            // Virtual transaction ids mean nothing to another server process.
+            horizon.forgetFences()
+            await close()
+            throw error
+        }
+        return horizon.position
+    }
+
+    private func session() async throws -> (connection: Connection, look: HorizonLook) {
+        if let connected { return connected }
+        let connection = try await Connection.open(configuration, logger: logger)
+        do throws(HorizonError) {
+            let session = (connection, try await HorizonLook(tables, on: connection))
+            connected = session
+            return session
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    // MARK: Who holds it back
+
+    /// Those who hold the horizon back at the moment.
+    package func holds() async throws -> [HorizonHold] {
+        guard horizon.isWaiting else { return [] }
+        let (connection, look) = try await session()
+        return try await look.describe(horizon.heldBackBy, on: connection)
+    }
+
+    private func nameHolders(_ look: HorizonLook, on connection: Connection) async throws {
+        guard horizon.isWaiting else {
+            if wasNamed { logger.notice("the horizon moves again", metadata: ["position": "\(horizon.position)"]) }
+            waitingSince = nil
+            wasNamed = false
+            return
+        }
+        guard let waiting = waitingSince, waiting.position == horizon.position else {
+            waitingSince = (horizon.position, .now)
+            return
+        }
+        guard !wasNamed, ContinuousClock.now - waiting.since > holdThreshold else { return }
+        for hold in try await look.describe(horizon.heldBackBy, on: connection) {
+            wasNamed = true
+            logger.warning(
+                "events wait for an open transaction that may have drawn positions before them: \(hold)",
+                metadata: ["position": "\(horizon.position)"])
+        }
+    }
+}

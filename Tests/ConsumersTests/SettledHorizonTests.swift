@@ -1,0 +1,98 @@
+import Testing
+
+@testable import Consumers
+
+@Suite struct SettledHorizonTests {
+    private let a = Writer(virtualTransaction: "3/1", isPrepared: false)
+    private let b = Writer(virtualTransaction: "4/1", isPrepared: false)
+    private let prepared = Writer(virtualTransaction: "-1/700", isPrepared: true)
+    private let otherPrepared = Writer(virtualTransaction: "-1/701", isPrepared: true)
+
+    @Test func `with nobody writing, one look settles everything drawn`() {
+        var horizon = SettledHorizon()
+        horizon.look(lastDrawn: 1000, writers: [])
+        #expect(horizon.position == 1000)
+        #expect(!horizon.isWaiting)
+    }
+
+    @Test func `a fence waits for its own writers and not for later ones`() {
+        var horizon = SettledHorizon()
+        horizon.look(lastDrawn: 10, writers: [a])
+        #expect(horizon.position == 0)
+        horizon.look(lastDrawn: 20, writers: [a, b])
+        #expect(horizon.position == 0)
+        horizon.look(lastDrawn: 30, writers: [b])
+        #expect(horizon.position == 10)
+        #expect(horizon.heldBackBy == [b])
+    }
+
+    @Test func `positions without a gap are settled below an open fence`() {
+        var horizon = SettledHorizon()
+        horizon.look(lastDrawn: 10, writers: [a])
+        horizon.sawVisible([1, 2, 3, 5, 6])
+        #expect(horizon.position == 3)
+        #expect(horizon.isWaiting)
+    }
+
+    @Test func `a writer that prepares goes on holding the fence`() {
+        var horizon = SettledHorizon()
+        horizon.look(lastDrawn: 10, writers: [a, otherPrepared])
+        horizon.look(lastDrawn: 10, writers: [prepared, otherPrepared])
+        horizon.look(lastDrawn: 10, writers: [prepared])
+        #expect(horizon.position == 0)
+        horizon.look(lastDrawn: 10, writers: [])
+        #expect(horizon.position == 10)
+    }
+
+    @Test func `later prepared transactions do not keep a fence open for ever`() {
+        var horizon = SettledHorizon()
+        horizon.look(lastDrawn: 10, writers: [a])
+        horizon.look(lastDrawn: 11, writers: [prepared])
+        horizon.look(lastDrawn: 12, writers: [otherPrepared])
+        #expect(horizon.position == 11, "the one that may have been `a` has ended")
+    }
+
+    @Test func `forgotten fences settle nothing`() {
+        var horizon = SettledHorizon()
+        horizon.look(lastDrawn: 10, writers: [a])
+        horizon.forgetFences()
+        horizon.look(lastDrawn: 20, writers: [b])
+        #expect(horizon.position == 0)
+    }
+
+    @Test func `however long one writer stays, the fences are bounded and the horizon comes after it`() {
+        var horizon = SettledHorizon()
+        for last in 1...1000 { horizon.look(lastDrawn: Int64(last), writers: [a]) }
+        horizon.look(lastDrawn: 1000, writers: [])
+        #expect(horizon.position == 1000)
+    }
+
+    // MARK: Generated histories
+
+    @Test(arguments: 0..<40)
+    func `no position at or below the horizon ever appears late`(seed: UInt64) {
+        for round in 0..<100 {
+            var history = WriterHistory(seed: seed * 1000 + UInt64(round), order: .sequenceFirst)
+            let violations = history.run(steps: 300)
+            #expect(violations.isEmpty, "seed \(seed), round \(round): \(violations)")
+            let settles = history.settlesWhenQuiet()
+            #expect(settles, "seed \(seed), round \(round)")
+        }
+    }
+
+    @Test func `the generated histories find the fault when locks are read before the sequence`() {
+        let violated = (0..<200).contains { round in
+            var history = WriterHistory(seed: UInt64(round), order: .locksFirst)
+            return !history.run(steps: 300).isEmpty
+        }
+        #expect(violated)
+    }
+
+    @Test func `the generated histories find the fault when prepared transactions are overlooked`() {
+        let violated = (0..<200).contains { round in
+            var history = WriterHistory(seed: UInt64(round), order: .sequenceFirst, seesPrepared: false)
+            return !history.run(steps: 300).isEmpty
+        }
+        #expect(violated)
+    }
+}
