@@ -28,6 +28,9 @@ package actor HorizonTracker {
     /// The horizon as far as it is known.
     package var position: Int64 { horizon.position }
 
+    /// Whether some gap is waited for.
+    package var isWaiting: Bool { horizon.isWaiting }
+
     /// Takes in positions that a feed saw, ascending, from right behind the horizon.
     package func sawContiguous(from first: Int64, through last: Int64) {
         if first <= horizon.position + 1 { horizon.settled(through: last) }
