@@ -1,0 +1,42 @@
+internal import CLibRDKafka
+internal import Logging
+
+/// Takes librdkafka's log lines into the process's log.
+///
+/// librdkafka repeats itself while a broker is away; those lines are for debugging only, the transitions are logged by
+/// the client that sees them.
+final class LogSink: Sendable {
+    let logger: Logger
+
+    init(_ logger: Logger) { self.logger = logger }
+
+    static func receive(
+        _ client: OpaquePointer?, _ level: Int32, _ facility: UnsafePointer<CChar>?, _ line: UnsafePointer<CChar>?
+    ) {
+        guard let client = unsafe client, let opaque = unsafe rd_kafka_opaque(client), let line = unsafe line else {
+            return
+        }
+        // Unretained: the client's handle keeps the sink until after the client is destroyed.
+        let sink = unsafe Unmanaged<LogSink>.fromOpaque(opaque).takeUnretainedValue()
+        let source = unsafe facility.map { unsafe String(cString: $0) } ?? ""
+        unsafe sink.write(level, source, String(cString: line))
+    }
+
+    private func write(_ level: Int32, _ facility: String, _ line: String) {
+        let logLevel: Logger.Level =
+            switch facility {
+            // Connections that come and go, and remarks on properties that the other kind of client uses.
+            case "FAIL", "ERROR", "CONFWARN", "PARTCNT", "GETSOCKET", "CONNECT": .debug
+            default:
+                switch level {
+                case ...2: .critical
+                case 3: .error
+                case 4: .warning
+                case 5: .notice
+                case 6: .info
+                default: .debug
+                }
+            }
+        logger.log(level: logLevel, "\(line)", metadata: ["librdkafka": "\(facility)"])
+    }
+}

@@ -1,0 +1,21 @@
+internal import CLibRDKafka
+
+/// What a metadata answer says about one topic.
+struct TopicMetadata {
+    var partitionCount: Int32
+    var error: KafkaError?
+
+    static func read(_ metadata: UnsafePointer<rd_kafka_metadata>) -> [String: TopicMetadata] {
+        let metadata = unsafe metadata.pointee
+        var topics: [String: TopicMetadata] = [:]
+        for index in unsafe 0..<Int(metadata.topic_cnt) {
+            let topic = unsafe metadata.topics[index]
+            let code = unsafe KafkaError.Code(topic.err)
+            let name = unsafe String(cString: topic.topic)
+            topics[name] = unsafe TopicMetadata(
+                partitionCount: topic.partition_cnt,
+                error: code == .none ? nil : KafkaError(code, message: "\(code.text): `\(name)`"))
+        }
+        return topics
+    }
+}

@@ -1,0 +1,155 @@
+internal import Synchronization
+
+/// The records of one source on their way, and what became of each.
+///
+/// Filled by the producer's pump, once per event of up to thousands of reports.
+package final class Batch: Sendable {
+    package let count: Int
+    let slot: UInt32
+    private let signal = Signal()
+    private let state: Mutex<State>
+
+    private struct Outcome {
+        var offset: Int64
+        var partition: Int32
+        var code: Int32
+        static let pendingCode = Int32.min
+    }
+
+    private struct State {
+        var outcomes: [Outcome]
+        var source: (any RecordSource)?
+        /// Records handed to librdkafka whose report is still to come.
+        var outstanding = 0
+        var acknowledged = 0
+        var prefix = 0
+        var failure: BatchProgress.Failure?
+        var isFed = false
+        var isAbandoned = false
+        var isSettled: Bool { isAbandoned || (isFed && outstanding == 0) }
+    }
+
+    init(slot: UInt32, source: any RecordSource) {
+        self.slot = slot
+        let count = source.count
+        self.count = count
+        let pending = Outcome(offset: -1, partition: -1, code: Outcome.pendingCode)
+        state = Mutex(State(outcomes: Array(repeating: pending, count: count), source: source))
+    }
+
+    // MARK: Looking
+
+    package var progress: BatchProgress { state.withLock { Self.progress(of: $0, count) } }
+
+    package func outcome(at index: Int) -> RecordOutcome {
+        let outcome = state.withLock { $0.outcomes[index] }
+        return switch outcome.code {
+        case Outcome.pendingCode: .pending
+        case 0: .acknowledged(partition: outcome.partition, offset: outcome.offset)
+        default: .failed(KafkaError(KafkaError.Code(rawValue: outcome.code)))
+        }
+    }
+
+    /// Waits until every record fed is reported. Returns earlier only when the task is cancelled.
+    package func settled() async -> BatchProgress { await progress { $0.isSettled } }
+
+    /// Waits until the acknowledged prefix is longer than `prefix`, or something failed, or the batch is settled.
+    package func progress(beyond prefix: Int) async -> BatchProgress {
+        await progress { $0.acknowledgedPrefix > prefix || $0.failure != nil || $0.isSettled }
+    }
+
+    private func progress(until condition: (BatchProgress) -> Bool) async -> BatchProgress {
+        while true {
+            let generation = signal.generation
+            let progress = progress
+            if condition(progress) || Task.isCancelled { return progress }
+            await signal.wait(after: generation)
+        }
+    }
+
+    private static func progress(of state: borrowing State, _ count: Int) -> BatchProgress {
+        BatchProgress(
+            count: count, acknowledgedPrefix: state.prefix, acknowledged: state.acknowledged, failure: state.failure,
+            isSettled: state.isSettled)
+    }
+
+    // MARK: For the producer
+
+    var hasFailed: Bool { state.withLock { $0.failure != nil || $0.isAbandoned } }
+
+    /// Announces records before they are handed over: a report may arrive before the call returns.
+    func announce(_ records: Int) { state.withLock { $0.outstanding += records } }
+
+    /// Takes back the announcement of records that were not taken; true when the batch is settled by it.
+    func retract(_ records: Int, failure: (index: Int, error: KafkaError)?) -> Bool {
+        let settled = state.withLock { state -> Bool in
+            state.outstanding -= records
+            if let failure {
+                state.outcomes[failure.index].code = failure.error.code.rawValue
+                Self.note(failure.index, failure.error, in: &state)
+            }
+            return state.isSettled
+        }
+        if failure != nil || settled { signal.advance() }
+        return settled
+    }
+
+    /// No more records follow; true when the batch is settled by it.
+    func endFeeding() -> Bool {
+        let settled = state.withLock { state -> Bool in
+            state.isFed = true
+            return state.isSettled
+        }
+        if settled { signal.advance() }
+        return settled
+    }
+
+    /// Takes reports; true when the batch is settled by them.
+    func take(_ reports: ArraySlice<Report>, fatal: KafkaError?) -> Bool {
+        let settled = state.withLock { state -> Bool in
+            for report in reports {
+                let index = report.index
+                state.outcomes[index] = Outcome(offset: report.offset, partition: report.partition, code: report.code)
+                if report.code == 0 {
+                    state.acknowledged += 1
+                } else if !state.isAbandoned {
+                    let code = KafkaError.Code(rawValue: report.code)
+                    Self.note(index, code == .fatal ? fatal ?? KafkaError(code) : KafkaError(code), in: &state)
+                }
+            }
+            state.outstanding -= reports.count
+            while state.prefix < state.outcomes.count, state.outcomes[state.prefix].code == 0 { state.prefix += 1 }
+            return state.isSettled
+        }
+        signal.advance()
+        return settled
+    }
+
+    /// The producer is gone, or about to be: nothing more is waited for. The source is kept.
+    func abandon(_ error: KafkaError) {
+        state.withLock { state in
+            if state.isSettled { return }
+            state.isAbandoned = true
+            if let index = state.outcomes.firstIndex(where: { $0.code == Outcome.pendingCode }) {
+                Self.note(index, error, in: &state)
+            }
+        }
+        signal.advance()
+    }
+
+    /// Lets go of the source's bytes, once librdkafka no longer reads them.
+    func releaseSource() { state.withLock { $0.source = nil } }
+
+    private static func note(_ index: Int, _ error: KafkaError, in state: inout State) {
+        if let failure = state.failure, failure.index <= index { return }
+        state.failure = BatchProgress.Failure(index: index, error: error)
+    }
+}
+
+/// One delivery report, as the pump hands it on.
+struct Report {
+    var index: Int
+    var offset: Int64
+    var partition: Int32
+    var code: Int32
+}

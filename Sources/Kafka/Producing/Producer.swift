@@ -1,0 +1,170 @@
+internal import CLibRDKafka
+internal import DedicatedThread
+package import Logging
+internal import Synchronization
+
+/// An idempotent producer.
+///
+/// Records are handed to librdkafka on the caller's thread, batch by batch, which does not block; reports are drained
+/// by a pump thread. Batches keep their order when one task feeds after the other: two tasks that feed at once mix.
+/// A producer has to be closed; until then its pump keeps it alive.
+package final class Producer: Sendable {
+    struct State {
+        var isClosing = false
+        /// Calls into librdkafka under way; the handle is destroyed only when there are none.
+        var users = 0
+        var topics = TopicPointers()
+        var topicIndex: [String: Int] = [:]
+        var slots = BatchSlots()
+        var bytesInFlight = 0
+        var connection = BrokerConnection()
+        var fatalError: KafkaError?
+    }
+
+    let handle: ClientHandle
+    let queue: EventQueue
+    let logger: Logger
+    let state = Mutex(State())
+    /// Advances after each event of reports, and when something ends.
+    let reports = Signal()
+    let usersGone = Latch()
+    let isPumpEnding = Mutex(false)
+    private let pump = Mutex<PumpThread?>(nil)
+
+    /// Builds the client and starts its pump. Brokers need not be reachable: they are waited for.
+    ///
+    /// - Throws: ``KafkaError`` with ``KafkaError/Code/configuration``.
+    package init(_ configuration: ClientConfiguration, logger: Logger) throws(KafkaError) {
+        self.logger = logger
+        handle = try NativeConfiguration(producer: configuration)
+            .makeClient(RD_KAFKA_PRODUCER, sink: LogSink(logger))
+        queue = EventQueue(mainOf: handle)
+        pump.withLock { $0 = PumpThread(name: "kafka-reports") { [self] in serve() } }
+    }
+
+    // MARK: Looking
+
+    /// Records handed over and not yet reported. Cheap.
+    package var queueLength: Int {
+        unsafe withClient { client, _ in unsafe Int(rd_kafka_outq_len(client)) } ?? 0
+    }
+
+    /// Bytes of keys and values handed over and not yet reported. Cheap.
+    package var queueBytes: Int { state.withLock { $0.bytesInFlight } }
+
+    /// Set once the instance has failed for good: build another one.
+    package var fatalError: KafkaError? { state.withLock { $0.fatalError } }
+
+    package var connection: BrokerConnection.Status { state.withLock { $0.connection.status } }
+
+    // MARK: Producing
+
+    /// Opens a batch, which keeps the source until its last report. Feed it and then end the feeding.
+    package func open(_ source: some RecordSource) -> Batch {
+        let (batch, isClosing) = state.withLock { ($0.slots.open(source), $0.isClosing) }
+        if isClosing { batch.abandon(Self.closedError) }
+        return batch
+    }
+
+    /// Hands over a whole batch. A full queue is waited out and the same record tried again.
+    ///
+    /// Returns when all records are handed over, or feeding had to stop: a record was refused, another one of the
+    /// batch has failed, the producer is being closed, or the task is cancelled. The batch says what became of it.
+    package func produce(_ source: some RecordSource) async -> Batch {
+        let batch = open(source)
+        _ = await feed(batch, from: source, indices: 0..<batch.count)
+        endFeeding(batch)
+        return batch
+    }
+
+    /// Hands over some records of a batch, in the order of `indices`, waiting out a full queue. False when feeding
+    /// had to stop.
+    package func feed(
+        _ batch: Batch, from source: some RecordSource, indices: some RandomAccessCollection<Int> & Sendable
+    ) async -> Bool {
+        var rest = indices[...]
+        while true {
+            let generation = reports.generation
+            let (taken, isFull) = hand(batch, from: source, rest)
+            rest = rest.dropFirst(taken)
+            if rest.isEmpty { return true }
+            if !isFull || Task.isCancelled { return false }
+            await reports.wait(after: generation)
+        }
+    }
+
+    /// No more records follow for the batch.
+    package func endFeeding(_ batch: Batch) {
+        if batch.endFeeding() { retire(batch) }
+    }
+
+    /// Hands over records until the queue is full or one is refused.
+    private func hand(
+        _ batch: Batch, from source: some RecordSource, _ indices: some Collection<Int>
+    ) -> (taken: Int, isFull: Bool) {
+        guard !batch.hasFailed else { return (0, false) }
+        let result = unsafe withClient { client, topics -> (taken: Int, isFull: Bool) in
+            batch.announce(indices.count)
+            var writer = RecordWriter(topics: topics)
+            var taken = 0
+            var bytes = 0
+            var failure: (index: Int, error: KafkaError)?
+            for index in indices {
+                writer.begin(slot: BatchSlots.opaque(slot: batch.slot, index: index))
+                source.fill(index, &writer)
+                if let error = unsafe writer.send(to: client) {
+                    // Full although nothing is under way: the record alone is larger than the queue.
+                    if error.code != .queueFull {
+                        failure = (index, error)
+                    } else if unsafe rd_kafka_outq_len(client) == 0 {
+                        failure = (index, Self.largerThanQueueError)
+                    }
+                    break
+                }
+                bytes += writer.payloadBytes
+                taken += 1
+            }
+            state.withLock { $0.bytesInFlight += bytes }
+            if taken < indices.count {
+                // Not settled by this: feeding has not ended.
+                _ = batch.retract(indices.count - taken, failure: failure)
+            }
+            return (taken, failure == nil)
+        }
+        if result == nil { batch.abandon(Self.closedError) }
+        return result ?? (0, false)
+    }
+
+    // MARK: Inside
+
+    /// Runs `body` with the client, unless it is being closed. `body` must not block.
+    func withClient<Result>(_ body: (_ client: OpaquePointer, _ topics: TopicPointers) -> Result) -> Result? {
+        let topics = state.withLock { state -> TopicPointers? in
+            if state.isClosing { return nil }
+            state.users += 1
+            return state.topics
+        }
+        guard let topics else { return nil }
+        defer {
+            let isLast = state.withLock { state -> Bool in
+                state.users -= 1
+                return state.isClosing && state.users == 0
+            }
+            if isLast { usersGone.open() }
+        }
+        return unsafe body(handle.pointer, topics)
+    }
+
+    /// Forgets a settled batch.
+    func retire(_ batch: Batch) {
+        state.withLock { $0.slots.close(batch) }
+        batch.releaseSource()
+    }
+
+    func joinPump() { pump.withLock { $0 }?.join() }
+
+    static let closedError = KafkaError(.destroyed, message: "The producer is closed")
+
+    private static let largerThanQueueError = KafkaError(
+        .messageTooLarge, message: "The record is larger than the producer's queue (queue.buffering.max.kbytes)")
+}

@@ -1,0 +1,11 @@
+/// A topic that a producer has prepared: valid for that producer only.
+package struct TopicHandle: Sendable, Hashable {
+    let index: Int32
+    /// How many partitions the topic had when it was prepared.
+    package let partitionCount: Int32
+
+    /// The partition of a key: the one Java clients choose.
+    package func partition(forKey key: RawSpan) -> Int32 {
+        Murmur2Partitioner.partition(forKey: key, of: partitionCount)
+    }
+}

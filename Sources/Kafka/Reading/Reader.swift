@@ -1,0 +1,218 @@
+internal import CLibRDKafka
+internal import DedicatedThread
+package import Logging
+internal import Synchronization
+
+/// Reads partitions without joining a group and without committing anything: for tests and tools.
+///
+/// One task uses it at a time. Blocking calls run on a thread of their own. Close it when done.
+package final class Reader: Sendable {
+    private struct State {
+        var partitions: Set<TopicPartition> = []
+        /// Partitions read to their end, with the offset behind the last record.
+        var ends: [TopicPartition: Int64] = [:]
+        var isClosed = false
+    }
+
+    private let handle: ClientHandle
+    private let queue: ConsumerQueue
+    private let state = Mutex(State())
+
+    package init(
+        _ configuration: ClientConfiguration, isolation: IsolationLevel = .readCommitted, logger: Logger
+    ) throws(KafkaError) {
+        handle = try NativeConfiguration(reader: configuration, isolation: isolation)
+            .makeClient(RD_KAFKA_CONSUMER, sink: LogSink(logger))
+        unsafe rd_kafka_poll_set_consumer(handle.pointer)
+        queue = ConsumerQueue(of: handle)
+    }
+
+    /// Ends the client. No other call may be under way or follow.
+    package func close() async {
+        let isFirst = state.withLock { state -> Bool in
+            defer { state.isClosed = true }
+            return !state.isClosed
+        }
+        guard isFirst else { return }
+        _ = await BlockingCall.run(named: "kafka-reader", atMost: .seconds(5)) { [handle, queue] in
+            unsafe rd_kafka_assign(handle.pointer, nil)
+            queue.destroy()
+            handle.destroy()
+        }
+    }
+
+    // MARK: Choosing
+
+    /// Chooses all partitions of some topics, in place of what was chosen before.
+    package func assign(
+        _ topics: [String], from start: ReadStart = .beginning, within limit: Duration = .seconds(10)
+    ) async throws(KafkaError) {
+        let partitions = try await partitions(of: topics, within: limit)
+        try await assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, start) }), within: limit)
+    }
+
+    /// Chooses partitions, in place of what was chosen before.
+    package func assign(
+        _ starts: [TopicPartition: ReadStart], within limit: Duration = .seconds(10)
+    ) async throws(KafkaError) {
+        try await BlockingCall.run(named: "kafka-reader") { [self] in choose(starts, limit) }.get()
+    }
+
+    /// All partitions of some topics.
+    package func partitions(
+        of topics: [String], within limit: Duration = .seconds(10)
+    ) async throws(KafkaError) -> [TopicPartition] {
+        try await BlockingCall.run(named: "kafka-reader") { [self] in
+            Result { () throws(KafkaError) in
+                var all: [TopicPartition] = []
+                for topic in topics {
+                    for partition in 0..<(try partitionCount(of: topic, limit)) {
+                        all.append(TopicPartition(topic, partition))
+                    }
+                }
+                return all
+            }
+        }.get()
+    }
+
+    /// The first offset of a partition and the one behind its last record that this reader may see.
+    package func watermarks(
+        of partition: TopicPartition, within limit: Duration = .seconds(10)
+    ) async throws(KafkaError) -> Range<Int64> {
+        try await BlockingCall.run(named: "kafka-reader") { [self] in
+            Result { () throws(KafkaError) in try watermarks(partition, limit) }
+        }.get()
+    }
+
+    // MARK: Reading
+
+    /// The next records, as many as there are at once, at most `count`; none when the time is up first.
+    package func poll(atMost count: Int = 1_000, within limit: Duration) async throws(KafkaError) -> [ConsumedRecord] {
+        try await BlockingCall.run(named: "kafka-reader") { [self] in fetch(count, limit) }.get()
+    }
+
+    /// Everything from where reading stands up to the ends the partitions have now.
+    ///
+    /// - Throws: `.timedOut` when the ends were not reached in time.
+    package func readToEnd(within limit: Duration = .seconds(30)) async throws(KafkaError) -> [ConsumedRecord] {
+        var records: [ConsumedRecord] = []
+        try await readToEnd(within: limit) { records += $0 }
+        return records
+    }
+
+    /// Hands on everything up to the ends the partitions have now, in stretches.
+    package func readToEnd(
+        within limit: Duration, _ body: ([ConsumedRecord]) throws -> Void
+    ) async throws(KafkaError) {
+        let deadline = ContinuousClock.now + limit
+        var open: [TopicPartition: Int64] = [:]
+        for partition in state.withLock({ $0.partitions }) {
+            let range = try await watermarks(of: partition, within: limit)
+            if range.lowerBound < range.upperBound { open[partition] = range.upperBound }
+        }
+        while true {
+            let ends = state.withLock { $0.ends }
+            open = open.filter { partition, end in (ends[partition] ?? -1) < end }
+            if open.isEmpty { return }
+            let left = deadline - .now
+            guard left > .zero, !Task.isCancelled else {
+                throw KafkaError(.timedOut, message: "The ends of \(open.count) partitions were not reached in time")
+            }
+            let records = try await poll(within: min(left, .milliseconds(500)))
+            for record in records {
+                let partition = TopicPartition(record.topic, record.partition)
+                if let end = open[partition], record.offset + 1 >= end { open[partition] = nil }
+            }
+            if !records.isEmpty {
+                do { try body(records) } catch let error as KafkaError { throw error } catch {
+                    throw KafkaError(.state, message: "Reading was ended by its user: \(error)")
+                }
+            }
+        }
+    }
+
+    /// Records for ever, in stretches, until the task is cancelled.
+    package var batches: AsyncThrowingStream<[ConsumedRecord], any Error> {
+        AsyncThrowingStream {
+            while !Task.isCancelled {
+                let records = try await self.poll(within: .milliseconds(500))
+                if !records.isEmpty { return records }
+            }
+            return nil
+        }
+    }
+
+    // MARK: Inside, all blocking
+
+    private func partitionCount(of topic: String, _ limit: Duration) throws(KafkaError) -> Int32 {
+        guard let native = unsafe rd_kafka_topic_new(handle.pointer, topic, nil) else {
+            throw KafkaError(response: rd_kafka_last_error(), context: "Topic `\(topic)`")
+        }
+        defer { unsafe rd_kafka_topic_destroy(native) }
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let response = unsafe rd_kafka_metadata(handle.pointer, 0, native, &metadata, limit.wholeMilliseconds)
+        guard let metadata = unsafe metadata else {
+            throw KafkaError(response: response, context: "Asking for topic `\(topic)`")
+        }
+        defer { unsafe rd_kafka_metadata_destroy(metadata) }
+        guard let found = unsafe TopicMetadata.read(metadata)[topic] else { throw KafkaError(.unknownTopicOrPartition) }
+        if let error = found.error { throw error }
+        return found.partitionCount
+    }
+
+    private func watermarks(_ partition: TopicPartition, _ limit: Duration) throws(KafkaError) -> Range<Int64> {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let response = unsafe rd_kafka_query_watermark_offsets(
+            handle.pointer, partition.topic, partition.partition, &low, &high, limit.wholeMilliseconds)
+        guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw KafkaError(response: response, context: "Offsets of \(partition)")
+        }
+        return low..<max(low, high)
+    }
+
+    private func choose(_ starts: [TopicPartition: ReadStart], _ limit: Duration) -> Result<Void, KafkaError> {
+        let list = PartitionList(capacity: starts.count)
+        let times = PartitionList(capacity: starts.count)
+        for (partition, start) in starts {
+            switch start {
+            case .beginning: list.add(partition, offset: Int64(RD_KAFKA_OFFSET_BEGINNING))
+            case .end: list.add(partition, offset: Int64(RD_KAFKA_OFFSET_END))
+            case .offset(let offset): list.add(partition, offset: offset)
+            case .timestamp(let time): times.add(partition, offset: time)
+            }
+        }
+        if times.count > 0 {
+            let response = unsafe rd_kafka_offsets_for_times(handle.pointer, times.pointer, limit.wholeMilliseconds)
+            guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                return .failure(KafkaError(response: response, context: "Looking up offsets by time"))
+            }
+            list.addAll(of: times)
+        }
+        state.withLock { state in
+            state.partitions = Set(starts.keys)
+            state.ends = [:]
+        }
+        let response = unsafe rd_kafka_assign(handle.pointer, list.pointer)
+        guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            return .failure(KafkaError(response: response, context: "Choosing partitions"))
+        }
+        return .success(())
+    }
+
+    private func fetch(_ count: Int, _ limit: Duration) -> Result<[ConsumedRecord], KafkaError> {
+        var records: [ConsumedRecord] = []
+        var failure: KafkaError?
+        queue.consume(atMost: count, within: limit) { (item: ConsumerQueue.Item) in
+            switch item {
+            case .record(let record): records.append(record)
+            case .end(let partition, let offset): state.withLock { $0.ends[partition] = offset }
+            case .error(let error):
+                // An outage passes: reading goes on by itself.
+                if error.classification.kind != .retry { failure = failure ?? error }
+            }
+        }
+        if let failure, records.isEmpty { return .failure(failure) }
+        return .success(records)
+    }
+}
