@@ -1,6 +1,6 @@
 internal import CLibRDKafka
 
-/// The queue of a consumer's records.
+/// The queue a consumer's partitions are fetched into.
 ///
 /// `@unchecked Sendable`: librdkafka locks its queues. Destroyed once, before the consumer.
 @safe final class ConsumerQueue: @unchecked Sendable {
@@ -13,11 +13,17 @@ internal import CLibRDKafka
 
     private let pointer: OpaquePointer
 
-    init(of handle: ClientHandle) {
-        unsafe pointer = rd_kafka_queue_get_consumer(handle.pointer)
+    init(newFor handle: ClientHandle) {
+        unsafe pointer = rd_kafka_queue_new(handle.pointer)
     }
 
     func destroy() { unsafe rd_kafka_queue_destroy(pointer) }
+
+    /// Starts fetching a partition into this queue.
+    func start(_ topic: OpaquePointer, _ partition: Int32, at offset: Int64) -> KafkaError? {
+        if unsafe rd_kafka_consume_start_queue(topic, partition, offset, pointer) == 0 { return nil }
+        return KafkaError(response: rd_kafka_last_error(), context: "Reading partition \(partition)")
+    }
 
     /// Waits for the first message and takes what is there, at most `count`. Blocks.
     func consume(atMost count: Int, within limit: Duration, _ body: (Item) -> Void) {

@@ -25,8 +25,9 @@ final class LogSink: Sendable {
     private func write(_ level: Int32, _ facility: String, _ line: String) {
         let logLevel: Logger.Level =
             switch facility {
-            // Connections that come and go, and remarks on properties that the other kind of client uses.
-            case "FAIL", "ERROR", "CONFWARN", "PARTCNT", "GETSOCKET", "CONNECT": .debug
+            // Connections that come and go, fatal errors (the producer says those), and remarks on properties that
+            // the other kind of client uses.
+            case "FATAL", "FAIL", "ERROR", "CONFWARN", "PARTCNT", "GETSOCKET", "CONNECT": .debug
             default:
                 switch level {
                 case ...2: .critical

@@ -17,12 +17,11 @@ internal import CLibRDKafka
         unsafe element?.pointee.offset = offset
     }
 
-    /// Adds the other list's partitions with their offsets.
-    func addAll(of other: borrowing PartitionList) {
-        for index in 0..<other.count {
-            let element = unsafe other.pointer.pointee.elems[index]
+    func forEach(_ body: (TopicPartition, Int64) -> Void) {
+        for index in 0..<count {
+            let element = unsafe pointer.pointee.elems[index]
             let name = unsafe String(cString: element.topic)
-            unsafe add(TopicPartition(name, element.partition), offset: element.offset)
+            unsafe body(TopicPartition(name, element.partition), element.offset)
         }
     }
 }

@@ -51,6 +51,7 @@ extension Producer {
         var reports = reports
         let fatal = fatalError
         var hasSuccess = false
+        state.withLock { $0.bytesInFlight -= bytes }
         var start = 0
         while start < reports.count {
             let slot = BatchSlots.parts(of: UInt(bitPattern: reports[start].index)).slot
@@ -69,11 +70,7 @@ extension Producer {
             }
             start = end
         }
-        let transition = state.withLock { state in
-            state.bytesInFlight -= bytes
-            return hasSuccess ? state.connection.observeAnswer() : .none
-        }
-        log(transition)
+        if hasSuccess { log(state.withLock { $0.connection.observeAnswer() }) }
         self.reports.advance()
     }
 

@@ -50,7 +50,7 @@ package final class Producer: Sendable {
     }
 
     /// Bytes of keys and values handed over and not yet reported. Cheap.
-    package var queueBytes: Int { state.withLock { $0.bytesInFlight } }
+    package var queueBytes: Int { max(0, state.withLock { $0.bytesInFlight }) }
 
     /// Set once the instance has failed for good: build another one.
     package var fatalError: KafkaError? { state.withLock { $0.fatalError } }

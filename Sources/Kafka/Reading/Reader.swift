@@ -17,14 +17,15 @@ package final class Reader: Sendable {
     private let handle: ClientHandle
     private let queue: ConsumerQueue
     private let state = Mutex(State())
+    /// Apart from the state because starting and stopping blocks; only one call is under way at a time.
+    private let fetching = Mutex(ReadingTopics())
 
     package init(
         _ configuration: ClientConfiguration, isolation: IsolationLevel = .readCommitted, logger: Logger
     ) throws(KafkaError) {
         handle = try NativeConfiguration(reader: configuration, isolation: isolation)
             .makeClient(RD_KAFKA_CONSUMER, sink: LogSink(logger))
-        unsafe rd_kafka_poll_set_consumer(handle.pointer)
-        queue = ConsumerQueue(of: handle)
+        queue = ConsumerQueue(newFor: handle)
     }
 
     /// Ends the client. No other call may be under way or follow.
@@ -34,8 +35,8 @@ package final class Reader: Sendable {
             return !state.isClosed
         }
         guard isFirst else { return }
-        _ = await BlockingCall.run(named: "kafka-reader", atMost: .seconds(5)) { [handle, queue] in
-            unsafe rd_kafka_assign(handle.pointer, nil)
+        _ = await BlockingCall.run(named: "kafka-reader", atMost: .seconds(5)) { [self] in
+            fetching.withLock { $0.stopAll() }
             queue.destroy()
             handle.destroy()
         }
@@ -172,13 +173,13 @@ package final class Reader: Sendable {
     }
 
     private func choose(_ starts: [TopicPartition: ReadStart], _ limit: Duration) -> Result<Void, KafkaError> {
-        let list = PartitionList(capacity: starts.count)
+        var offsets: [TopicPartition: Int64] = [:]
         let times = PartitionList(capacity: starts.count)
         for (partition, start) in starts {
             switch start {
-            case .beginning: list.add(partition, offset: Int64(RD_KAFKA_OFFSET_BEGINNING))
-            case .end: list.add(partition, offset: Int64(RD_KAFKA_OFFSET_END))
-            case .offset(let offset): list.add(partition, offset: offset)
+            case .beginning: offsets[partition] = Int64(RD_KAFKA_OFFSET_BEGINNING)
+            case .end: offsets[partition] = Int64(RD_KAFKA_OFFSET_END)
+            case .offset(let offset): offsets[partition] = offset
             case .timestamp(let time): times.add(partition, offset: time)
             }
         }
@@ -187,17 +188,19 @@ package final class Reader: Sendable {
             guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
                 return .failure(KafkaError(response: response, context: "Looking up offsets by time"))
             }
-            list.addAll(of: times)
+            times.forEach { offsets[$0] = $1 }
         }
         state.withLock { state in
             state.partitions = Set(starts.keys)
             state.ends = [:]
         }
-        let response = unsafe rd_kafka_assign(handle.pointer, list.pointer)
-        guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            return .failure(KafkaError(response: response, context: "Choosing partitions"))
+        return fetching.withLock { fetching in
+            fetching.stopAll()
+            for (partition, offset) in offsets {
+                if let error = fetching.start(partition, at: offset, handle, queue) { return .failure(error) }
+            }
+            return .success(())
         }
-        return .success(())
     }
 
     private func fetch(_ count: Int, _ limit: Duration) -> Result<[ConsumedRecord], KafkaError> {

@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+@testable import Kafka
+
+@Suite struct AdminTests {
+    @Test func topicsAreDescribedInTheOrderAskedFor() async throws {
+        let broker = try Broker()
+        let (one, two) = (try await broker.topic(partitions: 1), try await broker.topic(partitions: 5))
+        let absent = "absent-\(UUID().uuidString)"
+        broker.mock?.setError(.unknownTopicOrPartition, topic: absent)
+        let admin = try Admin(broker.configuration(), logger: quiet)
+        let topics = try await admin.describeTopics([two, absent, one])
+        #expect(topics.map(\.name) == [two, absent, one])
+        #expect(topics.map(\.exists) == [true, false, true])
+        #expect(topics[0].partitionCount == 5)
+        #expect(topics[2].partitionCount == 1)
+        #expect(topics[1].error?.code == .unknownTopicOrPartition)
+        #expect(try await admin.describeCluster().brokers.isEmpty == false)
+        await admin.close()
+    }
+
+    @Test(.onMockOnly) func aTopicThatMayNotBeSeenSaysSo() async throws {
+        let broker = try Broker()
+        broker.mock?.setError(.topicAuthorizationFailed, topic: "secret")
+        let admin = try Admin(broker.configuration(), logger: quiet)
+        let error = try await admin.describeTopics(["secret"])[0].error
+        #expect(error?.code == .topicAuthorizationFailed)
+        #expect(error?.description.contains("Grant") == true)
+        await admin.close()
+    }
+
+    @Test func brokersThatCannotBeReachedAreAnErrorInTime() async throws {
+        let admin = try Admin(ClientConfiguration(bootstrapServers: "127.0.0.1:1"), logger: quiet)
+        let error = await #expect(throws: KafkaError.self) {
+            try await deadline { try await admin.describeCluster(within: .milliseconds(300)) }
+        }
+        #expect(error?.classification.kind == .retry)
+        await admin.close()
+    }
+
+    @Test(.disabled(if: Broker.realServers == nil, "the mock cluster has no administration requests"))
+    func topicsAreCreatedDescribedAndDeleted() async throws {
+        let broker = try Broker()
+        let name = "t-\(UUID().uuidString.lowercased())"
+        let admin = try Admin(broker.configuration(), logger: quiet)
+        let specification = TopicSpecification(name, partitions: 3, settings: ["cleanup.policy": "compact"])
+        #expect(try await admin.createTopics([specification]) == [name: nil])
+        #expect(try await admin.createTopics([specification])[name]??.code == .topicAlreadyExists)
+        #expect(try await admin.describeTopics([name])[0].partitionCount == 3)
+        #expect(try await admin.topicSettings(name)["cleanup.policy"] == "compact")
+        #expect(try await admin.deleteTopics([name]) == [name: nil])
+        await admin.close()
+    }
+}

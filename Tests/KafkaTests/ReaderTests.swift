@@ -1,0 +1,82 @@
+import Testing
+
+@testable import Kafka
+
+@Suite struct ReaderTests {
+    /// Ten records in one partition, a second apart.
+    private func tenRecords(_ broker: Broker) async throws -> String {
+        let topic = try await broker.topic(partitions: 1)
+        let producer = try broker.producer()
+        let handle = try await producer.prepare([topic])[0]
+        for number in 0..<10 {
+            let batch = await producer.produce(
+                Single { record in
+                    record.topic(handle)
+                    record.key(text: "k")
+                    record.value(copying: [UInt8(number)])
+                    record.timestamp(milliseconds: 1_700_000_000_000 + Int64(number) * 1_000)
+                })
+            #expect(try await deadline { await batch.settled() }.isDelivered)
+        }
+        await producer.close()
+        return topic
+    }
+
+    @Test func readingStartsAtAnOffset() async throws {
+        let broker = try Broker()
+        let topic = try await tenRecords(broker)
+        let reader = try Reader(broker.configuration(), logger: quiet)
+        try await reader.assign([TopicPartition(topic, 0): .offset(7)])
+        #expect(try await reader.readToEnd().map(\.value) == [[7], [8], [9]])
+        #expect(try await reader.watermarks(of: TopicPartition(topic, 0)) == 0..<10)
+        await reader.close()
+    }
+
+    @Test(.disabled(if: Broker.realServers == nil, "the mock cluster does not look up offsets by time"))
+    func readingStartsAtATime() async throws {
+        let broker = try Broker()
+        let topic = try await tenRecords(broker)
+        let reader = try Reader(broker.configuration(), logger: quiet)
+        try await reader.assign([TopicPartition(topic, 0): .timestamp(1_700_000_004_500)])
+        #expect(try await reader.readToEnd().map(\.value) == [[5], [6], [7], [8], [9]])
+        await reader.close()
+    }
+
+    @Test func aReaderChoosesAnew() async throws {
+        let broker = try Broker()
+        let topic = try await tenRecords(broker)
+        let reader = try Reader(broker.configuration(), logger: quiet)
+        try await reader.assign([topic])
+        #expect(try await reader.readToEnd().count == 10)
+        try await reader.assign([TopicPartition(topic, 0): .offset(9)])
+        #expect(try await reader.readToEnd().map(\.value) == [[9]])
+        await reader.close()
+    }
+
+    @Test func anEmptyTopicIsReadAtOnce() async throws {
+        let broker = try Broker()
+        let topic = try await broker.topic(partitions: 3)
+        #expect(try await broker.readAll(topic).isEmpty)
+    }
+
+    @Test func theEndlessSequenceSeesWhatComesLater() async throws {
+        let broker = try Broker()
+        let topic = try await broker.topic(partitions: 2)
+        let reader = try Reader(broker.configuration(), logger: quiet)
+        try await reader.assign([topic])
+        let producer = try broker.producer()
+        let handle = try await producer.prepare([topic])[0]
+        let received = Task {
+            var count = 0
+            for try await batch in reader.batches {
+                count += batch.count
+                if count >= 300 { break }
+            }
+            return count
+        }
+        for start in [0, 100, 200] { _ = await producer.produce(Numbers(handle, start..<(start + 100), keys: 9)) }
+        #expect(try await deadline { try await received.value } == 300)
+        await producer.close()
+        await reader.close()
+    }
+}
