@@ -8,7 +8,7 @@ package enum BlockingCall {
         named name: String, _ body: @escaping @Sendable () -> sending Result
     ) async -> Result {
         await withCheckedContinuation { continuation in
-            PumpThread.start(name: name) { continuation.resume(returning: body()) }
+            startThread(name: name) { continuation.resume(returning: body()) }
         }
     }
 
@@ -20,9 +20,9 @@ package enum BlockingCall {
         named name: String, atMost limit: Duration, _ body: @escaping @Sendable () -> sending Result
     ) async -> Result? {
         await withCheckedContinuation { continuation in
-            PumpThread.start(name: "\(name)-wd") {
+            startThread(name: "\(name)-wd") {
                 let box = Box<Result>()
-                PumpThread.start(name: name) {
+                startThread(name: name) {
                     let result = body()
                     box.value.withLock { $0 = result }
                     box.done.open()

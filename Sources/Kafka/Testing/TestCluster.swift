@@ -46,7 +46,7 @@ package final class TestCluster: Sendable {
     deinit {
         // Blocks until the brokers' thread has ended, so not on whichever thread lets go last.
         let (cluster, handle) = (cluster, handle)
-        PumpThread.start(name: "mock-end") {
+        startThread(name: "mock-end") {
             unsafe rd_kafka_mock_cluster_destroy(cluster.raw)
             handle.destroy()
         }
