@@ -1,0 +1,132 @@
+import FoundationEssentials
+
+extension Configuration {
+    /// What was read, and what is odd about it without being wrong.
+    package struct Loaded: Sendable {
+        package let configuration: Configuration
+        package let warnings: [ConfigurationProblem]
+    }
+
+    /// Reads the file, if there is one, and the environment.
+    ///
+    /// - Throws: everything that is wrong, at once.
+    package static func load(
+        file: String?, environment: [String: String] = ProcessInfo.processInfo.environment, needs: Set<Need>
+    ) throws(ConfigurationError) -> Loaded {
+        var text: String?
+        if let file {
+            do {
+                text = try readText(file)
+            } catch {
+                throw ConfigurationError(
+                    problems: [
+                        ConfigurationProblem(source: nil, message: "the configuration \(file) cannot be read: \(error)")
+                    ])
+            }
+        }
+        return try read(text, name: file ?? "", environment: environment, needs: needs, readFile: readText)
+    }
+
+    /// Reads a text as the file; `readFile` gives the content of the files that hold secrets.
+    static func read(
+        _ text: String?, name: String, environment: [String: String], needs: Set<Need>,
+        readFile: (String) throws -> String
+    ) throws(ConfigurationError) -> Loaded {
+        var file = text.map { ConfigurationFile.read($0, name: name) } ?? RawLayer()
+        var (variables, warnings) = ConfigurationEnvironment.read(
+            environment, fileConsumers: file.consumers.map(\.name))
+        SecretFiles.resolve(&file, read: readFile)
+        SecretFiles.resolve(&variables, read: readFile)
+
+        var values = ConfigurationValues(raw: file.values.merging(variables.values) { _, variable in variable })
+        let names = file.consumers.map(\.name)
+        let added = variables.consumers.map(\.name).filter { !names.contains($0) }
+        let configuration = Configuration(&values, consumers: names + added, needs: needs)
+
+        var problems = file.problems + variables.problems + values.problems
+        problems += indistinct(file.consumers)
+        guard problems.isEmpty else {
+            throw ConfigurationError(problems: inOrder(problems) + warnings)
+        }
+        return Loaded(configuration: configuration, warnings: warnings)
+    }
+
+    private init(_ values: inout ConfigurationValues, consumers names: [String], needs: Set<Need>) {
+        database = DatabaseSection(&values, needed: needs.contains(.database))
+        notify = NotifySection(&values)
+        kafka = KafkaSection(&values, needed: needs.contains(.kafka))
+        worker = WorkerSection(&values)
+        consumers = names.map { ConsumerSection($0, &values) }
+        admin = AdminSection(&values)
+        log = LogSection(&values)
+        entries = ConfigurationEntry.all(values, database: database, consumers: names)
+        if needs.contains(.consumers), names.isEmpty {
+            values.missingConsumers()
+        }
+    }
+
+    /// The environment, and metrics too, cannot tell such consumers apart.
+    private static func indistinct(
+        _ consumers: [(name: String, source: ConfigurationSource)]
+    ) -> [ConfigurationProblem] {
+        var seen: [String: String] = [:]
+        return consumers.compactMap { consumer in
+            let other = seen.updateValue(consumer.name, forKey: ConfigurationKey.environmentName(consumer.name))
+            return other.map {
+                ConfigurationProblem(
+                    source: consumer.source,
+                    message:
+                        "the consumers \"\($0)\" and \"\(consumer.name)\" differ in case or punctuation only; rename one"
+                )
+            }
+        }
+    }
+
+    /// By line, then the environment's, then what is missing.
+    private static func inOrder(_ problems: [ConfigurationProblem]) -> [ConfigurationProblem] {
+        func rank(_ problem: ConfigurationProblem) -> Int {
+            switch problem.source {
+            case .file(_, let line): line
+            case .environment: Int.max - 1
+            case .standard, nil: Int.max
+            }
+        }
+        // A value that several consumers inherit is looked at for each of them.
+        var seen: Set<ConfigurationProblem> = []
+        return problems.filter { seen.insert($0).inserted }.enumerated().sorted {
+            (rank($0.element), $0.offset) < (rank($1.element), $1.offset)
+        }
+        .map(\.element)
+    }
+
+    private static func readText(_ path: String) throws(UnreadableFile) -> String {
+        do {
+            let data = try Data(contentsOf: URL(filePath: path))
+            guard let text = String(validating: data, as: UTF8.self) else {
+                throw UnreadableFile(reason: "it is not UTF-8 text")
+            }
+            return text
+        } catch let error as UnreadableFile {
+            throw error
+        } catch let error as CocoaError {
+            throw UnreadableFile(reason: reason(error))
+        } catch {
+            throw UnreadableFile(reason: "\(error)")
+        }
+    }
+
+    private static func reason(_ error: CocoaError) -> String {
+        switch error.code {
+        case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
+        case .fileReadNoPermission: "permission denied"
+        default: "it is no readable file"
+        }
+    }
+}
+
+/// Why a file could not be read, in words.
+struct UnreadableFile: Error, CustomStringConvertible {
+    let reason: String
+
+    var description: String { reason }
+}

@@ -1,0 +1,92 @@
+import Postgres
+
+/// One effective value as it may be shown.
+package struct ConfigurationEntry: Sendable, Equatable {
+    package enum Value: Sendable, Equatable {
+        case text(String)
+        case list([String])
+        /// Given, but secret.
+        case hidden
+    }
+
+    /// The words of the path.
+    package let path: [String]
+    package let value: Value
+    package let source: ConfigurationSource
+
+    /// The effective value of every key that has one.
+    static func all(
+        _ values: ConfigurationValues, database: DatabaseSection, consumers: [String]
+    ) -> [ConfigurationEntry] {
+        var entries: [ConfigurationEntry] = []
+        for key in ConfigurationKey.all where key.section != "consumers.*" {
+            let path = ConfigurationPath(key.path)
+            switch key.kind {
+            case .properties:
+                entries += properties(values, below: path)
+            default:
+                if let value = shown(key, path, values, database) {
+                    entries.append(.init(path: path.words, value: value, source: values.source(path)))
+                }
+            }
+        }
+        for name in consumers {
+            for key in ConfigurationKey.all where key.section == "consumers.*" {
+                let own = ConfigurationPath(["consumers", name, key.name])
+                let inherits = ConfigurationKey.inherited.contains(key.name) && !values.isGiven(own)
+                let path = inherits ? ConfigurationPath("worker.\(key.name)") : own
+                guard let pathKey = ConfigurationSchema.key(path.pattern) else { continue }
+                if let value = shown(pathKey, path, values, database) {
+                    entries.append(.init(path: own.words, value: value, source: values.source(path)))
+                }
+            }
+        }
+        return entries
+    }
+
+    /// Secrets are hidden by kind: what is not known to be harmless is not shown.
+    private static func shown(
+        _ key: ConfigurationKey, _ path: ConfigurationPath, _ values: ConfigurationValues, _ database: DatabaseSection
+    ) -> Value? {
+        switch key.kind {
+        case .secret, .properties:
+            guard values.isGiven(path) else { return nil }
+            if key.path == "database.url", let connection = database.connection {
+                return .text(connection.redactedDescription)
+            }
+            return .hidden
+        case .list:
+            if case .list(let items) = values.content(path) { return .list(items) }
+            return .list([])
+        case .text, .identifier, .integer, .decimal, .duration, .choice:
+            if case .scalar(let text) = values.content(path) { return .text(text) }
+            return key.defaultText.map { .text($0) }
+        }
+    }
+
+    private static func properties(
+        _ values: ConfigurationValues, below path: ConfigurationPath
+    ) -> [ConfigurationEntry] {
+        values.properties(path).sorted { $0.key < $1.key }.map { name, value in
+            let own = ConfigurationPath(path.words + [name])
+            return .init(
+                path: own.words, value: harmless(property: name) ? .text(value) : .hidden, source: values.source(own))
+        }
+    }
+
+    /// The librdkafka properties whose values are no secret; others may be, and new ones come with every version.
+    private static func harmless(property: String) -> Bool {
+        let names: Set<String> = [
+            "acks", "client.id", "client.rack", "compression.codec", "compression.level", "compression.type", "debug",
+            "delivery.timeout.ms", "linger.ms", "log_level", "partitioner", "request.timeout.ms", "sasl.mechanism",
+            "sasl.mechanisms", "sasl.username", "security.protocol", "ssl.ca.location", "ssl.certificate.location",
+            "ssl.endpoint.identification.algorithm", "ssl.key.location",
+        ]
+        let families = [
+            "batch.", "broker.", "fetch.", "message.", "metadata.", "queue.", "queued.", "reconnect.", "retry.",
+            "socket.",
+            "topic.", "transaction.",
+        ]
+        return names.contains(property) || families.contains(where: property.hasPrefix)
+    }
+}

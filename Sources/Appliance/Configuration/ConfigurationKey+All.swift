@@ -1,0 +1,137 @@
+extension ConfigurationKey {
+    /// Every key there is: what the file, the environment, `config show` and the reference go by.
+    package static let all: [ConfigurationKey] = database + notify + kafka + worker + consumers + admin + log
+
+    /// The keys of a consumer that `worker` has too, as its default.
+    static let inherited: Set<String> = [
+        "total_segments", "batch_size", "poll_interval", "max_poll_interval", "max_post_batch_pause",
+    ]
+
+    private static let database: [ConfigurationKey] = [
+        .init(
+            "database.url", .secret, required: true,
+            "Where PostgreSQL is: `postgres://user@host:5432/database?sslmode=verify-full` or libpq's keywords."),
+        .init("database.password", .secret, "The password, when the URL has none."),
+        .init("database.schema", .identifier, default: "public", "The schema of the four tables below."),
+        .init("database.godwit_schema", .identifier, default: "godwit", "The schema of Godwit's own tables."),
+        .init("database.tables.events", .text, default: "events", "The table of events, or `schema.table`."),
+        .init(
+            "database.tables.aggregate_heads", .text, default: "aggregate_heads",
+            "The table with each aggregate's version."),
+        .init(
+            "database.tables.consumer_segments", .text, default: "consumer_segments",
+            "The table with each consumer's checkpoints."),
+        .init(
+            "database.tables.consumer_workers", .text, default: "consumer_workers",
+            "The table of live workers."),
+        .init(
+            "database.max_connections", .integer(2...1000), default: "8",
+            "How many connections the process opens at most."),
+        .init(
+            "database.connect_timeout", .duration(.milliseconds(100)...(.seconds(600))), default: "10s",
+            "How long an attempt to connect may take."),
+        .init(
+            "database.statement_timeout", .duration(.zero...(.seconds(86_400))), default: "60s",
+            "How long the server may work on a statement; `0s` sets no bound."),
+        .init(
+            "database.lock_timeout", .duration(.zero...(.seconds(86_400))), default: "10s",
+            "How long a statement may wait for a lock; `0s` sets no bound."),
+    ]
+
+    private static let notify: [ConfigurationKey] = [
+        .init(
+            "notify.mode", .choice(["adaptive", "always", "never"]), default: "adaptive",
+            "When an append notifies the relay: while it is idle, always, or never (the relay polls)."),
+        .init(
+            "notify.channel", .identifier, default: "pupsourcing_events", "The channel of LISTEN and NOTIFY."),
+        .init(
+            "notify.fallback_interval", .duration(.milliseconds(10)...(.seconds(3600))), default: "30s",
+            "After how long without a notification the relay looks all the same."),
+    ]
+
+    private static let kafka: [ConfigurationKey] = [
+        .init(
+            "kafka.bootstrap_servers", .text, required: true,
+            "Some brokers to begin with: `host:port`, several separated by commas."),
+        .init(
+            "kafka.properties", .properties,
+            "Any librdkafka property that breaks no promise. `NAME_file` takes a value from a file."),
+    ]
+
+    private static let worker: [ConfigurationKey] = [
+        .init(
+            "worker.total_segments", .integer(1...4096), default: "4",
+            "Into how many segments a consumer's aggregates are divided; fixed at its first start."),
+        .init(
+            "worker.batch_size", .integer(1...100_000), default: "500",
+            "How many events are fetched at a time."),
+        .init(
+            "worker.poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "100ms",
+            "How long to wait before looking again when there was nothing, at first."),
+        .init(
+            "worker.max_poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "5s",
+            "What that wait grows to while there is nothing."),
+        .init(
+            "worker.poll_backoff_factor", .decimal(1...100), default: "2", "By what factor that wait grows."),
+        .init(
+            "worker.max_post_batch_pause", .duration(.zero...(.seconds(60))), default: "0s",
+            "How long to rest at most between full batches; `0s` is never."),
+        .init(
+            "worker.heartbeat_interval", .duration(.milliseconds(100)...(.seconds(600))), default: "5s",
+            "How often a worker shows that it is alive."),
+        .init(
+            "worker.stale_threshold", .duration(.milliseconds(500)...(.seconds(3600))), default: "30s",
+            "After how long without a sign of life a worker's segments are given to others."),
+        .init(
+            "worker.rebalance_interval", .duration(.milliseconds(100)...(.seconds(3600))), default: "10s",
+            "How often a worker compares its segments with its fair share."),
+        .init(
+            "worker.shutdown_timeout", .duration(.zero...(.seconds(3600))), default: "20s",
+            "How long a stop may take to finish what is in flight before it lets go."),
+    ]
+
+    private static let consumers: [ConfigurationKey] =
+        [
+            .init(
+                "consumers.*.bounded_contexts", .list, default: "[]",
+                "The bounded contexts whose events it relays; none named is all."),
+            .init(
+                "consumers.*.aggregate_types", .list, default: "[]",
+                "The aggregate types whose events it relays; none named is all."),
+            .init(
+                "consumers.*.topic", .text, required: true,
+                "The topic, or a template over the event: `identity.{aggregate_type}`."),
+            .init(
+                "consumers.*.topics_allowed", .list, default: "[]",
+                "The topics the template may lead to, `*` for any text; none named is any."),
+            .init(
+                "consumers.*.format", .choice(["payload"]), default: "payload",
+                "How an event becomes a record: the payload as the value, the rest as headers."),
+            .init(
+                "consumers.*.delivery", .choice(["at_least_once"]), default: "at_least_once",
+                "What is promised: every event at least once, in order per aggregate."),
+            .init(
+                "consumers.*.on_poison", .choice(["halt"]), default: "halt",
+                "What happens at an event that Kafka can never take: the segment halts."),
+        ]
+        + worker.filter { inherited.contains($0.name) }.map {
+            .init("consumers.*.\($0.name)", $0.kind, "As `\($0.path)`, for this consumer.")
+        }
+
+    private static let admin: [ConfigurationKey] = [
+        .init(
+            "admin.listen", .text, "The address of the admin port, `127.0.0.1:9464`; not given, there is none."),
+        .init(
+            "admin.token", .secret,
+            "What a request must bring to change something; needed to listen on other addresses than loopback."),
+    ]
+
+    private static let log: [ConfigurationKey] = [
+        .init(
+            "log.level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
+            default: "info", "The least important messages that are written."),
+        .init(
+            "log.format", .choice(["auto", "text", "json"]), default: "auto",
+            "For people, for machines, or by whether standard error is a terminal."),
+    ]
+}

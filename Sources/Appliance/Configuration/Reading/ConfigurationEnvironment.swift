@@ -1,0 +1,101 @@
+/// Reads the environment's `GODWIT_…` variables into raw values.
+///
+/// A variable's name is the key's path in upper case with `_` between the words. A consumer's name is written in upper
+/// case too, with `_` for everything but letters and digits; a name that the file does not have makes a consumer whose
+/// name is the variable's part in lower case. Lists are separated by commas. A Kafka property's dots become `_`.
+struct ConfigurationEnvironment {
+    private var layer = RawLayer()
+    private(set) var warnings: [ConfigurationProblem] = []
+    private let fileConsumers: [String: String]
+
+    /// What Kubernetes sets in every pod beside a service named godwit, and what is read elsewhere.
+    private static let foreign = ["GODWIT_SERVICE_", "GODWIT_PORT", "GODWIT_TEST_"]
+
+    private init(fileConsumers: [String]) {
+        self.fileConsumers = Dictionary(
+            fileConsumers.map { (ConfigurationKey.environmentName($0), $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Reads all variables. An unknown one is a warning, as others may set variables that begin so, with the nearest known name.
+    static func read(
+        _ environment: [String: String], fileConsumers: [String]
+    ) -> (layer: RawLayer, warnings: [ConfigurationProblem]) {
+        var reader = ConfigurationEnvironment(fileConsumers: fileConsumers)
+        for (variable, value) in environment.sorted(by: { $0.key < $1.key })
+        where variable.hasPrefix("GODWIT_") && variable != "GODWIT_CONFIG"
+            && !foreign.contains(where: variable.hasPrefix)
+        {
+            reader.variable(variable, value)
+        }
+        return (reader.layer, reader.warnings)
+    }
+
+    private mutating func variable(_ variable: String, _ value: String) {
+        let source = ConfigurationSource.environment(variable)
+        let name = String(variable.dropFirst("GODWIT_".count))
+        guard let (path, kind) = path(of: name) else {
+            let known =
+                Self.plain.keys.map { "GODWIT_\($0)" } + Self.consumerKeys.map { "GODWIT_CONSUMERS_NAME_\($0.suffix)" }
+            let nearest = NearestName.of(variable, among: known).map { "; did you mean \($0)?" } ?? ""
+            warnings.append(ConfigurationProblem(source: source, message: "unknown variable, not used\(nearest)"))
+            return
+        }
+        if kind == .list {
+            let items = value.split(separator: ",").map { $0.drop { $0 == " " } }
+                .map { String($0.reversed().drop { $0 == " " }.reversed()) }.filter { !$0.isEmpty }
+            layer.values[path] = RawValue(content: .list(items), source: source)
+        } else if value.isEmpty {
+            layer.problems.append(
+                ConfigurationProblem(source: source, message: "is empty; give it a value or unset it"))
+        } else {
+            layer.values[path] = RawValue(content: .scalar(value), source: source)
+        }
+        if path.words.first == "consumers", !layer.consumers.contains(where: { $0.name == path.words[1] }) {
+            layer.consumers.append((path.words[1], source))
+        }
+    }
+
+    // MARK: Names
+
+    /// The variables of keys outside of `consumers`, without the prefix.
+    private static let plain: [String: (ConfigurationPath, ConfigurationKey.Kind)] = {
+        var plain: [String: (ConfigurationPath, ConfigurationKey.Kind)] = [:]
+        for key in ConfigurationKey.all where !key.path.contains("*") && key.kind != .properties {
+            plain[ConfigurationKey.environmentName(key.path)] = (ConfigurationPath(key.path), key.kind)
+            if key.takesFile {
+                plain[ConfigurationKey.environmentName(key.path + "_file")] = (
+                    ConfigurationPath(key.path + "_file"), .text
+                )
+            }
+        }
+        return plain
+    }()
+
+    /// The last part of the variables of a consumer's keys, the longest first: `DEAD_LETTER_TOPIC` is not `TOPIC`.
+    private static let consumerKeys: [(suffix: String, name: String, kind: ConfigurationKey.Kind)] =
+        ConfigurationKey.all.filter { $0.section == "consumers.*" }
+        .map { (ConfigurationKey.environmentName($0.name), $0.name, $0.kind) }
+        .sorted { ($0.suffix.count, $0.suffix) > ($1.suffix.count, $1.suffix) }
+
+    private func path(of name: String) -> (ConfigurationPath, ConfigurationKey.Kind)? {
+        if let known = Self.plain[name] { return known }
+        if name.hasPrefix("KAFKA_PROPERTIES_") {
+            let property = name.dropFirst("KAFKA_PROPERTIES_".count)
+            guard !property.isEmpty else { return nil }
+            let isFile = property.hasSuffix("_FILE")
+            let words = (isFile ? property.dropLast(5) : property).lowercased().split(separator: "_")
+            return (
+                ConfigurationPath(["kafka", "properties", words.joined(separator: ".") + (isFile ? "_file" : "")]),
+                .text
+            )
+        }
+        guard name.hasPrefix("CONSUMERS_") else { return nil }
+        let rest = name.dropFirst("CONSUMERS_".count)
+        for key in Self.consumerKeys where rest.hasSuffix("_" + key.suffix) {
+            let part = String(rest.dropLast(key.suffix.count + 1))
+            guard !part.isEmpty else { continue }
+            return (ConfigurationPath(["consumers", fileConsumers[part] ?? part.lowercased(), key.name]), key.kind)
+        }
+        return nil
+    }
+}

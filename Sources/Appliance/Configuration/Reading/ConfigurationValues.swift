@@ -1,0 +1,123 @@
+import EventSourcing
+
+/// Raw values as typed ones; collects what is wrong with them on the way.
+///
+/// A value that is wrong gives its default, so that reading goes on and all problems are found at once.
+struct ConfigurationValues {
+    private let raw: [ConfigurationPath: RawValue]
+    private(set) var problems: [ConfigurationProblem] = []
+
+    init(raw: [ConfigurationPath: RawValue]) { self.raw = raw }
+
+    func source(_ path: ConfigurationPath) -> ConfigurationSource { raw[path]?.source ?? .standard }
+
+    /// What was written at a path, not looked at yet.
+    func content(_ path: ConfigurationPath) -> RawValue.Content? { raw[path]?.content }
+
+    func isGiven(_ path: ConfigurationPath) -> Bool { raw[path] != nil }
+
+    mutating func problem(_ path: ConfigurationPath, _ message: String) {
+        problems.append(ConfigurationProblem(source: raw[path]?.source, message: "\"\(path)\" \(message)"))
+    }
+
+    /// The text of any key that takes one; nil when it is not given and has no default.
+    mutating func optionalText(_ path: ConfigurationPath) -> String? {
+        guard let key = ConfigurationSchema.key(path.pattern) else { return nil }
+        guard case .scalar(let text) = raw[path]?.content else { return key.defaultText }
+        switch key.kind {
+        case .choice(let choices) where !choices.contains(text):
+            let nearest = NearestName.of(text, among: choices).map { "; did you mean \"\($0)\"?" } ?? ""
+            problem(path, "is \"\(text)\", but must be one of: \(choices.joined(separator: ", "))\(nearest)")
+            return key.defaultText
+        case .identifier:
+            guard !TableName.isIdentifier(text) else { return text }
+            problem(path, "may hold letters, digits and underscores, at most 63, and begins with no digit")
+            return key.defaultText
+        default:
+            return text
+        }
+    }
+
+    /// The text of a key that is required or has a default; empty, with a problem, when neither.
+    mutating func text(_ path: ConfigurationPath) -> String {
+        if let text = optionalText(path) { return text }
+        missing(path)
+        return ""
+    }
+
+    mutating func missing(_ path: ConfigurationPath) {
+        guard let key = ConfigurationSchema.key(path.pattern) else { return }
+        let variable = ConfigurationKey.environmentName(path.description)
+        let file = key.takesFile ? ", or \"\(path)_file\"" : ""
+        problems.append(
+            ConfigurationProblem(
+                source: nil, message: "\"\(path)\" is required; set it in the file\(file), or GODWIT_\(variable)"))
+    }
+
+    mutating func missingConsumers() {
+        problems.append(
+            ConfigurationProblem(
+                source: nil, message: "\"consumers\" names none; give one: consumers: { all: { topic: \"events\" } }"))
+    }
+
+    /// The value of the path, of the other path when it is not given, or that one's default.
+    mutating func integer(_ path: ConfigurationPath, orElse other: ConfigurationPath? = nil) -> Int {
+        let path = chosen(path, other)
+        return number(path, Int.init, "a whole number") { kind, value in
+            guard case .integer(let range) = kind, !range.contains(value) else { return nil }
+            return "\(range.lowerBound) to \(range.upperBound)"
+        } ?? 0
+    }
+
+    mutating func decimal(_ path: ConfigurationPath) -> Double {
+        number(path, Double.init, "a number") { kind, value in
+            guard case .decimal(let range) = kind, !range.contains(value) else { return nil }
+            return "\(range.lowerBound) to \(range.upperBound)"
+        } ?? 0
+    }
+
+    mutating func duration(_ path: ConfigurationPath, orElse other: ConfigurationPath? = nil) -> Duration {
+        let path = chosen(path, other)
+        return number(path, DurationText.parse, "a duration such as 500ms, 30s or 5m") { kind, value in
+            guard case .duration(let range) = kind, !range.contains(value) else { return nil }
+            return "\(DurationText.format(range.lowerBound)) to \(DurationText.format(range.upperBound))"
+        } ?? .zero
+    }
+
+    mutating func list(_ path: ConfigurationPath) -> [String] {
+        guard case .list(let items) = raw[path]?.content else { return [] }
+        return items
+    }
+
+    /// The properties below a path by their names.
+    func properties(_ parent: ConfigurationPath) -> [String: String] {
+        var properties: [String: String] = [:]
+        for (path, value) in raw
+        where path.words.count == parent.words.count + 1 && path.words.starts(with: parent.words) {
+            if case .scalar(let text) = value.content, let name = path.words.last { properties[name] = text }
+        }
+        return properties
+    }
+
+    private func chosen(_ path: ConfigurationPath, _ other: ConfigurationPath?) -> ConfigurationPath {
+        if let other, raw[path] == nil { other } else { path }
+    }
+
+    private mutating func number<Value>(
+        _ path: ConfigurationPath, _ parse: (String) -> Value?, _ what: String,
+        _ range: (ConfigurationKey.Kind, Value) -> String?
+    ) -> Value? {
+        guard let key = ConfigurationSchema.key(path.pattern) else { return nil }
+        let standard = key.defaultText.flatMap(parse)
+        guard case .scalar(let text) = raw[path]?.content else { return standard }
+        guard let value = parse(text) else {
+            problem(path, "is \"\(text)\", but must be \(what)")
+            return standard
+        }
+        if let range = range(key.kind, value) {
+            problem(path, "is \(text), but must be in the range \(range)")
+            return standard
+        }
+        return value
+    }
+}

@@ -1,0 +1,42 @@
+/// A value as somebody wrote it, before its kind is looked at.
+struct RawValue: Sendable, Equatable {
+    enum Content: Sendable, Equatable {
+        case scalar(String)
+        case list([String])
+    }
+
+    var content: Content
+    var source: ConfigurationSource
+}
+
+/// What one place, the file or the environment, says: values by path, and the names of consumers in their order.
+struct RawLayer: Sendable {
+    /// Keyed by the full path, `consumers.identity.topic`; a property's path ends in its name, dots and all.
+    var values: [ConfigurationPath: RawValue] = [:]
+    /// The consumers, each with the place where it begins.
+    var consumers: [(name: String, source: ConfigurationSource)] = []
+    var problems: [ConfigurationProblem] = []
+}
+
+/// The words on the way to a value. Words, not one text: names of consumers and properties may hold dots.
+struct ConfigurationPath: Sendable, Hashable, CustomStringConvertible, ExpressibleByStringLiteral {
+    var words: [String]
+
+    init(_ words: [String]) { self.words = words }
+
+    init(stringLiteral dotted: String) { self.init(dotted) }
+
+    /// A path of the table, whose words hold no dots.
+    init(_ dotted: String) { words = dotted.split(separator: ".").map(String.init) }
+
+    /// The path in the table of keys: `*` for a consumer's name, without a property's.
+    var pattern: String {
+        switch words.first {
+        case "consumers" where words.count >= 2: (["consumers", "*"] + words.dropFirst(2)).joined(separator: ".")
+        case "kafka" where words.count >= 3 && words[1] == "properties": "kafka.properties"
+        default: words.joined(separator: ".")
+        }
+    }
+
+    var description: String { words.joined(separator: ".") }
+}

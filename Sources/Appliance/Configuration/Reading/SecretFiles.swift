@@ -1,0 +1,33 @@
+/// Puts the contents of files in the place of the keys that name them: `database.url_file` becomes `database.url`.
+enum SecretFiles {
+    /// Resolves one layer. `read` gives a file's text, or throws why it cannot.
+    static func resolve(_ layer: inout RawLayer, read: (String) throws -> String) {
+        for (path, value) in layer.values.sorted(by: { $0.key.description < $1.key.description }) {
+            guard let last = path.words.last, last.hasSuffix("_file"), case .scalar(let file) = value.content else {
+                continue
+            }
+            let isProperty = path.pattern == "kafka.properties"
+            guard isProperty || ConfigurationSchema.keyOfFile(path.pattern) != nil else { continue }
+            layer.values[path] = nil
+            let target = ConfigurationPath(path.words.dropLast() + [String(last.dropLast("_file".count))])
+            func problem(_ message: String) {
+                layer.problems.append(ConfigurationProblem(source: value.source, message: message))
+            }
+            if let other = layer.values[target] {
+                problem("\"\(target)\" is given too, at \(other.source.description); give it or \"\(path)\", not both")
+                continue
+            }
+            do {
+                var text = try read(file)
+                if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
+                if text.isEmpty {
+                    problem("the file \(file) of \"\(path)\" is empty")
+                } else {
+                    layer.values[target] = RawValue(content: .scalar(text), source: value.source)
+                }
+            } catch {
+                problem("the file \(file) of \"\(path)\" cannot be read: \(error)")
+            }
+        }
+    }
+}

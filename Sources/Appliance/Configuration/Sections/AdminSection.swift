@@ -1,0 +1,43 @@
+/// `admin`: the port for health, metrics and operations.
+package struct AdminSection: Sendable {
+    package struct Address: Sendable, Equatable {
+        package var host: String
+        package var port: UInt16
+
+        package var isLoopback: Bool {
+            host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)
+        }
+    }
+
+    /// Nil is no port at all.
+    package var listen: Address?
+    package var token: String?
+
+    init(_ values: inout ConfigurationValues) {
+        token = values.optionalText("admin.token")
+        guard let text = values.optionalText("admin.listen") else { return }
+        guard let address = Self.address(text) else {
+            values.problem(
+                "admin.listen", "is \"\(text)\", but must be an address and a port, for example 127.0.0.1:9464")
+            return
+        }
+        listen = address
+        if !address.isLoopback, token == nil {
+            values.problem(
+                "admin.listen", "is not a loopback address: set \"admin.token_file\" too, or listen on 127.0.0.1")
+        }
+    }
+
+    private static func address(_ text: String) -> Address? {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        return host.isEmpty ? nil : Address(host: String(host), port: port)
+    }
+}

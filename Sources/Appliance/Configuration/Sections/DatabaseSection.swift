@@ -1,0 +1,65 @@
+package import EventSourcing
+package import Postgres
+
+/// `database`: where the event store is.
+package struct DatabaseSection: Sendable {
+    /// Nil only where the command needs no database.
+    package var connection: ConnectionConfiguration?
+    package var tables: TableNames
+    package var maxConnections: Int
+
+    init(_ values: inout ConfigurationValues, needed: Bool) {
+        tables = Self.tables(&values)
+        maxConnections = values.integer("database.max_connections")
+        connection = Self.connection(&values, needed: needed)
+    }
+
+    private static func tables(_ values: inout ConfigurationValues) -> TableNames {
+        let schema = values.text("database.schema")
+        // Both schemas are checked identifiers, so that this cannot fail but by a fault of the table of keys.
+        guard
+            var tables = try? TableNames(inSchema: schema, godwitSchema: values.text("database.godwit_schema"))
+        else { return TableNames() }
+        let keys: [(String, WritableKeyPath<TableNames, TableName>)] = [
+            ("events", \.events), ("aggregate_heads", \.aggregateHeads),
+            ("consumer_segments", \.consumerSegments), ("consumer_workers", \.consumerWorkers),
+        ]
+        var seen: Set<TableName> = []
+        for (name, keyPath) in keys {
+            let path = ConfigurationPath("database.tables.\(name)")
+            let text = values.text(path)
+            do throws(EventStoreError) {
+                tables[keyPath: keyPath] = try TableName(text.contains(".") ? text : "\(schema).\(text)")
+                if !seen.insert(tables[keyPath: keyPath]).inserted {
+                    values.problem(path, "names a table that another of the tables has already")
+                }
+            } catch {
+                values.problem(path, "cannot be used: \(error)")
+            }
+        }
+        return tables
+    }
+
+    private static func connection(
+        _ values: inout ConfigurationValues, needed: Bool
+    ) -> ConnectionConfiguration? {
+        let password = values.optionalText("database.password")
+        let connectTimeout = values.duration("database.connect_timeout")
+        let statementTimeout = values.duration("database.statement_timeout")
+        let lockTimeout = values.duration("database.lock_timeout")
+        guard let url = values.optionalText("database.url") else {
+            if needed { values.missing("database.url") }
+            return nil
+        }
+        do throws(PostgresError) {
+            var connection = try ConnectionConfiguration(url)
+            connection.connectTimeout = connectTimeout
+            connection.statementTimeout = statementTimeout
+            connection.lockTimeout = lockTimeout
+            return password.map { connection.with(password: $0) } ?? connection
+        } catch {
+            values.problem("database.url", "cannot be used: \(error.message)")
+            return nil
+        }
+    }
+}

@@ -1,0 +1,37 @@
+/// `kafka`: where the brokers are.
+package struct KafkaSection: Sendable {
+    /// Empty only where the command needs no broker.
+    package var bootstrapServers: String
+    /// librdkafka's properties by name; they may hold secrets.
+    package var properties: [String: String]
+
+    init(_ values: inout ConfigurationValues, needed: Bool) {
+        bootstrapServers = values.optionalText("kafka.bootstrap_servers") ?? ""
+        if bootstrapServers.isEmpty {
+            if needed { values.missing("kafka.bootstrap_servers") }
+        } else if let flaw = bootstrapServers.split(separator: ",", omittingEmptySubsequences: false)
+            .lazy.compactMap(Self.flaw).first
+        {
+            values.problem("kafka.bootstrap_servers", flaw)
+        }
+        properties = values.properties("kafka.properties")
+        for name in ["bootstrap.servers", "metadata.broker.list"] where properties[name] != nil {
+            values.problem(
+                ConfigurationPath(["kafka", "properties", name]), "is given by \"kafka.bootstrap_servers\" instead")
+        }
+    }
+
+    /// librdkafka takes a mistyped address silently and then finds no broker for ever.
+    private static func flaw(of server: Substring) -> String? {
+        let text = server.drop { $0 == " " }
+        let address = text.split(separator: "://", maxSplits: 1).last ?? ""
+        guard !address.isEmpty else { return "holds an empty address; write host:port, several separated by commas" }
+        guard let colon = address.lastIndex(of: ":"), !address.hasSuffix("]") else { return nil }
+        let port = address[address.index(after: colon)...]
+        if address[..<colon].contains(":"), !address[..<colon].hasSuffix("]") {
+            return "holds the IPv6 address \(address) without brackets; write [\(address[..<colon])]:\(port)"
+        }
+        guard let number = UInt16(port), number > 0 else { return "holds \(address), whose port is not 1 to 65535" }
+        return colon == address.startIndex ? "holds \(address), which names no host" : nil
+    }
+}

@@ -1,0 +1,16 @@
+/// `notify`: how an append wakes the relay.
+package struct NotifySection: Sendable {
+    package enum Mode: String, Sendable {
+        case adaptive, always, never
+    }
+
+    package var mode: Mode
+    package var channel: String
+    package var fallbackInterval: Duration
+
+    init(_ values: inout ConfigurationValues) {
+        mode = Mode(rawValue: values.text("notify.mode")) ?? .adaptive
+        channel = values.text("notify.channel")
+        fallbackInterval = values.duration("notify.fallback_interval")
+    }
+}

@@ -1,0 +1,73 @@
+extension JSONValue {
+    /// One line without spaces.
+    package var text: String {
+        var text = ""
+        write(to: &text, indent: nil)
+        return text
+    }
+
+    /// Many lines, for people.
+    package var indentedText: String {
+        var text = ""
+        write(to: &text, indent: 0)
+        return text
+    }
+
+    private func write(to text: inout String, indent: Int?) {
+        switch self {
+        case .null: text += "null"
+        case .boolean(let value): text += value ? "true" : "false"
+        case .number(let digits): text += digits
+        case .string(let value): Self.write(value, to: &text)
+        case .array(let items):
+            Self.write(items, between: ("[", "]"), to: &text, indent: indent) { item, text, indent in
+                item.write(to: &text, indent: indent)
+            }
+        case .object(let members):
+            Self.write(members, between: ("{", "}"), to: &text, indent: indent) { member, text, indent in
+                Self.write(member.name, to: &text)
+                text += indent == nil ? ":" : ": "
+                member.value.write(to: &text, indent: indent)
+            }
+        }
+    }
+
+    private static func write<Item>(
+        _ items: [Item], between marks: (String, String), to text: inout String, indent: Int?,
+        _ body: (Item, inout String, Int?) -> Void
+    ) {
+        let inner = indent.map { $0 + 2 }
+        text += marks.0
+        for (index, item) in items.enumerated() {
+            if index > 0 { text += "," }
+            if let inner { text += "\n" + String(repeating: " ", count: inner) }
+            body(item, &text, inner)
+        }
+        if let indent, !items.isEmpty { text += "\n" + String(repeating: " ", count: indent) }
+        text += marks.1
+    }
+
+    /// Control characters are escaped, also the C1 ones and the line separators: the text may go to a terminal.
+    package static func write(_ string: String, to text: inout String) {
+        text += "\""
+        for scalar in string.unicodeScalars {
+            switch scalar {
+            case "\"": text += "\\\""
+            case "\\": text += "\\\\"
+            case "\n": text += "\\n"
+            case "\r": text += "\\r"
+            case "\t": text += "\\t"
+            default:
+                if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) || scalar == "\u{2028}"
+                    || scalar == "\u{2029}"
+                {
+                    let hex = String(scalar.value, radix: 16)
+                    text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+                } else {
+                    text.unicodeScalars.append(scalar)
+                }
+            }
+        }
+        text += "\""
+    }
+}

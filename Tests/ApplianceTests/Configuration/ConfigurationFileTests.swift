@@ -1,0 +1,197 @@
+import EventSourcing
+import Testing
+
+@testable import Appliance
+
+@Suite struct ConfigurationFileTests {
+    static let least = """
+        database: { url: "postgres://relay:hush@db:5433/app" }
+        kafka: { bootstrap_servers: "kafka:9092" }
+        consumers: { identity: { topic: identity } }
+        """
+
+    static func read(
+        _ text: String?, environment: [String: String] = [:],
+        needs: Set<Configuration.Need> = [.database, .kafka, .consumers],
+        files: [String: String] = [:]
+    ) throws(ConfigurationError) -> Configuration.Loaded {
+        try Configuration.read(text, name: "godwit.yaml", environment: environment, needs: needs) { path in
+            guard let content = files[path] else { throw UnreadableFile(reason: "there is no such file") }
+            return content
+        }
+    }
+
+    static func problems(
+        _ text: String?, environment: [String: String] = [:], files: [String: String] = [:],
+        needs: Set<Configuration.Need> = [.database, .kafka, .consumers]
+    ) -> [String] {
+        do throws(ConfigurationError) {
+            _ = try read(text, environment: environment, needs: needs, files: files)
+            return []
+        } catch {
+            return error.problems.map(\.description)
+        }
+    }
+
+    @Test func `the least file gives every other value its default`() throws {
+        let configuration = try Self.read(Self.least).configuration
+        #expect(configuration.database.tables.events.text == "public.events")
+        #expect(configuration.worker.pollInterval == .milliseconds(100))
+        #expect(configuration.worker.staleThreshold == .seconds(30))
+        let consumer = try #require(configuration.consumers.first)
+        #expect(consumer.name == "identity" && consumer.totalSegments == 4 && consumer.batchSize == 500)
+        #expect(consumer.boundedContexts.isEmpty)
+        #expect(configuration.admin.listen == nil)
+    }
+
+    @Test func `a consumer takes what worker says and may say otherwise`() throws {
+        let configuration = try Self.read(
+            """
+            database: { url: "host=db" }
+            kafka: { bootstrap_servers: "kafka" }
+            worker: { batch_size: 50, poll_interval: 250ms }
+            consumers:
+              b: { topic: b, batch_size: 7 }
+              a: { topic: a, bounded_contexts: [A, "B C"] }
+            """
+        ).configuration
+        #expect(configuration.consumers.map(\.name) == ["b", "a"])
+        #expect(configuration.consumers.map(\.batchSize) == [7, 50])
+        #expect(configuration.consumers.map(\.pollInterval) == [.milliseconds(250), .milliseconds(250)])
+        #expect(configuration.consumers[1].boundedContexts == ["A", "B C"])
+    }
+
+    @Test func `an unknown key is named with its line and the nearest known one`() {
+        let text = """
+            database:
+              url: postgres://db/app
+            kafka:
+              bootstrap_server: kafka:9092
+            consumers:
+              identity:
+                topc: identity
+                topic: identity
+            nonsense: 1
+            """
+        let problems = Self.problems(text)
+        #expect(
+            problems.contains(
+                #"godwit.yaml:4: unknown key "bootstrap_server" under "kafka"; did you mean "bootstrap_servers"?"#))
+        #expect(
+            problems.contains(#"godwit.yaml:7: unknown key "topc" under "consumers.identity"; did you mean "topic"?"#))
+        #expect(
+            problems.contains { $0.hasPrefix(#"godwit.yaml:9: unknown key "nonsense"; known here: admin, consumers"#) })
+        #expect(problems.last?.contains(#""kafka.bootstrap_servers" is required"#) == true)
+        #expect(problems.count == 4)
+    }
+
+    @Test func `all that is wrong is said at once and in the order of the file`() {
+        let problems = Self.problems(
+            """
+            database:
+              url:
+              max_connections: many
+              lock_timeout: 5 minutes
+              schema: "my schema"
+            kafka:
+              bootstrap_servers: [a, b]
+            worker:
+              batch_size: 0
+              heartbeat_interval: 20s
+            consumers:
+              identity: { topic: identity, bounded_contexts: Identity, format: paylod }
+            """)
+        let expected = [
+            #"godwit.yaml:2: "database.url" has no value"#,
+            #"godwit.yaml:3: "database.max_connections" is "many", but must be a whole number"#,
+            #"godwit.yaml:4: "database.lock_timeout" is "5 minutes", but must be a duration such as 500ms, 30s or 5m"#,
+            #"godwit.yaml:5: "database.schema" may hold letters"#,
+            #"godwit.yaml:7: "kafka.bootstrap_servers" takes one value, not a list"#,
+            #"godwit.yaml:9: "worker.batch_size" is 0, but must be in the range 1 to 100000"#,
+            #"godwit.yaml:12: "consumers.identity.bounded_contexts" must be a list"#,
+            #"godwit.yaml:12: "consumers.identity.format" is "paylod", but must be one of: payload; did you mean "payload"?"#,
+            #""worker.stale_threshold" must be at least twice"#,
+            #""database.url" is required"#,
+        ]
+        for line in expected {
+            #expect(problems.contains { $0.hasPrefix(line) }, "missing: \(line) in \(problems)")
+        }
+        let lines = problems.compactMap { $0.split(separator: ":").dropFirst().first.flatMap { Int($0) } }
+        #expect(lines == lines.sorted())
+    }
+
+    @Test func `a key given twice is refused with its line`() {
+        let problems = Self.problems("kafka:\n  bootstrap_servers: a\n  bootstrap_servers: b\n", needs: [])
+        #expect(problems == [#"godwit.yaml:2: the key "bootstrap_servers" is given more than once; keep one"#])
+    }
+
+    @Test func `what is no YAML is refused with its line`() {
+        let problems = Self.problems("kafka:\n  a: [1,\n", needs: [])
+        #expect(problems.count == 1)
+        #expect(problems.first?.hasPrefix("godwit.yaml:3: this is not YAML: ") == true)
+        #expect(Self.problems("just words", needs: []) == ["godwit.yaml:1: the file must be a mapping of keys"])
+    }
+
+    @Test func `an empty section and an empty file say nothing and are no mistake`() throws {
+        #expect(Self.problems("worker:\nlog:\n", needs: []).isEmpty)
+        #expect(Self.problems("", needs: []).isEmpty)
+        #expect(Self.problems(nil, needs: []).isEmpty)
+    }
+
+    @Test func `what a command needs is required of it alone`() {
+        #expect(Self.problems(nil, needs: [.database]).count == 1)
+        let all = Self.problems(nil)
+        #expect(all.count == 3)
+        #expect(all.contains { $0.contains("GODWIT_KAFKA_BOOTSTRAP_SERVERS") })
+        #expect(all.contains { $0.contains("database.url_file") })
+        #expect(all.contains { $0.contains("consumers") })
+    }
+
+    @Test(arguments: [
+        ("kafka:99999", "port"), ("kafka:", "port"), (":9092", "no host"), ("a,,b", "empty address"),
+        ("::1:9092", "brackets"),
+    ])
+    func `an address librdkafka would take silently is refused`(servers: String, word: String) {
+        let problems = Self.problems(nil, environment: ["GODWIT_KAFKA_BOOTSTRAP_SERVERS": servers], needs: [.kafka])
+        #expect(problems.count == 1 && problems[0].contains(word), "\(problems)")
+    }
+
+    @Test(arguments: ["kafka", "kafka:9092", "a:1, b:2", "[::1]:9092", "ssl://kafka:9093"])
+    func `an address librdkafka can use is taken`(servers: String) {
+        #expect(Self.problems(nil, environment: ["GODWIT_KAFKA_BOOTSTRAP_SERVERS": servers], needs: [.kafka]).isEmpty)
+    }
+
+    @Test func `a mistake in the connection string is told without the password`() {
+        let problems = Self.problems(
+            "database: { url: \"postgres://relay:hush@db/app?nonsense=hush\" }", needs: [.database])
+        #expect(problems.count == 1)
+        #expect(problems.first?.hasPrefix(#"godwit.yaml:1: "database.url" cannot be used: "#) == true)
+        #expect(problems.first?.contains("hush") == false)
+    }
+
+    @Test func `consumers that only differ in case or punctuation are refused`() {
+        let problems = Self.problems("consumers:\n  a-b: { topic: x }\n  A_B: { topic: y }\n", needs: [])
+        #expect(
+            problems == [
+                #"godwit.yaml:3: the consumers "a-b" and "A_B" differ in case or punctuation only; rename one"#
+            ])
+    }
+
+    @Test func `the admin port stays on loopback unless there is a token`() throws {
+        let open = Self.problems("admin: { listen: \"0.0.0.0:9464\" }", needs: [])
+        #expect(open.count == 1 && open[0].contains("token_file"))
+        #expect(Self.problems("admin: { listen: \"127.0.0.1:9464\" }", needs: []).isEmpty)
+        #expect(Self.problems("admin: { listen: \"0.0.0.0:9464\", token: t }", needs: []).isEmpty)
+        #expect(Self.problems("admin: { listen: \"9464\" }", needs: []).count == 1)
+    }
+
+    @Test func `tables may stand in another schema, and two may not be the same`() throws {
+        let tables = try Self.read("database: { schema: shop, tables: { events: log.entries } }", needs: [])
+            .configuration
+            .database.tables
+        #expect(tables.events.text == "log.entries")
+        #expect(tables.aggregateHeads.text == "shop.aggregate_heads")
+        let problems = Self.problems("database: { tables: { events: one, aggregate_heads: one } }", needs: [])
+        #expect(problems.count == 1 && problems[0].contains("another of the tables"))
+    }
+}
