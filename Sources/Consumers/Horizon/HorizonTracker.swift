@@ -28,6 +28,9 @@ package actor HorizonTracker {
     /// The horizon as far as it is known.
     package var position: Int64 { horizon.position }
 
+    /// The last position drawn, as of the last look.
+    private(set) var lastDrawn: Int64 = 0
+
     /// Whether some gap is waited for.
     package var isWaiting: Bool { horizon.isWaiting }
 
@@ -49,6 +52,18 @@ package actor HorizonTracker {
         return try await task.value
     }
 
+    /// The latest visible position, 0 for an empty table. Lower ones may still become visible.
+    func latestPosition() async throws -> Int64 {
+        let (connection, _) = try await session()
+        do {
+            return try await connection.query(EventsTable(tables.events).latestPosition).first?.decode(0) ?? 0
+        } catch {
+            horizon.forgetFences()
+            await close()
+            throw error
+        }
+    }
+
     /// Checks what the horizon rests on, without a look.
     package func prepare() async throws {
         _ = try await session()
@@ -63,6 +78,7 @@ package actor HorizonTracker {
         let (connection, look) = try await session()
         do {
             let facts = try await look.take(on: connection, positionsBehind: withPositions ? horizon.position : nil)
+            lastDrawn = facts.lastDrawn
             horizon.look(lastDrawn: facts.lastDrawn, writers: facts.writers)
             horizon.sawVisible(facts.visiblePositions)
             try await nameHolders(look, on: connection)

@@ -1,5 +1,5 @@
 package import EventSourcing
-package import Postgres
+import Postgres
 
 /// The SQL of the table `consumer_segments`.
 package struct SegmentsTable: Sendable {

@@ -1,0 +1,22 @@
+/// Why a relay cannot run as it is set up.
+public enum RelayError: Error, Sendable, Hashable {
+    /// The consumer was started with another number of segments.
+    case segmentCountMismatch(consumer: String, recorded: Int, configured: Int)
+    /// The consumer's checkpoint lies beyond everything the store has: the database was restored or replaced.
+    case checkpointBeyondStore(consumer: String, checkpoint: Int64, lastDrawn: Int64)
+}
+
+extension RelayError: CustomStringConvertible {
+    /// One line that says what to do.
+    public var description: String {
+        switch self {
+        case .segmentCountMismatch(let consumer, let recorded, let configured):
+            "consumer \(consumer) was started with \(recorded) segments and is configured with \(configured): "
+                + "set total_segments to \(recorded), or give the consumer another name to start it anew"
+        case .checkpointBeyondStore(let consumer, let checkpoint, let lastDrawn):
+            "the checkpoint \(checkpoint) of consumer \(consumer) lies beyond the last position \(lastDrawn): "
+                + "was the database restored from a backup? Set the consumer's checkpoints back by hand, or give the "
+                + "consumer another name"
+        }
+    }
+}

@@ -1,0 +1,98 @@
+public import Logging
+import Postgres
+
+/// Wakes the consumers of a process by LISTEN, on a connection of its own.
+///
+/// It wakes them at every notification, after each reconnection (what was sent meanwhile is lost), and after the
+/// fallback interval without any. A pooler may take LISTEN and deliver nothing: the dispatcher notifies itself at each
+/// start, and polls if that does not arrive.
+public struct NotifyDispatcher: Sendable {
+    private let source: EventSource
+    private let options: Options
+    private let logger: Logger
+
+    /// How the dispatcher works.
+    public struct Options: Sendable {
+        /// The channel that appends notify.
+        public var channel: String
+        /// Wakes the consumers when nothing came for so long; 30 s by default.
+        public var fallbackInterval: Duration
+        /// The first delay before connecting again; 5 s by default.
+        public var reconnectInterval: Duration
+        /// The longest delay before connecting again; 60 s by default.
+        public var maximumReconnectInterval: Duration
+        /// How long the notification to oneself may take; 5 s by default.
+        public var probeTimeout: Duration
+        /// How often to poll where notifications do not arrive; 200 ms by default.
+        public var pollInterval: Duration
+
+        /// The defaults, for a channel.
+        public init(channel: String) {
+            self.channel = channel
+            fallbackInterval = .seconds(30)
+            reconnectInterval = .seconds(5)
+            maximumReconnectInterval = .seconds(60)
+            probeTimeout = .seconds(5)
+            pollInterval = .milliseconds(200)
+        }
+    }
+
+    /// A dispatcher for the consumers of the source.
+    public init(_ source: EventSource, options: Options, logger: Logger = Logger(label: "godwit.wakeup")) {
+        self.source = source
+        self.options = options
+        self.logger = logger
+    }
+
+    /// Listens and wakes until the task is cancelled. A database that is away is waited for.
+    public func run() async throws {
+        var backoff = Backoff(initial: options.reconnectInterval, maximum: options.maximumReconnectInterval)
+        while true {
+            do {
+                let listener = try await Listener.open(
+                    source.configuration, channels: [options.channel], logger: logger)
+                do {
+                    try await serve(listener) { backoff.reset() }
+                } catch {
+                    await listener.close()
+                    throw error
+                }
+                await listener.close()
+                return
+            } catch {
+                try Task.checkCancellation()
+                guard error.isDatabaseAway else { throw error }
+                source.wakeups.wakeAll()
+                try await Task.sleep(for: backoff.next())
+            }
+        }
+    }
+
+    private func serve(_ listener: Listener, _ connected: () -> Void) async throws {
+        guard try await probe(listener) else {
+            logger.warning(
+                "LISTEN on this connection delivers nothing, as behind a transaction pooler: polling instead",
+                metadata: ["channel": "\(options.channel)", "interval": "\(options.pollInterval)"])
+            return try await PollingDispatcher(source, interval: options.pollInterval, logger: logger).run()
+        }
+        connected()
+        source.wakeups.wakeAll()
+        while true {
+            // Empty after the fallback interval: a notification may have been lost.
+            _ = try await listener.next(within: options.fallbackInterval)
+            source.wakeups.wakeAll()
+        }
+    }
+
+    /// Notifies itself; `false` if that does not arrive.
+    private func probe(_ listener: Listener) async throws -> Bool {
+        let token = "godwit probe \(UInt64.random(in: 0 ... .max))"
+        _ = try await listener.query("SELECT pg_notify($1, $2)", options.channel, token)
+        let deadline = ContinuousClock.now.advanced(by: options.probeTimeout)
+        while ContinuousClock.now < deadline {
+            let received = try await listener.next(within: ContinuousClock.now.duration(to: deadline))
+            if received.contains(where: { $0.payload == token }) { return true }
+        }
+        return false
+    }
+}

@@ -1,0 +1,39 @@
+public import Logging
+import Postgres
+
+/// Wakes the consumers of a process by looking at the latest position now and then: one cheap query per interval,
+/// however many consumers there are.
+public struct PollingDispatcher: Sendable {
+    private let source: EventSource
+    private let interval: Duration
+    private let logger: Logger
+
+    /// - Parameter interval: how long a new event may go unnoticed; 200 ms by default.
+    public init(
+        _ source: EventSource, interval: Duration = .milliseconds(200),
+        logger: Logger = Logger(label: "godwit.wakeup")
+    ) {
+        self.source = source
+        self.interval = interval
+        self.logger = logger
+    }
+
+    /// Looks and wakes until the task is cancelled. A database that is away is waited for.
+    public func run() async throws {
+        var backoff = Backoff(initial: max(interval, .milliseconds(10)), maximum: .seconds(5))
+        var seen: Int64 = -1
+        while true {
+            do {
+                let latest = try await source.horizon.latestPosition()
+                if latest != seen { source.wakeups.wakeAll() }
+                seen = latest
+                backoff.reset()
+                try await Task.sleep(for: interval)
+            } catch {
+                try Task.checkCancellation()
+                guard error.isDatabaseAway else { throw error }
+                try await Task.sleep(for: backoff.next())
+            }
+        }
+    }
+}
