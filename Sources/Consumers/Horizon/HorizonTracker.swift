@@ -96,6 +96,11 @@ package actor HorizonTracker {
         let connection = try await Connection.open(configuration, logger: logger)
         do throws(HorizonError) {
             let session = (connection, try await HorizonLook(tables, on: connection))
+            // Somebody else may have connected while this call waited.
+            if let connected {
+                await connection.close()
+                return connected
+            }
             connected = session
             return session
         } catch {

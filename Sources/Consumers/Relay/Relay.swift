@@ -108,6 +108,8 @@ public final class Relay: Sendable {
     }
 
     private func fail(_ error: any Error) {
+        // A relay that lets go at once cancels what it waits for; that is no failure of the consumer.
+        if Task.isCancelled { return }
         progress.failed(error)
         stop()
     }

@@ -1,0 +1,78 @@
+import Consumers
+import EventSourcing
+import Synchronization
+import Testing
+
+/// An integration consumer that keeps what it was handed, and can be made to halt or to hold its acknowledgements.
+final class RecordingConsumer: IntegrationConsumer {
+    let name: String
+    let scope: EventScope
+    private let events = Mutex<[PersistedEvent]>([])
+    private let recorded = WakeSignal()
+    private let gate: Gate?
+    private let haltsAt: Int64?
+
+    init(_ name: String = "recorder", scope: EventScope = .all, gate: Gate? = nil, haltsAt: Int64? = nil) {
+        self.name = name
+        self.scope = scope
+        self.gate = gate
+        self.haltsAt = haltsAt
+    }
+
+    func publish(_ batch: FeedBatch) async throws -> Publication {
+        let selected = batch.selection.compactMap { batch.events?[$0.index].event }
+        if let haltsAt, selected.contains(where: { $0.globalPosition >= haltsAt }) {
+            throw PublicationHalted(acknowledgedThrough: haltsAt - 1, position: haltsAt, reason: "as told")
+        }
+        events.withLock { $0 += selected }
+        recorded.wake()
+        return Publication { [gate] in try await gate?.wait() }
+    }
+
+    var all: [PersistedEvent] { events.withLock { $0 } }
+
+    /// Waits until so many events are here.
+    func wait(for count: Int, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(60))
+        while all.count < count {
+            try #require(
+                ContinuousClock.now < deadline, "only \(all.count) of \(count) events came",
+                sourceLocation: sourceLocation)
+            _ = await recorded.wait(atMost: .seconds(1))
+        }
+    }
+}
+
+/// Holds acknowledgements back until it is opened.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+    private let state = Mutex(State())
+
+    func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// Throws when the task is cancelled.
+    func wait() async throws {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOpen = state.withLock { state in
+                    if !state.isOpen { state.waiting.append(continuation) }
+                    return state.isOpen
+                }
+                if isOpen { continuation.resume() }
+            }
+        } onCancel: {
+            open()
+        }
+        try Task.checkCancellation()
+    }
+}

@@ -1,0 +1,192 @@
+import EventSourcing
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Consumers
+
+@Suite struct RelayTests {
+    @Test func `events are relayed in order, and a restart goes on where it was`() async throws {
+        try await TestStore.with { test in
+            try await test.appendOneEach(1200)
+            let first = RecordingConsumer()
+            var source = try test.source()
+            try await test.running(test.relay(first, source), source) { try await first.wait(for: 1200) }
+            #expect(first.all.map(\.globalPosition) == Array(1...1200))
+            #expect(try await test.checkpoints(of: "recorder") == [1200, 1200, 1200, 1200])
+
+            let second = RecordingConsumer()
+            source = try test.source()
+            try await test.running(test.relay(second, source), source) {
+                try await test.appendOneEach(10)
+                try await second.wait(for: 10)
+            }
+            #expect(second.all.map(\.globalPosition) == Array(1201...1210))
+        }
+    }
+
+    @Test func `the checkpoint does not pass what is not acknowledged`() async throws {
+        try await TestStore.with { test in
+            try await test.appendOneEach(20)
+            let gate = Gate()
+            let consumer = RecordingConsumer(gate: gate)
+            let source = try test.source()
+            try await test.running(test.relay(consumer, source, drainTimeout: .milliseconds(50)), source) {
+                try await consumer.wait(for: 20)
+            }
+            #expect(try await test.checkpoints(of: "recorder") == [0, 0, 0, 0])
+        }
+    }
+
+    @Test func `a consumer that halts leaves the checkpoint before the event it halts at`() async throws {
+        try await TestStore.with { test in
+            try await test.appendOneEach(20)
+            let consumer = RecordingConsumer(haltsAt: 13)
+            let source = try test.source()
+            let error = await #expect(throws: PublicationHalted.self) {
+                try await test.relay(consumer, source).run()
+            }
+            #expect(error?.position == 13)
+            #expect(try await test.checkpoints(of: "recorder") == [12, 12, 12, 12])
+            await source.close()
+        }
+    }
+
+    @Test func `segments at different checkpoints each go on at their own`() async throws {
+        try await TestStore.with { test in
+            try await test.appendOneEach(40)
+            let connection = try await test.connect()
+            try await connection.query(
+                Statement(
+                    """
+                    INSERT INTO \(test.tables.consumerSegments.sql) (consumer_name, segment_id, total_segments, checkpoint)
+                    VALUES ('recorder', 0, 2, 30), ('recorder', 1, 2, 10)
+                    """))
+            await connection.close()
+            let consumer = RecordingConsumer()
+            let source = try test.source()
+            let expected = (1...40).map { ("aggregate-\($0 - 1)", Int64($0)) }.filter { id, position in
+                position > (SegmentHash.segment(of: id, totalSegments: 2) == 0 ? 30 : 10)
+            }
+            try await test.running(test.relay(consumer, source, totalSegments: 2), source) {
+                try await consumer.wait(for: expected.count)
+            }
+            #expect(consumer.all.map(\.globalPosition) == expected.map(\.1))
+            #expect(try await test.checkpoints(of: "recorder") == [40, 40])
+        }
+    }
+
+    @Test func `a consumer of a rare type is at the horizon when nothing in its scope came`() async throws {
+        try await TestStore.with { test in
+            try await test.appendOneEach(30)
+            try await test.appendOneEach(1, type: "Rare")
+            try await test.appendOneEach(30)
+            let consumer = RecordingConsumer(scope: EventScope(aggregateTypes: ["Rare"]))
+            let source = try test.source()
+            try await test.running(test.relay(consumer, source, totalSegments: 1), source) {
+                try await consumer.wait(for: 1)
+            }
+            #expect(consumer.all.map(\.globalPosition) == [31])
+            #expect(try await test.checkpoints(of: "recorder") == [61])
+        }
+    }
+
+    @Test func `a terminated backend neither ends the relay nor makes it publish again`() async throws {
+        try await TestStore.with { test in
+            let consumer = RecordingConsumer()
+            let source = try test.source()
+            try await test.running(test.relay(consumer, source), source) {
+                for round in 1...5 {
+                    try await test.appendOneEach(20)
+                    try await consumer.wait(for: round * 20)
+                    let connection = try await Connection.open(ConnectionConfiguration(test.url))
+                    try await connection.query(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
+                        "test \(test.tables.godwitSchema)")
+                    await connection.close()
+                }
+                try await test.appendOneEach(20)
+                try await consumer.wait(for: 120)
+            }
+            #expect(consumer.all.map(\.globalPosition) == Array(1...120))
+            #expect(try await test.checkpoints(of: "recorder") == [120, 120, 120, 120])
+        }
+    }
+
+    @Test func `of two processes one works, and the other takes over`() async throws {
+        try await TestStore.with { test in
+            let sources = [try test.source(), try test.source()]
+            let consumers = [RecordingConsumer(), RecordingConsumer()]
+            try await test.running(test.relay(consumers[0], sources[0], owner: "one"), sources[0]) {
+                try await test.appendOneEach(10)
+                try await consumers[0].wait(for: 10)
+                let standby = test.relay(consumers[1], sources[1], owner: "two")
+                let waiting = Task { try await standby.run() }
+                try await test.appendOneEach(10)
+                try await consumers[0].wait(for: 20)
+                #expect(consumers[1].all.isEmpty)
+                standby.stop()
+                try await waiting.value
+            }
+            let next = try test.source()
+            try await test.running(test.relay(consumers[1], next, owner: "two"), next) {
+                try await test.appendOneEach(10)
+                try await consumers[1].wait(for: 10)
+            }
+            #expect(consumers[1].all.map(\.globalPosition) == Array(21...30))
+            await sources[1].close()
+        }
+    }
+
+    @Test func `another number of segments than recorded is refused`() async throws {
+        try await TestStore.with { test in
+            try await test.appendOneEach(5)
+            let source = try test.source()
+            let consumer = RecordingConsumer()
+            try await test.running(test.relay(consumer, source), source) { try await consumer.wait(for: 5) }
+            let error = await #expect(throws: RelayError.self) {
+                try await test.relay(RecordingConsumer(), source, totalSegments: 8).run()
+            }
+            #expect(error == .segmentCountMismatch(consumer: "recorder", recorded: 4, configured: 8))
+            await source.close()
+        }
+    }
+
+    @Test func `a checkpoint beyond the store is refused`() async throws {
+        try await TestStore.with { test in
+            let connection = try await test.connect()
+            try await connection.query(
+                Statement("INSERT INTO \(test.tables.consumerSegments.sql) VALUES ('recorder', 0, 1, NULL, 99)"))
+            await connection.close()
+            let source = try test.source()
+            let error = await #expect(throws: RelayError.self) {
+                try await test.relay(RecordingConsumer(), source, totalSegments: 1).run()
+            }
+            #expect(error == .checkpointBeyondStore(consumer: "recorder", checkpoint: 99, lastDrawn: 0))
+            await source.close()
+        }
+    }
+
+    @Test(arguments: ["CACHE 20", "INCREMENT 2", "CYCLE"])
+    func `a sequence that breaks the horizon is refused`(property: String) async throws {
+        try await TestStore.with { test in
+            let connection = try await test.connect()
+            let sequence = "\"\(test.tables.events.schema)\".events_global_position_seq"
+            try await connection.execute(script: "ALTER SEQUENCE \(sequence) \(property)")
+            await connection.close()
+            let source = try test.source()
+            let error = await #expect(throws: HorizonError.self) { try await source.check() }
+            #expect(error?.description.contains("events_global_position_seq") == true)
+            await source.close()
+        }
+    }
+
+    @Test func `a missing table is refused with its name`() async throws {
+        let database = try await TestDatabase()
+        let tables = try TableNames(inSchema: database.schema, godwitSchema: database.schema)
+        let source = EventSource(try ConnectionConfiguration(database.url), tables: tables)
+        let error = await #expect(throws: HorizonError.self) { try await source.check() }
+        #expect(error == .missingTable(tables.events))
+        await source.close()
+    }
+}
