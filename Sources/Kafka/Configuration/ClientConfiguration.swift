@@ -30,7 +30,8 @@ package struct ClientConfiguration: Sendable, Equatable {
 
     /// What a producer starts from. The user may change these.
     static let producerDefaults: [(name: String, value: String)] = [
-        ("linger.ms", "1"),
+        // A full pipe makes batches by itself; waiting would only add latency (and measures slower).
+        ("linger.ms", "0"),
         // Bounds memory: librdkafka's own default is 1 GiB.
         ("queue.buffering.max.kbytes", "32768"),
         ("queue.buffering.max.messages", "100000"),
