@@ -26,7 +26,11 @@ package final class Batch: Sendable {
         var failure: BatchProgress.Failure?
         var isFed = false
         var isAbandoned = false
+        /// The failure is no report's, but stands for records that nobody will report on.
+        var isAssumed = false
         var isSettled: Bool { isAbandoned || (isFed && outstanding == 0) }
+        /// librdkafka holds none of the records, and gets none: only then may the source's bytes go.
+        var isDone: Bool { (isFed || isAbandoned) && outstanding == 0 }
     }
 
     init(slot: UInt32, source: any RecordSource) {
@@ -58,6 +62,24 @@ package final class Batch: Sendable {
         await progress { $0.acknowledgedPrefix > prefix || $0.failure != nil || $0.isSettled }
     }
 
+    /// Waits until so many records are acknowledged, whichever, or something failed, or the batch is settled.
+    package func progress(acknowledging count: Int) async -> BatchProgress {
+        await progress { $0.acknowledged >= count || $0.failure != nil || $0.isSettled }
+    }
+
+    /// The indices that are acknowledged, and those that failed with their codes, in one look.
+    package func outcomes() -> (acknowledged: [Bool], failures: [(index: Int, code: KafkaError.Code)]) {
+        state.withLock { state in
+            var failures: [(index: Int, code: KafkaError.Code)] = []
+            let acknowledged = state.outcomes.indices.map { index in
+                let code = state.outcomes[index].code
+                if code != 0, code != Outcome.pendingCode { failures.append((index, KafkaError.Code(rawValue: code))) }
+                return code == 0
+            }
+            return (acknowledged, failures)
+        }
+    }
+
     private func progress(until condition: (BatchProgress) -> Bool) async -> BatchProgress {
         while true {
             let generation = signal.generation
@@ -80,49 +102,52 @@ package final class Batch: Sendable {
     /// Announces records before they are handed over: a report may arrive before the call returns.
     func announce(_ records: Int) { state.withLock { $0.outstanding += records } }
 
-    /// Takes back the announcement of records that were not taken; true when the batch is settled by it.
+    /// Takes back the announcement of records that were not taken; true when the producer is done with the batch.
     func retract(_ records: Int, failure: (index: Int, error: KafkaError)?) -> Bool {
-        let settled = state.withLock { state -> Bool in
+        let isDone = state.withLock { state -> Bool in
             state.outstanding -= records
             if let failure {
                 state.outcomes[failure.index].code = failure.error.code.rawValue
                 Self.note(failure.index, failure.error, in: &state)
             }
-            return state.isSettled
+            return state.isDone
         }
-        if failure != nil || settled { signal.advance() }
-        return settled
+        if failure != nil || isDone { signal.advance() }
+        return isDone
     }
 
-    /// No more records follow; true when the batch is settled by it.
+    /// No more records follow; true when the producer is done with the batch.
     func endFeeding() -> Bool {
-        let settled = state.withLock { state -> Bool in
+        let isDone = state.withLock { state -> Bool in
             state.isFed = true
-            return state.isSettled
+            return state.isDone
         }
-        if settled { signal.advance() }
-        return settled
+        if isDone { signal.advance() }
+        return isDone
     }
 
-    /// Takes reports; true when the batch is settled by them.
+    /// Takes reports; true when the producer is done with the batch.
     func take(_ reports: ArraySlice<Report>, fatal: KafkaError?) -> Bool {
-        let settled = state.withLock { state -> Bool in
+        let isDone = state.withLock { state -> Bool in
             for report in reports {
                 let index = report.index
                 state.outcomes[index] = Outcome(offset: report.offset, partition: report.partition, code: report.code)
                 if report.code == 0 {
                     state.acknowledged += 1
-                } else if !state.isAbandoned {
+                } else {
+                    // What a report says is worth more than what was assumed when the producer failed.
+                    if state.isAssumed { state.failure = nil }
+                    state.isAssumed = false
                     let code = KafkaError.Code(rawValue: report.code)
                     Self.note(index, code == .fatal ? fatal ?? KafkaError(code) : KafkaError(code), in: &state)
                 }
             }
             state.outstanding -= reports.count
             while state.prefix < state.outcomes.count, state.outcomes[state.prefix].code == 0 { state.prefix += 1 }
-            return state.isSettled
+            return state.isDone
         }
         signal.advance()
-        return settled
+        return isDone
     }
 
     /// The producer is gone, or about to be: nothing more is waited for. The source is kept.
@@ -130,7 +155,10 @@ package final class Batch: Sendable {
         state.withLock { state in
             if state.isSettled { return }
             state.isAbandoned = true
-            if let index = state.outcomes.firstIndex(where: { $0.code == Outcome.pendingCode }) {
+            if state.failure == nil,
+                let index = state.outcomes.firstIndex(where: { $0.code == Outcome.pendingCode })
+            {
+                state.isAssumed = true
                 Self.note(index, error, in: &state)
             }
         }

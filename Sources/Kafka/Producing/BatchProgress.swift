@@ -11,7 +11,8 @@ package struct BatchProgress: Sendable, Equatable {
     package let acknowledged: Int
     /// The failure of the lowest index reported so far.
     package let failure: Failure?
-    /// Feeding has ended and everything that was fed is reported. Without a failure and with
+    /// Nothing more is to be waited for: feeding has ended and everything fed is reported, or the producer has failed
+    /// or is closed (reports that come even so are still taken in). Without a failure and with
     /// `acknowledged == count`, the whole batch is in the log.
     package let isSettled: Bool
 

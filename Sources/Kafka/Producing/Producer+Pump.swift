@@ -7,9 +7,13 @@ extension Producer {
     /// The pump's loop: blocks on the event queue until the producer closes.
     func serve() {
         var buffer: [Report] = []
+        let lookInterval = min(.seconds(5), state.withLock { $0.stallWatch.limit } / 4)
         while !isPumpEnding.withLock({ $0 }) {
-            // The bound only matters if a wake-up were lost; events end the wait at once.
-            guard let event = queue.poll(atMost: .seconds(5)) else { continue }
+            // Events end the wait at once; the bound is for looking whether they still come.
+            guard let event = queue.poll(atMost: lookInterval) else {
+                checkForStall()
+                continue
+            }
             let type = event.type
             if type == RD_KAFKA_EVENT_DR {
                 let bytes = Self.read(event, into: &buffer)
@@ -19,6 +23,7 @@ extension Producer {
                 buffer.removeAll(keepingCapacity: true)
             } else if type == RD_KAFKA_EVENT_ERROR {
                 note(event.error)
+                checkForStall()
             }
         }
     }
@@ -51,7 +56,10 @@ extension Producer {
         var reports = reports
         let fatal = fatalError
         var hasSuccess = false
-        state.withLock { $0.bytesInFlight -= bytes }
+        state.withLock { state in
+            state.bytesInFlight -= bytes
+            state.stallWatch.observeReport(now: .now)
+        }
         var start = 0
         while start < reports.count {
             let slot = BatchSlots.parts(of: UInt(bitPattern: reports[start].index)).slot
@@ -70,9 +78,29 @@ extension Producer {
             }
             start = end
         }
+        if let failed = reports.first(where: { $0.code != 0 }) {
+            let code = KafkaError.Code(rawValue: failed.code)
+            fail(code == .fatal ? fatal ?? KafkaError(code) : KafkaError(code))
+        }
         if hasSuccess { log(state.withLock { $0.connection.observeAnswer() }) }
         self.reports.advance()
     }
+
+    private func checkForStall() {
+        let outstanding = unsafe Int(rd_kafka_outq_len(handle.pointer))
+        let isStalled = state.withLock { state -> Bool in
+            let isDown = if case .down = state.connection.status { true } else { false }
+            return state.stallWatch.isStalled(outstanding: outstanding, isDown: isDown, now: .now)
+                && state.failure == nil
+        }
+        guard isStalled else { return }
+        logger.warning("The Kafka producer has ended: \(Self.stalledError)")
+        state.withLock { $0.fatalError = Self.stalledError }
+        fail(Self.stalledError)
+    }
+
+    private static let stalledError = KafkaError(
+        .timedOut, message: "No broker has reported on any record for too long", isFatal: true)
 
     private func note(_ error: KafkaError) {
         if error.code == .fatal || error.isFatal {
@@ -82,7 +110,7 @@ extension Producer {
                 return state.fatalError == nil
             }
             if isNew { logger.warning("The Kafka producer has ended: \(cause)") }
-            reports.advance()
+            fail(cause)
             return
         }
         let transition = state.withLock { $0.connection.observe(error) }

@@ -19,12 +19,16 @@ package final class Producer: Sendable {
         var bytesInFlight = 0
         var connection = BrokerConnection()
         var fatalError: KafkaError?
+        /// The first thing that was not a success. Nothing is taken after it: a later record of the same partition
+        /// could overtake the one that failed.
+        var failure: KafkaError?
+        var stallWatch: StallWatch
     }
 
     let handle: ClientHandle
     let queue: EventQueue
     let logger: Logger
-    let state = Mutex(State())
+    let state: Mutex<State>
     /// Advances after each event of reports, and when something ends.
     let reports = Signal()
     let usersGone = Latch()
@@ -33,9 +37,14 @@ package final class Producer: Sendable {
 
     /// Builds the client and starts its pump. Brokers need not be reachable: they are waited for.
     ///
+    /// - Parameter stallLimit: After so long without any report, while records are under way and brokers are reached,
+    ///   the instance fails: ``fatalError`` is set and open batches settle.
     /// - Throws: ``KafkaError`` with ``KafkaError/Code/configuration``.
-    package init(_ configuration: ClientConfiguration, logger: Logger) throws(KafkaError) {
+    package init(
+        _ configuration: ClientConfiguration, stallLimit: Duration = .seconds(120), logger: Logger
+    ) throws(KafkaError) {
         self.logger = logger
+        state = Mutex(State(stallWatch: StallWatch(limit: stallLimit)))
         handle = try NativeConfiguration(producer: configuration)
             .makeClient(RD_KAFKA_PRODUCER, sink: LogSink(logger))
         queue = EventQueue(mainOf: handle)
@@ -55,6 +64,10 @@ package final class Producer: Sendable {
     /// Set once the instance has failed for good: build another one.
     package var fatalError: KafkaError? { state.withLock { $0.fatalError } }
 
+    /// The first report that was not a success, or what else ended the instance: it takes no more records, and all
+    /// its batches settle.
+    package var failure: KafkaError? { state.withLock { $0.failure } }
+
     package var connection: BrokerConnection.Status { state.withLock { $0.connection.status } }
 
     // MARK: Producing
@@ -69,7 +82,8 @@ package final class Producer: Sendable {
     /// Hands over a whole batch. A full queue is waited out and the same record tried again.
     ///
     /// Returns when all records are handed over, or feeding had to stop: a record was refused, another one of the
-    /// batch has failed, the producer is being closed, or the task is cancelled. The batch says what became of it.
+    /// batch or another batch has failed, the producer is being closed, or the task is cancelled. The batch says what
+    /// became of it.
     package func produce(_ source: some RecordSource) async -> Batch {
         let batch = open(source)
         _ = await feed(batch, from: source, indices: 0..<batch.count)
@@ -103,7 +117,11 @@ package final class Producer: Sendable {
         _ batch: Batch, from source: some RecordSource, _ indices: some Collection<Int>
     ) -> (taken: Int, isFull: Bool) {
         guard !batch.hasFailed else { return (0, false) }
-        let result = unsafe withClient { client, topics -> (taken: Int, isFull: Bool) in
+        if let failure = state.withLock({ $0.failure }) {
+            batch.abandon(failure)
+            return (0, false)
+        }
+        let result = unsafe withClient { client, topics -> (taken: Int, failure: (index: Int, error: KafkaError)?) in
             batch.announce(indices.count)
             var writer = RecordWriter(topics: topics)
             var taken = 0
@@ -112,13 +130,16 @@ package final class Producer: Sendable {
             for index in indices {
                 writer.begin(slot: BatchSlots.opaque(slot: batch.slot, index: index))
                 source.fill(index, &writer)
-                if let error = unsafe writer.send(to: client) {
-                    // Full although nothing is under way: the record alone is larger than the queue.
-                    if error.code != .queueFull {
-                        failure = (index, error)
-                    } else if unsafe rd_kafka_outq_len(client) == 0 {
-                        failure = (index, Self.largerThanQueueError)
-                    }
+                var error = unsafe writer.send(to: client)
+                if error?.code == .queueFull, unsafe rd_kafka_outq_len(client) == 0 {
+                    // Emptied meanwhile; or else the record alone is larger than the queue.
+                    writer.begin(slot: BatchSlots.opaque(slot: batch.slot, index: index))
+                    source.fill(index, &writer)
+                    error = unsafe writer.send(to: client)
+                    if error?.code == .queueFull { error = Self.largerThanQueueError }
+                }
+                if let error {
+                    if error.code != .queueFull { failure = (index, error) }
                     break
                 }
                 bytes += writer.payloadBytes
@@ -129,10 +150,14 @@ package final class Producer: Sendable {
                 // Not settled by this: feeding has not ended.
                 _ = batch.retract(indices.count - taken, failure: failure)
             }
-            return (taken, failure == nil)
+            return (taken, failure)
         }
-        if result == nil { batch.abandon(Self.closedError) }
-        return result ?? (0, false)
+        guard let result = result else {
+            batch.abandon(Self.closedError)
+            return (0, false)
+        }
+        if let failure = result.failure { fail(failure.error) }
+        return (result.taken, result.failure == nil)
     }
 
     // MARK: Inside
@@ -155,7 +180,18 @@ package final class Producer: Sendable {
         return unsafe body(handle.pointer, topics)
     }
 
-    /// Forgets a settled batch.
+    /// Ends the instance: no batch is waited for any longer, and no record is taken.
+    func fail(_ error: KafkaError) {
+        let batches = state.withLock { state -> [Batch] in
+            guard state.failure == nil else { return [] }
+            state.failure = error
+            return state.slots.open
+        }
+        for batch in batches { batch.abandon(KafkaError(.purgedInQueue, message: "Another record was not delivered")) }
+        reports.advance()
+    }
+
+    /// Forgets a batch the client is done with.
     func retire(_ batch: Batch) {
         state.withLock { $0.slots.close(batch) }
         batch.releaseSource()
