@@ -1,0 +1,117 @@
+import Consumers
+import EventSourcing
+import Kafka
+
+extension KafkaPublisher {
+    /// Feeds everything that is not acknowledged, in order. False when the run has failed.
+    func feedAll() async throws -> Bool {
+        if !router.topics.isEmpty { guard try await prepareTopics(Array(router.topics.indices)) else { return false } }
+        var fed: Set<Int> = []
+        // Consignments may be added while one is fed.
+        while let next = consignments.first(where: { !fed.contains($0.id) && !$0.isDelivered }) {
+            fed.insert(next.id)
+            guard try await feed(next.id) else { return false }
+        }
+        return true
+    }
+
+    /// Feeds what is not acknowledged of a consignment to the current run. False when the run has failed.
+    func feed(_ id: Int) async throws -> Bool {
+        guard let index = index(of: id) else { return true }
+        let consignment = consignments[index]
+        let open = consignment.entries.indices.filter { entry in
+            guard !consignment.entries[entry].isAcknowledged else { return false }
+            guard let halt else { return true }
+            return consignment.position(of: entry) < halt.position
+        }
+        if open.isEmpty { return true }
+        let missing = Set(open.map { consignment.entries[$0].topic }).filter { run?.handles[$0] == nil }
+        if !missing.isEmpty { guard try await prepareTopics(missing.sorted()) else { return false } }
+        guard var run else { return false }
+
+        let items = open.compactMap { entry -> EventRecordSource.Item? in
+            let entry = consignment.entries[entry]
+            guard let topic = run.handles[entry.topic] else { return nil }
+            let partition = topic.partition(forKey: consignment.events[entry.row].aggregateID)
+            return EventRecordSource.Item(row: entry.row, topic: topic, partition: partition)
+        }
+        let source = EventRecordSource(consignment.events, items, options.route)
+        let batch = run.producer.open(source)
+        guard let index = self.index(of: id) else { return true }
+        consignments[index].batch = batch
+        consignments[index].batchEntries = open
+        changed.advance()
+
+        let hasSuspect = open.contains { consignment.entries[$0].isSuspect }
+        let isFed =
+            hasSuspect
+            ? await feedAlone(batch, source, id)
+            : await feedThroughGate(batch, source, open.map { consignment.entries[$0].topic }, &run)
+        run.producer.endFeeding(batch)
+        if self.run?.number == run.number { self.run?.gate = run.gate }
+        return isFed
+    }
+
+    /// One record at a time, each acknowledged before the next, up to the last suspect.
+    func feedAlone(_ batch: Batch, _ source: EventRecordSource, _ id: Int) async -> Bool {
+        guard let run else { return false }
+        // Whatever else is under way must not be rejected together with a suspect.
+        for other in consignments where other.id != id {
+            if let batch = other.batch, !(await batch.settled().isDelivered) { return false }
+        }
+        for index in 0..<batch.count {
+            if let position = self.index(of: id) { consignments[position].alone = index }
+            guard await run.producer.feed(batch, from: source, indices: index..<(index + 1)),
+                await batch.progress(acknowledging: index + 1).acknowledged == index + 1
+            else { return false }
+        }
+        if let position = self.index(of: id) { consignments[position].alone = nil }
+        return true
+    }
+
+    func feedThroughGate(
+        _ batch: Batch, _ source: EventRecordSource, _ topics: [Int], _ run: inout ProducerRun
+    ) async -> Bool {
+        var alone: [(index: Int, partition: FirstBatchGate.Partition)] = []
+        var others: [Int] = []
+        let now = ContinuousClock.now
+        for index in 0..<batch.count {
+            let partition = FirstBatchGate.Partition(topic: topics[index], partition: source.items[index].partition)
+            switch run.gate.admit(partition, now: now) {
+            case .alone: alone.append((index, partition))
+            case .wait, .free: others.append(index)
+            }
+        }
+        if alone.isEmpty { return await run.producer.feed(batch, from: source, indices: 0..<batch.count) }
+        guard await run.producer.feed(batch, from: source, indices: alone.map(\.index)),
+            await batch.progress(acknowledging: alone.count).acknowledged == alone.count
+        else { return false }
+        for first in alone { run.gate.acknowledge(first.partition, now: .now) }
+        return await run.producer.feed(batch, from: source, indices: others)
+    }
+
+    /// Makes topics usable for the current run; waits for what is missing. False when the run has failed.
+    func prepareTopics(_ indices: [Int]) async throws -> Bool {
+        let names = indices.map { router.topics[$0] }
+        while true {
+            try checkGoing()
+            guard let producer = run?.producer else { return false }
+            do throws(KafkaError) {
+                let handles = try await preparation.prepare(names, on: producer)
+                for (index, handle) in zip(indices, handles) {
+                    run?.handles[index] = handle
+                    notePartitions(handle.partitionCount, of: router.topics[index])
+                }
+                return true
+            } catch {
+                try checkGoing()
+                switch error.classification.kind {
+                case .fatal: return false
+                case .retry: say(.waiting(error.description))
+                case .refused, .poison: say(.refused(error.description))
+                }
+                await pause()
+            }
+        }
+    }
+}

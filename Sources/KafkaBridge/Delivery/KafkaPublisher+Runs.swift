@@ -1,0 +1,71 @@
+import Consumers
+import Kafka
+import Logging
+
+extension KafkaPublisher {
+    /// Ends the run there is, if any, and builds one that works, with everything open fed to it.
+    func restoreRun() async throws {
+        while true {
+            if let run { await end(run) }
+            try checkGoing()
+            let run: ProducerRun
+            do throws(KafkaError) {
+                runCount += 1
+                run = ProducerRun(
+                    number: runCount,
+                    producer: try Producer(options.client, stallLimit: options.stallLimit, logger: logger),
+                    gate: FirstBatchGate())
+            } catch {
+                throw DeliveryError.configuration(error)
+            }
+            self.run = run
+            if isClosed { await run.producer.close() }
+            if try await feedAll() { return }
+        }
+    }
+
+    /// Closes a run's producer, takes in what was acknowledged, and waits as long as what went wrong calls for.
+    func end(_ run: ProducerRun) async {
+        let cause = run.producer.failure
+        await run.producer.close()
+        self.run = nil
+        var failures: [FailureVerdict.Failure] = []
+        var hasProgress = false
+        for index in consignments.indices {
+            let before = consignments[index].entries.count { $0.isAcknowledged }
+            failures += consignments[index].takeOutcomes()
+            hasProgress = hasProgress || consignments[index].entries.count { $0.isAcknowledged } > before
+            consignments[index].batch = nil
+            consignments[index].alone = nil
+        }
+        changed.advance()
+        if hasProgress { backoff.reset() }
+        switch FailureVerdict.judge(failures) {
+        case .again:
+            if let cause, !isClosed { logger.debug("the run ended: \(cause)") }
+        case .mend(let error, let entry): say(.refused("\(topicName(of: entry)): \(error)"))
+        case .isolate(let entries):
+            for entry in entries {
+                if let index = index(of: entry.consignment) {
+                    consignments[index].entries[entry.index].isSuspect = true
+                }
+            }
+            return
+        case .poison(let error, let entry):
+            haltAt(entry, error)
+            return
+        }
+        await pause()
+    }
+
+    func haltAt(_ entry: FailureVerdict.Entry, _ error: KafkaError) {
+        guard let index = index(of: entry.consignment) else { return }
+        let position = consignments[index].position(of: entry.index)
+        let found = PublicationHalted(
+            acknowledgedThrough: position - 1, position: position,
+            reason: "\(topicName(of: entry)): \(error)")
+        if let halt, halt.position <= position { return }
+        halt = found
+        say(.halted(position: position, reason: found.reason))
+    }
+}

@@ -1,0 +1,10 @@
+/// Whether a publisher's events flow, and if not, why.
+package enum PublisherStatus: Sendable, Equatable {
+    case flowing
+    /// Brokers are away or another attempt is being prepared; goes on by itself.
+    case waiting(String)
+    /// Somebody has to mend something; goes on by itself afterwards.
+    case refused(String)
+    /// Stands at an event until somebody decides about it.
+    case halted(position: Int64, reason: String)
+}

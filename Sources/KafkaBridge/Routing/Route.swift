@@ -1,0 +1,31 @@
+/// Where a consumer's events go and in which shape.
+package struct Route: Sendable, Hashable {
+    package var topic: TopicTemplate
+    /// Other topics for some event types.
+    package var topicsByEventType: [String: TopicTemplate]
+    package var allowlist: TopicAllowlist
+    package var headers: HeaderNames
+    package var format: RecordFormat
+
+    package init(
+        topic: TopicTemplate, topicsByEventType: [String: TopicTemplate] = [:],
+        allowlist: TopicAllowlist = TopicAllowlist([]), headers: HeaderNames = HeaderNames(),
+        format: RecordFormat = .payload
+    ) {
+        self.topic = topic
+        self.topicsByEventType = topicsByEventType
+        self.allowlist = allowlist
+        self.headers = headers
+        self.format = format
+    }
+
+    func template(for eventType: String) -> TopicTemplate { topicsByEventType[eventType] ?? topic }
+
+    /// Topics that are known before the first event: those of templates without fields.
+    package var fixedTopics: [TopicName] {
+        ([topic] + topicsByEventType.values).compactMap { template in
+            guard template.fields.isEmpty else { return nil }
+            return try? template.render(RouteFields(boundedContext: "", aggregateType: "", eventType: ""))
+        }
+    }
+}

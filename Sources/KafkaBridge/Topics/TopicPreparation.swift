@@ -1,0 +1,49 @@
+import Kafka
+import Logging
+
+/// Makes topics usable for a producer: creates them where that is the policy, and looks at their partitions.
+struct TopicPreparation: Sendable {
+    let client: ClientConfiguration
+    let policy: TopicPolicy
+    let logger: Logger
+
+    /// One attempt. Brokers that cannot be reached are waited for.
+    ///
+    /// - Throws: What is missing: the topic, or the right to see, use or create it.
+    func prepare(_ topics: [TopicName], on producer: Producer) async throws(KafkaError) -> [TopicHandle] {
+        let names = topics.map(\.description)
+        do {
+            return try await producer.prepare(names)
+        } catch {
+            guard error.code == .unknownTopicOrPartition || error.code == .localUnknownTopic,
+                case .create(let partitions, let replicationFactor, let settings) = policy
+            else { throw error }
+            let missing = names.map { name in
+                TopicSpecification(
+                    name, partitions: partitions, replicationFactor: replicationFactor, settings: settings)
+            }
+            try await create(missing)
+            return try await producer.prepare(names)
+        }
+    }
+
+    private func create(_ topics: [TopicSpecification]) async throws(KafkaError) {
+        let admin = try Admin(client, logger: logger)
+        let results: [String: KafkaError?]
+        do {
+            results = try await admin.createTopics(topics)
+            await admin.close()
+        } catch {
+            await admin.close()
+            throw error
+        }
+        for topic in topics {
+            if let error = results[topic.name] ?? nil {
+                if error.code == .topicAlreadyExists { continue }
+                throw error
+            }
+            logger.notice(
+                "created the topic", metadata: ["topic": "\(topic.name)", "partitions": "\(topic.partitions)"])
+        }
+    }
+}
