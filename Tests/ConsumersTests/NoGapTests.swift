@@ -78,7 +78,7 @@ import Testing
             // An open transaction that has nothing to do with the events holds an old snapshot throughout.
             let idle = try await test.connect()
             try await idle.execute(script: "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()")
-            try await test.running(test.relay(consumer, source), source) {
+            try await test.running(test.worker(consumer, source), source) {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for writer in 0..<16 {
                         group.addTask { try await Self.write(test, writer: writer, rounds: 60, ledger) }
@@ -112,7 +112,7 @@ import Testing
         try await TestStore.with { test in
             let consumer = RecordingConsumer()
             let source = try test.source()
-            try await test.running(test.relay(consumer, source), source) {
+            try await test.running(test.worker(consumer, source), source) {
                 try await test.appendOneEach(3)
                 let slow = try await test.connect()
                 try await slow.withTransaction { transaction in

@@ -13,12 +13,16 @@ final class Feed {
     private let selection: SegmentSelection
     private let wakeups: WakeSignal
     private let limits: FeedLimits
+    private let target: Int64?
     private var cursor: FeedCursor
+    private var pollBackoff: PollBackoff?
+    private var restedSince: ContinuousClock.Instant?
     private var gapBackoff = Backoff(initial: .milliseconds(1), maximum: .milliseconds(50))
 
     init(
         connection: Connection, table: EventsTable, scope: EventScope, horizon: HorizonTracker,
-        selection: SegmentSelection, wakeups: WakeSignal, limits: FeedLimits, after position: Int64
+        selection: SegmentSelection, wakeups: WakeSignal, limits: FeedLimits, pollBackoff: PollBackoff?,
+        after position: Int64, target: Int64?
     ) {
         self.connection = connection
         self.table = table
@@ -27,18 +31,24 @@ final class Feed {
         self.selection = selection
         self.wakeups = wakeups
         self.limits = limits
+        self.pollBackoff = pollBackoff
         self.cursor = FeedCursor(after: position)
+        self.target = target
     }
 
-    /// Waits for the next batch; `nil` once the signal was closed.
+    /// Waits for the next batch; `nil` once the signal was closed, or the target is reached.
     ///
     /// - Throws: `PostgresError` or `HorizonError`; the feed may be used again after a new connection only.
     func next() async throws -> FeedBatch? {
         while !wakeups.isClosed {
+            if let target, cursor.position >= target { return nil }
             let start = cursor.position
             let (batch, next) = try await read()
             if next != .gap { gapBackoff.reset() }
-            if let batch, cursor.position > start { return batch }
+            if let batch, cursor.position > start {
+                if !batch.selection.isEmpty { pollBackoff?.reset() }
+                return batch
+            }
             switch next {
             case .readOn: break
             case .rest: try await rest()
@@ -61,7 +71,7 @@ final class Feed {
     private func readSettled(through horizon: Int64) async throws -> (FeedBatch?, FeedCursor.Next) {
         let (events, isComplete) = try await query(through: horizon)
         let next = cursor.tookSettled(last: events.last?.globalPosition, isComplete: isComplete, horizon: horizon)
-        return (batch(events, count: events.count), next)
+        return (batch(events, count: events.count, isFull: !isComplete), next)
     }
 
     private func readOpen() async throws -> (FeedBatch?, FeedCursor.Next) {
@@ -69,7 +79,7 @@ final class Feed {
         let (events, isComplete) = try await query(through: .max)
         let (count, next) = cursor.tookOpen(events.lazy.map(\.globalPosition), isComplete: isComplete)
         if count > 0 { await horizon.sawContiguous(from: first, through: cursor.position) }
-        return (batch(events, count: count), next)
+        return (batch(events, count: count, isFull: !isComplete), next)
     }
 
     private func query(through last: Int64) async throws(PostgresError) -> (EventBatch, isComplete: Bool) {
@@ -82,15 +92,29 @@ final class Feed {
         return (events, bytes < limits.bytes)
     }
 
-    private func batch(_ events: EventBatch, count: Int) -> FeedBatch {
+    private func batch(_ events: EventBatch, count: Int, isFull: Bool) -> FeedBatch {
         let selected = count == 0 ? [] : selection.select(from: events, count: count)
-        return FeedBatch(events: selected.isEmpty ? nil : events, selection: selected, through: cursor.position)
+        return FeedBatch(
+            events: selected.isEmpty ? nil : events, selection: selected, through: cursor.position,
+            isFull: isFull)
     }
 
     /// Sleeps until somebody wakes the feed. Positions that were drawn but never used show only in a look at the
     /// horizon, which a quiet feed takes now and then so that its checkpoint follows.
     private func rest() async throws {
-        if await wakeups.wait(atMost: limits.horizonInterval) { return }
+        if target == nil {
+            let wait = pollBackoff?.next() ?? limits.horizonInterval
+            if await wakeups.wait(atMost: wait) {
+                if limits.wakeupJitter > .zero {
+                    try await Task.sleep(for: limits.wakeupJitter * Double.random(in: 0...1))
+                }
+                return
+            }
+            // Somebody who polls looks at the events; the horizon follows at its own pace.
+            restedSince = restedSince ?? .now
+            guard ContinuousClock.now - (restedSince ?? .now) >= limits.horizonInterval - wait else { return }
+            restedSince = nil
+        }
         _ = try await horizon.look(withPositions: false)
     }
 
@@ -101,17 +125,13 @@ final class Feed {
 }
 
 /// The bounds of a feed.
-package struct FeedLimits: Sendable {
+struct FeedLimits: Sendable {
     /// The most rows of one read.
-    package var rows: Int
+    var rows: Int
     /// No further row once the payloads of one read add up to this.
-    package var bytes: Int
+    var bytes: Int
     /// How often a quiet feed looks at the horizon.
-    package var horizonInterval: Duration
-
-    package init(rows: Int = 500, bytes: Int = 4 << 20, horizonInterval: Duration = .seconds(30)) {
-        self.rows = rows
-        self.bytes = bytes
-        self.horizonInterval = horizonInterval
-    }
+    var horizonInterval: Duration
+    /// How long at most to hold back a wakeup, at random.
+    var wakeupJitter: Duration
 }

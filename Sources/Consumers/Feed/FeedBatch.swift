@@ -10,12 +10,26 @@ public struct FeedBatch: Sendable {
         public let segment: Int
     }
 
-    /// The events as they were read, also those that nobody here wants; `nil` when there were none.
+    /// The events as they were read, also those that nobody here wants; `nil` when none is wanted.
     public let events: EventBatch?
-    /// Those to be handled: of owned segments and past their checkpoints.
+    /// Those to be handled: of owned segments, and not handed over before.
     public let selection: [Selected]
     /// Everything wanted up to this position is in this batch or an earlier one.
     public let through: Int64
+    /// Whether there was more to read than fitted.
+    let isFull: Bool
+
+    package init(events: EventBatch?, selection: [Selected], through: Int64, isFull: Bool = false) {
+        self.events = events
+        self.selection = selection
+        self.through = through
+        self.isFull = isFull
+    }
+
+    /// The same batch with another selection.
+    func selecting(_ selection: [Selected]) -> FeedBatch {
+        FeedBatch(events: events, selection: selection, through: through, isFull: isFull)
+    }
 
     /// The memory that the batch takes, in bytes.
     public var memorySize: Int { events?.memorySize ?? 0 }

@@ -1,22 +1,17 @@
 import EventSourcing
 
-/// Which events of a feed belong to the owned segments and are not done yet.
+/// Which events of a feed belong to the owned segments and were not handed over yet.
 struct SegmentSelection: Sendable {
+    private let strategy: any PartitionStrategy
     private let totalSegments: Int
-    /// The checkpoint by segment; `nil` where the segment is not owned.
-    private let checkpoints: [Int64?]
+    /// The position behind which events are wanted, by segment; `nil` where the segment is not owned.
+    private let starts: [Int64?]
 
-    init(totalSegments: Int, owned: [Segment]) {
+    init(_ ledger: SegmentLedger, totalSegments: Int, strategy: any PartitionStrategy) {
+        self.strategy = strategy
         self.totalSegments = totalSegments
-        var checkpoints = [Int64?](repeating: nil, count: totalSegments)
-        for segment in owned where checkpoints.indices.contains(segment.id) {
-            checkpoints[segment.id] = segment.checkpoint
-        }
-        self.checkpoints = checkpoints
+        self.starts = (0..<totalSegments).map { ledger.handedOver($0) }
     }
-
-    /// Where the feed has to begin: behind the lowest checkpoint.
-    var lowestCheckpoint: Int64? { checkpoints.compactMap { $0 }.min() }
 
     /// Selects among the first `count` events.
     func select(from events: EventBatch, count: Int) -> [FeedBatch.Selected] {
@@ -24,8 +19,10 @@ struct SegmentSelection: Sendable {
         selection.reserveCapacity(count)
         for index in 0..<count {
             let event = events[index]
-            let segment = SegmentHash.segment(of: event.aggregateID, totalSegments: totalSegments)
-            guard let checkpoint = checkpoints[segment], event.globalPosition > checkpoint else { continue }
+            let segment = strategy.segment(of: event.aggregateID, totalSegments: totalSegments)
+            guard starts.indices.contains(segment), let start = starts[segment], event.globalPosition > start else {
+                continue
+            }
             selection.append(FeedBatch.Selected(index: index, segment: segment))
         }
         return selection

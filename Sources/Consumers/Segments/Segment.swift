@@ -1,9 +1,15 @@
-/// One of a consumer's shares of all aggregates: it has one owner and one checkpoint.
-public struct Segment: Sendable, Hashable {
+/// A segment together with the epoch it was claimed under.
+struct SegmentClaim: Sendable, Hashable {
+    let segment: Int
+    let epoch: Int64
+}
+
+/// One of a consumer's shares of all aggregates, as its owner claimed it.
+struct Segment: Sendable, Hashable {
     /// Counts from 0.
-    public let id: Int
-    /// Everything up to this position is done.
-    public let checkpoint: Int64
+    let id: Int
+    /// Everything up to this position was done at the claim.
+    let checkpoint: Int64
     /// Counts the claims: who holds an older epoch has lost the segment.
-    public let epoch: Int64
+    let epoch: Int64
 }

@@ -4,63 +4,113 @@ import Postgres
 /// The SQL of the table `consumer_segments`.
 package struct SegmentsTable: Sendable {
     private let table: TableName
+    private let workers: TableName
 
     package init(_ tables: TableNames) {
         self.table = tables.consumerSegments
+        self.workers = tables.consumerWorkers
     }
 
     /// Makes the rows of a consumer that has none yet; rows that exist keep their checkpoints.
-    func initialize(_ consumer: String, totalSegments: Int) -> BoundStatement {
-        BoundStatement(
-            Statement(
-                name: "segments_initialize",
-                sql: """
-                    INSERT INTO \(table.sql) (consumer_name, segment_id, total_segments)
-                    SELECT $1, segment, $2::integer FROM generate_series(0, $2::integer - 1) AS segment
-                    WHERE NOT EXISTS (SELECT FROM \(table.sql) WHERE consumer_name = $1)
-                    ON CONFLICT DO NOTHING
-                    """), [consumer, Int32(totalSegments)])
+    func initialize(_ consumer: String, totalSegments: Int, start: Int64) -> BoundStatement {
+        let sql = """
+            INSERT INTO \(table.sql) (consumer_name, segment_id, total_segments, checkpoint)
+            SELECT $1, segment, $2::integer, $3 FROM generate_series(0, $2::integer - 1) AS segment
+            WHERE NOT EXISTS (SELECT FROM \(table.sql) WHERE consumer_name = $1)
+            ON CONFLICT DO NOTHING
+            """
+        return BoundStatement(
+            Statement(name: "segments_initialize", sql: sql), [consumer, Int32(totalSegments), start])
     }
 
-    /// The number of segments the consumer was started with, and how many rows there are.
+    /// The least and the greatest number of segments recorded for the consumer, the number of rows, and the highest
+    /// checkpoint; NULL, NULL, 0, NULL for a new one.
     func totals(_ consumer: String) -> BoundStatement {
-        BoundStatement(
-            Statement(
-                name: "segments_totals",
-                sql: """
-                    SELECT min(total_segments), max(total_segments), count(*) FROM \(table.sql) WHERE consumer_name = $1
-                    """), [consumer])
+        let sql = """
+            SELECT min(total_segments), max(total_segments), count(*), max(checkpoint)
+            FROM \(table.sql) WHERE consumer_name = $1
+            """
+        return BoundStatement(Statement(name: "segments_totals", sql: sql), [consumer])
     }
 
-    /// Takes all segments of the consumer and raises their epochs.
-    func claimAll(_ consumer: String, owner: String) -> BoundStatement {
-        BoundStatement(
-            Statement(
-                name: "segments_claim_all",
-                sql: """
-                    UPDATE \(table.sql) SET owner_id = $2, epoch = epoch + 1 WHERE consumer_name = $1
-                    RETURNING segment_id, checkpoint, epoch
-                    """), [consumer, owner])
+    /// Takes segments that nobody owns, raises their epochs, and gives all the owner has now. A segment that another
+    /// worker is claiming at the same instant is passed over.
+    func claim(_ consumer: String, owner: String, limit: Int) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) SET owner_id = $2, epoch = epoch + 1
+            WHERE consumer_name = $1 AND segment_id IN (
+                SELECT segment_id FROM \(table.sql) WHERE consumer_name = $1 AND owner_id IS NULL
+                ORDER BY segment_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+            """
+        return BoundStatement(Statement(name: "segments_claim", sql: sql), [consumer, owner, limit])
     }
 
-    /// Moves the checkpoints of the segments forward to the position, where the owner still has them. Checkpoints never
-    /// go back.
-    func moveCheckpoints(_ consumer: String, owner: String, segments: [Int], to position: Int64) -> BoundStatement {
-        BoundStatement(
-            Statement(
-                name: "segments_move_checkpoints",
-                sql: """
-                    UPDATE \(table.sql) SET checkpoint = greatest(checkpoint, $4)
-                    WHERE consumer_name = $1 AND owner_id = $2 AND segment_id = ANY($3)
-                    """), [consumer, owner, segments.map { Int32($0) }, position])
+    /// The owner's segments: id, checkpoint, epoch.
+    func owned(_ consumer: String, by owner: String) -> BoundStatement {
+        let sql = """
+            SELECT segment_id, checkpoint, epoch FROM \(table.sql)
+            WHERE consumer_name = $1 AND owner_id = $2 ORDER BY segment_id
+            """
+        return BoundStatement(Statement(name: "segments_owned", sql: sql), [consumer, owner])
     }
 
-    /// Gives the owner's segments back.
-    func release(_ consumer: String, owner: String) -> BoundStatement {
-        BoundStatement(
-            Statement(
-                name: "segments_release",
-                sql: "UPDATE \(table.sql) SET owner_id = NULL WHERE consumer_name = $1 AND owner_id = $2"),
-            [consumer, owner])
+    /// Every segment of the consumers: consumer, id, owner or NULL, epoch.
+    func list(_ consumers: [String]) -> BoundStatement {
+        let sql = """
+            SELECT consumer_name, segment_id, owner_id, epoch FROM \(table.sql) WHERE consumer_name = ANY($1)
+            """
+        return BoundStatement(Statement(name: "segments_list", sql: sql), [consumers])
     }
+
+    /// Moves checkpoints forward where the owner still has the segment under the same epoch. Checkpoints never go back.
+    func moveCheckpoints(_ consumer: String, owner: String, _ moves: [CheckpointMove]) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) AS segments SET checkpoint = greatest(segments.checkpoint, moves.checkpoint)
+            FROM unnest($3, $4, $5) AS moves (segment_id, epoch, checkpoint)
+            WHERE segments.consumer_name = $1 AND segments.owner_id = $2
+            AND segments.segment_id = moves.segment_id AND segments.epoch = moves.epoch
+            """
+        return BoundStatement(
+            Statement(name: "segments_move_checkpoints", sql: sql),
+            [consumer, owner, moves.map { Int32($0.segment) }, moves.map(\.epoch), moves.map(\.position)])
+    }
+
+    /// Moves one checkpoint forward if the owner still has the segment and nothing has moved it there before. Holds the
+    /// row until the transaction ends.
+    func advance(_ consumer: String, owner: String, _ move: CheckpointMove) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) SET checkpoint = $5
+            WHERE consumer_name = $1 AND owner_id = $2 AND segment_id = $3 AND epoch = $4 AND checkpoint < $5
+            """
+        return BoundStatement(
+            Statement(name: "segments_advance", sql: sql),
+            [consumer, owner, Int32(move.segment), move.epoch, move.position])
+    }
+
+    /// Whether the owner has the segment under the epoch.
+    func isOwned(_ consumer: String, owner: String, _ move: CheckpointMove) -> BoundStatement {
+        let sql = """
+            SELECT EXISTS (SELECT FROM \(table.sql)
+                WHERE consumer_name = $1 AND owner_id = $2 AND segment_id = $3 AND epoch = $4)
+            """
+        return BoundStatement(
+            Statement(name: "segments_is_owned", sql: sql), [consumer, owner, Int32(move.segment), move.epoch])
+    }
+
+    /// Gives segments back.
+    func release(_ consumer: String, owner: String, segments: [Int]) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) SET owner_id = NULL
+            WHERE consumer_name = $1 AND owner_id = $2 AND segment_id = ANY($3)
+            """
+        return BoundStatement(
+            Statement(name: "segments_release", sql: sql), [consumer, owner, segments.map { Int32($0) }])
+    }
+}
+
+/// A checkpoint that is to be written.
+struct CheckpointMove: Sendable, Hashable {
+    let segment: Int
+    let epoch: Int64
+    let position: Int64
 }

@@ -12,6 +12,7 @@ struct Migration: Sendable {
             Migration(version: 1, name: "event store tables", sql: EventStoreTables.sql(tables)),
             Migration(version: 2, name: "drop the index that repeats a constraint", sql: redundantIndex(tables)),
             Migration(version: 3, name: "ownership epoch of segments", sql: segmentEpoch(tables)),
+            Migration(version: 4, name: "session lock of workers", sql: sessionLock(tables)),
         ]
     }
 
@@ -20,6 +21,11 @@ struct Migration: Sendable {
     private static func redundantIndex(_ tables: TableNames) -> String {
         let index = TableName(schema: tables.events.schema, name: "idx_\(tables.events.name)_aggregate")
         return "DROP INDEX IF EXISTS \(index.sql);"
+    }
+
+    /// Tells the workers that hold a session lock from those of pupsourcing/core, which do not.
+    private static func sessionLock(_ tables: TableNames) -> String {
+        "ALTER TABLE \(tables.consumerWorkers.sql) ADD COLUMN IF NOT EXISTS session_lock boolean NOT NULL DEFAULT false;"
     }
 
     private static func segmentEpoch(_ tables: TableNames) -> String {

@@ -1,5 +1,6 @@
 import Consumers
 import EventSourcing
+import Glibc
 import Logging
 import Postgres
 import TestSupport
@@ -7,31 +8,38 @@ import Testing
 
 extension TestStore {
     func source() throws -> EventSource {
-        EventSource(
-            try configuration, tables: tables, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
-        )
+        EventSource(try configuration, tables: tables, logger: .silent)
     }
 
-    func relay(
-        _ consumer: any IntegrationConsumer, _ source: EventSource, owner: String = "test", totalSegments: Int = 4,
+    /// Options that make others' changes show quickly.
+    var options: WorkerOptions {
+        var options = WorkerOptions()
+        options.heartbeatInterval = .milliseconds(200)
+        options.staleThreshold = .seconds(3)
+        options.rebalanceInterval = .milliseconds(500)
+        options.dispatcherPollInterval = .milliseconds(10)
+        options.logger = .silent
+        return options
+    }
+
+    func worker(
+        _ consumer: any IntegrationConsumer, _ source: EventSource, totalSegments: Int = 4,
         drainTimeout: Duration = .seconds(20)
-    ) -> Relay {
-        Relay(
-            consumer, source: source,
-            options: RelayOptions(ownerID: owner, totalSegments: totalSegments, drainTimeout: drainTimeout),
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    ) throws -> Worker {
+        var options = options
+        options.totalSegments = totalSegments
+        options.drainTimeout = drainTimeout
+        return try Worker(source, integrations: [consumer], options: options)
     }
 
-    /// Runs the relay beside the body, woken by polling, and stops it in order when the body is done.
+    /// Runs the worker beside the body, and stops it in order when the body is done.
     func running<Value>(
-        _ relay: Relay, _ source: EventSource, _ body: () async throws -> Value
+        _ worker: Worker, _ source: EventSource, _ body: () async throws -> Value
     ) async throws -> Value {
-        let dispatcher = Task { try await PollingDispatcher(source, interval: .milliseconds(10)).run() }
-        let running = Task { try await relay.run() }
-        defer { dispatcher.cancel() }
+        let running = Task { try await worker.run() }
         do {
             let value = try await body()
-            relay.stop()
+            worker.stop()
             try await running.value
             await source.close()
             return value
@@ -66,5 +74,13 @@ extension TestStore {
             _ = try await append([.sample("aggregate-\(number)", aggregateType: type)], on: connection)
         }
         await connection.close()
+    }
+}
+
+extension Logger {
+    /// Says nothing, unless a test is being looked into.
+    static let silent = Logger(label: "test") { label in
+        if getenv("GODWIT_TEST_LOG") == nil { return SwiftLogNoOpLogHandler() }
+        return StreamLogHandler.standardError(label: label)
     }
 }

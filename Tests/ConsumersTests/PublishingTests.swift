@@ -5,19 +5,19 @@ import Testing
 
 @testable import Consumers
 
-@Suite struct RelayTests {
+@Suite struct PublishingTests {
     @Test func `events are relayed in order, and a restart goes on where it was`() async throws {
         try await TestStore.with { test in
             try await test.appendOneEach(1200)
             let first = RecordingConsumer()
             var source = try test.source()
-            try await test.running(test.relay(first, source), source) { try await first.wait(for: 1200) }
+            try await test.running(test.worker(first, source), source) { try await first.wait(for: 1200) }
             #expect(first.all.map(\.globalPosition) == Array(1...1200))
             #expect(try await test.checkpoints(of: "recorder") == [1200, 1200, 1200, 1200])
 
             let second = RecordingConsumer()
             source = try test.source()
-            try await test.running(test.relay(second, source), source) {
+            try await test.running(test.worker(second, source), source) {
                 try await test.appendOneEach(10)
                 try await second.wait(for: 10)
             }
@@ -31,7 +31,7 @@ import Testing
             let gate = Gate()
             let consumer = RecordingConsumer(gate: gate)
             let source = try test.source()
-            try await test.running(test.relay(consumer, source, drainTimeout: .milliseconds(50)), source) {
+            try await test.running(test.worker(consumer, source, drainTimeout: .milliseconds(50)), source) {
                 try await consumer.wait(for: 20)
             }
             #expect(try await test.checkpoints(of: "recorder") == [0, 0, 0, 0])
@@ -44,7 +44,7 @@ import Testing
             let consumer = RecordingConsumer(haltsAt: 13)
             let source = try test.source()
             let error = await #expect(throws: PublicationHalted.self) {
-                try await test.relay(consumer, source).run()
+                try await test.worker(consumer, source).run()
             }
             #expect(error?.position == 13)
             #expect(try await test.checkpoints(of: "recorder") == [12, 12, 12, 12])
@@ -65,13 +65,15 @@ import Testing
             await connection.close()
             let consumer = RecordingConsumer()
             let source = try test.source()
-            let expected = (1...40).map { ("aggregate-\($0 - 1)", Int64($0)) }.filter { id, position in
-                position > (SegmentHash.segment(of: id, totalSegments: 2) == 0 ? 30 : 10)
+            let expected = (1...Int64(40)).filter { position in
+                let id = Array("aggregate-\(position - 1)".utf8)
+                let segment = FNV1aPartitionStrategy().segment(of: id.span.bytes, totalSegments: 2)
+                return position > (segment == 0 ? 30 : 10)
             }
-            try await test.running(test.relay(consumer, source, totalSegments: 2), source) {
+            try await test.running(test.worker(consumer, source, totalSegments: 2), source) {
                 try await consumer.wait(for: expected.count)
             }
-            #expect(consumer.all.map(\.globalPosition) == expected.map(\.1))
+            #expect(consumer.all.map(\.globalPosition) == expected)
             #expect(try await test.checkpoints(of: "recorder") == [40, 40])
         }
     }
@@ -83,7 +85,7 @@ import Testing
             try await test.appendOneEach(30)
             let consumer = RecordingConsumer(scope: EventScope(aggregateTypes: ["Rare"]))
             let source = try test.source()
-            try await test.running(test.relay(consumer, source, totalSegments: 1), source) {
+            try await test.running(test.worker(consumer, source, totalSegments: 1), source) {
                 try await consumer.wait(for: 1)
             }
             #expect(consumer.all.map(\.globalPosition) == [31])
@@ -95,7 +97,7 @@ import Testing
         try await TestStore.with { test in
             let consumer = RecordingConsumer()
             let source = try test.source()
-            try await test.running(test.relay(consumer, source), source) {
+            try await test.running(test.worker(consumer, source), source) {
                 for round in 1...5 {
                     try await test.appendOneEach(20)
                     try await consumer.wait(for: round * 20)
@@ -113,39 +115,14 @@ import Testing
         }
     }
 
-    @Test func `of two processes one works, and the other takes over`() async throws {
-        try await TestStore.with { test in
-            let sources = [try test.source(), try test.source()]
-            let consumers = [RecordingConsumer(), RecordingConsumer()]
-            try await test.running(test.relay(consumers[0], sources[0], owner: "one"), sources[0]) {
-                try await test.appendOneEach(10)
-                try await consumers[0].wait(for: 10)
-                let standby = test.relay(consumers[1], sources[1], owner: "two")
-                let waiting = Task { try await standby.run() }
-                try await test.appendOneEach(10)
-                try await consumers[0].wait(for: 20)
-                #expect(consumers[1].all.isEmpty)
-                standby.stop()
-                try await waiting.value
-            }
-            let next = try test.source()
-            try await test.running(test.relay(consumers[1], next, owner: "two"), next) {
-                try await test.appendOneEach(10)
-                try await consumers[1].wait(for: 10)
-            }
-            #expect(consumers[1].all.map(\.globalPosition) == Array(21...30))
-            await sources[1].close()
-        }
-    }
-
     @Test func `another number of segments than recorded is refused`() async throws {
         try await TestStore.with { test in
             try await test.appendOneEach(5)
             let source = try test.source()
             let consumer = RecordingConsumer()
-            try await test.running(test.relay(consumer, source), source) { try await consumer.wait(for: 5) }
-            let error = await #expect(throws: RelayError.self) {
-                try await test.relay(RecordingConsumer(), source, totalSegments: 8).run()
+            try await test.running(test.worker(consumer, source), source) { try await consumer.wait(for: 5) }
+            let error = await #expect(throws: WorkerError.self) {
+                try await test.worker(RecordingConsumer(), source, totalSegments: 8).run()
             }
             #expect(error == .segmentCountMismatch(consumer: "recorder", recorded: 4, configured: 8))
             await source.close()
@@ -159,8 +136,8 @@ import Testing
                 Statement("INSERT INTO \(test.tables.consumerSegments.sql) VALUES ('recorder', 0, 1, NULL, 99)"))
             await connection.close()
             let source = try test.source()
-            let error = await #expect(throws: RelayError.self) {
-                try await test.relay(RecordingConsumer(), source, totalSegments: 1).run()
+            let error = await #expect(throws: WorkerError.self) {
+                try await test.worker(RecordingConsumer(), source, totalSegments: 1).run()
             }
             #expect(error == .checkpointBeyondStore(consumer: "recorder", checkpoint: 99, lastDrawn: 0))
             await source.close()

@@ -1,12 +1,16 @@
-/// Why a relay cannot run as it is set up.
-public enum RelayError: Error, Sendable, Hashable {
+/// Why a consumer cannot be served as it is set up.
+public enum WorkerError: Error, Sendable, Hashable {
     /// The consumer was started with another number of segments.
     case segmentCountMismatch(consumer: String, recorded: Int, configured: Int)
     /// The consumer's checkpoint lies beyond everything the store has: the database was restored or replaced.
     case checkpointBeyondStore(consumer: String, checkpoint: Int64, lastDrawn: Int64)
+    /// All segments were wanted, and others own some.
+    case ownedElsewhere(consumer: String, owners: [String])
+    /// Two consumers of one worker have the same name.
+    case duplicateName(String)
 }
 
-extension RelayError: CustomStringConvertible {
+extension WorkerError: CustomStringConvertible {
     /// One line that says what to do.
     public var description: String {
         switch self {
@@ -17,6 +21,9 @@ extension RelayError: CustomStringConvertible {
             "the checkpoint \(checkpoint) of consumer \(consumer) lies beyond the last position \(lastDrawn): "
                 + "was the database restored from a backup? Set the consumer's checkpoints back by hand, or give the "
                 + "consumer another name"
+        case .ownedElsewhere(let consumer, let owners):
+            "segments of consumer \(consumer) are owned by \(owners.joined(separator: ", ")): stop these workers first"
+        case .duplicateName(let name): "two consumers are named \(name): each keeps its checkpoints under its own name"
         }
     }
 }

@@ -1,8 +1,9 @@
-import Consumers
 import Foundation
 import Testing
 
-@Suite struct SegmentHashTests {
+@testable import Consumers
+
+@Suite struct PartitionStrategyTests {
     /// The vectors that pupsourcing/core agrees with: aggregate id, hash, and the segment of 1, 4, 7 and 16.
     private func vectors() throws -> [(id: String, hash: UInt32, segments: [Int: Int])] {
         let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/segments.csv")
@@ -20,10 +21,11 @@ import Testing
         #expect(vectors.count > 30)
         for vector in vectors {
             let bytes = Array(vector.id.utf8)
-            #expect(SegmentHash.hash(bytes.span.bytes) == vector.hash, "\(vector.id)")
+            #expect(FNV1aPartitionStrategy.hash(bytes.span.bytes) == vector.hash, "\(vector.id)")
             for (total, segment) in vector.segments {
-                #expect(SegmentHash.segment(of: vector.id, totalSegments: total) == segment, "\(vector.id)")
-                #expect(SegmentHash.segment(of: bytes.span.bytes, totalSegments: total) == segment, "\(vector.id)")
+                #expect(
+                    FNV1aPartitionStrategy().segment(of: bytes.span.bytes, totalSegments: total) == segment,
+                    "\(vector.id)")
             }
         }
     }

@@ -1,0 +1,30 @@
+/// What a worker knows of the others, as of its last look.
+struct MembershipView: Sendable {
+    struct Row: Sendable {
+        let segment: Int
+        let owner: String?
+        let epoch: Int64
+    }
+
+    /// Counts the looks.
+    var generation = 0
+    /// The live workers by consumer.
+    var workers: [String: Set<String>] = [:]
+    /// The segments by consumer.
+    var segments: [String: [Row]] = [:]
+
+    /// What the worker should do about a consumer, given the segments it believes to own.
+    func plan(for consumer: String, worker: String, owned: Set<Int>, totalSegments: Int) -> RebalancePlan {
+        let share = FairShare.share(of: worker, among: workers[consumer] ?? [], totalSegments: totalSegments)
+        let unowned = segments[consumer]?.count { $0.owner == nil } ?? 0
+        return RebalancePlan(owned: owned, unowned: unowned, share: share)
+    }
+
+    /// The segments that the worker believes to own but does not, or not under the epoch it claimed them with.
+    func lost(of consumer: String, worker: String, claims: [SegmentClaim]) -> Set<Int> {
+        let rows = Dictionary(
+            (segments[consumer] ?? []).map { ($0.segment, $0) }, uniquingKeysWith: { first, _ in first })
+        let lost = claims.filter { rows[$0.segment]?.owner != worker || rows[$0.segment]?.epoch != $0.epoch }
+        return Set(lost.map(\.segment))
+    }
+}

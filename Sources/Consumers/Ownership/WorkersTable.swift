@@ -1,0 +1,90 @@
+import EventSourcing
+import Postgres
+
+/// The SQL of the table `consumer_workers`.
+///
+/// A worker holds a session advisory lock whose key is made of its id, so that the others see at once when its session
+/// has ended. Database time alone decides who is late.
+struct WorkersTable: Sendable {
+    private let table: TableName
+    private let segments: TableName
+
+    init(_ tables: TableNames) {
+        self.table = tables.consumerWorkers
+        self.segments = tables.consumerSegments
+    }
+
+    /// Whether the lock of the worker in column `worker_id` is free.
+    private static let lockIsFree = """
+        NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+            AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+            AND (classid::bigint << 32) | objid::bigint = hashtextextended('godwit worker ' || worker_id, 0))
+        """
+
+    /// Takes the worker's session lock; false if another session has it.
+    func lock(_ worker: String) -> BoundStatement {
+        BoundStatement(
+            Statement("SELECT pg_try_advisory_lock(hashtextextended('godwit worker ' || $1, 0))"), [worker])
+    }
+
+    /// Says that the worker is alive, and puts its entries back where they went missing.
+    func heartbeat(_ worker: String, consumers: [String]) -> BoundStatement {
+        let sql = """
+            INSERT INTO \(table.sql) (consumer_name, worker_id, last_heartbeat, session_lock)
+            SELECT unnest($2), $1, clock_timestamp(), true
+            ON CONFLICT (consumer_name, worker_id) DO UPDATE SET last_heartbeat = clock_timestamp(), session_lock = true
+            """
+        return BoundStatement(Statement(name: "workers_heartbeat", sql: sql), [worker, consumers])
+    }
+
+    /// Removes the workers that are dead, and frees every segment whose owner is not registered. Dead is who has not
+    /// been heard of for the stale threshold, or for an interval while its session lock is free.
+    func removeDead(
+        _ worker: String, consumers: [String], staleThreshold: Duration, heartbeatInterval: Duration
+    ) -> BoundStatement {
+        let sql = """
+            WITH dead AS (
+                DELETE FROM \(table.sql) WHERE consumer_name = ANY($2) AND worker_id <> $1 AND (
+                    last_heartbeat < clock_timestamp() - make_interval(secs => $3)
+                    OR session_lock AND last_heartbeat < clock_timestamp() - make_interval(secs => $4)
+                        AND \(Self.lockIsFree))
+                RETURNING consumer_name, worker_id
+            ), freed AS (
+                UPDATE \(segments.sql) SET owner_id = NULL WHERE (consumer_name, segment_id) IN (
+                    SELECT consumer_name, segment_id FROM \(segments.sql) AS segments
+                    WHERE consumer_name = ANY($2) AND owner_id IS NOT NULL AND NOT EXISTS (
+                        SELECT FROM \(table.sql) AS workers
+                        WHERE workers.consumer_name = segments.consumer_name AND workers.worker_id = segments.owner_id
+                        AND NOT EXISTS (SELECT FROM dead WHERE dead.consumer_name = workers.consumer_name
+                            AND dead.worker_id = workers.worker_id))
+                    -- A transaction that holds one is moving its checkpoint; its turn comes when that has ended.
+                    FOR UPDATE SKIP LOCKED)
+                RETURNING segment_id
+            )
+            SELECT (SELECT count(*) FROM dead), (SELECT count(*) FROM freed),
+                (SELECT string_agg(DISTINCT worker_id, ', ') FROM dead)
+            """
+        return BoundStatement(
+            Statement(name: "workers_remove_dead", sql: sql),
+            [worker, consumers, staleThreshold / .seconds(1), heartbeatInterval / .seconds(1)])
+    }
+
+    /// The live workers of the consumers: consumer, worker, seconds since the heartbeat, whether its lock is free.
+    func live(_ consumers: [String]) -> BoundStatement {
+        let sql = """
+            SELECT consumer_name, worker_id,
+                extract(epoch FROM clock_timestamp() - last_heartbeat)::float8, session_lock AND \(Self.lockIsFree)
+            FROM \(table.sql) WHERE consumer_name = ANY($1)
+            """
+        return BoundStatement(Statement(name: "workers_live", sql: sql), [consumers])
+    }
+
+    /// Removes the worker's entries.
+    func deregister(_ worker: String, consumers: [String]) -> BoundStatement {
+        BoundStatement(
+            Statement(
+                name: "workers_deregister",
+                sql: "DELETE FROM \(table.sql) WHERE worker_id = $1 AND consumer_name = ANY($2)"),
+            [worker, consumers])
+    }
+}

@@ -1,0 +1,87 @@
+/// How far each owned segment has come: handed over, done, and written to its checkpoint.
+///
+/// It outlives the connections to PostgreSQL, so that a restart of the server makes nobody do again what is under way
+/// or done. A pure value.
+struct SegmentLedger: Sendable {
+    private struct Entry {
+        let epoch: Int64
+        var handedOver: Int64
+        var done: Int64
+        var written: Int64
+    }
+
+    private var entries: [Int: Entry] = [:]
+
+    init() {}
+
+    /// Takes in what the database says is owned. A segment that is still owned under the epoch known here goes on where
+    /// it was; every other begins at its checkpoint.
+    mutating func own(_ segments: [Segment]) {
+        var owned: [Int: Entry] = [:]
+        for segment in segments {
+            if let entry = entries[segment.id], entry.epoch == segment.epoch {
+                owned[segment.id] = entry
+            } else {
+                owned[segment.id] = Entry(
+                    epoch: segment.epoch, handedOver: segment.checkpoint, done: segment.checkpoint,
+                    written: segment.checkpoint)
+            }
+        }
+        entries = owned
+    }
+
+    /// The segments that are owned, in order.
+    var claims: [SegmentClaim] {
+        entries.map { SegmentClaim(segment: $0.key, epoch: $0.value.epoch) }.sorted { $0.segment < $1.segment }
+    }
+
+    /// Whether the segment is still owned under the epoch.
+    func holds(_ claim: SegmentClaim) -> Bool { entries[claim.segment]?.epoch == claim.epoch }
+
+    /// The position behind which a segment's events are to be handed over; `nil` if it is not owned.
+    func handedOver(_ segment: Int) -> Int64? { entries[segment]?.handedOver }
+
+    /// Where a feed of all owned segments begins; `nil` if there is none.
+    var lowestHandedOver: Int64? { entries.values.map(\.handedOver).min() }
+
+    /// Notes that everything of the segments up to the position was handed over.
+    mutating func handOver(_ claims: [SegmentClaim], through position: Int64) {
+        for claim in claims where holds(claim) {
+            entries[claim.segment]?.handedOver.raise(to: position)
+        }
+    }
+
+    /// Notes that everything of the segments up to the position is done.
+    mutating func finish(_ claims: [SegmentClaim], through position: Int64) {
+        for claim in claims where holds(claim) {
+            entries[claim.segment]?.done.raise(to: position)
+        }
+    }
+
+    /// Forgets what was handed over but not done: it will be handed over again.
+    mutating func takeBack() {
+        for (segment, entry) in entries { entries[segment]?.handedOver = entry.done }
+    }
+
+    /// The checkpoints that lie behind what is done.
+    var unwritten: [CheckpointMove] {
+        entries.filter { $0.value.done > $0.value.written }.map { segment, entry in
+            CheckpointMove(segment: segment, epoch: entry.epoch, position: entry.done)
+        }
+    }
+
+    /// Notes that checkpoints were written.
+    mutating func wrote(_ moves: [CheckpointMove]) {
+        for move in moves {
+            guard holds(SegmentClaim(segment: move.segment, epoch: move.epoch)) else { continue }
+            entries[move.segment]?.written.raise(to: move.position)
+        }
+    }
+}
+
+extension Int64 {
+    /// Positions never go back.
+    fileprivate mutating func raise(to position: Int64) {
+        self = Swift.max(self, position)
+    }
+}

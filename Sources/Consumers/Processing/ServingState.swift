@@ -1,0 +1,52 @@
+import Synchronization
+
+/// What a consumer's parts share while it is served: its ledger, and the lease it was last checked against.
+final class ServingState: Sendable {
+    private struct State {
+        var ledger = SegmentLedger()
+        var lease: Int?
+    }
+
+    private let state = Mutex(State())
+    private let membership: Membership
+    /// Woken when something is done; for the writer of checkpoints.
+    let changed = WakeSignal()
+    /// Woken when a segment turned out to be lost; for the watcher of ownership.
+    let doubted: WakeSignal
+
+    init(_ membership: Membership) {
+        self.membership = membership
+        self.doubted = membership.observe()
+    }
+
+    func withLedger<Value: Sendable>(_ body: (inout SegmentLedger) -> Value) -> Value {
+        state.withLock { body(&$0.ledger) }
+    }
+
+    func finish(_ claims: [SegmentClaim], through position: Int64) {
+        state.withLock { $0.ledger.finish(claims, through: position) }
+        changed.wake()
+    }
+
+    /// Takes in what the database says is owned, as asked for under the lease.
+    func own(_ segments: [Segment], under lease: Int) {
+        state.withLock { state in
+            state.ledger.own(segments)
+            state.lease = lease
+        }
+    }
+
+    /// Whether the lease that the ownership was checked under still holds, so that the segments may be relied on.
+    var holdsLease: Bool {
+        guard let current = membership.lease else { return false }
+        return state.withLock { $0.lease } == current
+    }
+
+    /// Waits until the segments may be relied on again.
+    func waitForLease() async throws {
+        while !holdsLease { try await Task.sleep(for: .milliseconds(20)) }
+    }
+}
+
+/// The worker's lease ran out while it was working: others may own its segments by now.
+struct LeaseLost: Error {}

@@ -1,0 +1,129 @@
+import EventSourcing
+import Logging
+import Postgres
+import Synchronization
+
+/// Serves one consumer: claims its share of segments, feeds them, and writes their checkpoints, through changes of
+/// ownership and losses of the database.
+final class ConsumerLoop: Sendable {
+    let name: String
+    let scope: EventScope
+    let source: EventSource
+    let membership: Membership
+    let options: WorkerOptions
+    let state: ServingState
+    let sink: any BatchSink
+    let table: SegmentsTable
+    let budget: ByteBudget
+    let logger: Logger
+    /// How often checkpoints are written at most.
+    let checkpointInterval: Duration
+    /// Whether all segments are wanted, whoever else is there.
+    let isSole: Bool
+    /// Woken when there may be new events; closed to stop.
+    let wakeups = WakeSignal()
+    /// Where a one-off run ends: fixed at its start.
+    let target = Mutex<Int64?>(nil)
+
+    init(
+        name: String, scope: EventScope, source: EventSource, membership: Membership, options: WorkerOptions,
+        isSole: Bool, checkpointInterval: Duration, sink: (ServingState) -> any BatchSink
+    ) {
+        self.name = name
+        self.scope = scope
+        self.source = source
+        self.membership = membership
+        self.options = options
+        self.isSole = isSole
+        self.checkpointInterval = checkpointInterval
+        self.state = ServingState(membership)
+        self.sink = sink(state)
+        self.table = SegmentsTable(source.tables)
+        self.budget = ByteBudget(limit: options.bytesInFlight)
+        var logger = options.logger
+        logger[metadataKey: "consumer"] = "\(name)"
+        self.logger = logger
+        source.wakeups.add(wakeups)
+    }
+
+    /// Reads nothing more, finishes what is under way, moves the checkpoints and lets go of the segments.
+    func stop() {
+        wakeups.close()
+    }
+
+    /// Serves the consumer until stopped, or, one-off, until everything is done.
+    func run() async throws {
+        var failure: (any Error)?
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await self.sink.run() }
+                group.addTask { try await self.serve() }
+                defer { group.cancelAll() }
+                // The sink ends only by throwing.
+                try await group.next()
+            }
+        } catch {
+            failure = error
+        }
+        // Who is cancelled lets go at once.
+        try Task.checkCancellation()
+        await letGo()
+        if let failure { throw failure }
+    }
+
+    private func serve() async throws {
+        var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(5))
+        while true {
+            do {
+                let session = try await ConsumerSession.open(for: self)
+                do {
+                    try await session.serve()
+                } catch {
+                    await session.close()
+                    throw error
+                }
+                return await session.close()
+            } catch is LeaseLost {
+                logger.warning("the lease ran out: the segments may be another worker's by now")
+            } catch {
+                try Task.checkCancellation()
+                guard error.isDatabaseAway else { throw error }
+                logger.debug("the database is away: \(error)")
+                // Nothing more can be done for the database; its segments are taken over.
+                if wakeups.isClosed { return }
+                _ = await wakeups.wait(atMost: backoff.next())
+            }
+        }
+    }
+
+    /// Waits for what is under way; for a bounded time once the consumer is stopped.
+    func settle(finishing: Bool = false) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.sink.settle(finishing: finishing) }
+            group.addTask {
+                while !self.wakeups.isClosed { try await Task.sleep(for: .milliseconds(50)) }
+                try await Task.sleep(for: self.options.drainTimeout)
+                self.logger.warning("stopped before everything under way was done; it will be done again")
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    /// Writes what is done and gives the segments back, on a connection of its own: the others may be broken.
+    private func letGo() async {
+        let (moves, claims) = state.withLedger { ($0.unwritten, $0.claims) }
+        if claims.isEmpty { return }
+        do throws(PostgresError) {
+            let connection = try await Connection.open(source.configuration, logger: logger)
+            try await connection.pipeline([
+                table.moveCheckpoints(name, owner: membership.workerID, moves),
+                table.release(name, owner: membership.workerID, segments: claims.map(\.segment)),
+            ])
+            await connection.close()
+            logger.info("released", metadata: ["segments": "\(claims.count)"])
+        } catch {
+            logger.warning("the segments could not be released; others take them over: \(error)")
+        }
+    }
+}

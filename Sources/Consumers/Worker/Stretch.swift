@@ -1,0 +1,100 @@
+import EventSourcing
+import Postgres
+import Synchronization
+
+/// Feeds a fixed set of segments until their ownership should change, the consumer is stopped, or its task is done.
+struct Stretch {
+    let session: ConsumerSession
+    let claims: [SegmentClaim]
+    /// The generation of the view that the claims rest on.
+    let seen: Int
+
+    enum Outcome {
+        case ended
+        case ownershipChanged
+    }
+
+    private var loop: ConsumerLoop { session.loop }
+
+    func run() async throws -> Outcome {
+        try await withThrowingTaskGroup(of: Outcome.self) { group in
+            group.addTask { try await feed() }
+            group.addTask { try await watch() }
+            group.addTask { try await keepCheckpoints() }
+            defer { group.cancelAll() }
+            let outcome = try await group.next() ?? .ended
+            group.cancelAll()
+            // The feed uses the reading connection until it has ended.
+            while (try? await group.next()) != nil {}
+            return outcome
+        }
+    }
+
+    private func feed() async throws -> Outcome {
+        let (selection, start) = loop.state.withLedger { ledger in
+            (
+                SegmentSelection(
+                    ledger, totalSegments: loop.options.totalSegments, strategy: loop.options.partitionStrategy),
+                ledger.lowestHandedOver ?? 0
+            )
+        }
+        let options = loop.options
+        let feed = Feed(
+            connection: session.reading, table: EventsTable(loop.source.tables.events), scope: loop.scope,
+            horizon: loop.source.horizon, selection: selection, wakeups: loop.wakeups,
+            limits: FeedLimits(
+                rows: options.batchSize, bytes: options.batchBytes, horizonInterval: options.horizonInterval,
+                wakeupJitter: options.wakeupJitter),
+            pollBackoff: options.dispatcherEnabled
+                ? nil
+                : PollBackoff(
+                    initial: options.pollInterval, maximum: options.maxPollInterval,
+                    factor: options.pollBackoffFactor), after: start, target: loop.target.withLock { $0 })
+        var pause = PostBatchPause(maximum: options.maxPostBatchPause)
+        while let batch = try await feed.next() {
+            let share = try await loop.budget.take(batch.memorySize)
+            // The time until here may have been long: the process may have been stopped in between.
+            guard loop.state.holdsLease else { throw LeaseLost() }
+            loop.sink.take(batch, share: share, claims: claims)
+            let wait = pause.next(afterFullBatch: batch.isFull)
+            if wait > .zero { try await Task.sleep(for: wait) }
+        }
+        try await loop.settle(finishing: !loop.wakeups.isClosed)
+        try await session.writeCheckpoints()
+        return .ended
+    }
+
+    /// Ends the stretch when segments are to be claimed or given up, or were lost.
+    private func watch() async throws -> Outcome {
+        while true {
+            _ = await loop.state.doubted.wait(atMost: .seconds(60))
+            try Task.checkCancellation()
+            guard loop.state.holdsLease else { throw LeaseLost() }
+            let view = loop.membership.view
+            let isNewer = view.generation > seen
+            if !isNewer || !view.lost(of: session.name, worker: session.owner, claims: claims).isEmpty {
+                // The view may be older than the claim, so ask.
+                try await session.loadOwned()
+                if loop.state.withLedger({ $0.claims }) != claims { return .ownershipChanged }
+            }
+            if loop.isSole || !isNewer { continue }
+            let plan = view.plan(
+                for: session.name, worker: session.owner, owned: Set(claims.map(\.segment)),
+                totalSegments: loop.options.totalSegments)
+            if !plan.isEmpty { return .ownershipChanged }
+            session.askForMore(view)
+        }
+    }
+
+    /// Moves the checkpoints behind what is done. While batches come without a pause, many of them make one write.
+    private func keepCheckpoints() async throws -> Outcome {
+        while true {
+            try await session.writeCheckpoints()
+            try await Task.sleep(for: loop.checkpointInterval)
+            while loop.state.withLedger({ $0.unwritten.isEmpty }) {
+                try Task.checkCancellation()
+                _ = await loop.state.changed.wait(atMost: .seconds(60))
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import EventSourcing
+import FoundationEssentials
+import Glibc
+import Logging
+import Postgres
+
+/// Serves any number of consumers, together with other workers: each consumer's segments are shared fairly among all
+/// workers that serve it, and taken over from those that die.
+///
+/// A database that is away is waited for and never ends a worker. A consumer's own error does, and so does a refused
+/// set-up: the other consumers are then stopped in order, as by ``stop()``.
+public final class Worker: Sendable {
+    /// Names the worker among the others.
+    public let id: String
+    private let source: EventSource
+    private let options: WorkerOptions
+    private let membership: Membership
+    private let pool: ConnectionPool
+    private let loops: [ConsumerLoop]
+
+    /// A worker for the consumers.
+    ///
+    /// - Throws: ``InvalidWorkerOption``, or ``WorkerError/duplicateName(_:)``.
+    public convenience init(
+        _ source: EventSource, consumers: [any Consumer] = [], integrations: [any IntegrationConsumer] = [],
+        options: WorkerOptions = WorkerOptions()
+    ) throws {
+        try self.init(source, consumers, integrations, options: options, isSole: false)
+    }
+
+    init(
+        _ source: EventSource, _ consumers: [any Consumer], _ integrations: [any IntegrationConsumer],
+        options: WorkerOptions, isSole: Bool
+    ) throws {
+        try options.validate()
+        let names = consumers.map(\.name) + integrations.map(\.name)
+        for (index, name) in names.enumerated() where names[..<index].contains(name) {
+            throw WorkerError.duplicateName(name)
+        }
+        let id = Self.makeID()
+        let membership = Membership(source, workerID: id, consumers: names, options: options)
+        let pool = ConnectionPool(
+            source.configuration, size: options.transactionConnections, logger: options.logger)
+        let table = SegmentsTable(source.tables)
+        let transactional = consumers.map { consumer in
+            // A transaction moves its checkpoint itself; what is left are segments without events.
+            ConsumerLoop(
+                name: consumer.name, scope: consumer.scope, source: source, membership: membership, options: options,
+                isSole: isSole, checkpointInterval: .seconds(1)
+            ) { state in
+                TransactionalSink(consumer, pool: pool, table: table, owner: id, state: state, options: options)
+            }
+        }
+        let publishing = integrations.map { consumer in
+            ConsumerLoop(
+                name: consumer.name, scope: consumer.scope, source: source, membership: membership, options: options,
+                isSole: isSole, checkpointInterval: options.checkpointInterval
+            ) { IntegrationSink(consumer, state: $0) }
+        }
+        self.id = id
+        self.source = source
+        self.options = options
+        self.membership = membership
+        self.pool = pool
+        self.loops = transactional + publishing
+    }
+
+    /// Host, process and some chance: no two are the same, also not after a restart.
+    private static func makeID() -> String {
+        "\(ProcessInfo.processInfo.hostName)-\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 36))"
+    }
+
+    /// Tells the worker to stop: it reads nothing more, finishes what is under way, moves its checkpoints, releases its
+    /// segments and leaves the others' list.
+    public func stop() {
+        for loop in loops { loop.stop() }
+    }
+
+    /// Works until stopped, or, in one-off mode, until everything that was committed before is handled.
+    ///
+    /// - Throws: ``ConsumerFailure``, ``PublicationHalted``, ``WorkerError``, `HorizonError`, or a `PostgresError` that
+    ///   waiting does not mend, for example a refused password.
+    public func run() async throws {
+        let failure = await withTaskGroup(of: (Part, (any Error)?).self) { group in
+            group.addTask { (.membership, await self.failure { try await self.membership.run() }) }
+            if options.dispatcherEnabled, options.runMode == .continuous {
+                group.addTask { (.dispatcher, await self.failure { try await self.dispatch() }) }
+            }
+            group.addTask {
+                let failure = await self.failure { try await self.serveAll() }
+                // Leaves the others' list once the segments are released.
+                self.membership.stop()
+                return (.consumers, failure)
+            }
+            var first: (any Error)?
+            var running: Set<Part> = [.membership, .consumers]
+            while !running.isEmpty, let (part, failure) = await group.next() {
+                running.remove(part)
+                first = first ?? failure
+                if failure != nil { stop() }
+            }
+            group.cancelAll()
+            return first
+        }
+        await pool.close()
+        try Task.checkCancellation()
+        if let failure { throw failure }
+    }
+
+    private enum Part {
+        case membership, dispatcher, consumers
+    }
+
+    private func failure(of body: () async throws -> Void) async -> (any Error)? {
+        do {
+            try await body()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Serves all consumers; the first that fails stops the others.
+    private func serveAll() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for loop in loops {
+                group.addTask {
+                    do {
+                        try await loop.run()
+                    } catch {
+                        self.stop()
+                        throw error
+                    }
+                }
+            }
+            var failure: (any Error)?
+            while let result = await group.nextResult() {
+                if case .failure(let error) = result, failure == nil { failure = error }
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    private func dispatch() async throws {
+        switch options.wakeupSource {
+        case .polling:
+            try await PollingDispatcher(source, interval: options.dispatcherPollInterval, logger: options.logger).run()
+        case .notify(let notify):
+            try await NotifyDispatcher(source, options: notify, logger: options.logger).run()
+        }
+    }
+}
