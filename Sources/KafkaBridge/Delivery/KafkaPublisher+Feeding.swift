@@ -32,8 +32,13 @@ extension KafkaPublisher {
         let items = open.compactMap { entry -> EventRecordSource.Item? in
             let entry = consignment.entries[entry]
             guard let topic = run.handles[entry.topic] else { return nil }
-            let partition = topic.partition(forKey: consignment.events[entry.row].aggregateID)
-            return EventRecordSource.Item(row: entry.row, topic: topic, partition: partition)
+            let event = consignment.events[entry.row]
+            guard let key = options.route.key.bytes(of: event) else {
+                let partition = topic.partition(forKey: event.aggregateID)
+                return EventRecordSource.Item(row: entry.row, topic: topic, partition: partition, key: nil)
+            }
+            let partition = topic.partition(forKey: key.span.bytes)
+            return EventRecordSource.Item(row: entry.row, topic: topic, partition: partition, key: key)
         }
         let source = EventRecordSource(consignment.events, items, options.route)
         let batch = run.producer.open(source)

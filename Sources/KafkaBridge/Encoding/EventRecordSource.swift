@@ -8,11 +8,13 @@ final class EventRecordSource: RecordSource {
         let row: Int
         let topic: TopicHandle
         let partition: Int32
+        /// The key, where it is not the aggregate's id.
+        let key: [UInt8]?
     }
 
     let events: EventBatch
     let items: [Item]
-    private let route: Route
+    let route: Route
 
     init(_ events: EventBatch, _ items: [Item], _ route: Route) {
         self.events = events
@@ -27,11 +29,14 @@ final class EventRecordSource: RecordSource {
         let event = events[item.row]
         record.topic(item.topic)
         record.partition(item.partition)
-        record.key(event.aggregateID)
+        if let key = item.key { record.key(key.span.bytes) } else { record.key(event.aggregateID) }
         record.timestamp(milliseconds: RecordTime.milliseconds(event.createdAtMicroseconds))
         switch route.format {
         case .payload: fillPayload(event, &record)
+        case .cloudEventsBinary(let settings): fillBinary(event, item.key, settings, &record)
+        case .cloudEventsStructured(let settings): fillStructured(event, item.key, settings, &record)
         }
+        route.metadataHeaders.fill(event, &record)
     }
 
     private func fillPayload(_ event: EventView, _ record: inout RecordWriter) {

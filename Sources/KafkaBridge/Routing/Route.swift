@@ -4,18 +4,23 @@ package struct Route: Sendable, Hashable {
     /// Other topics for some event types.
     package var topicsByEventType: [String: TopicTemplate]
     package var allowlist: TopicAllowlist
+    package var key: RecordKey
     package var headers: HeaderNames
+    package var metadataHeaders: MetadataHeaders
     package var format: RecordFormat
 
     package init(
         topic: TopicTemplate, topicsByEventType: [String: TopicTemplate] = [:],
-        allowlist: TopicAllowlist = TopicAllowlist([]), headers: HeaderNames = HeaderNames(),
+        allowlist: TopicAllowlist = TopicAllowlist([]), key: RecordKey = .aggregateID,
+        headers: HeaderNames = HeaderNames(), metadataHeaders: MetadataHeaders = MetadataHeaders(),
         format: RecordFormat = .payload
     ) {
         self.topic = topic
         self.topicsByEventType = topicsByEventType
         self.allowlist = allowlist
+        self.key = key
         self.headers = headers
+        self.metadataHeaders = metadataHeaders
         self.format = format
     }
 

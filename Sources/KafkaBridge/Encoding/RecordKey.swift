@@ -1,0 +1,27 @@
+import EventSourcing
+
+/// What becomes a record's key, and with it decides which records keep their order: those of one key do.
+package enum RecordKey: Sendable, Hashable {
+    /// Keeps the order of each aggregate's events.
+    case aggregateID
+    /// Keeps the order of each business process; the aggregate's id for events without one. Aggregates keep their
+    /// order only as far as one process touches them.
+    case correlationID
+    /// Aggregates keep their order if the template holds what tells them apart and nothing that changes between their
+    /// events.
+    case template(TextTemplate)
+
+    /// The key, unless it is the aggregate's id as it stands.
+    func bytes(of event: EventView) -> [UInt8]? {
+        switch self {
+        case .aggregateID: return nil
+        case .correlationID:
+            let id = event.correlationID
+            return id.byteCount == 0 ? nil : id.withUnsafeBytes { Array($0) }
+        case .template(let template):
+            var bytes: [UInt8] = []
+            template.append(event, to: &bytes)
+            return bytes
+        }
+    }
+}
