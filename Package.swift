@@ -66,11 +66,14 @@ let package = Package(
         .target(
             name: "Appliance",
             dependencies: [
-                "Consumers", "EventSourcing", "Kafka", "KafkaBridge", "KafkaTestBroker", "LocalPostgres", "Postgres",
-                "Telemetry", lifecycle, logging, yaml,
+                "Consumers", "DedicatedThread", "EventSourcing", "Kafka", "KafkaBridge", "KafkaTestBroker",
+                "LocalPostgres", "Postgres", "Telemetry", lifecycle, logging, yaml,
             ],
             swiftSettings: settings),
-        .executableTarget(name: "godwit", dependencies: ["Appliance", arguments], swiftSettings: settings),
+        .executableTarget(
+            name: "godwit",
+            dependencies: ["Appliance", "EventSourcing", "LocalPostgres", "Postgres", arguments, logging],
+            swiftSettings: settings),
 
         .target(
             name: "TestSupport", dependencies: ["EventSourcing", "Kafka", "LocalPostgres", "Postgres", logging],

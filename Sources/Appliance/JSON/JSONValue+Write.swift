@@ -48,12 +48,14 @@ extension JSONValue {
     }
 
     /// Control characters are escaped, also the C1 ones and the line separators: the text may go to a terminal.
-    package static func write(_ string: String, to text: inout String) {
+    package static func write(
+        _ string: String, to text: inout String, escapingQuotes: Bool = true
+    ) {
         text += "\""
         for scalar in string.unicodeScalars {
             switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
+            case "\"" where escapingQuotes: text += "\\\""
+            case "\\" where escapingQuotes: text += "\\\\"
             case "\n": text += "\\n"
             case "\r": text += "\\r"
             case "\t": text += "\\t"

@@ -1,0 +1,24 @@
+package import EventSourcing
+package import Postgres
+
+extension DatabaseSection {
+    /// One connection, for a command that runs once and does not wait for a server that is away.
+    package func connect() async throws(PostgresError) -> Connection {
+        guard let connection else {
+            throw PostgresError(.invalidConfiguration, "no database is configured")
+        }
+        return try await Connection.open(connection)
+    }
+}
+
+extension Configuration {
+    /// The event store as the configuration describes it.
+    package var eventStore: EventStore {
+        let notify: EventStore.Notify =
+            switch self.notify.mode {
+            case .never: .never
+            case .adaptive, .always: .always(channel: self.notify.channel)
+            }
+        return EventStore(tables: database.tables, notify: notify)
+    }
+}

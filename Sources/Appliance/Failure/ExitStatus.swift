@@ -1,0 +1,43 @@
+/// How a command ends: the process's exit code, by what a caller can do about it.
+package enum ExitStatus: Int32, Sendable, CaseIterable {
+    case success = 0
+    case accountNotClean = 1
+    case databaseUnreachable = 10
+    case databaseRefused = 11
+    case schemaMissing = 12
+    case databaseRights = 13
+    case conflict = 14
+    case databaseUnfit = 15
+    case kafkaUnreachable = 20
+    case kafkaRefused = 21
+    case topicMissing = 22
+    case kafkaRights = 23
+    case usage = 64
+    case input = 65
+    case missingProgram = 69
+    case internalError = 70
+    case configuration = 78
+
+    /// For the table in the help and the README.
+    package var meaning: String {
+        switch self {
+        case .success: "all went well"
+        case .accountNotClean: "demo: the account shows loss, doubling or disorder"
+        case .databaseUnreachable: "no PostgreSQL server answers"
+        case .databaseRefused: "PostgreSQL refuses user, password, database or certificate"
+        case .schemaMissing: "a table or column is missing: run `godwit migrate`"
+        case .databaseRights: "the database role lacks a right"
+        case .conflict: "append: another version than expected, or an event id that is stored already"
+        case .databaseUnfit: "the database or a recorded setting does not allow a safe relay: a standby, for one"
+        case .kafkaUnreachable: "no Kafka broker answers"
+        case .kafkaRefused: "Kafka refuses the login or the certificate"
+        case .topicMissing: "a topic does not exist"
+        case .kafkaRights: "Kafka lacks a right for this user, on a topic for one"
+        case .usage: "the command line is wrong"
+        case .input: "append: a line of the input is wrong"
+        case .missingProgram: "dev, demo: the PostgreSQL server is not installed here, or does not start"
+        case .internalError: "anything else; a bug, perhaps"
+        case .configuration: "the configuration is wrong"
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import EventSourcing
+import LocalPostgres
+import Postgres
+
+/// An error as a person gets to see it: one line, and the exit status it leads to.
+package struct Failure: Error, Sendable, CustomStringConvertible {
+    package let status: ExitStatus
+    /// What happened and what to do; may have several lines where several things are wrong.
+    package let message: String
+
+    package var description: String { message }
+
+    package init(_ status: ExitStatus, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    /// Sorts any error into its status.
+    package init(_ error: any Error) {
+        switch error {
+        case let failure as Failure: self = failure
+        case let error as ConfigurationError: self.init(.configuration, error.description)
+        case let error as PostgresError: self.init(Self.status(of: error), error.description)
+        case let error as EventStoreError: self.init(error)
+        case let error as LocalPostgresError: self.init(.missingProgram, error.description)
+        default: self.init(.internalError, "\(error)")
+        }
+    }
+
+    private init(_ error: EventStoreError) {
+        switch error {
+        case .database(let database): self.init(Self.status(of: database), error.description)
+        case .optimisticConcurrency, .duplicateEventID: self.init(.conflict, error.description)
+        case .noEvents, .mixedAggregates, .invalidEvent: self.init(.input, error.description)
+        case .invalidTableName: self.init(.configuration, error.description)
+        }
+    }
+
+    private static func status(of error: PostgresError) -> ExitStatus {
+        switch error.sqlState {
+        case .undefinedTable, .undefinedColumn, .invalidSchemaName: return .schemaMissing
+        case .insufficientPrivilege: return .databaseRights
+        default: break
+        }
+        if error.isConnectionFailure { return .databaseUnreachable }
+        switch error.code {
+        case .authentication: return .databaseRefused
+        case .invalidConfiguration: return .configuration
+        case .poolTimeout: return .databaseUnreachable
+        default: return .internalError
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package import Logging
+
+/// Writes messages to standard error, a line each: readable at a terminal, JSON otherwise.
+///
+/// swift-log's own handler writes no JSON and leaves control characters as they are.
+package struct StandardErrorLog: LogHandler {
+    package var metadata: Logger.Metadata = [:]
+    package var metadataProvider: Logger.MetadataProvider?
+    package var logLevel: Logger.Level
+    private let label: String
+    private let isJSON: Bool
+
+    init(label: String, level: Logger.Level, isJSON: Bool, metadataProvider: Logger.MetadataProvider?) {
+        self.label = label
+        self.logLevel = level
+        self.isJSON = isJSON
+        self.metadataProvider = metadataProvider
+    }
+
+    /// Makes all loggers of the process write this way. Call it once, before the first logger is made.
+    package static func bootstrap(level: Logger.Level, format: LogSection.Format) {
+        let isJSON =
+            switch format {
+            case .auto: !StandardStream.error.isTerminal
+            case .text: false
+            case .json: true
+            }
+        LoggingSystem.bootstrap(
+            { label, provider in
+                StandardErrorLog(label: label, level: level, isJSON: isJSON, metadataProvider: provider)
+            }, metadataProvider: nil)
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        var all = metadata
+        if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }
+        if let own = event.metadata { all.merge(own) { _, new in new } }
+        if let error = event.error { all["error"] = "\(error)" }
+        let line =
+            isJSON
+            ? LogLine.json(
+                time: LogTime.utc(), level: event.level, label: label, message: event.message.description, metadata: all
+            )
+            : LogLine.text(
+                time: LogTime.local(), level: event.level, label: label, message: event.message.description,
+                metadata: all)
+        StandardStream.error.write(line)
+    }
+}

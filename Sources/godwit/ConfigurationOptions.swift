@@ -1,0 +1,36 @@
+import Appliance
+public import ArgumentParser
+import FoundationEssentials
+public import Logging
+
+/// Where the configuration comes from, for every command that needs one.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "The configuration file; GODWIT_CONFIG names it too, and the environment may be enough.", valueName: "file")
+    )
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The least important messages that are logged: trace, debug, info, notice, warning, error.",
+            valueName: "level"))
+    var logLevel: Logger.Level?
+
+    /// Reads the configuration, and starts logging as it says. Warnings go to standard error.
+    func load(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration {
+        let loaded = try read(needs)
+        for warning in loaded.warnings { standardError("godwit: warning: \(LogLine.harmless(warning.description))") }
+        let log = loaded.configuration.log
+        StandardErrorLog.bootstrap(level: logLevel ?? log.level, format: log.format)
+        return loaded.configuration
+    }
+
+    func read(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration.Loaded {
+        let variable = ProcessInfo.processInfo.environment["GODWIT_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        return try Configuration.load(file: config ?? variable, needs: needs)
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -1,0 +1,28 @@
+import Appliance
+import ArgumentParser
+
+/// The command line.
+@main
+struct Godwit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "godwit",
+        abstract: "Carries the events of a PostgreSQL event store to Kafka: none lost, in order per aggregate.",
+        discussion: """
+            Try it:           godwit demo
+            A place to play:  godwit dev
+            In earnest:       godwit migrate --config godwit.yaml && godwit run --config godwit.yaml
+
+            Exit codes:
+            \(exitCodes)
+            """,
+        subcommands: [
+            ConfigCommand.self, MigrateCommand.self, AppendCommand.self,
+        ])
+
+    private static var exitCodes: String {
+        ExitStatus.allCases.map { status in
+            let code = String(status.rawValue)
+            return "  " + String(repeating: " ", count: max(0, 3 - code.count)) + code + "  " + status.meaning
+        }.joined(separator: "\n")
+    }
+}
