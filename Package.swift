@@ -90,7 +90,8 @@ let package = Package(
         .testTarget(name: "KafkaBridgeTests", dependencies: ["KafkaBridge", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "KafkaTestBrokerTests", dependencies: ["KafkaTestBroker"], swiftSettings: settings),
         .testTarget(
-            name: "ApplianceTests", dependencies: ["Appliance", "LocalPostgres", "TestSupport", "godwit"],
+            name: "ApplianceTests",
+            dependencies: ["Appliance", "EventSourcing", "LocalPostgres", "Postgres", "TestSupport", "godwit", logging],
             swiftSettings: settings),
     ]
 )

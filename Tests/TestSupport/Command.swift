@@ -9,17 +9,21 @@ package struct Command: Sendable {
     }
 
     package let program: String
-    package let arguments: [String]
+    package var arguments: [String]
     package var environment: [String: String]
+    /// Variables of this process that the child does not get.
+    package var without: Set<String>
     package var input: String?
 
     /// The environment given is added to that of this process.
     package init(
-        _ program: String, _ arguments: [String] = [], environment: [String: String] = [:], input: String? = nil
+        _ program: String, _ arguments: [String] = [], environment: [String: String] = [:],
+        without: Set<String> = [], input: String? = nil
     ) {
         self.program = program
         self.arguments = arguments
         self.environment = environment
+        self.without = without
         self.input = input
     }
 

@@ -19,7 +19,8 @@ package final class RunningCommand: Sendable {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: command.program)
         process.arguments = command.arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(command.environment) { $1 }
+        process.environment = ProcessInfo.processInfo.environment
+            .filter { !command.without.contains($0.key) }.merging(command.environment) { $1 }
         let (input, output, error) = (Pipe(), Pipe(), Pipe())
         process.standardInput = input
         process.standardOutput = output

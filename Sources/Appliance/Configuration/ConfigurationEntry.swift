@@ -1,3 +1,4 @@
+import Kafka
 import Postgres
 
 /// One effective value as it may be shown.
@@ -70,23 +71,8 @@ package struct ConfigurationEntry: Sendable, Equatable {
         values.properties(path).sorted { $0.key < $1.key }.map { name, value in
             let own = ConfigurationPath(path.words + [name])
             return .init(
-                path: own.words, value: harmless(property: name) ? .text(value) : .hidden, source: values.source(own))
+                path: own.words, value: PropertyRule.isSecret(name) ? .hidden : .text(value), source: values.source(own)
+            )
         }
-    }
-
-    /// The librdkafka properties whose values are no secret; others may be, and new ones come with every version.
-    private static func harmless(property: String) -> Bool {
-        let names: Set<String> = [
-            "acks", "client.id", "client.rack", "compression.codec", "compression.level", "compression.type", "debug",
-            "delivery.timeout.ms", "linger.ms", "log_level", "partitioner", "request.timeout.ms", "sasl.mechanism",
-            "sasl.mechanisms", "sasl.username", "security.protocol", "ssl.ca.location", "ssl.certificate.location",
-            "ssl.endpoint.identification.algorithm", "ssl.key.location",
-        ]
-        let families = [
-            "batch.", "broker.", "fetch.", "message.", "metadata.", "queue.", "queued.", "reconnect.", "retry.",
-            "socket.",
-            "topic.", "transaction.",
-        ]
-        return names.contains(property) || families.contains(where: property.hasPrefix)
     }
 }

@@ -1,4 +1,5 @@
 import EventSourcing
+import Kafka
 import LocalPostgres
 import Postgres
 
@@ -22,6 +23,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case let error as ConfigurationError: self.init(.configuration, error.description)
         case let error as PostgresError: self.init(Self.status(of: error), error.description)
         case let error as EventStoreError: self.init(error)
+        case let error as KafkaError: self.init(Self.status(of: error), error.description)
         case let error as LocalPostgresError: self.init(.missingProgram, error.description)
         default: self.init(.internalError, "\(error)")
         }
@@ -48,6 +50,21 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case .invalidConfiguration: return .configuration
         case .poolTimeout: return .databaseUnreachable
         default: return .internalError
+        }
+    }
+
+    private static func status(of error: KafkaError) -> ExitStatus {
+        switch error.code {
+        case .configuration: return .configuration
+        case .authentication, .saslAuthenticationFailed, .tls: return .kafkaRefused
+        case .unknownTopicOrPartition, .localUnknownTopic, .localUnknownPartition: return .topicMissing
+        case .topicAuthorizationFailed, .clusterAuthorizationFailed: return .kafkaRights
+        default: break
+        }
+        switch error.classification.kind {
+        case .retry: return .kafkaUnreachable
+        case .refused: return .kafkaRefused
+        case .poison, .fatal: return .internalError
         }
     }
 }

@@ -8,7 +8,7 @@ import Testing
         database: { url: "postgres://relay:hush1@db:5433/app", password: hush2 }
         kafka:
           bootstrap_servers: "kafka:9092"
-          properties: { sasl.password: hush3, linger.ms: 5, ssl.key.password: hush4, some.new.property: hush5 }
+          properties: { sasl.password: hush3, linger.ms: 5, ssl.key.password: hush4, ssl.keystore.password: hush5 }
         admin: { token: hush6 }
         consumers: { identity: { topic: "id.{aggregate_type}", bounded_contexts: [Identity] } }
         """

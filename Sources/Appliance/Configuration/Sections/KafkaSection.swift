@@ -1,3 +1,5 @@
+package import Kafka
+
 /// `kafka`: where the brokers are.
 package struct KafkaSection: Sendable {
     /// Empty only where the command needs no broker.
@@ -15,9 +17,26 @@ package struct KafkaSection: Sendable {
             values.problem("kafka.bootstrap_servers", flaw)
         }
         properties = values.properties("kafka.properties")
-        for name in ["bootstrap.servers", "metadata.broker.list"] where properties[name] != nil {
-            values.problem(
-                ConfigurationPath(["kafka", "properties", name]), "is given by \"kafka.bootstrap_servers\" instead")
+        for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
+            if let flaw = Self.flaw(ofProperty: name, value) {
+                values.problem(ConfigurationPath(["kafka", "properties", name]), flaw)
+            }
+        }
+    }
+
+    /// What this package's own clients are made from.
+    package func client(_ clientID: String = "godwit") -> ClientConfiguration {
+        ClientConfiguration(bootstrapServers: bootstrapServers, properties: properties, clientID: clientID)
+    }
+
+    /// Each property by itself, so that its own line is named.
+    private static func flaw(ofProperty name: String, _ value: String) -> String? {
+        if let rule = PropertyRule.violated(by: name, value: value) { return "may not be set: \(rule.reason)" }
+        do throws(KafkaError) {
+            try ClientConfiguration(bootstrapServers: "localhost", properties: [name: value]).validate()
+            return nil
+        } catch {
+            return "is refused by librdkafka: \(error.message)"
         }
     }
 

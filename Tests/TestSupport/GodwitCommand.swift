@@ -1,0 +1,20 @@
+import FoundationEssentials
+
+extension Command {
+    /// The `godwit` that was built beside these tests.
+    package static func godwit(
+        _ arguments: String..., environment: [String: String] = [:], input: String? = nil
+    ) -> Command {
+        // What a developer has set must not change what is tested.
+        var own = ProcessInfo.processInfo.environment.filter { $0.key.hasPrefix("GODWIT_") }.mapValues { _ in "" }
+        own.merge(environment) { _, new in new }
+        return Command(
+            folder + "/godwit", arguments, environment: own.filter { !$0.value.isEmpty },
+            without: Set(own.filter(\.value.isEmpty).keys), input: input)
+    }
+
+    private static var folder: String {
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return program.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
+    }
+}
