@@ -91,7 +91,9 @@ let package = Package(
         .testTarget(name: "KafkaTestBrokerTests", dependencies: ["KafkaTestBroker"], swiftSettings: settings),
         .testTarget(
             name: "ApplianceTests",
-            dependencies: ["Appliance", "EventSourcing", "LocalPostgres", "Postgres", "TestSupport", "godwit", logging],
+            dependencies: [
+                "Appliance", "EventSourcing", "Kafka", "LocalPostgres", "Postgres", "TestSupport", "godwit", logging,
+            ],
             swiftSettings: settings),
     ]
 )
