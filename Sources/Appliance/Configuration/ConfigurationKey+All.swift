@@ -4,7 +4,7 @@ extension ConfigurationKey {
 
     /// The keys of a consumer that `worker` has too, as its default.
     static let inherited: Set<String> = [
-        "total_segments", "batch_size", "poll_interval", "max_poll_interval", "max_post_batch_pause",
+        "total_segments", "batch_size",
     ]
 
     private static let database: [ConfigurationKey] = [
@@ -25,9 +25,6 @@ extension ConfigurationKey {
             "database.tables.consumer_workers", .text, default: "consumer_workers",
             "The table of live workers."),
         .init(
-            "database.max_connections", .integer(2...1000), default: "8",
-            "How many connections the process opens at most."),
-        .init(
             "database.connect_timeout", .duration(.milliseconds(100)...(.seconds(600))), default: "10s",
             "How long an attempt to connect may take."),
         .init(
@@ -40,13 +37,13 @@ extension ConfigurationKey {
 
     private static let notify: [ConfigurationKey] = [
         .init(
-            "notify.mode", .choice(["adaptive", "always", "never"]), default: "adaptive",
-            "When an append notifies the relay: while it is idle, always, or never (the relay polls)."),
+            "notify.mode", .choice(["always", "never"]), default: "never",
+            "`always`: appends notify the relay, which listens; `never`: the relay polls."),
         .init(
             "notify.channel", .identifier, default: "pupsourcing_events", "The channel of LISTEN and NOTIFY."),
         .init(
             "notify.fallback_interval", .duration(.milliseconds(10)...(.seconds(3600))), default: "30s",
-            "After how long without a notification the relay looks all the same."),
+            "With `always`: after how long without a notification the relay looks all the same."),
     ]
 
     private static let kafka: [ConfigurationKey] = [
@@ -67,24 +64,7 @@ extension ConfigurationKey {
             "How many events are fetched at a time."),
         .init(
             "worker.poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "100ms",
-            "How long to wait before looking again when there was nothing, at first."),
-        .init(
-            "worker.max_poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "5s",
-            "What that wait grows to while there is nothing."),
-        .init(
-            "worker.poll_backoff_factor", .decimal(1...100), default: "2", "By what factor that wait grows."),
-        .init(
-            "worker.max_post_batch_pause", .duration(.zero...(.seconds(60))), default: "0s",
-            "How long to rest at most between full batches; `0s` is never."),
-        .init(
-            "worker.heartbeat_interval", .duration(.milliseconds(100)...(.seconds(600))), default: "5s",
-            "How often a worker shows that it is alive."),
-        .init(
-            "worker.stale_threshold", .duration(.milliseconds(500)...(.seconds(3600))), default: "30s",
-            "After how long without a sign of life a worker's segments are given to others."),
-        .init(
-            "worker.rebalance_interval", .duration(.milliseconds(100)...(.seconds(3600))), default: "10s",
-            "How often a worker compares its segments with its fair share."),
+            "How often the relay looks for new events where nothing notifies it."),
         .init(
             "worker.shutdown_timeout", .duration(.zero...(.seconds(3600))), default: "20s",
             "How long a stop may take to finish what is in flight before it lets go."),

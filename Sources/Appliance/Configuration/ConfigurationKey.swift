@@ -9,7 +9,6 @@ package struct ConfigurationKey: Sendable {
         /// A name of a table, schema or channel in PostgreSQL.
         case identifier
         case integer(ClosedRange<Int>)
-        case decimal(ClosedRange<Double>)
         case duration(ClosedRange<Duration>)
         case choice([String])
         /// A sequence of texts; in the environment separated by commas.

@@ -32,7 +32,9 @@ package struct DemoAccount: Sendable {
     package var receivedCount: Int { received.count }
 
     /// Whether everything committed has been received.
-    package var isComplete: Bool { received.count >= committed.count && committed.keys.allSatisfy { received[$0] != nil } }
+    package var isComplete: Bool {
+        received.count >= committed.count && committed.keys.allSatisfy { received[$0] != nil }
+    }
 
     /// One transaction was committed; the time is when its COMMIT was sent.
     package mutating func commit(_ events: [UUID], at time: Duration) {
@@ -67,7 +69,8 @@ package struct DemoAccount: Sendable {
             committed: committed.count, transactions: transactions, rolledBack: rolledBack.count, delivered: delivered,
             lost: committed.count - delivered, doubled: doubled,
             uncommitted: received.keys.count { committed[$0] == nil },
-            orderViolations: orderViolations, eventsPerSecond: span > .zero ? Double(delivered) / (span / .seconds(1)) : 0,
+            orderViolations: orderViolations,
+            eventsPerSecond: span > .zero ? Double(delivered) / (span / .seconds(1)) : 0,
             median: Self.quantile(0.5, of: latencies), percentile99: Self.quantile(0.99, of: latencies))
     }
 

@@ -46,6 +46,7 @@ extension JSONValue {
     package static func number(_ value: Double, digits: Int) -> JSONValue {
         guard value.isFinite else { return .null }
         let scale = (0..<digits).reduce(1.0) { scale, _ in scale * 10 }
-        return .number(String((value * scale).rounded() / scale))
+        let rounded = (value * scale).rounded()
+        return .number(digits == 0 ? String(Int64(exactly: rounded) ?? .max) : String(rounded / scale))
     }
 }

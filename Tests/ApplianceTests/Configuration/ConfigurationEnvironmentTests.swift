@@ -20,7 +20,7 @@ import Testing
         #expect(consumer.name == "my_shop" && consumer.topic == "shop")
         #expect(consumer.boundedContexts == ["Shop", "Stock"])
         #expect(consumer.topicsAllowed.isEmpty)
-        #expect(consumer.pollInterval == .milliseconds(1500))
+        #expect(loaded.configuration.worker.pollInterval == .milliseconds(1500))
         #expect(loaded.configuration.kafka.properties == ["compression.type": "lz4"])
     }
 

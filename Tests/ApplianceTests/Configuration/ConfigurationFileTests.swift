@@ -37,7 +37,7 @@ import Testing
         let configuration = try Self.read(Self.least).configuration
         #expect(configuration.database.tables.events.text == "public.events")
         #expect(configuration.worker.pollInterval == .milliseconds(100))
-        #expect(configuration.worker.staleThreshold == .seconds(30))
+        #expect(configuration.worker.shutdownTimeout == .seconds(20))
         let consumer = try #require(configuration.consumers.first)
         #expect(consumer.name == "identity" && consumer.totalSegments == 4 && consumer.batchSize == 500)
         #expect(consumer.boundedContexts.isEmpty)
@@ -49,7 +49,7 @@ import Testing
             """
             database: { url: "host=db" }
             kafka: { bootstrap_servers: "kafka" }
-            worker: { batch_size: 50, poll_interval: 250ms }
+            worker: { batch_size: 50, total_segments: 8 }
             consumers:
               b: { topic: b, batch_size: 7 }
               a: { topic: a, bounded_contexts: [A, "B C"] }
@@ -57,7 +57,7 @@ import Testing
         ).configuration
         #expect(configuration.consumers.map(\.name) == ["b", "a"])
         #expect(configuration.consumers.map(\.batchSize) == [7, 50])
-        #expect(configuration.consumers.map(\.pollInterval) == [.milliseconds(250), .milliseconds(250)])
+        #expect(configuration.consumers.map(\.totalSegments) == [8, 8])
         #expect(configuration.consumers[1].boundedContexts == ["A", "B C"])
     }
 
@@ -90,27 +90,27 @@ import Testing
             """
             database:
               url:
-              max_connections: many
+              connect_timeout: 1h
               lock_timeout: 5 minutes
               schema: "my schema"
             kafka:
               bootstrap_servers: [a, b]
             worker:
               batch_size: 0
-              heartbeat_interval: 20s
+              total_segments: many
             consumers:
               identity: { topic: identity, bounded_contexts: Identity, format: paylod }
             """)
         let expected = [
             #"godwit.yaml:2: "database.url" has no value"#,
-            #"godwit.yaml:3: "database.max_connections" is "many", but must be a whole number"#,
+            #"godwit.yaml:3: "database.connect_timeout" is 1h, but must be in the range 100ms to 10m"#,
             #"godwit.yaml:4: "database.lock_timeout" is "5 minutes", but must be a duration such as 500ms, 30s or 5m"#,
             #"godwit.yaml:5: "database.schema" may hold letters"#,
             #"godwit.yaml:7: "kafka.bootstrap_servers" takes one value, not a list"#,
             #"godwit.yaml:9: "worker.batch_size" is 0, but must be in the range 1 to 100000"#,
             #"godwit.yaml:12: "consumers.identity.bounded_contexts" must be a list"#,
             #"godwit.yaml:12: "consumers.identity.format" is "paylod", but must be one of: payload; did you mean "payload"?"#,
-            #""worker.stale_threshold" must be at least twice"#,
+            #"godwit.yaml:10: "worker.total_segments" is "many", but must be a whole number"#,
             #""database.url" is required"#,
         ]
         for line in expected {

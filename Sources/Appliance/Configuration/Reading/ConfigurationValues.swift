@@ -69,15 +69,7 @@ struct ConfigurationValues {
         } ?? 0
     }
 
-    mutating func decimal(_ path: ConfigurationPath) -> Double {
-        number(path, Double.init, "a number") { kind, value in
-            guard case .decimal(let range) = kind, !range.contains(value) else { return nil }
-            return "\(range.lowerBound) to \(range.upperBound)"
-        } ?? 0
-    }
-
-    mutating func duration(_ path: ConfigurationPath, orElse other: ConfigurationPath? = nil) -> Duration {
-        let path = chosen(path, other)
+    mutating func duration(_ path: ConfigurationPath) -> Duration {
         return number(path, DurationText.parse, "a duration such as 500ms, 30s or 5m") { kind, value in
             guard case .duration(let range) = kind, !range.contains(value) else { return nil }
             return "\(DurationText.format(range.lowerBound)) to \(DurationText.format(range.upperBound))"

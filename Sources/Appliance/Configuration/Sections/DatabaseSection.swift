@@ -6,11 +6,9 @@ package struct DatabaseSection: Sendable {
     /// Nil only where the command needs no database.
     package var connection: ConnectionConfiguration?
     package var tables: TableNames
-    package var maxConnections: Int
 
     init(_ values: inout ConfigurationValues, needed: Bool) {
         tables = Self.tables(&values)
-        maxConnections = values.integer("database.max_connections")
         connection = Self.connection(&values, needed: needed)
     }
 
