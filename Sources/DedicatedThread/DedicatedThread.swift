@@ -40,7 +40,8 @@ private final class JobQueue: @unchecked Sendable {
     }
 
     private let condition = ThreadCondition()
-    private var entries: [Entry] = []
+    /// `nil` where an entry was taken.
+    private var entries: [Entry?] = []
     private var head = 0
     private var closed = false
 
@@ -55,6 +56,9 @@ private final class JobQueue: @unchecked Sendable {
     }
 
     /// The next job, waiting for one; `nil` once the queue is closed and empty.
+    ///
+    /// The queue keeps no taken entry: the last one may release the executor, whose end closes this queue, which must not
+    /// happen inside the lock.
     func next() -> Entry? {
         condition.withLock {
             while head == entries.count {
@@ -63,7 +67,10 @@ private final class JobQueue: @unchecked Sendable {
                 head = 0
                 condition.wait()
             }
-            defer { head += 1 }
+            defer {
+                entries[head] = nil
+                head += 1
+            }
             return entries[head]
         }
     }
