@@ -46,9 +46,12 @@ package actor HorizonTracker {
     package func look(withPositions: Bool) async throws -> Int64 {
         while let running = looking { _ = try? await running.value }
         // A bare task, so that the cancellation of one caller does not end what others wait for.
-        let task = Task { try await lookOnce(withPositions: withPositions) }
+        // It takes itself away, as whoever waits for a finished task does not suspend, and would keep this actor for ever.
+        let task = Task {
+            defer { looking = nil }
+            return try await lookOnce(withPositions: withPositions)
+        }
         looking = task
-        defer { looking = nil }
         return try await task.value
     }
 
