@@ -41,6 +41,8 @@ final class Feed {
     /// - Throws: `PostgresError` or `HorizonError`; the feed may be used again after a new connection only.
     func next() async throws -> FeedBatch? {
         while !wakeups.isClosed {
+            // Nothing below need notice: a signal's wait just ends, and a look at the horizon is not this task's own.
+            try Task.checkCancellation()
             if let target, cursor.position >= target { return nil }
             let start = cursor.position
             let (batch, next) = try await read()
