@@ -17,6 +17,7 @@ let boundary: [SwiftSetting] = settings + [.strictMemorySafety()]
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -67,7 +68,7 @@ let package = Package(
             name: "Appliance",
             dependencies: [
                 "Consumers", "DedicatedThread", "EventSourcing", "Kafka", "KafkaBridge", "KafkaTestBroker",
-                "LocalPostgres", "Postgres", "Telemetry", lifecycle, logging, yaml,
+                "LocalPostgres", "Postgres", "Telemetry", lifecycle, logging, signals, yaml,
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -92,7 +93,10 @@ let package = Package(
         .testTarget(
             name: "ApplianceTests",
             dependencies: [
-                "Appliance", "EventSourcing", "Kafka", "LocalPostgres", "Postgres", "TestSupport", "godwit", logging,
+                "Appliance", "Consumers", "EventSourcing", "Kafka", "KafkaBridge", "LocalPostgres", "Postgres",
+                "TestSupport",
+                "godwit",
+                logging,
             ],
             swiftSettings: settings),
     ]

@@ -16,7 +16,8 @@ struct Godwit: AsyncParsableCommand {
             \(exitCodes)
             """,
         subcommands: [
-            ConfigCommand.self, MigrateCommand.self, AppendCommand.self,
+            RunCommand.self, MigrateCommand.self, AppendCommand.self, ConfigCommand.self, DevCommand.self,
+            DemoCommand.self,
         ])
 
     private static var exitCodes: String {

@@ -53,6 +53,17 @@ extension ConfigurationKey {
         .init(
             "kafka.properties", .properties,
             "Any librdkafka property that breaks no promise. `NAME_file` takes a value from a file."),
+        .init(
+            "kafka.max_record_bytes", .integer(1_000...1_000_000_000), default: "1000000",
+            "The largest record; must fit `message.max.bytes` and the topics' `max.message.bytes`."),
+        .init(
+            "kafka.topics.create", .boolean, default: "false",
+            "Whether a topic that does not exist is created; else its absence is said."),
+        .init(
+            "kafka.topics.partitions", .integer(1...100_000), default: "6", "How many partitions a created topic gets."),
+        .init(
+            "kafka.topics.replication_factor", .integer(1...100),
+            "How many replicas a created topic gets; not given, as the cluster says."),
     ]
 
     private static let worker: [ConfigurationKey] = [
@@ -84,6 +95,8 @@ extension ConfigurationKey {
             .init(
                 "consumers.*.topics_allowed", .list, default: "[]",
                 "The topics the template may lead to, `*` for any text; none named is any."),
+            .init(
+                "consumers.*.header_prefix", .text, "What the names of the record's headers begin with."),
             .init(
                 "consumers.*.format", .choice(["payload"]), default: "payload",
                 "How an event becomes a record: the payload as the value, the rest as headers."),

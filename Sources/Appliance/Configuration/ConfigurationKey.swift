@@ -9,6 +9,8 @@ package struct ConfigurationKey: Sendable {
         /// A name of a table, schema or channel in PostgreSQL.
         case identifier
         case integer(ClosedRange<Int>)
+        /// `true` or `false`.
+        case boolean
         case duration(ClosedRange<Duration>)
         case choice([String])
         /// A sequence of texts; in the environment separated by commas.

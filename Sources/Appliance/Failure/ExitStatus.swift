@@ -2,6 +2,7 @@
 package enum ExitStatus: Int32, Sendable, CaseIterable {
     case success = 0
     case accountNotClean = 1
+    case stoppedAtOnce = 3
     case databaseUnreachable = 10
     case databaseRefused = 11
     case schemaMissing = 12
@@ -12,6 +13,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case kafkaRefused = 21
     case topicMissing = 22
     case kafkaRights = 23
+    case halted = 24
     case usage = 64
     case input = 65
     case missingProgram = 69
@@ -23,6 +25,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         switch self {
         case .success: "all went well"
         case .accountNotClean: "demo: the account shows loss, doubling or disorder"
+        case .stoppedAtOnce: "run: a second signal let go at once; the next start goes on from the checkpoint"
         case .databaseUnreachable: "no PostgreSQL server answers"
         case .databaseRefused: "PostgreSQL refuses user, password, database or certificate"
         case .schemaMissing: "a table or column is missing: run `godwit migrate`"
@@ -33,6 +36,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .kafkaRefused: "Kafka refuses the login or the certificate"
         case .topicMissing: "a topic does not exist"
         case .kafkaRights: "Kafka lacks a right for this user, on a topic for one"
+        case .halted: "run: a consumer halts at an event that can never be delivered as it is"
         case .usage: "the command line is wrong"
         case .input: "append: a line of the input is wrong"
         case .missingProgram: "dev, demo: the PostgreSQL server is not installed here, or does not start"

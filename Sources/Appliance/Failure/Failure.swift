@@ -1,5 +1,7 @@
+import Consumers
 import EventSourcing
 import Kafka
+import KafkaBridge
 import LocalPostgres
 import Postgres
 
@@ -24,8 +26,20 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case let error as PostgresError: self.init(Self.status(of: error), error.description)
         case let error as EventStoreError: self.init(error)
         case let error as KafkaError: self.init(Self.status(of: error), error.description)
+        case let error as HorizonError: self.init(error)
+        case let error as RelayError: self.init(.databaseUnfit, error.description)
+        case let error as PublicationHalted: self.init(.halted, error.description)
+        case DeliveryError.configuration(let error): self.init(error)
         case let error as LocalPostgresError: self.init(.missingProgram, error.description)
         default: self.init(.internalError, "\(error)")
+        }
+    }
+
+    private init(_ error: HorizonError) {
+        switch error {
+        case .database(let database): self.init(database)
+        case .missingTable: self.init(.schemaMissing, error.description)
+        default: self.init(.databaseUnfit, error.description)
         }
     }
 

@@ -1,3 +1,4 @@
+import KafkaBridge
 import Postgres
 import Testing
 
@@ -17,9 +18,9 @@ import Testing
             ])
         #expect(loaded.warnings.isEmpty)
         let consumer = try #require(loaded.configuration.consumers.first)
-        #expect(consumer.name == "my_shop" && consumer.topic == "shop")
+        #expect(consumer.name == "my_shop" && consumer.topic?.description == "shop")
         #expect(consumer.boundedContexts == ["Shop", "Stock"])
-        #expect(consumer.topicsAllowed.isEmpty)
+        #expect(consumer.topicsAllowed.patterns.isEmpty)
         #expect(loaded.configuration.worker.pollInterval == .milliseconds(1500))
         #expect(loaded.configuration.kafka.properties == ["compression.type": "lz4"])
     }
@@ -37,7 +38,8 @@ import Testing
         ).configuration
         #expect(configuration.kafka.bootstrapServers == "variable")
         #expect(configuration.consumers.map(\.name) == ["my-shop.eu"])
-        #expect(configuration.consumers[0].topic == "variable" && configuration.consumers[0].batchSize == 3)
+        #expect(
+            configuration.consumers[0].topic?.description == "variable" && configuration.consumers[0].batchSize == 3)
     }
 
     @Test func `an unknown variable is a warning with the nearest known one`() throws {

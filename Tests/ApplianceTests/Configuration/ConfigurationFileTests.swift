@@ -138,6 +138,17 @@ import Testing
         #expect(Self.problems(nil, needs: []).isEmpty)
     }
 
+    @Test func `a topic that is no template is refused with what is wrong`() {
+        let problems = Self.problems(
+            "consumers:\n  a: { topic: \"a.{agregate_type}\" }\n  b: { topic: \"b c\" }\nkafka: { topics: { create: maybe } }\n",
+            needs: [])
+        #expect(problems.count == 3)
+        #expect(
+            problems.first?.hasPrefix(#"godwit.yaml:2: "consumers.a.topic" cannot be used: `{agregate_type}`"#) == true)
+        #expect(problems.dropFirst().first?.hasPrefix(#"godwit.yaml:3: "consumers.b.topic" cannot be used: "#) == true)
+        #expect(problems.last == #"godwit.yaml:4: "kafka.topics.create" is "maybe", but must be true or false"#)
+    }
+
     @Test func `what a command needs is required of it alone`() {
         #expect(Self.problems(nil, needs: [.database]).count == 1)
         let all = Self.problems(nil)

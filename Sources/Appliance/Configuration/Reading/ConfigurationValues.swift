@@ -69,6 +69,15 @@ struct ConfigurationValues {
         } ?? 0
     }
 
+    /// As `integer`, for a key without a default.
+    mutating func optionalInteger(_ path: ConfigurationPath) -> Int? {
+        isGiven(path) ? integer(path) : nil
+    }
+
+    mutating func boolean(_ path: ConfigurationPath) -> Bool {
+        number(path, Bool.init, "true or false") { _, _ in nil } ?? false
+    }
+
     mutating func duration(_ path: ConfigurationPath) -> Duration {
         return number(path, DurationText.parse, "a duration such as 500ms, 30s or 5m") { kind, value in
             guard case .duration(let range) = kind, !range.contains(value) else { return nil }

@@ -1,3 +1,5 @@
+package import KafkaBridge
+
 /// One consumer below `consumers`: which events go where.
 package struct ConsumerSection: Sendable {
     package var name: String
@@ -5,10 +7,11 @@ package struct ConsumerSection: Sendable {
     package var boundedContexts: [String]
     /// Empty is all.
     package var aggregateTypes: [String]
-    package var topic: String
-    /// Empty is any.
-    package var topicsAllowed: [String]
-    package var format: String
+    /// Nil only where the configuration is refused.
+    package var topic: TopicTemplate?
+    package var topicsAllowed: TopicAllowlist
+    package var headerPrefix: String
+    package var format: RecordFormat
     package var delivery: String
     package var onPoison: String
     package var totalSegments: Int
@@ -19,12 +22,26 @@ package struct ConsumerSection: Sendable {
         self.name = name
         boundedContexts = values.list(path("bounded_contexts"))
         aggregateTypes = values.list(path("aggregate_types"))
-        topic = values.text(path("topic"))
-        topicsAllowed = values.list(path("topics_allowed"))
-        format = values.text(path("format"))
+        topic = Self.topic(path("topic"), &values)
+        topicsAllowed = TopicAllowlist(values.list(path("topics_allowed")))
+        headerPrefix = values.optionalText(path("header_prefix")) ?? ""
+        format = RecordFormat(rawValue: values.text(path("format"))) ?? .payload
         delivery = values.text(path("delivery"))
         onPoison = values.text(path("on_poison"))
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
         batchSize = values.integer(path("batch_size"), orElse: "worker.batch_size")
+    }
+
+    private static func topic(_ path: ConfigurationPath, _ values: inout ConfigurationValues) -> TopicTemplate? {
+        guard let text = values.optionalText(path) else {
+            values.missing(path)
+            return nil
+        }
+        do throws(TopicTemplateError) {
+            return try TopicTemplate(text)
+        } catch {
+            values.problem(path, "cannot be used: \(error)")
+            return nil
+        }
     }
 }

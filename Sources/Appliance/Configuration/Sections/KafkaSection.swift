@@ -1,4 +1,5 @@
 package import Kafka
+package import KafkaBridge
 
 /// `kafka`: where the brokers are.
 package struct KafkaSection: Sendable {
@@ -6,6 +7,8 @@ package struct KafkaSection: Sendable {
     package var bootstrapServers: String
     /// librdkafka's properties by name; they may hold secrets.
     package var properties: [String: String]
+    package var maximumRecordBytes: Int
+    package var topics: TopicPolicy
 
     init(_ values: inout ConfigurationValues, needed: Bool) {
         bootstrapServers = values.optionalText("kafka.bootstrap_servers") ?? ""
@@ -17,6 +20,12 @@ package struct KafkaSection: Sendable {
             values.problem("kafka.bootstrap_servers", flaw)
         }
         properties = values.properties("kafka.properties")
+        maximumRecordBytes = values.integer("kafka.max_record_bytes")
+        let partitions = values.integer("kafka.topics.partitions")
+        let replicationFactor = values.optionalInteger("kafka.topics.replication_factor")
+        topics =
+            values.boolean("kafka.topics.create")
+            ? .create(partitions: partitions, replicationFactor: replicationFactor) : .mustExist
         for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
             if let flaw = Self.flaw(ofProperty: name, value) {
                 values.problem(ConfigurationPath(["kafka", "properties", name]), flaw)

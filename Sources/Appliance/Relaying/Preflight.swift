@@ -1,0 +1,70 @@
+import Consumers
+import EventSourcing
+import Kafka
+import KafkaBridge
+import Logging
+import Postgres
+
+/// Looks at database and brokers once before the relays start, so that what a person must mend is said at once and ends the
+/// process. What is merely away is no reason not to start: the relays wait for it.
+struct Preflight: Sendable {
+    private let source: EventSource
+    private let client: ClientConfiguration
+    private let topics: [String]
+    private let mayCreate: Bool
+    private let logger = Logger(label: "godwit")
+
+    init(_ configuration: Configuration, source: EventSource) {
+        self.source = source
+        client = configuration.kafka.client()
+        topics = Set(configuration.consumers.flatMap(\.fixedTopics).map(\.description)).sorted()
+        mayCreate = configuration.kafka.topics != .mustExist
+    }
+
+    func run() async throws(Failure) {
+        try await checkDatabase()
+        try await checkBrokers()
+    }
+
+    private func checkDatabase() async throws(Failure) {
+        do {
+            try await source.check()
+        } catch {
+            let failure = Failure(error)
+            guard failure.status == .databaseUnreachable else { throw failure }
+        }
+    }
+
+    private func checkBrokers() async throws(Failure) {
+        do {
+            let admin = try Admin(client, logger: logger)
+            let found: [TopicDescription]
+            do {
+                found = try await admin.describeTopics(topics)
+                await admin.close()
+            } catch {
+                await admin.close()
+                throw error
+            }
+            for topic in found {
+                if let error = topic.error { try judge(error, of: topic.name) }
+            }
+        } catch {
+            let failure = (error as? Failure) ?? Failure(error)
+            guard failure.status == .kafkaUnreachable else { throw failure }
+            logger.warning(
+                "no Kafka broker answers; waiting for one",
+                metadata: ["bootstrap_servers": "\(client.bootstrapServers)"])
+        }
+    }
+
+    private func judge(_ error: KafkaError, of topic: String) throws(Failure) {
+        let failure = Failure(error)
+        switch failure.status {
+        case .topicMissing where mayCreate: return
+        // A partition without a leader, for one, passes.
+        case .kafkaUnreachable: return
+        default: throw Failure(failure.status, "topic \(topic): \(failure.message)")
+        }
+    }
+}

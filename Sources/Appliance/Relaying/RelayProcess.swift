@@ -1,0 +1,89 @@
+import Consumers
+import Glibc
+import Kafka
+import KafkaBridge
+import Logging
+import ServiceLifecycle
+
+/// The relays of one process, as the configuration asks for them.
+package final class RelayProcess: Sendable {
+    private let source: EventSource
+    private let group: ServiceGroup
+    private let preflight: Preflight
+    private let logger = Logger(label: "godwit")
+
+    /// Makes the relays; they connect when they are run.
+    package init(_ configuration: Configuration) throws {
+        guard let connection = configuration.database.connection else {
+            throw Failure(.configuration, "no database is configured")
+        }
+        let source = EventSource(connection, tables: configuration.database.tables)
+        let ownerID = Self.ownerID
+        let relays = try configuration.consumers.map { consumer in
+            let publisher = KafkaPublisher(
+                try consumer.publisherOptions(configuration.kafka), logger: Logger(label: "godwit.kafka"))
+            let options = RelayOptions(
+                ownerID: ownerID, totalSegments: consumer.totalSegments, batchSize: consumer.batchSize,
+                drainTimeout: configuration.worker.shutdownTimeout)
+            return RelayService(relay: Relay(publisher, source: source, options: options), publisher: publisher)
+        }
+        let wakeups = WakeupService(
+            source: source, notify: configuration.notify, pollInterval: configuration.worker.pollInterval)
+        self.source = source
+        preflight = Preflight(configuration, source: source)
+        group = Self.group(relays + [wakeups])
+    }
+
+    /// Host and process, for people, and something random, as process numbers come back.
+    private static var ownerID: String {
+        let name = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer -> String? in
+            buffer.initialize(repeating: 0)
+            guard let start = buffer.baseAddress, gethostname(start, buffer.count - 1) == 0 else { return nil }
+            return String(cString: start)
+        }
+        let host = name ?? "unknown"
+        return "\(host)/\(getpid())/\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+    }
+
+    /// Relays until `stop()`, or until a relay cannot go on; then the others are stopped too.
+    package func run() async throws {
+        try await closingSource { try await group.run() }
+    }
+
+    /// Relays until a signal says otherwise.
+    package func runUntilSignalled() async throws {
+        let isDrained = try await closingSource { try await SignalledShutdown(group: group, logger: logger).run() }
+        if !isDrained { throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning) }
+    }
+
+    /// Has all relays finish what is in flight and end.
+    package func stop() async {
+        await group.triggerGracefulShutdown()
+    }
+
+    private func closingSource<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            try await preflight.run()
+            let value = try await body()
+            await source.close()
+            return value
+        } catch {
+            await source.close()
+            throw error
+        }
+    }
+
+    /// A relay that cannot go on ends the process, but not before the others have drained.
+    private static func group(_ services: [any Service]) -> ServiceGroup {
+        var quiet = Logger(label: "godwit.lifecycle")
+        // What it says of every service, the services say better.
+        quiet.logLevel = max(quiet.logLevel, .critical)
+        return ServiceGroup(
+            configuration: .init(
+                services: services.map { service in
+                    .init(
+                        service: service, successTerminationBehavior: .ignore,
+                        failureTerminationBehavior: .gracefullyShutdownGroup)
+                }, logger: quiet))
+    }
+}
