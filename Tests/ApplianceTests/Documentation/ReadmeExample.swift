@@ -1,0 +1,45 @@
+// The README shows what stands between the marks; a test compares, and another runs it.
+
+// README begins
+import Consumers
+import EventSourcing
+import Postgres
+
+/// A consumer of your own: it is handed each event once the event is safe to read, in order, and again after a crash.
+struct WelcomeMailer: IntegrationConsumer {
+    let name = "welcome-mailer"
+    let scope = EventScope(boundedContexts: ["Identity"])
+    let send: @Sendable (PersistedEvent) async throws -> Void
+
+    func publish(_ batch: FeedBatch) async throws -> Publication {
+        for selected in batch.selection {
+            if let event = batch.events?[selected.index].event, event.eventType == "UserRegistered" {
+                try await send(event)
+            }
+        }
+        return .acknowledged
+    }
+}
+
+func register(_ userID: String, in pool: ConnectionPool, _ store: EventStore) async throws {
+    try await pool.withTransaction { transaction in
+        let event = Event(
+            boundedContext: "Identity", aggregateType: "User", aggregateID: userID, eventType: "UserRegistered",
+            payload: Array(#"{"name":"Ada"}"#.utf8))
+        // In the same transaction as whatever else you write; a conflict is thrown, not overwritten.
+        try await store.append([event], expecting: .noStream, in: transaction)
+    }
+}
+
+func sendWelcomeMails(from source: EventSource, send: @escaping @Sendable (PersistedEvent) async throws -> Void)
+    async throws
+{
+    let relay = Relay(WelcomeMailer(send: send), source: source, options: RelayOptions(ownerID: "mailer-1"))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await PollingDispatcher(source).run() }
+        group.addTask { try await relay.run() }
+        try await group.next()
+        group.cancelAll()
+    }
+}
+// README ends
