@@ -1,0 +1,203 @@
+import EventSourcing
+import FoundationEssentials
+import Glibc
+import Kafka
+import LocalPostgres
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Appliance
+
+@Suite struct RunCommandTests {
+    /// A store, brokers with one topic, and what `godwit run` needs to know of them.
+    private struct Place {
+        let test: TestStore
+        let kafka: TestKafka
+        let topic: String
+
+        static func with(_ body: (Place) async throws -> Void) async throws {
+            try await TestStore.with { test in
+                let kafka = try TestKafka()
+                try await body(Place(test: test, kafka: kafka, topic: try await kafka.makeTopic("identity")))
+            }
+        }
+
+        var variables: [String: String] {
+            [
+                "GODWIT_DATABASE_URL": test.url, "GODWIT_DATABASE_SCHEMA": test.tables.godwitSchema,
+                "GODWIT_DATABASE_GODWIT_SCHEMA": test.tables.godwitSchema,
+                "GODWIT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrapServers,
+                "GODWIT_CONSUMERS_IDENTITY_TOPIC": topic, "GODWIT_CONSUMERS_IDENTITY_BOUNDED_CONTEXTS": "Identity",
+                "GODWIT_WORKER_POLL_INTERVAL": "20ms", "GODWIT_WORKER_BATCH_SIZE": "50",
+            ]
+        }
+
+        /// Appends one event each to so many aggregates, and gives their ids.
+        func append(_ count: Int, from first: Int = 0) async throws -> Set<String> {
+            let connection = try await test.connect()
+            var ids: Set<String> = []
+            for number in first..<first + count {
+                let event = Event.sample("user-\(number)")
+                ids.insert(event.eventID.uuidString.lowercased())
+                _ = try await connection.withTransaction { try await test.store.append([event], expecting: .any, in: $0) }
+            }
+            await connection.close()
+            return ids
+        }
+
+        func run(_ more: [String: String] = [:]) throws -> RunningCommand {
+            try Command.godwit("run", environment: variables.merging(more) { $1 }).start()
+        }
+
+        func receive(_ ids: Set<String>) async throws -> [ConsumedRecord] {
+            try await kafka.read([topic]) { records in
+                ids.isSubset(of: records.compactMap { $0.header("event_id") })
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `run relays, and SIGTERM drains and ends with 0, leaving nothing to publish again`() async throws {
+        try await Place.with { place in
+            let before = try await place.append(100)
+            let relay = try place.run()
+            _ = try await place.receive(before)
+            let after = try await place.append(100, from: 100)
+            let records = try await place.receive(before.union(after))
+            #expect(records.allSatisfy { $0.value == Array("{}".utf8) && $0.header("bounded_context") == "Identity" })
+            relay.send(SIGTERM)
+            let result = await relay.result()
+            #expect(result.exitCode == 0, "\(result.standardError)")
+            #expect(result.standardError.contains("stopping"))
+
+            let again = try place.run()
+            let last = try await place.append(1, from: 500)
+            let all = try await place.receive(last)
+            #expect(all.count == 201)
+            again.send(SIGINT)
+            #expect(await again.result().exitCode == 0)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `what a killed relay had in flight comes with the next one`() async throws {
+        try await Place.with { place in
+            var ids = try await place.append(300)
+            for round in 1...3 {
+                let relay = try place.run()
+                // Some has arrived, some is under way.
+                _ = try await place.kafka.read([place.topic]) { $0.count > 40 * round }
+                relay.send(SIGKILL)
+                #expect(await relay.result().exitCode == -SIGKILL)
+                ids.formUnion(try await place.append(100, from: round * 1000))
+            }
+            let relay = try place.run()
+            _ = try await place.receive(ids)
+            relay.send(SIGTERM)
+            #expect(await relay.result().exitCode == 0)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a missing table, a wrong password, a missing topic, missing rights and other segments have a code each`()
+        async throws
+    {
+        try await Place.with { place in
+            func outcome(_ more: [String: String]) async throws -> Command.Result {
+                try await Command.godwit("run", environment: place.variables.merging(more) { $1 }).run()
+            }
+            func expect(_ result: Command.Result, _ code: Int32, _ word: String) {
+                #expect(result.exitCode == code, "\(result.standardError)")
+                let lines = result.standardError.split(separator: "\n").filter { $0.hasPrefix("godwit: ") }
+                #expect(lines.count == 1 && lines.first?.contains(word) == true, "\(result.standardError)")
+            }
+            expect(try await outcome(["GODWIT_DATABASE_TABLES_EVENTS": "nothing"]), 12, "godwit migrate")
+
+            let relay = try place.run()
+            _ = try await place.receive(try await place.append(1))
+            relay.send(SIGTERM)
+            _ = await relay.result()
+            expect(try await outcome(["GODWIT_WORKER_TOTAL_SEGMENTS": "7"]), 15, "total_segments")
+
+            if let cluster = place.kafka.cluster {
+                cluster.setError(.unknownTopicOrPartition, topic: place.topic)
+                expect(try await outcome([:]), 22, place.topic)
+                cluster.setError(.topicAuthorizationFailed, topic: place.topic)
+                expect(try await outcome([:]), 23, place.topic)
+            }
+        }
+        var options = LocalPostgres.Options()
+        options.authentication = .scram(password: "right")
+        let cluster = try await LocalPostgres.start(options)
+        let result = try await Command.godwit(
+            "run",
+            environment: [
+                "GODWIT_DATABASE_URL": cluster.url(user: "postgres", password: "wrong-hush"),
+                "GODWIT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:\(try LoopbackPort.free())",
+                "GODWIT_CONSUMERS_A_TOPIC": "a",
+            ]
+        ).run()
+        #expect(result.exitCode == 11, "\(result.standardError)")
+        #expect(!result.standardError.contains("hush"))
+        await cluster.stop()
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a database that goes and comes back is waited for, said once, and caught up with`() async throws {
+        let cluster = try await LocalPostgres.start()
+        let kafka = try TestKafka()
+        let topic = try await kafka.makeTopic("identity")
+        let connection = try await Connection.open(ConnectionConfiguration(cluster.url))
+        _ = try await Schema().migrate(on: connection)
+        await connection.close()
+        let relay = try Command.godwit(
+            "run",
+            environment: [
+                "GODWIT_DATABASE_URL": cluster.url, "GODWIT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrapServers,
+                "GODWIT_CONSUMERS_IDENTITY_TOPIC": topic, "GODWIT_WORKER_POLL_INTERVAL": "20ms",
+            ]
+        ).start()
+        func append(_ id: String) async throws {
+            let connection = try await Connection.open(ConnectionConfiguration(cluster.url))
+            _ = try await connection.withTransaction {
+                try await EventStore().append([.sample(id)], expecting: .any, in: $0)
+            }
+            await connection.close()
+        }
+        for round in 1...3 {
+            try await append("user-\(round)")
+            _ = try await kafka.read([topic]) { $0.count == round }
+            try await cluster.stopServer(round.isMultiple(of: 2) ? .immediate : .fast)
+            #expect(await relay.waitForError("the database is away"))
+            try await cluster.startServer()
+        }
+        try await append("user-4")
+        _ = try await kafka.read([topic]) { $0.count == 4 }
+        relay.send(SIGTERM)
+        let result = await relay.result()
+        #expect(result.exitCode == 0, "\(result.standardError)")
+        let told = result.standardError.split(separator: "\n").count { $0.contains("the database is away") }
+        #expect((3...6).contains(told), "\(result.standardError)")
+        await cluster.stop()
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `run starts while neither database nor broker is there, and a second signal lets go at once`() async throws {
+        let relay = try Command.godwit(
+            "run",
+            environment: [
+                "GODWIT_DATABASE_URL": "postgres://x@127.0.0.1:\(try LoopbackPort.free())/x",
+                "GODWIT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:\(try LoopbackPort.free())",
+                "GODWIT_CONSUMERS_A_TOPIC": "a",
+            ]
+        ).start()
+        #expect(await relay.waitForError("no Kafka broker answers"))
+        #expect(await relay.waitForError("the database is away"))
+        relay.send(SIGTERM)
+        #expect(await relay.waitForError("stopping"))
+        relay.send(SIGTERM)
+        let result = await relay.result()
+        #expect([0, 3].contains(result.exitCode), "\(result.standardError)")
+    }
+}
