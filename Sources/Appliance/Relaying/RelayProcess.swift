@@ -1,5 +1,4 @@
 import Consumers
-import Glibc
 import Kafka
 import KafkaBridge
 import Logging
@@ -18,31 +17,31 @@ package final class RelayProcess: Sendable {
             throw Failure(.configuration, "no database is configured")
         }
         let source = EventSource(connection, tables: configuration.database.tables)
-        let ownerID = Self.ownerID
-        let relays = try configuration.consumers.map { consumer in
-            let publisher = KafkaPublisher(
+        let publishers = try configuration.consumers.map { consumer in
+            KafkaPublisher(
                 try consumer.publisherOptions(configuration.kafka), logger: Logger(label: "godwit.kafka"))
-            let options = RelayOptions(
-                ownerID: ownerID, totalSegments: consumer.totalSegments, batchSize: consumer.batchSize,
-                drainTimeout: configuration.worker.shutdownTimeout)
-            return RelayService(relay: Relay(publisher, source: source, options: options), publisher: publisher)
         }
-        let wakeups = WakeupService(
-            source: source, notify: configuration.notify, pollInterval: configuration.worker.pollInterval)
+        let worker = try Worker(source, integrations: publishers, options: Self.options(configuration))
         self.source = source
         preflight = Preflight(configuration, source: source)
-        group = Self.group(relays + [wakeups])
+        group = Self.group([RelayService(worker: worker, publishers: publishers)])
     }
 
-    /// Host and process, for people, and something random, as process numbers come back.
-    private static var ownerID: String {
-        let name = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer -> String? in
-            buffer.initialize(repeating: 0)
-            guard let start = buffer.baseAddress, gethostname(start, buffer.count - 1) == 0 else { return nil }
-            return String(cString: start)
+    private static func options(_ configuration: Configuration) -> WorkerOptions {
+        var options = WorkerOptions()
+        options.drainTimeout = configuration.worker.shutdownTimeout
+        options.dispatcherPollInterval = configuration.worker.pollInterval
+        if configuration.notify.mode == .always {
+            var notify = NotifyDispatcher.Options(channel: configuration.notify.channel)
+            notify.fallbackInterval = configuration.notify.fallbackInterval
+            notify.pollInterval = configuration.worker.pollInterval
+            options.wakeupSource = .notify(notify)
         }
-        let host = name ?? "unknown"
-        return "\(host)/\(getpid())/\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
+        for consumer in configuration.consumers {
+            options.overrides[consumer.name] = WorkerOptions.Override(
+                totalSegments: consumer.totalSegments, batchSize: consumer.batchSize)
+        }
+        return options
     }
 
     /// Relays until `stop()`, or until a relay cannot go on; then the others are stopped too.

@@ -46,6 +46,11 @@ final class Membership: Sendable {
         return signal
     }
 
+    /// Beats now: somebody has lost the database, and the others' sessions may have gone with it.
+    func beatNow() {
+        stopping.wake()
+    }
+
     /// Lists the segments again soon, because some are expected to come free.
     func lookSoon() {
         let soon = ContinuousClock.now.advanced(by: min(options.heartbeatInterval, .milliseconds(500)))

@@ -89,6 +89,7 @@ final class ConsumerLoop: Sendable {
                 try Task.checkCancellation()
                 guard error.isDatabaseAway else { throw error }
                 logger.debug("the database is away: \(error)")
+                membership.beatNow()
                 // Nothing more can be done for the database; its segments are taken over.
                 if wakeups.isClosed { return }
                 _ = await wakeups.wait(atMost: backoff.next())

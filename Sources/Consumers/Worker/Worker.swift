@@ -34,6 +34,7 @@ public final class Worker: Sendable {
     ) throws {
         try options.validate()
         let names = consumers.map(\.name) + integrations.map(\.name)
+        for name in names { try options.resolved(for: name).validate() }
         for (index, name) in names.enumerated() where names[..<index].contains(name) {
             throw WorkerError.duplicateName(name)
         }
@@ -44,7 +45,8 @@ public final class Worker: Sendable {
         let table = SegmentsTable(source.tables)
         let transactional = consumers.map { consumer in
             // A transaction moves its checkpoint itself; what is left are segments without events.
-            ConsumerLoop(
+            let options = options.resolved(for: consumer.name)
+            return ConsumerLoop(
                 name: consumer.name, scope: consumer.scope, source: source, membership: membership, options: options,
                 isSole: isSole, checkpointInterval: .seconds(1)
             ) { state in
@@ -53,8 +55,9 @@ public final class Worker: Sendable {
         }
         let publishing = integrations.map { consumer in
             ConsumerLoop(
-                name: consumer.name, scope: consumer.scope, source: source, membership: membership, options: options,
-                isSole: isSole, checkpointInterval: options.checkpointInterval
+                name: consumer.name, scope: consumer.scope, source: source, membership: membership,
+                options: options.resolved(for: consumer.name), isSole: isSole,
+                checkpointInterval: options.checkpointInterval
             ) { IntegrationSink(consumer, state: $0) }
         }
         self.id = id

@@ -82,11 +82,40 @@ public struct WorkerOptions: Sendable {
     public var drainTimeout: Duration = .seconds(20)
     /// Connections for the transactions of SQL consumers. 4.
     public var transactionConnections = 4
+    /// What is different for single consumers, by their names.
+    public var overrides: [String: Override] = [:]
     /// Where the worker reports.
     public var logger = Logger(label: "godwit.worker")
 
     /// The defaults.
     public init() {}
+
+    /// What may be different for a single consumer; `nil` keeps the worker's value.
+    public struct Override: Sendable {
+        /// See ``WorkerOptions/totalSegments``.
+        public var totalSegments: Int?
+        /// See ``WorkerOptions/batchSize``.
+        public var batchSize: Int?
+        /// See ``WorkerOptions/startPosition``.
+        public var startPosition: StartPosition?
+
+        /// Changes what is given.
+        public init(totalSegments: Int? = nil, batchSize: Int? = nil, startPosition: StartPosition? = nil) {
+            self.totalSegments = totalSegments
+            self.batchSize = batchSize
+            self.startPosition = startPosition
+        }
+    }
+
+    /// The options as they hold for a consumer.
+    func resolved(for consumer: String) -> WorkerOptions {
+        guard let override = overrides[consumer] else { return self }
+        var options = self
+        options.totalSegments = override.totalSegments ?? totalSegments
+        options.batchSize = override.batchSize ?? batchSize
+        options.startPosition = override.startPosition ?? startPosition
+        return options
+    }
 
     /// How much earlier than the others may act the worker lets go.
     var leaseMargin: Duration { max(heartbeatInterval / 2, staleThreshold / 10) }

@@ -24,7 +24,7 @@ public struct Schema: Sendable {
     public func migrate(on connection: Connection) async throws(EventStoreError) -> [String] {
         do {
             return try await connection.withTransaction { transaction in
-                try await transaction.query(Statement("SELECT pg_advisory_xact_lock($1)"), Self.lockKey)
+                try await transaction.query(Statement(lock))
                 try await run(preamble, in: transaction)
                 let applied = try await version(in: transaction)
                 let missing = migrations.filter { $0.version > applied }
@@ -56,7 +56,7 @@ public struct Schema: Sendable {
         let steps = migrations.map { "-- \($0.version): \($0.name)\n\($0.sql)\n\(record($0))" }
         return """
             BEGIN;
-            SELECT pg_advisory_xact_lock(\(Self.lockKey));
+            \(lock);
             \(preamble)
             \(steps.joined(separator: "\n"))
             COMMIT;
@@ -66,8 +66,10 @@ public struct Schema: Sendable {
 
     // MARK: Pieces
 
-    /// The first bytes of SHA-256("godwit schema"), as any number that nobody else uses would do.
-    private static let lockKey: Int64 = 0x5C0E_71B4_9A6D_2F13
+    /// Lets one process at a time migrate these tables; others' tables are no concern of theirs.
+    private var lock: String {
+        "SELECT pg_advisory_xact_lock(hashtextextended('godwit schema \(records.text) \(tables.events.text)', 0))"
+    }
 
     private func version(in session: some PostgresSession) async throws(PostgresError) -> Int {
         let statement = Statement("SELECT coalesce(max(version), 0) FROM \(records.sql) WHERE events_table = $1")

@@ -2,7 +2,9 @@ import EventSourcing
 import Kafka
 
 extension EventRecordSource {
-    func fillBinary(_ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents, _ record: inout RecordWriter) {
+    func fillBinary(
+        _ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents, _ record: inout RecordWriter
+    ) {
         // The batch is kept by this source until librdkafka has let go of it.
         record.value(retained: event.payload)
         record.header(CloudEventNames.contentType, settings.contentType)

@@ -40,7 +40,9 @@ import Testing
             for number in first..<first + count {
                 let event = Event.sample("user-\(number)")
                 ids.insert(event.eventID.uuidString.lowercased())
-                _ = try await connection.withTransaction { try await test.store.append([event], expecting: .any, in: $0) }
+                _ = try await connection.withTransaction {
+                    try await test.store.append([event], expecting: .any, in: $0)
+                }
             }
             await connection.close()
             return ids

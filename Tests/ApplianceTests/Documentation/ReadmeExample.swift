@@ -31,15 +31,11 @@ func register(_ userID: String, in pool: ConnectionPool, _ store: EventStore) as
     }
 }
 
-func sendWelcomeMails(from source: EventSource, send: @escaping @Sendable (PersistedEvent) async throws -> Void)
-    async throws
-{
-    let relay = Relay(WelcomeMailer(send: send), source: source, options: RelayOptions(ownerID: "mailer-1"))
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await PollingDispatcher(source).run() }
-        group.addTask { try await relay.run() }
-        try await group.next()
-        group.cancelAll()
-    }
+func sendWelcomeMails(
+    from source: EventSource, send: @escaping @Sendable (PersistedEvent) async throws -> Void
+) async throws {
+    // Any number of processes may run this: they share the work, and take over from one that dies.
+    let worker = try Worker(source, integrations: [WelcomeMailer(send: send)])
+    try await worker.run()
 }
 // README ends

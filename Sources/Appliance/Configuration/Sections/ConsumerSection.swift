@@ -25,7 +25,9 @@ package struct ConsumerSection: Sendable {
         topic = Self.topic(path("topic"), &values)
         topicsAllowed = TopicAllowlist(values.list(path("topics_allowed")))
         headerPrefix = values.optionalText(path("header_prefix")) ?? ""
-        format = RecordFormat(rawValue: values.text(path("format"))) ?? .payload
+        // The check is what is wanted: there is one format so far.
+        _ = values.text(path("format"))
+        format = .payload
         delivery = values.text(path("delivery"))
         onPoison = values.text(path("on_poison"))
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
