@@ -28,6 +28,8 @@ package actor HorizonTracker {
     /// The horizon as far as it is known.
     package var position: Int64 { horizon.position }
 
+    private var lastWriters: Set<Writer> = []
+
     /// The last position drawn, as of the last look.
     private(set) var lastDrawn: Int64 = 0
 
@@ -67,6 +69,12 @@ package actor HorizonTracker {
         }
     }
 
+    /// Looks, and takes the writers seen into a fence: it settles at 1 once those of its first look have ended.
+    func look(into fence: inout SettledHorizon) async throws {
+        _ = try await look(withPositions: false)
+        fence.look(lastDrawn: 1, writers: lastWriters)
+    }
+
     /// Checks what the horizon rests on, without a look.
     package func prepare() async throws {
         _ = try await session()
@@ -82,6 +90,7 @@ package actor HorizonTracker {
         do {
             let facts = try await look.take(on: connection, positionsBehind: withPositions ? horizon.position : nil)
             lastDrawn = facts.lastDrawn
+            lastWriters = facts.writers
             horizon.look(lastDrawn: facts.lastDrawn, writers: facts.writers)
             horizon.sawVisible(facts.visiblePositions)
             try await nameHolders(look, on: connection)

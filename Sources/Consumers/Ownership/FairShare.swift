@@ -10,7 +10,12 @@ enum FairShare {
     static func share(of worker: String, among workers: some Sequence<String>, totalSegments: Int) -> Int {
         let sorted = Set(workers).sorted()
         guard let rank = sorted.firstIndex(of: worker) else { return 0 }
-        return totalSegments / sorted.count + (rank < totalSegments % sorted.count ? 1 : 0)
+        return share(ofRank: rank, workers: sorted.count, totalSegments: totalSegments)
+    }
+
+    /// The share of the worker at a place of the sorted list, from 0.
+    static func share(ofRank rank: Int, workers: Int, totalSegments: Int) -> Int {
+        totalSegments / workers + (rank < totalSegments % workers ? 1 : 0)
     }
 }
 

@@ -48,7 +48,15 @@ final class TransactionalSink: BatchSink {
     func run() async throws {
         try await withThrowingDiscardingTaskGroup { group in
             for await segment in starts.stream {
-                group.addTask { try await self.work(off: segment) }
+                group.addTask {
+                    do {
+                        try await self.work(off: segment)
+                    } catch {
+                        // A failed child does not end the group's own loop.
+                        self.starts.continuation.finish()
+                        throw error
+                    }
+                }
             }
         }
     }

@@ -15,6 +15,9 @@ public struct NotifyDispatcher: Sendable {
     public struct Options: Sendable {
         /// The channel that appends notify.
         public var channel: String
+        /// Whether appends notify only while asked to, which this dispatcher then does whenever events are few:
+        /// `EventStore.Notify.adaptive`, or the trigger. False: they notify always.
+        public var isAdaptive = false
         /// Wakes the consumers when nothing came for so long; 30 s by default.
         public var fallbackInterval: Duration
         /// The first delay before connecting again; 5 s by default.
@@ -77,6 +80,12 @@ public struct NotifyDispatcher: Sendable {
         }
         connected()
         source.wakeups.wakeAll()
+        if options.isAdaptive {
+            let requester = "\(listener.backendPID) \(UInt64.random(in: 0 ... .max))"
+            return try await AdaptiveWakeups(
+                source: source, listener: listener, options: options, requester: requester
+            ).run()
+        }
         while true {
             // Empty after the fallback interval: a notification may have been lost.
             _ = try await listener.next(within: options.fallbackInterval)

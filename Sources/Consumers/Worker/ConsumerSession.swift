@@ -87,10 +87,11 @@ struct ConsumerSession {
         try await loadOwned()
         let owned = Set(loop.state.withLedger { $0.claims }.map(\.segment))
         let total = loop.options.totalSegments
-        let plan =
+        let share =
             loop.isSole
-            ? RebalancePlan(owned: owned, unowned: total, share: total)
-            : view.plan(for: name, worker: owner, owned: owned, totalSegments: total)
+            ? total : FairShare.share(of: owner, among: view.workers[name] ?? [], totalSegments: total)
+        // How many are free by now, the claim itself finds out.
+        let plan = RebalancePlan(owned: owned, unowned: total, share: share)
         if !plan.release.isEmpty { try await release(plan.release) }
         if plan.claim > 0 {
             try await control.query(loop.table.claim(name, owner: owner, limit: plan.claim))

@@ -13,6 +13,7 @@ struct Migration: Sendable {
             Migration(version: 2, name: "drop the index that repeats a constraint", sql: redundantIndex(tables)),
             Migration(version: 3, name: "ownership epoch of segments", sql: segmentEpoch(tables)),
             Migration(version: 4, name: "session lock of workers", sql: sessionLock(tables)),
+            Migration(version: 5, name: "requests for notifications", sql: NotifyRequests.sql(tables)),
         ]
     }
 

@@ -6,6 +6,7 @@ public import Postgres
 /// lets two processes run it at once. A database made by pupsourcing/core is taken over as it is.
 public struct Schema: Sendable {
     private let tables: TableNames
+    var requests: NotifyRequests { NotifyRequests(tables) }
 
     /// The schema for the tables.
     public init(_ tables: TableNames = TableNames()) {

@@ -44,6 +44,13 @@ struct AppendStatements: Sendable {
             case .always(let channel):
                 // max() is NULL on a conflict, and a NULL payload sends an empty one: hence the condition.
                 "CASE WHEN count(*) > 0 THEN pg_notify(\(quoteLiteral(channel)), max(global_position)::text) END"
+            case .adaptive(let channel):
+                // The lock on the events table is taken before the statement's snapshot: a relay that asks, and then
+                // waits for those who hold the lock, misses nobody who did not see its request.
+                """
+                CASE WHEN count(*) > 0 AND EXISTS (\(NotifyRequests(tables).wanted(quoteLiteral(channel))))
+                    THEN pg_notify(\(quoteLiteral(channel)), max(global_position)::text) END
+                """
             }
         return """
             WITH head AS (
@@ -84,9 +91,4 @@ struct AppendStatements: Sendable {
                 events.map(\.causationID), events.map(\.metadata), events.map(\.createdAt), version,
             ])
     }
-}
-
-/// The text as an SQL literal.
-private func quoteLiteral(_ text: String) -> String {
-    "'" + text.replacing("'", with: "''") + "'"
 }

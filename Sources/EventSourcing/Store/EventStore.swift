@@ -6,6 +6,9 @@ public struct EventStore: Sendable {
     public enum Notify: Sendable, Hashable {
         /// Never: relays find out by polling.
         case never
+        /// In an append during which some relay asks for it, on the channel: relays do while they are asleep, and
+        /// then notifications cost next to nothing.
+        case adaptive(channel: String)
         /// In every append, on the channel. All commits of the database then wait in line behind one lock.
         case always(channel: String)
     }

@@ -53,6 +53,11 @@ public struct Listener: Sendable {
         try await connection.query(BoundStatement(statement, values))
     }
 
+    /// Runs a statement on the listening connection.
+    public func query(_ bound: BoundStatement) async throws(PostgresError) -> ResultSet {
+        try await connection.query(bound)
+    }
+
     /// The server's process for the connection.
     public var backendPID: Int32 { connection.backendPID }
 

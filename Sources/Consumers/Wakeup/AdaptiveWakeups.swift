@@ -1,0 +1,91 @@
+import EventSourcing
+import Postgres
+
+/// One connection's worth of adaptive notification: asks for notifications and sleeps while events are few, takes the
+/// request back and polls while they are many.
+struct AdaptiveWakeups {
+    let source: EventSource
+    let listener: Listener
+    let options: NotifyDispatcher.Options
+    let requester: String
+
+    private var requests: NotifyRequests { NotifyRequests(source.tables) }
+
+    /// How often to look while events are many.
+    static let busyInterval: Duration = .milliseconds(2)
+    /// How long a request holds without being made again: a relay that died is notified in vain no longer.
+    static let requestTime: Duration = .seconds(120)
+
+    /// Wakes the consumers until the task is cancelled or the connection is lost.
+    func run() async throws {
+        var demand = NotifyDemand(now: .now)
+        do {
+            while true {
+                try await sleep(&demand)
+                try await poll(&demand)
+            }
+        } catch {
+            // A bare task, because this one may be cancelled and the request should go all the same.
+            await Task { _ = try? await listener.query(withdrawal) }.value
+            throw error
+        }
+    }
+
+    private var withdrawal: BoundStatement { requests.withdraw(options.channel, requester: requester) }
+
+    // MARK: Few events
+
+    /// Asks, and wakes by notification until there are too many.
+    private func sleep(_ demand: inout NotifyDemand) async throws {
+        try await ask()
+        var askedAt = ContinuousClock.now
+        try await waitForUnaware(&demand)
+        while demand.isAsking {
+            let renewal = askedAt.advanced(by: Self.requestTime / 2)
+            let time = min(options.fallbackInterval, ContinuousClock.now.duration(to: renewal))
+            let notifications = try await listener.next(within: max(.milliseconds(1), time))
+            // Also when nothing came for so long: a notification may have been lost.
+            source.wakeups.wakeAll()
+            _ = demand.noted(notifications.count, now: .now)
+            if ContinuousClock.now >= renewal {
+                try await ask()
+                askedAt = .now
+            }
+        }
+        _ = try await listener.query(withdrawal)
+    }
+
+    private func ask() async throws(PostgresError) {
+        _ = try await listener.query(
+            requests.ask(options.channel, requester: requester, for: Self.requestTime))
+    }
+
+    /// Polls until every writer has ended that may have begun before it could see the request; then looks once more.
+    /// From then on, whoever commits has notified.
+    private func waitForUnaware(_ demand: inout NotifyDemand) async throws {
+        var fence = SettledHorizon()
+        var pause = PollBackoff(initial: .milliseconds(2), maximum: options.pollInterval, factor: 2)
+        while true {
+            try await source.horizon.look(into: &fence)
+            source.wakeups.wakeAll()
+            if fence.position > 0 { return }
+            _ = demand.noted(try await listener.next(within: pause.next()).count, now: .now)
+            if !demand.isAsking { return }
+        }
+    }
+
+    // MARK: Many events
+
+    /// Looks every few milliseconds until there are few again.
+    private func poll(_ demand: inout NotifyDemand) async throws {
+        var seen: Int64 = -1
+        while !demand.isAsking {
+            let latest = try await source.horizon.latestPosition()
+            let isNew = latest != seen
+            if isNew { source.wakeups.wakeAll() }
+            seen = latest
+            _ = demand.noted(isNew ? 1 : 0, now: .now)
+            try await Task.sleep(for: Self.busyInterval)
+        }
+    }
+}

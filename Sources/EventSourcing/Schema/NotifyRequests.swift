@@ -1,0 +1,80 @@
+package import Postgres
+
+/// The table in which relays ask to be notified of appends, and the trigger that does so for foreign writers.
+///
+/// A notification makes commits wait in line, so appends send one only while somebody asks for it: a relay that is
+/// asleep does, a busy one does not.
+package struct NotifyRequests: Sendable {
+    private let table: TableName
+    private let function: TableName
+    private let events: TableName
+
+    package init(_ tables: TableNames) {
+        table = tables.godwitTable("notify_requests")
+        function = tables.godwitTable("notify_appended")
+        events = tables.events
+    }
+
+    static func sql(_ tables: TableNames) -> String {
+        let requests = NotifyRequests(tables)
+        return """
+            CREATE TABLE IF NOT EXISTS \(requests.table.sql) (
+                channel text NOT NULL,
+                requester text NOT NULL,
+                expires_at timestamptz NOT NULL,
+                PRIMARY KEY (channel, requester)
+            );
+            CREATE OR REPLACE FUNCTION \(requests.function.sql)() RETURNS trigger LANGUAGE plpgsql
+            SECURITY DEFINER SET search_path = pg_catalog AS $$
+            BEGIN
+                IF EXISTS (\(requests.wanted("TG_ARGV[0]"))) THEN
+                    PERFORM pg_notify(TG_ARGV[0], '');
+                END IF;
+                RETURN NULL;
+            END $$;
+            """
+    }
+
+    /// A query that has a row while somebody asks for notifications on the channel, an SQL expression.
+    func wanted(_ channel: String) -> String {
+        "SELECT FROM \(table.sql) WHERE channel = \(channel) AND expires_at > now()"
+    }
+
+    /// Asks for notifications, for so long unless asked again.
+    package func ask(_ channel: String, requester: String, for time: Duration) -> BoundStatement {
+        let sql = """
+            INSERT INTO \(table.sql) (channel, requester, expires_at)
+            VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
+            ON CONFLICT (channel, requester) DO UPDATE SET expires_at = excluded.expires_at
+            """
+        return BoundStatement(Statement(name: "notify_ask", sql: sql), [channel, requester, time / .seconds(1)])
+    }
+
+    /// Takes the request back, and forgets those of requesters that are gone.
+    package func withdraw(_ channel: String, requester: String) -> BoundStatement {
+        let sql = """
+            DELETE FROM \(table.sql) WHERE channel = $1 AND (requester = $2 OR expires_at < now() - interval '1 hour')
+            """
+        return BoundStatement(Statement(name: "notify_withdraw", sql: sql), [channel, requester])
+    }
+
+    /// Makes every insert into the events table notify the channel while somebody asks for it, whoever inserts. For
+    /// writers that do not append through Godwit.
+    package func installTrigger(_ channel: String) -> String {
+        """
+        DROP TRIGGER IF EXISTS godwit_notify ON \(events.sql);
+        CREATE TRIGGER godwit_notify AFTER INSERT ON \(events.sql)
+            FOR EACH STATEMENT EXECUTE FUNCTION \(function.sql)(\(quoteLiteral(channel)));
+        """
+    }
+
+    /// Removes what ``installTrigger(_:)`` made.
+    package var removeTrigger: String {
+        "DROP TRIGGER IF EXISTS godwit_notify ON \(events.sql);"
+    }
+}
+
+/// The text as an SQL literal.
+func quoteLiteral(_ text: String) -> String {
+    "'" + text.replacing("'", with: "''") + "'"
+}
