@@ -17,8 +17,6 @@ struct Consignment {
     let id: Int
     let events: EventBatch
     var entries: [Entry]
-    /// Thrown once all entries are delivered: the event behind them is poison.
-    let halt: PublicationHalted?
 
     /// The current run's batch, with the entries its records stand for.
     var batch: Batch?
@@ -26,7 +24,16 @@ struct Consignment {
     /// The only record under way, while entries are sent alone.
     var alone: Int?
 
-    var isDelivered: Bool { entries.allSatisfy(\.isAcknowledged) }
+    /// The entries that are to be delivered: those before the halt, if there is one.
+    func deliverable(before halt: HaltPoint?) -> Range<Int> {
+        guard let halt, id >= halt.consignment else { return entries.indices }
+        return 0..<(id == halt.consignment ? halt.entry : 0)
+    }
+
+    /// Whether something that is to be delivered is not acknowledged.
+    func isOpen(before halt: HaltPoint?) -> Bool {
+        !entries[deliverable(before: halt)].allSatisfy(\.isAcknowledged)
+    }
 
     func position(of entry: Int) -> Int64 { events[entries[entry].row].globalPosition }
 

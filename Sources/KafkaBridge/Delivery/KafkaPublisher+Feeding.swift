@@ -3,28 +3,33 @@ import EventSourcing
 import Kafka
 
 extension KafkaPublisher {
-    /// Feeds everything that is not acknowledged, in order. False when the run has failed.
+    /// Feeds what was not fed yet, to the run there is or to a new one.
+    func feedOrRestore() async throws {
+        if let run, run.takesMore, try await feedAll() { return }
+        try await restoreRun()
+    }
+
+    /// Feeds everything that is not fed to the current run, in order. False when the run has failed.
     func feedAll() async throws -> Bool {
-        if !router.topics.isEmpty { guard try await prepareTopics(Array(router.topics.indices)) else { return false } }
-        var fed: Set<Int> = []
         // Consignments may be added while one is fed.
-        while let next = consignments.first(where: { !fed.contains($0.id) && !$0.isDelivered }) {
-            fed.insert(next.id)
-            guard try await feed(next.id) else { return false }
+        while let next = consignments.first(where: { $0.batch == nil && $0.isOpen(before: halt) }) {
+            do {
+                if try await feed(next.id) { continue }
+            } catch {
+                run?.isSpent = true
+                throw error
+            }
+            run?.isSpent = true
+            return false
         }
         return true
     }
 
     /// Feeds what is not acknowledged of a consignment to the current run. False when the run has failed.
-    func feed(_ id: Int) async throws -> Bool {
+    private func feed(_ id: Int) async throws -> Bool {
         guard let index = index(of: id) else { return true }
         let consignment = consignments[index]
-        let open = consignment.entries.indices.filter { entry in
-            guard !consignment.entries[entry].isAcknowledged else { return false }
-            guard let halt else { return true }
-            return consignment.position(of: entry) < halt.position
-        }
-        if open.isEmpty { return true }
+        let open = consignment.deliverable(before: halt).filter { !consignment.entries[$0].isAcknowledged }
         let missing = Set(open.map { consignment.entries[$0].topic }).filter { run?.handles[$0] == nil }
         if !missing.isEmpty { guard try await prepareTopics(missing.sorted()) else { return false } }
         guard var run else { return false }
@@ -97,6 +102,7 @@ extension KafkaPublisher {
 
     /// Makes topics usable for the current run; waits for what is missing. False when the run has failed.
     func prepareTopics(_ indices: [Int]) async throws -> Bool {
+        if indices.isEmpty { return true }
         let names = indices.map { router.topics[$0] }
         while true {
             try checkGoing()

@@ -20,7 +20,7 @@ extension KafkaPublisher {
             }
             self.run = run
             if isClosed { await run.producer.close() }
-            if try await feedAll() { return }
+            if try await prepareTopics(Array(router.topics.indices)), try await feedAll() { return }
         }
     }
 
@@ -61,11 +61,10 @@ extension KafkaPublisher {
     func haltAt(_ entry: FailureVerdict.Entry, _ error: KafkaError) {
         guard let index = index(of: entry.consignment) else { return }
         let position = consignments[index].position(of: entry.index)
-        let found = PublicationHalted(
-            acknowledgedThrough: position - 1, position: position,
-            reason: "\(topicName(of: entry)): \(error)")
-        if let halt, halt.position <= position { return }
-        halt = found
-        say(.halted(position: position, reason: found.reason))
+        if let halt, (halt.consignment, halt.entry) <= (entry.consignment, entry.index) { return }
+        let reason = PublicationHalted(
+            acknowledgedThrough: position - 1, position: position, reason: "\(topicName(of: entry)): \(error)")
+        halt = HaltPoint(consignment: entry.consignment, entry: entry.index, reason: reason)
+        say(.halted(position: position, reason: reason.reason))
     }
 }

@@ -16,7 +16,7 @@ extension KafkaPublisher {
 
     func noteFlow() {
         backoff.reset()
-        if halt == nil { say(.flowing) }
+        if !isHalted { say(.flowing) }
     }
 
     func say(_ status: PublisherStatus) {

@@ -24,7 +24,7 @@ package actor KafkaPublisher: IntegrationConsumer {
     /// In the order they were handed over.
     var consignments: [Consignment] = []
     var nextID = 0
-    var halt: PublicationHalted?
+    var halt: HaltPoint?
     var isClosed = false
     var backoff: Backoff
     var partitionCounts: [TopicName: Int32] = [:]
@@ -49,6 +49,9 @@ package actor KafkaPublisher: IntegrationConsumer {
 
     package nonisolated var status: PublisherStatus { shared.withLock { $0 } }
 
+    /// Records handed to the client and not yet reported.
+    package var queueLength: Int { run?.producer.queueLength ?? 0 }
+
     /// Connects and makes the topics that are known from the start usable, so that what is missing is said before the
     /// first event. Waits for brokers, and for what is missing, without end.
     ///
@@ -72,16 +75,15 @@ package actor KafkaPublisher: IntegrationConsumer {
     // MARK: Publishing
 
     package func publish(_ batch: FeedBatch) async throws -> Publication {
-        if let halt { throw halt }
+        if let halt { throw halt.reason }
         guard let consignment = route(batch) else { return .acknowledged }
         consignments.append(consignment)
-        halt = consignment.halt
         let id = consignment.id
-        try await occupied {
-            // An acknowledgement may have replaced the run meanwhile, and fed this along with the rest.
-            guard let index = index(of: id), consignments[index].batch == nil else { return }
-            if run != nil, try await feed(id) { return }
-            try await restoreRun()
+        do {
+            try await occupied { try await self.feedOrRestore() }
+        } catch {
+            forget(id)
+            throw error
         }
         return Publication { try await self.acknowledge(id) }
     }
@@ -110,27 +112,40 @@ package actor KafkaPublisher: IntegrationConsumer {
             break
         }
         nextID += 1
-        return Consignment(id: nextID, events: events, entries: entries, halt: halt)
+        if let halt { self.halt = HaltPoint(consignment: nextID, entry: entries.count, reason: halt) }
+        return Consignment(id: nextID, events: events, entries: entries)
     }
 
     /// Waits until a consignment is delivered, over as many runs as it takes.
     private func acknowledge(_ id: Int) async throws {
-        while let index = index(of: id), !consignments[index].isDelivered {
-            if isClosed { throw DeliveryError.closed }
-            try Task.checkCancellation()
-            if let halt, let position = consignments[index].entries.first(where: { !$0.isAcknowledged }),
-                consignments[index].events[position.row].globalPosition >= halt.position
-            {
-                throw halt
-            }
-            let generation = changed.generation
+        do {
+            try await deliver(id)
+        } catch {
+            // Whoever hands it over again must find nothing of it here.
+            forget(id)
+            throw error
+        }
+        consignments.removeAll { $0.id == id }
+        if let halt, id >= halt.consignment {
+            say(.halted(position: halt.reason.position, reason: halt.reason.reason))
+            throw halt.reason
+        }
+    }
+
+    private func deliver(_ id: Int) async throws {
+        while let index = index(of: id), consignments[index].isOpen(before: halt) {
+            try checkGoing()
             guard let batch = consignments[index].batch else {
-                await changed.wait(after: generation)
+                try await occupied {
+                    // Fed meanwhile, or left unfed by a task that was cancelled.
+                    guard let index = self.index(of: id), consignments[index].batch == nil else { return }
+                    try await feedOrRestore()
+                }
                 continue
             }
             let progress = await batch.settled()
             guard let index = self.index(of: id), consignments[index].batch === batch else { continue }
-            if progress.isSettled, progress.failure == nil, progress.isDelivered {
+            if progress.isDelivered {
                 _ = consignments[index].takeOutcomes()
                 noteFlow()
             } else if progress.isSettled {
@@ -141,13 +156,16 @@ package actor KafkaPublisher: IntegrationConsumer {
                 }
             }
         }
-        guard let index = index(of: id) else { return }
-        let consignment = consignments.remove(at: index)
-        if let halt = consignment.halt {
-            say(.halted(position: halt.position, reason: halt.reason))
-            throw halt
-        }
     }
+
+    /// Drops a consignment that nobody waits for any more; what is under way of it is not called back.
+    private func forget(_ id: Int) {
+        consignments.removeAll { $0.id == id }
+        if let halt, halt.consignment == id, !isHalted { self.halt = nil }
+    }
+
+    /// Whether the halt was said, and so stays.
+    var isHalted: Bool { if case .halted = status { true } else { false } }
 
     // MARK: Small things
 

@@ -7,4 +7,8 @@ struct ProducerRun {
     var gate: FirstBatchGate
     /// Topics by their index in the router.
     var handles: [Int: TopicHandle] = [:]
+    /// Something was left out of its order, so that nothing later may be fed.
+    var isSpent = false
+
+    var takesMore: Bool { !isSpent && producer.failure == nil }
 }

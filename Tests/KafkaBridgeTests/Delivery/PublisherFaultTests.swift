@@ -156,3 +156,52 @@ struct PublisherFaultTests {
         expectAll(try await broker.readAll(topic), 10)
     }
 }
+
+/// Whoever hands batches over may be cancelled at any time, and hand them over again later.
+@Suite(.enabled(if: Broker.realServers == nil, "takes brokers down, which GODWIT_TEST_KAFKA's do not offer"))
+struct PublisherCancellationTests {
+    @Test func whatWasCancelledIsForgottenAndTakenAgain() async throws {
+        let broker = try Broker(properties: ["queue.buffering.max.messages": "10"])
+        let topic = broker.uniqueTopic()
+        try broker.mock?.createTopic(topic, partitions: 1)
+        let publisher = try broker.publisher(topic, .mustExist)
+        try await publisher.deliver(try await EventRows.numbered(0..<5))
+        try broker.mock?.takeDown(broker: 1)
+        // Fills the queue, so that feeding waits.
+        let first = try await EventRows.numbered(5..<105)
+        let second = try await EventRows.numbered(105..<110)
+        let publishing = Task { try await publisher.publish(first) }
+        try await deadline { while await publisher.queueLength < 10 { await Task.yield() } }
+        publishing.cancel()
+        await #expect(throws: CancellationError.self) { try await deadline { try await publishing.value } }
+        try broker.mock?.bringUp(broker: 1)
+        let again = try await deadline { try await publisher.publish(first) }
+        let later = try await deadline { try await publisher.publish(second) }
+        try await deadline { try await again.acknowledged() }
+        try await deadline { try await later.acknowledged() }
+        await publisher.close()
+        let records = try await broker.readAll(topic)
+        #expect(Set(records.compactMap { $0.header("global_position") }).count == 110)
+        expectOrder(records)
+    }
+
+    @Test func aCancelledAcknowledgementLeavesTheOthersAlone() async throws {
+        let broker = try Broker()
+        let topic = broker.uniqueTopic()
+        try broker.mock?.createTopic(topic, partitions: 2)
+        let publisher = try broker.publisher(topic, .mustExist)
+        try await publisher.deliver(try await EventRows.numbered(0..<5))
+        try broker.mock?.takeDown(broker: 1)
+        let first = try await publisher.publish(try await EventRows.numbered(5..<50))
+        let second = try await publisher.publish(try await EventRows.numbered(50..<100))
+        let waiting = Task { try await first.acknowledged() }
+        waiting.cancel()
+        await #expect(throws: CancellationError.self) { try await deadline { try await waiting.value } }
+        try broker.mock?.bringUp(broker: 1)
+        try await deadline { try await second.acknowledged() }
+        await publisher.close()
+        let records = try await broker.readAll(topic)
+        #expect(records.count == 100)
+        expectOrder(records)
+    }
+}
