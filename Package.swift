@@ -55,9 +55,11 @@ let package = Package(
             name: "KafkaBridge",
             dependencies: ["Consumers", "EventSourcing", "Kafka", "Postgres", "Telemetry", logging],
             swiftSettings: settings),
+        .target(name: "CCRC32C"),
         .target(
             name: "KafkaTestBroker",
             dependencies: [
+                "CCRC32C",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 logging,
@@ -73,7 +75,9 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "godwit",
-            dependencies: ["Appliance", "EventSourcing", "LocalPostgres", "Postgres", arguments, logging],
+            dependencies: [
+                "Appliance", "EventSourcing", "KafkaTestBroker", "LocalPostgres", "Postgres", arguments, logging, signals,
+            ],
             swiftSettings: settings),
 
         .target(

@@ -1,0 +1,29 @@
+extension BrokerConfiguration {
+    /// Reads `host:port`; an IPv6 address stands in brackets.
+    public static func address(_ text: String) throws(BrokerError) -> (host: String, port: Int) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65535).contains(port), colon != text.startIndex
+        else {
+            throw BrokerError(.configuration, "'\(text)' is no address; write host:port, as 127.0.0.1:9092")
+        }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        return (String(host), port)
+    }
+}
+
+extension BrokerConfiguration.FsyncPolicy {
+    /// Reads `never`, `always`, or an interval in milliseconds.
+    public init(text: String) throws(BrokerError) {
+        switch text {
+        case "never": self = .never
+        case "always": self = .always
+        default:
+            guard let milliseconds = Int64(text), milliseconds > 0 else {
+                throw BrokerError(
+                    .configuration, "'\(text)' is no fsync policy; write never, always, or milliseconds")
+            }
+            self = .interval(.milliseconds(milliseconds))
+        }
+    }
+}

@@ -1,0 +1,69 @@
+/// How a broker is set up. Every value has a default that suits tests.
+public struct BrokerConfiguration: Sendable {
+    /// Address to listen on. Anything but loopback needs ``allowsRemoteConnections``.
+    public var host = "127.0.0.1"
+    /// Port to listen on; 0 takes a free one. Further ``nodes`` take the ports after it, or free ones.
+    public var port = 0
+    /// Lets ``host`` be an address that other machines reach. The broker is made for development: think twice.
+    public var allowsRemoteConnections = false
+    /// How many brokers the cluster seems to have. All are listeners of one process over the same data, so that a
+    /// partition's leader can be moved between them.
+    public var nodes = 1
+    /// Partitions of topics that are created without a number.
+    public var defaultPartitions = 1
+    /// Creates topics when a client asks for them.
+    public var autoCreateTopics = true
+    /// Largest record batch, in bytes, that topics take unless they say otherwise (`message.max.bytes`).
+    public var maxMessageBytes = 1_048_588
+    /// Bytes kept per partition unless a topic says otherwise; -1 keeps all (`log.retention.bytes`).
+    public var retentionBytes: Int64 = -1
+    /// Directory to keep everything in; nil keeps it in memory only.
+    public var dataDirectory: String?
+    /// When files are forced to the disk. What was acknowledged survives the end of the process under each.
+    public var fsync = FsyncPolicy.never
+    /// Largest transaction timeout a client may ask for, in milliseconds (`transaction.max.timeout.ms`).
+    public var maxTransactionTimeoutMilliseconds: Int32 = 900_000
+    /// After this long without a record a producer is forgotten, in milliseconds (`producer.id.expiration.ms`).
+    public var producerExpirationMilliseconds: Int64 = 86_400_000
+    /// How long an empty group waits for more members before its first rebalance, in milliseconds
+    /// (`group.initial.rebalance.delay.ms`, which Apache Kafka sets to 3,000).
+    public var initialRebalanceDelayMilliseconds: Int64 = 0
+    /// How often timeouts, retention and compaction are looked at.
+    public var housekeepingInterval = Duration.milliseconds(500)
+    /// User names and passwords; with any, clients must authenticate with SASL.
+    public var users: [String: String] = [:]
+    /// Serves TLS if set.
+    public var tls: TLS?
+    /// Serves the control endpoint for faults on this port of ``host`` if set; 0 takes a free one.
+    public var controlPort: Int?
+
+    /// A configuration with the default values.
+    public init() {}
+
+    /// When the files of a data directory are forced to the disk.
+    public enum FsyncPolicy: Sendable, Hashable {
+        /// Left to the operating system, as Apache Kafka does: survives the end of the process, not of the machine.
+        case never
+        /// Before every acknowledgement: survives the end of the machine.
+        case always
+        /// Every so often.
+        case interval(Duration)
+    }
+
+    /// Where the certificate and its key are.
+    public struct TLS: Sendable, Hashable {
+        /// PEM file with the certificate chain.
+        public var certificateFile: String
+        /// PEM file with the private key.
+        public var keyFile: String
+        /// PEM file with the authorities that client certificates must come from; nil asks for none.
+        public var clientAuthoritiesFile: String?
+
+        /// A certificate chain and its key.
+        public init(certificateFile: String, keyFile: String, clientAuthoritiesFile: String? = nil) {
+            self.certificateFile = certificateFile
+            self.keyFile = keyFile
+            self.clientAuthoritiesFile = clientAuthoritiesFile
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/// Why a broker could not be started or run, and what to do about it.
+public struct BrokerError: Error, Hashable, CustomStringConvertible {
+    /// The kinds of failure, open for more.
+    public struct Code: Hashable, Sendable {
+        private let name: String
+
+        /// The port is taken.
+        public static let addressInUse = Code(name: "addressInUse")
+        /// The address cannot be listened on.
+        public static let cannotListen = Code(name: "cannotListen")
+        /// The configuration contradicts itself or is not allowed.
+        public static let configuration = Code(name: "configuration")
+        /// The data directory cannot be used.
+        public static let storage = Code(name: "storage")
+    }
+
+    /// What kind of failure it is.
+    public let code: Code
+    /// What happened and what to do.
+    public let description: String
+
+    init(_ code: Code, _ description: String) {
+        self.code = code
+        self.description = description
+    }
+}

@@ -1,0 +1,99 @@
+/// The settings of a topic: what was set for it over the broker's defaults, under Apache Kafka's names.
+struct TopicSettings: Hashable, Codable {
+    /// What was set for this topic, as text.
+    private(set) var overrides: [String: String] = [:]
+    private(set) var maxMessageBytes: Int
+    private(set) var compacts = false
+    private(set) var deletes = true
+    private(set) var retentionMilliseconds: Int64 = 604_800_000
+    private(set) var retentionBytes: Int64 = -1
+    private(set) var segmentBytes = 1_073_741_824
+    private(set) var segmentMilliseconds: Int64 = 604_800_000
+    private(set) var usesAppendTime = false
+    private(set) var minInsyncReplicas = 1
+    private(set) var timestampBeforeMaxMilliseconds: Int64 = .max
+    private(set) var timestampAfterMaxMilliseconds: Int64 = 3_600_000
+    private(set) var deleteRetentionMilliseconds: Int64 = 86_400_000
+    private(set) var minCleanableDirtyRatio = 0.5
+
+    init(maxMessageBytes: Int, retentionBytes: Int64) {
+        self.maxMessageBytes = maxMessageBytes
+        self.retentionBytes = retentionBytes
+    }
+
+    /// Sets one value, or returns false if the name is unknown or the value not allowed.
+    mutating func set(_ name: String, _ value: String) -> Bool {
+        guard apply(name, value) else { return false }
+        overrides[name] = value
+        return true
+    }
+
+    private mutating func apply(_ name: String, _ value: String) -> Bool {
+        switch name {
+        case "cleanup.policy":
+            let parts = Set(value.split(separator: ",").map { $0.filter { $0 != " " } })
+            guard !parts.isEmpty, parts.isSubset(of: ["compact", "delete"]) else { return false }
+            compacts = parts.contains("compact")
+            deletes = parts.contains("delete")
+        case "message.timestamp.type":
+            guard ["CreateTime", "LogAppendTime"].contains(value) else { return false }
+            usesAppendTime = value == "LogAppendTime"
+        case "compression.type":
+            // The log keeps what producers sent; recompressing would change none of the promises under test.
+            return ["producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"].contains(value)
+        case "min.cleanable.dirty.ratio":
+            guard let ratio = Double(value), (0...1).contains(ratio) else { return false }
+            minCleanableDirtyRatio = ratio
+        case "unclean.leader.election.enable", "preallocate":
+            return ["true", "false"].contains(value)
+        case "leader.replication.throttled.replicas", "follower.replication.throttled.replicas":
+            return true
+        default:
+            guard let number = Int64(value) else { return false }
+            return apply(name, number)
+        }
+        return true
+    }
+
+    private mutating func apply(_ name: String, _ value: Int64) -> Bool {
+        switch name {
+        case "max.message.bytes" where value >= 0: maxMessageBytes = Int(value)
+        case "retention.ms" where value >= -1: retentionMilliseconds = value
+        case "retention.bytes" where value >= -1: retentionBytes = value
+        case "segment.bytes" where value >= 14 && value <= Int64(Int32.max): segmentBytes = Int(value)
+        case "segment.ms" where value >= 1: segmentMilliseconds = value
+        case "min.insync.replicas" where value >= 1: minInsyncReplicas = Int(value)
+        case "message.timestamp.before.max.ms" where value >= 0: timestampBeforeMaxMilliseconds = value
+        case "message.timestamp.after.max.ms" where value >= 0: timestampAfterMaxMilliseconds = value
+        case "delete.retention.ms" where value >= 0: deleteRetentionMilliseconds = value
+        case "segment.index.bytes", "segment.jitter.ms", "index.interval.bytes", "file.delete.delay.ms",
+            "flush.messages", "flush.ms", "min.compaction.lag.ms", "max.compaction.lag.ms", "local.retention.ms",
+            "local.retention.bytes":
+            break
+        default: return false
+        }
+        return true
+    }
+
+    /// Every setting with its present value, for `DescribeConfigs`, in the order of their names.
+    var described: [(name: String, value: String)] {
+        var values: [String: String] = [
+            "cleanup.policy": [compacts ? "compact" : nil, deletes ? "delete" : nil].compactMap(\.self)
+                .joined(separator: ","),
+            "compression.type": "producer",
+            "delete.retention.ms": String(deleteRetentionMilliseconds),
+            "max.message.bytes": String(maxMessageBytes),
+            "message.timestamp.after.max.ms": String(timestampAfterMaxMilliseconds),
+            "message.timestamp.before.max.ms": String(timestampBeforeMaxMilliseconds),
+            "message.timestamp.type": usesAppendTime ? "LogAppendTime" : "CreateTime",
+            "min.cleanable.dirty.ratio": String(minCleanableDirtyRatio),
+            "min.insync.replicas": String(minInsyncReplicas),
+            "retention.bytes": String(retentionBytes),
+            "retention.ms": String(retentionMilliseconds),
+            "segment.bytes": String(segmentBytes),
+            "segment.ms": String(segmentMilliseconds),
+        ]
+        for (name, value) in overrides { values[name] = value }
+        return values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+}

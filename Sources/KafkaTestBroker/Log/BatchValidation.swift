@@ -1,0 +1,106 @@
+import CCRC32C
+import NIOCore
+
+/// The checks that a batch from a client must pass before it may be written.
+enum BatchValidation {
+    /// A batch that may be written, with its time set if the topic keeps the time of the append.
+    struct Accepted {
+        var bytes: ByteBuffer
+        var header: RecordBatchHeader
+    }
+
+    struct Refusal: Error {
+        let code: KafkaErrorCode
+        let message: String
+        var recordIndexes: [Int32] = []
+    }
+
+    static func validate(
+        _ records: ByteBuffer, settings: TopicSettings, version: Int16, now: Int64
+    ) throws(Refusal) -> Accepted {
+        guard records.readableBytes > 0 else {
+            throw Refusal(code: .invalidRecord, message: "A produce request needs exactly one record batch")
+        }
+        guard let header = RecordBatchHeader(records) else {
+            throw Refusal(code: .corruptMessage, message: "The record batch is shorter than its front")
+        }
+        guard header.magic == 2 else {
+            throw Refusal(code: .invalidRecord, message: "The record batch is not of format version 2")
+        }
+        guard header.sizeInBytes >= RecordBatchHeader.size, header.sizeInBytes <= records.readableBytes else {
+            throw Refusal(code: .corruptMessage, message: "The record batch's length does not fit its bytes")
+        }
+        guard header.sizeInBytes == records.readableBytes else {
+            throw Refusal(code: .invalidRecord, message: "A produce request needs exactly one record batch")
+        }
+        guard header.compression <= 4 else {
+            throw Refusal(code: .corruptMessage, message: "The compression type is unknown")
+        }
+        if header.compression == 4 && version < 7 {
+            throw Refusal(code: .unsupportedCompressionType, message: "zstd needs produce version 7 or later")
+        }
+        if header.sizeInBytes > settings.maxMessageBytes {
+            throw Refusal(
+                code: .messageTooLarge,
+                message: "The record batch has \(header.sizeInBytes) bytes; max.message.bytes is "
+                    + "\(settings.maxMessageBytes)")
+        }
+        guard RecordBatchHeader.checksum(of: records) == header.crc else {
+            throw Refusal(code: .corruptMessage, message: "The record batch's checksum is wrong")
+        }
+        if header.sizeInBytes > settings.segmentBytes {
+            throw Refusal(code: .recordListTooLarge, message: "The record batch is larger than a segment")
+        }
+        try checkFront(header)
+        return try adjust(Accepted(bytes: records, header: header), settings: settings, now: now)
+    }
+
+    private static func checkFront(_ header: RecordBatchHeader) throws(Refusal) {
+        guard header.baseOffset == 0 else {
+            throw Refusal(code: .invalidRecord, message: "The record batch's base offset must be 0")
+        }
+        guard header.lastOffsetDelta >= 0, header.recordCount > 0,
+            Int64(header.lastOffsetDelta) + 1 == Int64(header.recordCount)
+        else {
+            throw Refusal(code: .invalidRecord, message: "The record batch's count and offsets disagree")
+        }
+        guard !header.isControl else {
+            throw Refusal(code: .invalidRecord, message: "Clients may not write control records")
+        }
+        if header.hasProducerID && header.baseSequence < 0 {
+            throw Refusal(code: .invalidRecord, message: "The producer's sequence number is negative")
+        }
+    }
+
+    private static func adjust(
+        _ batch: Accepted, settings: TopicSettings, now: Int64
+    ) throws(Refusal) -> Accepted {
+        if settings.usesAppendTime { return appendTime(batch, now: now) }
+        let header = batch.header
+        if header.usesAppendTime {
+            throw Refusal(code: .invalidTimestamp, message: "Producers may not set the append time")
+        }
+        let latest = now.addingReportingOverflow(settings.timestampAfterMaxMilliseconds)
+        if !latest.overflow && header.maxTimestamp > latest.partialValue {
+            throw Refusal(code: .invalidTimestamp, message: "The timestamp is too far in the future")
+        }
+        if header.baseTimestamp >= 0 && settings.timestampBeforeMaxMilliseconds != .max
+            && header.baseTimestamp < now - settings.timestampBeforeMaxMilliseconds
+        {
+            throw Refusal(code: .invalidTimestamp, message: "The timestamp is too old")
+        }
+        return batch
+    }
+
+    private static func appendTime(_ batch: Accepted, now: Int64) -> Accepted {
+        var batch = batch
+        batch.header.attributes |= 0x08
+        batch.header.maxTimestamp = now
+        let start = batch.bytes.readerIndex
+        batch.bytes.setInteger(batch.header.attributes, at: start + 21)
+        batch.bytes.setInteger(now, at: start + 35)
+        batch.header.crc = RecordBatchHeader.checksum(of: batch.bytes)
+        batch.bytes.setInteger(batch.header.crc, at: start + 17)
+        return batch
+    }
+}

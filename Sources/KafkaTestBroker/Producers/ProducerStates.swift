@@ -1,0 +1,116 @@
+/// The producers of one partition: which sequences were seen, which transactions are open. Decides, without I/O or clock.
+struct ProducerStates {
+    /// What a partition says about a batch of an idempotent or transactional producer.
+    enum Verdict: Equatable {
+        case append
+        /// The batch is in the log already.
+        case duplicate(ProducerEntry.Batch)
+        case refuse(KafkaErrorCode)
+    }
+
+    /// A transaction that a marker has just ended.
+    struct Completed: Equatable {
+        let producerID: Int64
+        let firstOffset: Int64
+        let lastOffset: Int64
+        let aborted: Bool
+    }
+
+    private(set) var entries: [Int64: ProducerEntry] = [:]
+    /// First offsets of open transactions by producer.
+    private(set) var openTransactions: [Int64: Int64] = [:]
+
+    /// Where the earliest open transaction begins: readers of committed data stop there.
+    var firstUnstableOffset: Int64? { openTransactions.isEmpty ? nil : openTransactions.values.min() }
+
+    /// Judges a batch from a client, before it is written.
+    func judge(_ batch: RecordBatchHeader) -> Verdict {
+        let entry = entries[batch.producerID]
+        let last = batch.lastSequence
+        if let known = entry?.duplicate(
+            epoch: batch.producerEpoch, firstSequence: batch.baseSequence, lastSequence: last)
+        {
+            return .duplicate(known)
+        }
+        guard let entry else { return .append }
+        if batch.producerEpoch < entry.epoch { return .refuse(.invalidProducerEpoch) }
+        if batch.producerEpoch != entry.epoch {
+            // A new epoch starts at 0, unless nothing is known of the producer but its entry.
+            if batch.baseSequence != 0 && entry.epoch != ProducerEntry.noEpoch {
+                return .refuse(.outOfOrderSequenceNumber)
+            }
+        } else if entry.epoch != ProducerEntry.noEpoch && !Self.follows(batch.baseSequence, entry.lastSequence) {
+            return .refuse(.outOfOrderSequenceNumber)
+        }
+        if entry.transactionFirstOffset != nil && !batch.isTransactional { return .refuse(.invalidTxnState) }
+        return .append
+    }
+
+    private static func follows(_ next: Int32, _ last: Int32) -> Bool {
+        Int64(next) == Int64(last) + 1 || (next == 0 && last == Int32.max)
+    }
+
+    /// Remembers a data batch that is in the log, at its final offsets.
+    mutating func record(_ batch: RecordBatchHeader) {
+        guard batch.hasProducerID else { return }
+        var entry = entries[batch.producerID] ?? ProducerEntry()
+        entry.add(
+            .init(
+                lastSequence: batch.lastSequence, lastOffset: batch.lastOffset, offsetDelta: batch.lastOffsetDelta,
+                timestamp: batch.maxTimestamp), epoch: batch.producerEpoch)
+        if batch.isTransactional && entry.transactionFirstOffset == nil {
+            entry.transactionFirstOffset = batch.baseOffset
+            openTransactions[batch.producerID] = batch.baseOffset
+        }
+        entries[batch.producerID] = entry
+    }
+
+    /// Judges a transaction marker, before it is written.
+    func judgeMarker(producerID: Int64, epoch: Int16, coordinatorEpoch: Int32) -> KafkaErrorCode {
+        guard let entry = entries[producerID] else { return .none }
+        if epoch < entry.epoch { return .invalidProducerEpoch }
+        if coordinatorEpoch < entry.coordinatorEpoch { return .init(rawValue: 52) }
+        return .none
+    }
+
+    /// Remembers a marker that is in the log, and tells which transaction it ended; an empty one ends nothing.
+    mutating func recordMarker(
+        producerID: Int64, epoch: Int16, coordinatorEpoch: Int32, offset: Int64, timestamp: Int64, aborts: Bool
+    ) -> Completed? {
+        var entry = entries[producerID] ?? ProducerEntry()
+        let first = entry.transactionFirstOffset
+        entry.raiseEpoch(to: epoch)
+        entry.transactionFirstOffset = nil
+        entry.coordinatorEpoch = coordinatorEpoch
+        entry.lastTimestamp = timestamp
+        entries[producerID] = entry
+        openTransactions[producerID] = nil
+        return first.map { .init(producerID: producerID, firstOffset: $0, lastOffset: offset, aborted: aborts) }
+    }
+
+    /// Forgets producers without an open transaction whose last record is older than `lifetime` milliseconds.
+    ///
+    /// The age is that of the record's own time, as in Apache Kafka: a producer of old records is forgotten early.
+    mutating func expire(now: Int64, lifetime: Int64) {
+        entries = entries.filter { _, entry in
+            entry.transactionFirstOffset != nil || now - entry.lastTimestamp < lifetime
+        }
+    }
+
+    /// Forgets one producer, or all: what a broker that lost its state would do.
+    mutating func forget(_ producerID: Int64?) {
+        if let producerID {
+            entries[producerID] = nil
+            openTransactions[producerID] = nil
+        } else {
+            entries.removeAll()
+            openTransactions.removeAll()
+        }
+    }
+
+    /// Takes over what was saved.
+    mutating func restore(_ saved: [Int64: ProducerEntry]) {
+        entries = saved
+        openTransactions = saved.compactMapValues(\.transactionFirstOffset)
+    }
+}

@@ -1,0 +1,19 @@
+import NIOCore
+
+extension Broker {
+    func opened(node: Int32, clientHost: String, channel: any Channel) -> Connection {
+        connectionCount += 1
+        let connection = Connection(
+            number: connectionCount, node: node, clientHost: clientHost,
+            authentication: configuration.users.isEmpty ? .open : .expectsHandshake)
+        channels[connection.number] = channel
+        return connection
+    }
+
+    func closed(_ connection: Connection) {
+        connection.isOpen = false
+        connection.pendingFetch?.cancel()
+        connection.pendingFetch = nil
+        channels[connection.number] = nil
+    }
+}

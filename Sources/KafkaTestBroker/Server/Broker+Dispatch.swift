@@ -1,0 +1,47 @@
+import Logging
+import NIOCore
+
+extension Broker {
+    /// Reads one frame and starts answering it. Throws when the bytes are no request, which ends the connection.
+    func receive(
+        _ frame: ByteBuffer, on connection: Connection, finish: @escaping (RequestContext.Reply) -> Void
+    ) throws(WireError) {
+        var reader = WireReader(frame)
+        switch try RequestHeader.read(from: &reader) {
+        case .unknown(let key):
+            logger.debug("unknown request kind", metadata: ["key": "\(key)"])
+            finish(.close)
+        case .unsupportedVersion(let header):
+            guard header.api == .apiVersions else { return finish(.close) }
+            // So that a newer client learns what it may ask: the oldest answer, with the error in it.
+            let oldest = RequestHeader(
+                api: .apiVersions, version: 0, correlationID: header.correlationID, clientID: nil)
+            let context = RequestContext(header: oldest, connection: connection, finish: finish)
+            context.reply(apiVersions(error: .unsupportedVersion))
+        case .request(let header):
+            let context = RequestContext(header: header, connection: connection, finish: finish)
+            try dispatch(&reader, context)
+        }
+    }
+
+    private func dispatch(_ reader: inout WireReader, _ context: RequestContext) throws(WireError) {
+        switch context.header.api {
+        case .apiVersions: try serve(&reader, context, apiVersions)
+        case .metadata: try serve(&reader, context, metadata)
+        case .produce: try serve(&reader, context, produce)
+        case .fetch: try serve(&reader, context, fetch)
+        case .listOffsets: try serve(&reader, context, listOffsets)
+        case .createTopics: try serve(&reader, context, createTopics)
+        case .initProducerID: try serve(&reader, context, initProducerID)
+        case .findCoordinator: try serve(&reader, context, findCoordinator)
+        default: context.complete(.close)
+        }
+    }
+
+    private func serve<Request: RequestMessage>(
+        _ reader: inout WireReader, _ context: RequestContext, _ answer: (Request, RequestContext) -> Void
+    ) throws(WireError) {
+        let request = try Request(from: &reader, version: context.version)
+        answer(request, context)
+    }
+}

@@ -1,0 +1,81 @@
+import Logging
+import NIOCore
+
+/// The state of the whole cluster, confined to one event loop: all that touches it runs there.
+final class Broker {
+    let configuration: BrokerConfiguration
+    let loop: any EventLoop
+    let logger: Logger
+    let clusterID: String
+    /// Where the nodes listen, in the order of their ids, which count from 1.
+    var endpoints: [(host: String, port: Int)] = []
+    var topics: [String: Topic] = [:]
+    var topicNames: [KafkaUUID: String] = [:]
+    var nextProducerID: Int64 = 1000
+    var connectionCount = 0
+    /// The open connections, to be closed at the end.
+    var channels: [Int: any Channel] = [:]
+
+    init(configuration: BrokerConfiguration, loop: any EventLoop, logger: Logger) {
+        self.configuration = configuration
+        self.loop = loop
+        self.logger = logger
+        clusterID = KafkaUUID.random().base64
+    }
+
+    /// Milliseconds since 1970.
+    var now: Int64 { Clock.milliseconds() }
+
+    // MARK: Topics
+
+    func partition(_ id: TopicPartition) -> Partition? {
+        guard let topic = topics[id.topic], id.partition >= 0, Int(id.partition) < topic.partitions.count else {
+            return nil
+        }
+        return topic.partitions[Int(id.partition)]
+    }
+
+    /// Creates a topic whose name is valid and free.
+    func createTopic(_ name: String, partitions: Int, settings: TopicSettings) throws -> Topic {
+        let topic = Topic(name: name, id: .random(), settings: settings)
+        try addPartitions(to: topic, count: partitions)
+        topics[name] = topic
+        topicNames[topic.id] = name
+        return topic
+    }
+
+    func addPartitions(to topic: Topic, count: Int) throws {
+        for index in topic.partitions.count..<count {
+            let id = TopicPartition(topic: topic.name, partition: Int32(index))
+            topic.partitions.append(
+                Partition(id: id, log: PartitionLog(now: now), leader: Int32(index % configuration.nodes) + 1))
+        }
+    }
+
+    var defaultSettings: TopicSettings {
+        TopicSettings(maxMessageBytes: configuration.maxMessageBytes, retentionBytes: configuration.retentionBytes)
+    }
+
+    /// The topic of this name, made on the spot if it may be.
+    func topic(_ name: String, mayCreate: Bool) -> Result<Topic, KafkaErrorCode> {
+        if let topic = topics[name] { return .success(topic) }
+        guard Topic.isValidName(name) else { return .failure(.invalidTopic) }
+        guard mayCreate, configuration.autoCreateTopics else { return .failure(.unknownTopicOrPartition) }
+        let key = Topic.collisionKey(name)
+        if topics.keys.contains(where: { Topic.collisionKey($0) == key }) { return .failure(.invalidTopic) }
+        do {
+            return .success(
+                try createTopic(name, partitions: configuration.defaultPartitions, settings: defaultSettings))
+        } catch {
+            logger.error("cannot create a topic", metadata: ["topic": "\(name)", "error": "\(error)"])
+            return .failure(.kafkaStorageError)
+        }
+    }
+
+    func drawProducerID() -> Int64 {
+        defer { nextProducerID += 1 }
+        return nextProducerID
+    }
+}
+
+extension KafkaErrorCode: Error {}

@@ -1,0 +1,18 @@
+/// What the broker knows of one client connection.
+final class Connection {
+    let number: Int
+    /// The node the client believes to talk to.
+    let node: Int32
+    let clientHost: String
+    var authentication: Authentication
+    /// The fetch that waits on this connection, if any.
+    var pendingFetch: FetchWait?
+    var isOpen = true
+
+    init(number: Int, node: Int32, clientHost: String, authentication: Authentication) {
+        self.number = number
+        self.node = node
+        self.clientHost = clientHost
+        self.authentication = authentication
+    }
+}

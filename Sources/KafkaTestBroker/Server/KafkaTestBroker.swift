@@ -1,0 +1,97 @@
+public import Logging
+import NIOCore
+import NIOPosix
+
+/// A Kafka broker inside this process, for tests and development.
+///
+/// It keeps Apache Kafka's rules for sequences, transactions, groups and limits, so that what is tested on it holds there. It has
+/// no replication and is no place for data that matters: production is Apache Kafka.
+///
+/// ```swift
+/// let broker = try await KafkaTestBroker.start()
+/// // connect any Kafka client to broker.bootstrapServers
+/// await broker.stop()
+/// ```
+public final class KafkaTestBroker: Sendable {
+    /// Where clients connect: `host:port`, one for each node, separated by commas.
+    public let bootstrapServers: String
+    /// The ports of the nodes, in the order of their ids, which count from 1.
+    public let ports: [Int]
+
+    private let group: MultiThreadedEventLoopGroup
+    private let listeners: [any Channel]
+    private let broker: NIOLoopBound<Broker>
+
+    private init(
+        group: MultiThreadedEventLoopGroup, listeners: [any Channel], broker: NIOLoopBound<Broker>, host: String,
+        ports: [Int]
+    ) {
+        self.group = group
+        self.listeners = listeners
+        self.broker = broker
+        self.ports = ports
+        bootstrapServers = ports.map { "\(host):\($0)" }.joined(separator: ",")
+    }
+
+    /// Starts a broker and returns once clients can connect.
+    public static func start(
+        _ configuration: BrokerConfiguration = BrokerConfiguration(),
+        logger: Logger = Logger(label: "godwit.broker", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) async throws(BrokerError) -> KafkaTestBroker {
+        try configuration.validate()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        var listeners: [any Channel] = []
+        do {
+            let broker = try await loop.submit {
+                NIOLoopBound(Broker(configuration: configuration, loop: loop, logger: logger), eventLoop: loop)
+            }.get()
+            for index in 0..<configuration.nodes {
+                let port = configuration.port == 0 ? 0 : configuration.port + index
+                listeners.append(
+                    try await listen(
+                        group, broker: broker, node: Int32(index) + 1, host: configuration.host, port: port))
+            }
+            let ports = listeners.map { $0.localAddress?.port ?? 0 }
+            try await loop.submit {
+                broker.value.endpoints = ports.map { (configuration.host, $0) }
+            }.get()
+            return KafkaTestBroker(
+                group: group, listeners: listeners, broker: broker, host: configuration.host, ports: ports)
+        } catch {
+            for listener in listeners { try? await listener.close() }
+            try? await group.shutdownGracefully()
+            throw BrokerError(starting: error, configuration)
+        }
+    }
+
+    private static func listen(
+        _ group: MultiThreadedEventLoopGroup, broker: NIOLoopBound<Broker>, node: Int32, host: String, port: Int
+    ) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20)
+            )
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        ConnectionHandler(broker: broker.value, node: node))
+                }
+            }
+            .bind(host: host, port: port).get()
+    }
+
+    /// Closes all connections and ends the broker's thread. What a data directory holds stays.
+    public func stop() async {
+        for listener in listeners { try? await listener.close() }
+        let broker = self.broker
+        try? await group.next().submit {
+            for channel in broker.value.channels.values { channel.close(promise: nil) }
+        }.get()
+        try? await group.shutdownGracefully()
+    }
+}

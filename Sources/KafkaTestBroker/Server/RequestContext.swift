@@ -1,0 +1,55 @@
+import NIOCore
+
+/// One request on its way to an answer.
+final class RequestContext {
+    /// What goes back to the client.
+    enum Reply {
+        case frame([ByteBuffer])
+        /// Nothing: the request wants no answer, or a fault swallows it.
+        case nothing
+        case close
+    }
+
+    let header: RequestHeader
+    let connection: Connection
+    /// Told to the client, and kept by not reading from it for so long.
+    var throttleMilliseconds: Int32 = 0
+    /// Errors that faults put in place of the request's effect.
+    var injectedErrors: [InjectedError] = []
+    private var finish: ((Reply) -> Void)?
+
+    init(header: RequestHeader, connection: Connection, finish: @escaping (Reply) -> Void) {
+        self.header = header
+        self.connection = connection
+        self.finish = finish
+    }
+
+    var version: Int16 { header.version }
+
+    /// The error a fault wants for this partition, or for the request as a whole.
+    func injectedError(_ partition: TopicPartition? = nil) -> KafkaErrorCode? {
+        if injectedErrors.isEmpty { return nil }
+        return injectedErrors.first { $0.partition == nil || partition == nil || $0.partition == partition }?.code
+    }
+
+    func reply(_ response: some ResponseMessage) {
+        var writer = header.responseWriter()
+        response.encode(to: &writer, version: version)
+        complete(.frame(writer.finishFrame()))
+    }
+
+    func reply(_ response: some ThrottledResponse) {
+        var response = response
+        response.throttleTimeMilliseconds = throttleMilliseconds
+        var writer = header.responseWriter()
+        response.encode(to: &writer, version: version)
+        complete(.frame(writer.finishFrame()))
+    }
+
+    /// Ends the request; only the first call counts.
+    func complete(_ reply: Reply) {
+        let finish = self.finish
+        self.finish = nil
+        finish?(reply)
+    }
+}

@@ -1,0 +1,31 @@
+/// A topic and its partitions.
+final class Topic {
+    let name: String
+    let id: KafkaUUID
+    var settings: TopicSettings
+    var partitions: [Partition] = []
+
+    init(name: String, id: KafkaUUID, settings: TopicSettings) {
+        self.name = name
+        self.id = id
+        self.settings = settings
+    }
+
+    /// Whether a name can be a topic's.
+    static func isValidName(_ name: String) -> Bool {
+        guard !name.isEmpty, name != ".", name != "..", name.utf8.count <= 249 else { return false }
+        return name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                true
+            default: false
+            }
+        }
+    }
+
+    /// Names that differ only in `.` and `_` would share a metric's name and are refused.
+    static func collisionKey(_ name: String) -> String {
+        String(name.map { $0 == "." ? "_" : $0 })
+    }
+}

@@ -1,0 +1,89 @@
+import ArgumentParser
+import KafkaTestBroker
+import Logging
+import UnixSignals
+
+/// Runs the development broker alone, until it is told to stop.
+@available(macOS 15, *)
+struct BrokerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "broker",
+        abstract: "Runs a small Kafka broker for development and tests.",
+        discussion: """
+            Keeps Apache Kafka's rules for sequences, transactions, groups and limits, on one node and without \
+            replication. For production use Apache Kafka.
+
+            Example:
+              godwit broker --listen 127.0.0.1:9092 --data ./kafka-data
+              kcat -b 127.0.0.1:9092 -L
+
+            Exit codes: 0 stopped, 69 the address cannot be listened on, 74 the data directory cannot be used, \
+            78 the options contradict each other.
+            """)
+
+    @Option(help: "Address and port to listen on; port 0 takes a free one.")
+    var listen = "127.0.0.1:9092"
+
+    @Flag(help: "Allow an address that other machines can reach.")
+    var allowRemote = false
+
+    @Option(help: "Directory to keep everything in; without it, all is in memory and gone at the end.")
+    var data: String?
+
+    @Option(help: "When files are forced to the disk: never, always, or an interval in milliseconds.")
+    var fsync = "never"
+
+    @Option(help: "Brokers that the cluster seems to have; they listen on consecutive ports.")
+    var nodes = 1
+
+    @Option(help: "Partitions of topics created without a number.")
+    var partitions = 1
+
+    @Flag(inversion: .prefixedNo, help: "Create topics when a client asks for them.")
+    var autoCreate = true
+
+    @Option(help: "Largest record batch in bytes.")
+    var maxMessageBytes = 1_048_588
+
+    @Option(help: "Bytes kept per partition; -1 keeps all.")
+    var retentionBytes: Int64 = -1
+
+    func run() async throws {
+        var logger = Logger(label: "godwit.broker")
+        logger.logLevel = .notice
+        do throws(BrokerError) {
+            let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+            let broker = try await KafkaTestBroker.start(try brokerConfiguration(), logger: logger)
+            FileOutput.standardOutput("listening on \(broker.bootstrapServers)")
+            for await _ in signals { break }
+            await broker.stop()
+        } catch {
+            FileOutput.standardError("godwit broker: \(error)")
+            throw ExitCode(Self.exitCode(of: error))
+        }
+    }
+
+    private func brokerConfiguration() throws(BrokerError) -> BrokerConfiguration {
+        var configuration = BrokerConfiguration()
+        let address = try BrokerConfiguration.address(listen)
+        configuration.host = address.host
+        configuration.port = address.port
+        configuration.allowsRemoteConnections = allowRemote
+        configuration.dataDirectory = data
+        configuration.fsync = try BrokerConfiguration.FsyncPolicy(text: fsync)
+        configuration.nodes = nodes
+        configuration.defaultPartitions = partitions
+        configuration.autoCreateTopics = autoCreate
+        configuration.maxMessageBytes = maxMessageBytes
+        configuration.retentionBytes = retentionBytes
+        return configuration
+    }
+
+    private static func exitCode(of error: BrokerError) -> Int32 {
+        switch error.code {
+        case .addressInUse, .cannotListen: 69
+        case .storage: 74
+        default: 78
+        }
+    }
+}
