@@ -63,8 +63,18 @@ final class PartitionLog {
         endOffset = header.lastOffset + 1
     }
 
-    func noteAborted(_ transaction: AbortedTransaction) {
-        abortedTransactions.append(transaction)
+    /// Takes in what a marker in the log ended.
+    func note(_ marker: TransactionMarker, at header: RecordBatchHeader) {
+        let completed = producers.recordMarker(
+            producerID: marker.producerID, epoch: marker.epoch,
+            coordinatorEpoch: TransactionMarker.coordinatorEpoch, offset: header.baseOffset,
+            timestamp: header.maxTimestamp, aborts: !marker.commits)
+        if let completed, completed.aborted {
+            abortedTransactions.append(
+                AbortedTransaction(
+                    producerID: completed.producerID, firstOffset: completed.firstOffset,
+                    lastOffset: completed.lastOffset))
+        }
     }
 
     // MARK: Reading

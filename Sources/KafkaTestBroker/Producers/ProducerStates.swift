@@ -69,7 +69,7 @@ struct ProducerStates {
     func judgeMarker(producerID: Int64, epoch: Int16, coordinatorEpoch: Int32) -> KafkaErrorCode {
         guard let entry = entries[producerID] else { return .none }
         if epoch < entry.epoch { return .invalidProducerEpoch }
-        if coordinatorEpoch < entry.coordinatorEpoch { return .init(rawValue: 52) }
+        if coordinatorEpoch < entry.coordinatorEpoch { return .transactionCoordinatorFenced }
         return .none
     }
 

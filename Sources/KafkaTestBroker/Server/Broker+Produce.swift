@@ -3,6 +3,9 @@ import NIOCore
 
 extension Broker {
     func produce(_ request: ProduceRequest, _ context: RequestContext) {
+        if request.transactionalID == nil, Self.hasTransactionalRecords(request) {
+            return context.reply(failure(request, .transactionalIDAuthorizationFailed))
+        }
         var failed = false
         var response = ProduceResponse()
         for topicData in request.topicData {
@@ -37,6 +40,23 @@ extension Broker {
         }
     }
 
+    private static func hasTransactionalRecords(_ request: ProduceRequest) -> Bool {
+        request.topicData.contains { topic in
+            topic.partitionData.contains { $0.records.flatMap(RecordBatchHeader.init)?.isTransactional == true }
+        }
+    }
+
+    private func failure(_ request: ProduceRequest, _ code: KafkaErrorCode) -> ProduceResponse {
+        ProduceResponse(
+            responses: request.topicData.map { topic in
+                .init(
+                    name: topic.name, topicID: topic.topicID,
+                    partitionResponses: topic.partitionData.map {
+                        .init(index: $0.index, errorCode: code, baseOffset: -1)
+                    })
+            })
+    }
+
     private func addEndpoint(of node: Int32, to response: inout ProduceResponse) {
         guard !response.nodeEndpoints.contains(where: { $0.nodeID == node }) else { return }
         let endpoint = endpoints[Int(node) - 1]
@@ -63,7 +83,10 @@ extension Broker {
             }
             let batch = try BatchValidation.validate(
                 records, settings: topic.settings, version: context.version, now: now)
-            return try append(batch, to: partition, topic: topic, transactionalID: request.transactionalID)
+            if let code = verify(batch.header, partition, request.transactionalID, version: context.version) {
+                return refuse(code)
+            }
+            return try append(batch, to: partition, topic: topic)
         } catch let error as BatchValidation.Refusal {
             return .init(
                 errorCode: error.code, baseOffset: -1,
@@ -77,8 +100,23 @@ extension Broker {
         }
     }
 
+    /// The error of a transactional batch whose partition has not joined the transaction.
+    private func verify(
+        _ batch: RecordBatchHeader, _ partition: Partition, _ transactionalID: String?, version: Int16
+    ) -> KafkaErrorCode? {
+        guard batch.isTransactional, let transactionalID else { return nil }
+        if partition.log.producers.openTransactions[batch.producerID] != nil { return nil }
+        let known = partition.log.producers.entries[batch.producerID]?.duplicate(
+            epoch: batch.producerEpoch, firstSequence: batch.baseSequence, lastSequence: batch.lastSequence)
+        if known != nil { return nil }
+        let code = transactions.verify(
+            partition.id, in: transactionalID, producer: .init(id: batch.producerID, epoch: batch.producerEpoch))
+        if code == .transactionAbortable && version <= 10 { return .invalidTxnState }
+        return code == .none ? nil : code
+    }
+
     private func append(
-        _ batch: BatchValidation.Accepted, to partition: Partition, topic: Topic, transactionalID: String?
+        _ batch: BatchValidation.Accepted, to partition: Partition, topic: Topic
     ) throws -> ProduceResponse.PartitionProduce {
         let log = partition.log
         if batch.header.hasProducerID {
@@ -101,9 +139,5 @@ extension Broker {
             baseOffset: written.baseOffset,
             logAppendTimeMilliseconds: batch.header.usesAppendTime ? batch.header.maxTimestamp : -1,
             logStartOffset: log.startOffset)
-    }
-
-    func initProducerID(_ request: InitProducerIDRequest, _ context: RequestContext) {
-        context.reply(InitProducerIDResponse(producerID: drawProducerID(), producerEpoch: 0))
     }
 }

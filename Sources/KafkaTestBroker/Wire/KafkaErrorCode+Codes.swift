@@ -128,4 +128,8 @@ extension KafkaErrorCode {
     public static let transactionalIDNotFound = KafkaErrorCode(rawValue: 105)
     /// `TRANSACTION_ABORTABLE`.
     public static let transactionAbortable = KafkaErrorCode(rawValue: 120)
+    /// `TRANSACTIONAL_ID_AUTHORIZATION_FAILED`.
+    public static let transactionalIDAuthorizationFailed = KafkaErrorCode(rawValue: 53)
+    /// `TRANSACTION_COORDINATOR_FENCED`.
+    public static let transactionCoordinatorFenced = KafkaErrorCode(rawValue: 52)
 }

@@ -1,0 +1,44 @@
+import NIOCore
+
+/// The control record that ends a transaction in a partition.
+struct TransactionMarker {
+    let producerID: Int64
+    let epoch: Int16
+    let commits: Bool
+    /// How often the coordinator changed: never, on one node.
+    static let coordinatorEpoch: Int32 = 0
+
+    /// The marker as a batch, at offset 0.
+    func batch(timestamp: Int64) -> ByteBuffer {
+        var record = WireWriter()
+        record.int8(0)
+        record.varlong(0)
+        record.varlong(0)
+        record.varlong(4)
+        record.int16(0)
+        record.int16(commits ? 1 : 0)
+        record.varlong(6)
+        record.int16(0)
+        record.int32(Self.coordinatorEpoch)
+        record.varlong(0)
+        let header = RecordBatchBuilder.Header(
+            attributes: 0x30, baseTimestamp: timestamp, maxTimestamp: timestamp, producerID: producerID,
+            producerEpoch: epoch, baseSequence: -1, lastOffsetDelta: 0)
+        return RecordBatchBuilder.build(
+            header, records: [record.finish().reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }])
+    }
+
+    /// Reads a control batch; nil if it is none that ends a transaction.
+    init?(_ batch: ByteBuffer, header: RecordBatchHeader) {
+        guard header.isControl, let record = try? RecordSet(batch).records().first, var key = record.key,
+            key.readInteger(as: Int16.self) != nil, let type = key.readInteger(as: Int16.self), type == 0 || type == 1
+        else { return nil }
+        self.init(producerID: header.producerID, epoch: header.producerEpoch, commits: type == 1)
+    }
+
+    init(producerID: Int64, epoch: Int16, commits: Bool) {
+        self.producerID = producerID
+        self.epoch = epoch
+        self.commits = commits
+    }
+}

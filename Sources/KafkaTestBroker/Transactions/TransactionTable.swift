@@ -1,0 +1,186 @@
+/// The transaction coordinator's decisions, by Apache Kafka's rules. No I/O, no clock.
+struct TransactionTable {
+    /// A producer's id and epoch.
+    struct Producer: Hashable {
+        var id: Int64
+        var epoch: Int16
+    }
+
+    enum Initialization: Equatable {
+        case ready(Producer)
+        case refuse(KafkaErrorCode)
+        /// The predecessor's open transaction must be aborted first; the client is to ask again.
+        case abortPredecessor
+    }
+
+    private(set) var transactions: [String: Transaction] = [:]
+
+    mutating func restore(_ transaction: Transaction) { transactions[transaction.id] = transaction }
+
+    /// Decides about `InitProducerId` of a transactional producer. `drawID` gives a producer id never given before.
+    mutating func initialize(
+        _ id: String, timeout: Int32, expected: Producer?, now: Int64, drawID: () -> Int64
+    ) -> Initialization {
+        var transaction =
+            transactions[id]
+            ?? Transaction(id: id, producerID: drawID(), timeoutMilliseconds: timeout, updated: now)
+        if let expected, !Self.isPlausible(expected, for: transaction) { return .refuse(.producerFenced) }
+        switch transaction.state {
+        case .prepareAbort, .prepareCommit: return .refuse(.concurrentTransactions)
+        case .ongoing:
+            fence(id)
+            return .abortPredecessor
+        case .empty, .completeAbort, .completeCommit: break
+        }
+        if Transaction.isExhausted(transaction.epoch), expected.map({ $0.epoch == transaction.epoch }) ?? true {
+            transaction.lastEpoch = expected == nil ? -1 : transaction.epoch
+            transaction.previousProducerID = transaction.producerID
+            transaction.producerID = drawID()
+            transaction.epoch = 0
+        } else if let refusal = Self.raiseEpoch(of: &transaction, expected: expected?.epoch) {
+            return .refuse(refusal)
+        }
+        transaction.state = .empty
+        transaction.partitions = []
+        transaction.groups = []
+        transaction.started = -1
+        transaction.timeoutMilliseconds = timeout
+        transaction.updated = now
+        transactions[id] = transaction
+        return .ready(Producer(id: transaction.producerID, epoch: transaction.epoch))
+    }
+
+    /// Whether a producer that names its present id may have it, or may have missed the answer that gave it a new one.
+    private static func isPlausible(_ expected: Producer, for transaction: Transaction) -> Bool {
+        transaction.epoch == -1 || expected.id == transaction.producerID
+            || (expected.id == transaction.previousProducerID && Transaction.isExhausted(expected.epoch))
+    }
+
+    private static func raiseEpoch(of transaction: inout Transaction, expected: Int16?) -> KafkaErrorCode? {
+        guard let expected else {
+            transaction.epoch += 1
+            transaction.lastEpoch = -1
+            return nil
+        }
+        if transaction.epoch == -1 || expected == transaction.epoch {
+            transaction.lastEpoch = transaction.epoch
+            transaction.epoch += 1
+            return nil
+        }
+        // The producer repeats a request whose answer it did not get.
+        return expected == transaction.lastEpoch ? nil : .producerFenced
+    }
+
+    /// Raises the epoch past the present producer's, whose transaction is then aborted.
+    mutating func fence(_ id: String) {
+        guard var transaction = transactions[id], transaction.epoch < Int16.max else { return }
+        transaction.epoch += 1
+        transaction.lastEpoch = -1
+        transactions[id] = transaction
+    }
+
+    /// Decides about partitions and groups that join the transaction, which begins with the first.
+    mutating func add(
+        _ partitions: [TopicPartition], group: String? = nil, to id: String, producer: Producer, now: Int64
+    ) -> KafkaErrorCode {
+        guard !id.isEmpty else { return .invalidRequest }
+        guard var transaction = transactions[id], transaction.producerID == producer.id else {
+            return .invalidProducerIDMapping
+        }
+        guard transaction.epoch == producer.epoch else { return .producerFenced }
+        switch transaction.state {
+        case .prepareCommit, .prepareAbort: return .concurrentTransactions
+        case .ongoing: break
+        case .empty, .completeCommit, .completeAbort:
+            transaction.state = .ongoing
+            transaction.started = now
+            transaction.partitions = []
+            transaction.groups = []
+        }
+        transaction.partitions.formUnion(partitions)
+        if let group { transaction.groups.insert(group) }
+        transaction.updated = now
+        transactions[id] = transaction
+        return .none
+    }
+
+    /// Whether a transactional record may be written: its partition must have joined the transaction.
+    func verify(_ partition: TopicPartition, in id: String, producer: Producer) -> KafkaErrorCode {
+        guard let transaction = transactions[id], transaction.producerID == producer.id else {
+            return .invalidProducerIDMapping
+        }
+        guard transaction.epoch == producer.epoch else { return .invalidProducerEpoch }
+        switch transaction.state {
+        case .prepareCommit, .prepareAbort: return .notEnoughReplicas
+        default: return transaction.partitions.contains(partition) ? .none : .transactionAbortable
+        }
+    }
+
+    /// Whether offsets may be committed in the transaction: their group must have joined it.
+    func verify(group: String, in id: String, producer: Producer) -> KafkaErrorCode {
+        guard let transaction = transactions[id], transaction.producerID == producer.id else {
+            return .invalidProducerIDMapping
+        }
+        guard transaction.epoch == producer.epoch else { return .invalidProducerEpoch }
+        switch transaction.state {
+        case .prepareCommit, .prepareAbort: return .concurrentTransactions
+        default: return transaction.groups.contains(group) ? .none : .invalidTxnState
+        }
+    }
+
+    enum Ending: Equatable {
+        /// The outcome stands: its markers are to be written, then ``complete(_:now:)`` called.
+        case writeMarkers
+        /// It had ended that way already.
+        case done
+        case refuse(KafkaErrorCode)
+    }
+
+    /// Decides about the end of a transaction.
+    mutating func end(_ id: String, producer: Producer, commit: Bool, now: Int64) -> Ending {
+        guard !id.isEmpty else { return .refuse(.invalidRequest) }
+        guard var transaction = transactions[id], transaction.producerID == producer.id else {
+            return .refuse(.invalidProducerIDMapping)
+        }
+        guard transaction.epoch == producer.epoch else { return .refuse(.producerFenced) }
+        switch (transaction.state, commit) {
+        case (.ongoing, _):
+            transaction.state = commit ? .prepareCommit : .prepareAbort
+            transaction.updated = now
+            transactions[id] = transaction
+            return .writeMarkers
+        case (.completeCommit, true), (.completeAbort, false): return .done
+        case (.prepareCommit, true), (.prepareAbort, false): return .refuse(.concurrentTransactions)
+        default: return .refuse(.invalidTxnState)
+        }
+    }
+
+    /// Notes that all markers are written.
+    mutating func complete(_ id: String, now: Int64) {
+        guard var transaction = transactions[id] else { return }
+        transaction.state = transaction.state == .prepareCommit ? .completeCommit : .completeAbort
+        transaction.partitions = []
+        transaction.groups = []
+        transaction.started = -1
+        transaction.updated = now
+        transactions[id] = transaction
+    }
+
+    /// Open transactions that have outlived their timeout.
+    func timedOut(now: Int64) -> [String] {
+        transactions.values.filter { $0.state == .ongoing && $0.started + Int64($0.timeoutMilliseconds) < now }
+            .map(\.id).sorted()
+    }
+
+    /// Transactions whose outcome stands but whose markers may be missing: after a restart.
+    var unfinished: [String] {
+        transactions.values.filter { $0.state == .prepareCommit || $0.state == .prepareAbort }.map(\.id).sorted()
+    }
+
+    /// Drops a deleted topic's partitions.
+    mutating func forget(topic: String) {
+        for (id, transaction) in transactions where transaction.partitions.contains(where: { $0.topic == topic }) {
+            transactions[id]?.partitions = transaction.partitions.filter { $0.topic != topic }
+        }
+    }
+}
