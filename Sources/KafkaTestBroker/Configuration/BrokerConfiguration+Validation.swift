@@ -34,6 +34,8 @@ extension BrokerError {
         let address = "\(configuration.host):\(configuration.port)"
         if let error = error as? BrokerError {
             self = error
+        } else if let error = error as? StorageError {
+            self.init(.storage, "\(error); check the data directory and its rights")
         } else if let error = error as? IOError, error.errnoCode == EADDRINUSE {
             self.init(
                 .addressInUse,

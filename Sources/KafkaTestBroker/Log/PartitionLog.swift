@@ -19,6 +19,8 @@ final class PartitionLog {
     private var endPosition: Int64 = 0
     private(set) var abortedTransactions: [AbortedTransaction] = []
     var producers = ProducerStates()
+    /// Segments before this offset are compacted already.
+    var compactedUpTo: Int64 = 0
     let store: (any PartitionStore)?
 
     init(now: Int64, store: (any PartitionStore)? = nil) {
@@ -60,7 +62,7 @@ final class PartitionLog {
         segments[segments.count - 1].append(stored)
         endPosition += Int64(stored.size)
         size += Int64(stored.size)
-        endOffset = header.lastOffset + 1
+        endOffset = max(endOffset, header.lastOffset + 1)
     }
 
     /// Takes in what a marker in the log ended.
@@ -193,21 +195,38 @@ final class PartitionLog {
         try store?.saveStart(offset)
     }
 
-    /// Takes over segments that were read back from files, or rewritten by compaction.
-    func restore(segments: [LogSegment], startOffset: Int64, aborted: [AbortedTransaction]) {
-        self.segments = segments
-        self.startOffset = startOffset
-        abortedTransactions = aborted
-        size = segments.reduce(0) { $0 + Int64($1.size) }
-    }
+    // MARK: Recovery
 
+    /// Begins a segment whose batches are read back from its file.
     func beginSegment(at offset: Int64, created: Int64) {
         if segments.count == 1, segments[0].batches.isEmpty {
             segments[0] = LogSegment(baseOffset: offset, created: created)
-            startOffset = max(startOffset, offset)
+            startOffset = offset
         } else {
             segments.append(LogSegment(baseOffset: offset, created: created))
         }
         endOffset = max(endOffset, offset)
+    }
+
+    func restore(producers saved: [Int64: ProducerEntry], aborted: [AbortedTransaction]) {
+        producers.restore(saved)
+        abortedTransactions = aborted
+    }
+
+    func restore(start: Int64) { startOffset = min(max(startOffset, start), endOffset) }
+
+    /// Takes a batch read back into the producers' state.
+    func replay(_ batch: ByteBuffer, header: RecordBatchHeader) {
+        if let marker = TransactionMarker(batch, header: header) {
+            note(marker, at: header)
+        } else if !header.isControl {
+            producers.record(header)
+        }
+    }
+
+    /// Puts what compaction left in place of closed segments.
+    func replaceClosedSegments(_ kept: [LogSegment]) {
+        segments.replaceSubrange(..<(segments.count - 1), with: kept)
+        size = segments.reduce(0) { $0 + Int64($1.size) }
     }
 }

@@ -24,7 +24,7 @@ struct DescribeProducersResponse: ThrottledResponse {
         var partitionIndex: Int32 = 0
         var errorCode: KafkaErrorCode = .none
         var errorMessage: String? = nil
-        var activeProducers: [rState] = []
+        var activeProducers: [ProducerState] = []
 
         func encode(to writer: inout WireWriter, version: Int16) {
             writer.int32(partitionIndex)
@@ -35,7 +35,7 @@ struct DescribeProducersResponse: ThrottledResponse {
         }
     }
 
-    struct rState {
+    struct ProducerState {
         var producerID: Int64 = 0
         var producerEpoch: Int32 = 0
         var lastSequence: Int32 = -1

@@ -48,7 +48,18 @@ extension Broker {
         case .listGroups: try serve(&reader, context, listGroups)
         case .deleteGroups: try serve(&reader, context, deleteGroups)
         case .offsetDelete: try serve(&reader, context, offsetDelete)
-        default: context.complete(.close)
+        case .deleteTopics: try serve(&reader, context, deleteTopics)
+        case .createPartitions: try serve(&reader, context, createPartitions)
+        case .deleteRecords: try serve(&reader, context, deleteRecords)
+        case .describeConfigs: try serve(&reader, context, describeConfigs)
+        case .alterConfigs: try serve(&reader, context, alterConfigs)
+        case .incrementalAlterConfigs: try serve(&reader, context, incrementalAlterConfigs)
+        case .describeCluster: try serve(&reader, context, describeCluster)
+        case .offsetForLeaderEpoch: try serve(&reader, context, offsetForLeaderEpoch)
+        case .describeProducers: try serve(&reader, context, describeProducers)
+        case .describeTransactions: try serve(&reader, context, describeTransactions)
+        case .listTransactions: try serve(&reader, context, listTransactions)
+        case .saslHandshake, .saslAuthenticate: context.complete(.close)
         }
     }
 

@@ -6,14 +6,20 @@ final class Broker {
     let configuration: BrokerConfiguration
     let loop: any EventLoop
     let logger: Logger
-    let clusterID: String
+    var clusterID: String
     /// Where the nodes listen, in the order of their ids, which count from 1.
     var endpoints: [(host: String, port: Int)] = []
     var topics: [String: Topic] = [:]
     var topicNames: [KafkaUUID: String] = [:]
     var nextProducerID: Int64 = 1000
+    var producerIDLimit: Int64 = 1000
+    var journal: Journal?
+    /// Held as long as the broker has its data directory.
+    var directoryLock: AppendFile?
     var transactions = TransactionTable()
     let groups: GroupCoordinator
+    var housekeeping: Scheduled<Void>?
+    var syncing: Scheduled<Void>?
     var connectionCount = 0
     /// The open connections, to be closed at the end.
     var channels: [Int: any Channel] = [:]
@@ -42,6 +48,7 @@ final class Broker {
     func createTopic(_ name: String, partitions: Int, settings: TopicSettings) throws -> Topic {
         let topic = Topic(name: name, id: .random(), settings: settings)
         try addPartitions(to: topic, count: partitions)
+        guard save(topic) else { throw StorageError("cannot keep the topic") }
         topics[name] = topic
         topicNames[topic.id] = name
         return topic
@@ -50,8 +57,11 @@ final class Broker {
     func addPartitions(to topic: Topic, count: Int) throws {
         for index in topic.partitions.count..<count {
             let id = TopicPartition(topic: topic.name, partition: Int32(index))
-            topic.partitions.append(
-                Partition(id: id, log: PartitionLog(now: now), leader: Int32(index % configuration.nodes) + 1))
+            let log = try openLog(id)
+            let partition = Partition(id: id, log: log, leader: Int32(index % configuration.nodes) + 1)
+            // A broker that restarts leads in a new epoch.
+            if let last = log.leaderEpochs.last { partition.setLeader(partition.leader, epoch: last.epoch + 1) }
+            topic.partitions.append(partition)
         }
     }
 
@@ -73,16 +83,6 @@ final class Broker {
             logger.error("cannot create a topic", metadata: ["topic": "\(name)", "error": "\(error)"])
             return .failure(.kafkaStorageError)
         }
-    }
-
-    /// Keeps a piece of state beyond the life of the process, if there is a directory; false if that failed.
-    func save(_ kind: String, _ key: String, _ value: (some Encodable)?) -> Bool {
-        true
-    }
-
-    func drawProducerID() -> Int64 {
-        defer { nextProducerID += 1 }
-        return nextProducerID
     }
 }
 

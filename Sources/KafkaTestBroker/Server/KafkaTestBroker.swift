@@ -44,7 +44,9 @@ public final class KafkaTestBroker: Sendable {
         var listeners: [any Channel] = []
         do {
             let broker = try await loop.submit {
-                NIOLoopBound(Broker(configuration: configuration, loop: loop, logger: logger), eventLoop: loop)
+                let broker = Broker(configuration: configuration, loop: loop, logger: logger)
+                try broker.openStorage()
+                return NIOLoopBound(broker, eventLoop: loop)
             }.get()
             for index in 0..<configuration.nodes {
                 let port = configuration.port == 0 ? 0 : configuration.port + index
@@ -55,6 +57,7 @@ public final class KafkaTestBroker: Sendable {
             let ports = listeners.map { $0.localAddress?.port ?? 0 }
             try await loop.submit {
                 broker.value.endpoints = ports.map { (configuration.host, $0) }
+                broker.value.startHousekeeping()
             }.get()
             return KafkaTestBroker(
                 group: group, listeners: listeners, broker: broker, host: configuration.host, ports: ports)
@@ -90,7 +93,7 @@ public final class KafkaTestBroker: Sendable {
         for listener in listeners { try? await listener.close() }
         let broker = self.broker
         try? await group.next().submit {
-            for channel in broker.value.channels.values { channel.close(promise: nil) }
+            broker.value.shutdown()
         }.get()
         try? await group.shutdownGracefully()
     }

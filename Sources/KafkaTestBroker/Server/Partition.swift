@@ -23,6 +23,11 @@ final class Partition {
         leaderEpoch = epoch
     }
 
+    /// Takes over what was kept: the leader, and an epoch after all that were.
+    func restoreLeader(_ record: LeaderRecord, nodes: Int) {
+        setLeader(record.leader <= Int32(nodes) ? record.leader : leader, epoch: max(leaderEpoch, record.epoch + 1))
+    }
+
     /// The error of a client that asks the wrong node, or knows another leader epoch.
     func leadershipError(node: Int32, clientEpoch: Int32 = -1) -> KafkaErrorCode {
         if clientEpoch >= 0 && clientEpoch < leaderEpoch { return .fencedLeaderEpoch }
