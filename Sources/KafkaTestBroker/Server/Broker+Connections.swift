@@ -7,6 +7,7 @@ extension Broker {
             number: connectionCount, node: node, clientHost: clientHost,
             authentication: configuration.users.isEmpty ? .open : .expectsHandshake)
         channels[connection.number] = channel
+        connectionNodes[connection.number] = node
         return connection
     }
 
@@ -15,5 +16,6 @@ extension Broker {
         connection.pendingFetch?.cancel()
         connection.pendingFetch = nil
         channels[connection.number] = nil
+        connectionNodes[connection.number] = nil
     }
 }

@@ -4,15 +4,15 @@ import NIOCore
 extension Broker {
     /// Reads one frame and starts answering it. Throws when the bytes are no request, which ends the connection.
     func receive(
-        _ frame: ByteBuffer, on connection: Connection, finish: @escaping (RequestContext.Reply) -> Void
+        _ frame: ByteBuffer, on connection: Connection, finish: @escaping RequestContext.Finish
     ) throws(WireError) {
         var reader = WireReader(frame)
         switch try RequestHeader.read(from: &reader) {
         case .unknown(let key):
             logger.debug("unknown request kind", metadata: ["key": "\(key)"])
-            finish(.close)
+            finish(.close, 0)
         case .unsupportedVersion(let header):
-            guard header.api == .apiVersions else { return finish(.close) }
+            guard header.api == .apiVersions else { return finish(.close, 0) }
             // So that a newer client learns what it may ask: the oldest answer, with the error in it.
             let oldest = RequestHeader(
                 api: .apiVersions, version: 0, correlationID: header.correlationID, clientID: nil)
@@ -64,9 +64,18 @@ extension Broker {
     }
 
     private func serve<Request: RequestMessage>(
-        _ reader: inout WireReader, _ context: RequestContext, _ answer: (Request, RequestContext) -> Void
+        _ reader: inout WireReader, _ context: RequestContext, _ answer: @escaping (Request, RequestContext) -> Void
     ) throws(WireError) {
         let request = try Request(from: &reader, version: context.version)
-        answer(request, context)
+        guard !faults.isEmpty else { return answer(request, context) }
+        let plan = plan(for: request, context)
+        if plan.disconnects { return context.complete(.close) }
+        context.injectedErrors = plan.injectedErrors
+        context.throttleMilliseconds = Int32(clamping: plan.throttle.milliseconds)
+        context.ending = plan.ending
+        guard plan.delay > .zero else { return answer(request, context) }
+        _ = loop.assumeIsolated().scheduleTask(in: TimeAmount(plan.delay)) {
+            if context.connection.isOpen { answer(request, context) }
+        }
     }
 }

@@ -21,6 +21,11 @@ extension Broker {
                     answer = .init(errorCode: .unknownTopicID, baseOffset: -1)
                 }
                 answer.index = data.index
+                if answer.errorCode == .none, let name,
+                    let code = context.errorAfterEffect(.init(topic: name, partition: data.index))
+                {
+                    answer = .init(index: data.index, errorCode: code, baseOffset: -1)
+                }
                 if answer.errorCode == .notLeaderOrFollower, let name,
                     let partition = partition(.init(topic: name, partition: data.index))
                 {

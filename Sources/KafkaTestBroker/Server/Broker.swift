@@ -17,6 +17,11 @@ final class Broker {
     /// Held as long as the broker has its data directory.
     var directoryLock: AppendFile?
     var transactions = TransactionTable()
+    var faults = FaultTable()
+    var isFrozen = false
+    /// What waits for the end of a freeze.
+    var held: [() -> Void] = []
+    var connectionNodes: [Int: Int32] = [:]
     let groups: GroupCoordinator
     var housekeeping: Scheduled<Void>?
     var syncing: Scheduled<Void>?

@@ -77,9 +77,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             if received.readableBytes == 0 { received = ByteBuffer() }
             isBusy = true
             do {
-                try broker.receive(frame, on: connection) { [weak self] reply in
-                    self?.answer(reply, context)
-                }
+                try receive(frame, on: connection, context)
             } catch {
                 broker.logger.warning("closing a connection: \(error)")
                 close(context)
@@ -87,22 +85,63 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    private func answer(_ reply: RequestContext.Reply, _ context: ChannelHandlerContext) {
+    private func receive(
+        _ frame: ByteBuffer, on connection: Connection, _ context: ChannelHandlerContext
+    ) throws(WireError) {
+        let finish: RequestContext.Finish = { [weak self] reply, rest in self?.finish(reply, rest: rest, context) }
+        guard broker.isFrozen else { return try broker.receive(frame, on: connection, finish: finish) }
+        broker.held.append { [weak self] in
+            guard let self, connection.isOpen else { return }
+            do {
+                try self.broker.receive(frame, on: connection, finish: finish)
+            } catch {
+                self.close(context)
+            }
+        }
+    }
+
+    private func finish(_ reply: RequestContext.Reply, rest: Int32, _ context: ChannelHandlerContext) {
+        if broker.isFrozen {
+            broker.held.append { [weak self] in self?.answer(reply, rest: rest, context) }
+        } else {
+            answer(reply, rest: rest, context)
+        }
+    }
+
+    private func answer(_ reply: RequestContext.Reply, rest: Int32, _ context: ChannelHandlerContext) {
         guard context.channel.isActive else { return }
         switch reply {
         case .nothing:
             isBusy = false
             serve(context)
+        case .silence:
+            break
         case .close:
             close(context)
+        case .half(let pieces):
+            var bytes = ByteBuffer()
+            for piece in pieces { bytes.writeImmutableBuffer(piece) }
+            let half = bytes.readSlice(length: bytes.readableBytes / 2) ?? ByteBuffer()
+            context.writeAndFlush(wrapOutboundOut(half)).assumeIsolated().whenComplete { _ in self.close(context) }
         case .frame(let pieces):
             for piece in pieces.dropLast() { context.write(wrapOutboundOut(piece), promise: nil) }
             guard let last = pieces.last else { return }
             // The next request waits until this answer is with the kernel: a client that does not read holds only itself.
             context.writeAndFlush(wrapOutboundOut(last)).assumeIsolated().whenComplete { _ in
-                self.isBusy = false
-                self.serve(context)
+                self.next(after: rest, context)
             }
+        }
+    }
+
+    /// Goes on with the next request, at once or after a throttled client's rest.
+    private func next(after rest: Int32, _ context: ChannelHandlerContext) {
+        guard rest > 0 else {
+            isBusy = false
+            return serve(context)
+        }
+        _ = context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(rest))) {
+            self.isBusy = false
+            self.serve(context)
         }
     }
 

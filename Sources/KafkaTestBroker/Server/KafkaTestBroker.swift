@@ -59,6 +59,7 @@ public final class KafkaTestBroker: Sendable {
                 broker.value.endpoints = ports.map { (configuration.host, $0) }
                 broker.value.startHousekeeping()
             }.get()
+            for listener in listeners { try await listener.setOption(.autoRead, value: true).get() }
             return KafkaTestBroker(
                 group: group, listeners: listeners, broker: broker, host: configuration.host, ports: ports)
         } catch {
@@ -74,6 +75,8 @@ public final class KafkaTestBroker: Sendable {
         try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // Nobody is let in before the broker knows where its nodes listen.
+            .serverChannelOption(.autoRead, value: false)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(
                 .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 65536, maximum: 1 << 20)
@@ -86,6 +89,12 @@ public final class KafkaTestBroker: Sendable {
                 }
             }
             .bind(host: host, port: port).get()
+    }
+
+    /// Does something with the broker's state where it lives; nil if the broker has stopped.
+    func onLoop<Value: Sendable>(_ work: @escaping @Sendable (Broker) -> Value) async -> Value? {
+        let broker = self.broker
+        return try? await group.next().submit { work(broker.value) }.get()
     }
 
     /// Closes all connections and ends the broker's thread. What a data directory holds stays.

@@ -8,6 +8,10 @@ final class RequestContext {
         /// Nothing: the request wants no answer, or a fault swallows it.
         case nothing
         case close
+        /// The first half, then the end of the connection.
+        case half([ByteBuffer])
+        /// Nothing any more, on a connection that stays open.
+        case silence
     }
 
     let header: RequestHeader
@@ -16,9 +20,14 @@ final class RequestContext {
     var throttleMilliseconds: Int32 = 0
     /// Errors that faults put in place of the request's effect.
     var injectedErrors: [InjectedError] = []
-    private var finish: ((Reply) -> Void)?
+    /// What a fault makes of the answer.
+    var ending = FaultTable.Ending.answer
+    private var finish: Finish?
 
-    init(header: RequestHeader, connection: Connection, finish: @escaping (Reply) -> Void) {
+    /// Takes the reply, and for how many milliseconds the connection rests after it.
+    typealias Finish = (_ reply: Reply, _ rest: Int32) -> Void
+
+    init(header: RequestHeader, connection: Connection, finish: @escaping Finish) {
         self.header = header
         self.connection = connection
         self.finish = finish
@@ -28,8 +37,20 @@ final class RequestContext {
 
     /// The error a fault wants for this partition, or for the request as a whole.
     func injectedError(_ partition: TopicPartition? = nil) -> KafkaErrorCode? {
+        error(partition, afterEffect: false)
+    }
+
+    /// The error a fault wants in the answer although the request has taken effect.
+    func errorAfterEffect(_ partition: TopicPartition? = nil) -> KafkaErrorCode? {
+        error(partition, afterEffect: true)
+    }
+
+    private func error(_ partition: TopicPartition?, afterEffect: Bool) -> KafkaErrorCode? {
         if injectedErrors.isEmpty { return nil }
-        return injectedErrors.first { $0.partition == nil || partition == nil || $0.partition == partition }?.code
+        return injectedErrors.first {
+            $0.isAfterEffect == afterEffect
+                && ($0.partition == nil || partition == nil || $0.partition == partition)
+        }?.code
     }
 
     func reply(_ response: some ResponseMessage) {
@@ -50,6 +71,16 @@ final class RequestContext {
     func complete(_ reply: Reply) {
         let finish = self.finish
         self.finish = nil
-        finish?(reply)
+        finish?(shape(reply), throttleMilliseconds)
+    }
+
+    private func shape(_ reply: Reply) -> Reply {
+        switch (ending, reply) {
+        case (.answer, _), (_, .close): reply
+        case (.drop, _): .close
+        case (.hang, _): .silence
+        case (.midFrame, .frame(let pieces)): .half(pieces)
+        case (.midFrame, _): .close
+        }
     }
 }

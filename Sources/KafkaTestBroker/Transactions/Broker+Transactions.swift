@@ -41,7 +41,8 @@ extension Broker {
         }
         let missing = Set(partitions.filter { partition($0) == nil })
         var error = KafkaErrorCode.none
-        if missing.isEmpty && context.injectedErrors.isEmpty {
+        let isRefused = partitions.contains { context.injectedError($0) != nil }
+        if missing.isEmpty && !isRefused {
             error = transactions.add(
                 partitions, to: request.transactionalID,
                 producer: .init(id: request.producerID, epoch: request.producerEpoch), now: now)
@@ -60,7 +61,7 @@ extension Broker {
                                     injected
                                 } else if missing.contains(id) {
                                     KafkaErrorCode.unknownTopicOrPartition
-                                } else if !missing.isEmpty || !context.injectedErrors.isEmpty {
+                                } else if !missing.isEmpty || isRefused {
                                     KafkaErrorCode.operationNotAttempted
                                 } else {
                                     error
@@ -90,7 +91,8 @@ extension Broker {
         case .refuse(let code): context.reply(EndTxnResponse(errorCode: fencedError(code, since: 2, context)))
         case .writeMarkers:
             let done = save(transaction: request.transactionalID) && finish(transaction: request.transactionalID)
-            context.reply(EndTxnResponse(errorCode: done ? .none : .kafkaStorageError))
+            context.reply(
+                EndTxnResponse(errorCode: done ? context.errorAfterEffect() ?? .none : .kafkaStorageError))
         }
     }
 

@@ -1,0 +1,48 @@
+extension KafkaTestBroker {
+    /// Puts a fault in force, and returns a number to ask about it.
+    @discardableResult
+    public func inject(_ fault: Fault) async -> Int {
+        await onLoop { $0.faults.add(fault) } ?? 0
+    }
+
+    /// Ends a fault.
+    public func removeFault(_ number: Int) async {
+        _ = await onLoop { $0.faults.remove(number) }
+    }
+
+    /// Ends all faults.
+    public func removeAllFaults() async {
+        _ = await onLoop { $0.faults.removeAll() }
+    }
+
+    /// How many requests a fault has struck so far.
+    public func hits(ofFault number: Int) async -> Int {
+        await onLoop { $0.faults.hits(number) } ?? 0
+    }
+
+    /// Stops answering: to clients the broker hangs, while their connections stay open.
+    public func freeze() async {
+        _ = await onLoop { $0.freeze() }
+    }
+
+    /// Goes on after ``freeze()``, with what has come in the meantime.
+    public func thaw() async {
+        _ = await onLoop { $0.thaw() }
+    }
+
+    /// Forgets what partitions know of producers: of all topics and producers unless some are named.
+    public func loseProducerState(topic: String? = nil, partition: Int32? = nil, producerID: Int64? = nil) async {
+        _ = await onLoop { $0.loseProducerState(topic: topic, partition: partition, producerID: producerID) }
+    }
+
+    /// Makes another node the leader of a partition, or of all of a topic; false if there is none such.
+    @discardableResult
+    public func moveLeader(ofTopic topic: String, partition: Int32? = nil, to node: Int32) async -> Bool {
+        await onLoop { $0.moveLeader(topic: topic, partition: partition, to: node) } ?? false
+    }
+
+    /// Ends the connections of all clients, or of those of one node.
+    public func disconnectAll(node: Int32? = nil) async {
+        _ = await onLoop { $0.disconnectAll(node: node) }
+    }
+}
