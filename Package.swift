@@ -55,12 +55,15 @@ let package = Package(
             name: "KafkaBridge",
             dependencies: ["Consumers", "EventSourcing", "Kafka", "Postgres", "Telemetry", logging],
             swiftSettings: settings),
+        .systemLibrary(name: "CCompression", providers: [.apt(["zlib1g-dev", "liblz4-dev", "libzstd-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CCRC32C"),
         .target(
             name: "KafkaTestBroker",
             dependencies: [
-                "CCRC32C",
+                "CCompression", "CCRC32C", "COpenSSL",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 logging,
             ],

@@ -48,6 +48,18 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(help: "Bytes kept per partition; -1 keeps all.")
     var retentionBytes: Int64 = -1
 
+    @Option(help: "Port of the control endpoint for faults (HTTP and JSON); 0 takes a free one.")
+    var control: Int?
+
+    @Option(name: .customLong("user"), help: "A user as NAME:PASSWORD, who must authenticate with SASL; repeatable.")
+    var users: [String] = []
+
+    @Option(help: "PEM file with the certificate chain, to serve TLS.")
+    var tlsCertificate: String?
+
+    @Option(help: "PEM file with the certificate's key.")
+    var tlsKey: String?
+
     func run() async throws {
         var logger = Logger(label: "godwit.broker")
         logger.logLevel = .notice
@@ -55,6 +67,7 @@ struct BrokerCommand: AsyncParsableCommand {
             let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let broker = try await KafkaTestBroker.start(try brokerConfiguration(), logger: logger)
             FileOutput.standardOutput("listening on \(broker.bootstrapServers)")
+            if let port = broker.controlPort { FileOutput.standardOutput("control on port \(port)") }
             for await _ in signals { break }
             await broker.stop()
         } catch {
@@ -76,6 +89,13 @@ struct BrokerCommand: AsyncParsableCommand {
         configuration.autoCreateTopics = autoCreate
         configuration.maxMessageBytes = maxMessageBytes
         configuration.retentionBytes = retentionBytes
+        configuration.controlPort = control
+        configuration.users = try BrokerConfiguration.users(users)
+        if let certificate = tlsCertificate, let key = tlsKey {
+            configuration.tls = .init(certificateFile: certificate, keyFile: key)
+        } else if tlsCertificate != nil || tlsKey != nil {
+            throw BrokerError.incompleteTLS
+        }
         return configuration
     }
 

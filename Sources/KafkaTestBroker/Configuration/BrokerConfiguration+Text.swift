@@ -10,6 +10,18 @@ extension BrokerConfiguration {
         if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
         return (String(host), port)
     }
+
+    /// Reads users, each as `name:password`.
+    public static func users(_ texts: [String]) throws(BrokerError) -> [String: String] {
+        var users: [String: String] = [:]
+        for text in texts {
+            guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else {
+                throw BrokerError(.configuration, "a user is written name:password")
+            }
+            users[String(text[..<colon])] = String(text[text.index(after: colon)...])
+        }
+        return users
+    }
 }
 
 extension BrokerConfiguration.FsyncPolicy {

@@ -19,6 +19,9 @@ public struct BrokerError: Error, Hashable, CustomStringConvertible {
     /// What happened and what to do.
     public let description: String
 
+    /// TLS was given a certificate without a key, or the other way round.
+    public static let incompleteTLS = BrokerError(.configuration, "TLS needs both a certificate and its key")
+
     init(_ code: Code, _ description: String) {
         self.code = code
         self.description = description

@@ -52,6 +52,7 @@ enum BatchValidation {
             throw Refusal(code: .recordListTooLarge, message: "The record batch is larger than a segment")
         }
         try checkFront(header)
+        if settings.compacts { try checkKeys(records) }
         return try adjust(Accepted(bytes: records, header: header), settings: settings, now: now)
     }
 
@@ -69,6 +70,22 @@ enum BatchValidation {
         }
         if header.hasProducerID && header.baseSequence < 0 {
             throw Refusal(code: .invalidRecord, message: "The producer's sequence number is negative")
+        }
+    }
+
+    /// Compaction goes by keys: every record needs one.
+    private static func checkKeys(_ batch: ByteBuffer) throws(Refusal) {
+        let set: [RecordSet.Record]
+        do {
+            set = try RecordSet(batch).records()
+        } catch {
+            throw Refusal(code: .invalidRecord, message: "The records cannot be read: \(error)")
+        }
+        let missing = set.indices.filter { set[$0].key == nil }.map(Int32.init)
+        guard missing.isEmpty else {
+            throw Refusal(
+                code: .invalidRecord, message: "Compacted topics take no records without a key",
+                recordIndexes: missing)
         }
     }
 

@@ -23,6 +23,7 @@ struct RecordSet {
     }
 
     func records() throws(WireError) -> [Record] {
+        guard header.recordCount >= 0 else { throw .badRecord }
         var reader = WireReader(payload)
         var records: [Record] = []
         for _ in 0..<header.recordCount {

@@ -20,6 +20,7 @@ extension Broker {
             context.reply(apiVersions(error: .unsupportedVersion))
         case .request(let header):
             let context = RequestContext(header: header, connection: connection, finish: finish)
+            guard mayAsk(header.api, connection) else { return context.complete(.close) }
             try dispatch(&reader, context)
         }
     }
@@ -59,7 +60,8 @@ extension Broker {
         case .describeProducers: try serve(&reader, context, describeProducers)
         case .describeTransactions: try serve(&reader, context, describeTransactions)
         case .listTransactions: try serve(&reader, context, listTransactions)
-        case .saslHandshake, .saslAuthenticate: context.complete(.close)
+        case .saslHandshake: try serve(&reader, context, saslHandshake)
+        case .saslAuthenticate: try serve(&reader, context, saslAuthenticate)
         }
     }
 

@@ -18,6 +18,8 @@ final class Broker {
     var directoryLock: AppendFile?
     var transactions = TransactionTable()
     var faults = FaultTable()
+    /// Certificate and key, if TLS is served.
+    var tls: TLSContext?
     var isFrozen = false
     /// What waits for the end of a freeze.
     var held: [() -> Void] = []

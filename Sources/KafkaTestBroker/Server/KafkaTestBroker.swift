@@ -1,5 +1,6 @@
 public import Logging
 import NIOCore
+import NIOHTTP1
 import NIOPosix
 
 /// A Kafka broker inside this process, for tests and development.
@@ -17,6 +18,8 @@ public final class KafkaTestBroker: Sendable {
     public let bootstrapServers: String
     /// The ports of the nodes, in the order of their ids, which count from 1.
     public let ports: [Int]
+    /// The port of the control endpoint, if there is one.
+    public let controlPort: Int?
 
     private let group: MultiThreadedEventLoopGroup
     private let listeners: [any Channel]
@@ -24,8 +27,9 @@ public final class KafkaTestBroker: Sendable {
 
     private init(
         group: MultiThreadedEventLoopGroup, listeners: [any Channel], broker: NIOLoopBound<Broker>, host: String,
-        ports: [Int]
+        ports: [Int], controlPort: Int?
     ) {
+        self.controlPort = controlPort
         self.group = group
         self.listeners = listeners
         self.broker = broker
@@ -45,6 +49,7 @@ public final class KafkaTestBroker: Sendable {
         do {
             let broker = try await loop.submit {
                 let broker = Broker(configuration: configuration, loop: loop, logger: logger)
+                broker.tls = try configuration.tls.map { settings in try TLSContext(settings) }
                 try broker.openStorage()
                 return NIOLoopBound(broker, eventLoop: loop)
             }.get()
@@ -55,13 +60,20 @@ public final class KafkaTestBroker: Sendable {
                         group, broker: broker, node: Int32(index) + 1, host: configuration.host, port: port))
             }
             let ports = listeners.map { $0.localAddress?.port ?? 0 }
+            var controlPort: Int?
+            if let port = configuration.controlPort {
+                let control = try await listenForControl(group, broker: broker, host: configuration.host, port: port)
+                listeners.append(control)
+                controlPort = control.localAddress?.port
+            }
             try await loop.submit {
                 broker.value.endpoints = ports.map { (configuration.host, $0) }
                 broker.value.startHousekeeping()
             }.get()
             for listener in listeners { try await listener.setOption(.autoRead, value: true).get() }
             return KafkaTestBroker(
-                group: group, listeners: listeners, broker: broker, host: configuration.host, ports: ports)
+                group: group, listeners: listeners, broker: broker, host: configuration.host, ports: ports,
+                controlPort: controlPort)
         } catch {
             for listener in listeners { try? await listener.close() }
             try? await group.shutdownGracefully()
@@ -84,8 +96,26 @@ public final class KafkaTestBroker: Sendable {
             .childChannelOption(.maxMessagesPerRead, value: 4)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls = broker.value.tls {
+                        try channel.pipeline.syncOperations.addHandler(TLSHandler(tls))
+                    }
                     try channel.pipeline.syncOperations.addHandler(
                         ConnectionHandler(broker: broker.value, node: node))
+                }
+            }
+            .bind(host: host, port: port).get()
+    }
+
+    /// Listens for orders of faults.
+    private static func listenForControl(
+        _ group: MultiThreadedEventLoopGroup, broker: NIOLoopBound<Broker>, host: String, port: Int
+    ) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    try channel.pipeline.syncOperations.addHandler(ControlHandler(broker: broker.value))
                 }
             }
             .bind(host: host, port: port).get()

@@ -5,11 +5,6 @@ enum Authentication {
     case expectsHandshake
     case expectsToken(SASLMechanism)
     case expectsProof(SCRAMExchange)
+    /// A wrong answer was given: nothing more is taken.
     case failed
-}
-
-/// The SASL mechanisms that are offered.
-enum SASLMechanism: String, CaseIterable {
-    case plain = "PLAIN"
-    case scramSHA256 = "SCRAM-SHA-256"
 }

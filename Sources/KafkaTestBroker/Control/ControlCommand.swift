@@ -1,0 +1,19 @@
+/// What the control endpoint can be told, beside faults.
+struct ControlCommand: Codable {
+    var topic: String?
+    var partition: Int32?
+    var producerID: Int64?
+    var node: Int32?
+
+    private enum CodingKeys: String, CodingKey {
+        case topic, partition, node
+        case producerID = "producer_id"
+    }
+}
+
+/// A fault as the control endpoint lists it.
+struct ListedFault: Codable {
+    let number: Int
+    let fault: Fault
+    let hits: Int
+}
