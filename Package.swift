@@ -63,6 +63,7 @@ let package = Package(
             dependencies: [
                 "CCompression", "CCRC32C", "COpenSSL",
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 logging,
@@ -96,7 +97,18 @@ let package = Package(
             name: "ConsumersTests", dependencies: ["Consumers", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: settings),
         .testTarget(name: "KafkaBridgeTests", dependencies: ["KafkaBridge", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "KafkaTestBrokerTests", dependencies: ["KafkaTestBroker"], swiftSettings: settings),
+        // A broker as a process of its own, for tests that kill it and for measuring it without the rest of Godwit.
+        .executableTarget(
+            name: "KafkaBrokerTool", dependencies: ["KafkaTestBroker", arguments], path: "Tests/KafkaBrokerTool",
+            swiftSettings: settings),
+        .testTarget(
+            name: "KafkaTestBrokerTests",
+            dependencies: [
+                "CCRC32C", "KafkaBrokerTool", "KafkaTestBroker", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            resources: [.copy("Conformance"), .copy("Fixtures")],
+            swiftSettings: settings),
         .testTarget(
             name: "ApplianceTests",
             dependencies: [

@@ -24,6 +24,9 @@ struct BrokerCommand: AsyncParsableCommand {
     @Option(help: "Address and port to listen on; port 0 takes a free one.")
     var listen = "127.0.0.1:9092"
 
+    @Option(help: "Address and port that clients are told to come back to, if not those listened on.")
+    var advertise: String?
+
     @Flag(help: "Allow an address that other machines can reach.")
     var allowRemote = false
 
@@ -81,6 +84,11 @@ struct BrokerCommand: AsyncParsableCommand {
         let address = try BrokerConfiguration.address(listen)
         configuration.host = address.host
         configuration.port = address.port
+        if let advertise {
+            let advertised = try BrokerConfiguration.address(advertise)
+            configuration.advertisedHost = advertised.host
+            configuration.advertisedPort = advertised.port
+        }
         configuration.allowsRemoteConnections = allowRemote
         configuration.dataDirectory = data
         configuration.fsync = try BrokerConfiguration.FsyncPolicy(text: fsync)

@@ -23,6 +23,13 @@ extension BrokerConfiguration {
             "the broker listens on loopback only; \(host) needs the explicit permission for remote connections")
     }
 
+    /// Where clients are told to find the nodes that listen on these ports.
+    func advertisedEndpoints(listening ports: [Int]) -> [(host: String, port: Int)] {
+        ports.enumerated().map { index, port in
+            (advertisedHost ?? host, advertisedPort.map { $0 + index } ?? port)
+        }
+    }
+
     private var isLoopback: Bool {
         host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }

@@ -4,6 +4,10 @@ public struct BrokerConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// Port to listen on; 0 takes a free one. Further ``nodes`` take the ports after it, or free ones.
     public var port = 0
+    /// Address that clients are told to come back to, if it is not ``host``: behind a proxy, or in a container.
+    public var advertisedHost: String?
+    /// First port that clients are told to come back to, if it is not the one listened on.
+    public var advertisedPort: Int?
     /// Lets ``host`` be an address that other machines reach. The broker is made for development: think twice.
     public var allowsRemoteConnections = false
     /// How many brokers the cluster seems to have. All are listeners of one process over the same data, so that a
@@ -28,8 +32,13 @@ public struct BrokerConfiguration: Sendable {
     /// How long an empty group waits for more members before its first rebalance, in milliseconds
     /// (`group.initial.rebalance.delay.ms`, which Apache Kafka sets to 3,000).
     public var initialRebalanceDelayMilliseconds: Int64 = 0
-    /// How often timeouts, retention and compaction are looked at.
-    public var housekeepingInterval = Duration.milliseconds(500)
+    /// How often the timeouts of transactions are looked at (`transaction.abort.timed.out.transaction.cleanup.interval.ms`,
+    /// which Apache Kafka sets to 10 s).
+    public var transactionCheckInterval = Duration.milliseconds(500)
+    /// How often retention and compaction are looked at (`log.retention.check.interval.ms`).
+    public var retentionCheckInterval = Duration.seconds(300)
+    /// How often producers are forgotten that are due (`producer.id.expiration.check.interval.ms`).
+    public var producerExpirationCheckInterval = Duration.seconds(600)
     /// User names and passwords; with any, clients must authenticate with SASL.
     public var users: [String: String] = [:]
     /// Serves TLS if set.

@@ -25,8 +25,7 @@ final class Broker {
     var held: [() -> Void] = []
     var connectionNodes: [Int: Int32] = [:]
     let groups: GroupCoordinator
-    var housekeeping: Scheduled<Void>?
-    var syncing: Scheduled<Void>?
+    var isShutDown = false
     var connectionCount = 0
     /// The open connections, to be closed at the end.
     var channels: [Int: any Channel] = [:]

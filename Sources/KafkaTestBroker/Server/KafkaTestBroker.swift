@@ -67,7 +67,7 @@ public final class KafkaTestBroker: Sendable {
                 controlPort = control.localAddress?.port
             }
             try await loop.submit {
-                broker.value.endpoints = ports.map { (configuration.host, $0) }
+                broker.value.endpoints = configuration.advertisedEndpoints(listening: ports)
                 broker.value.startHousekeeping()
             }.get()
             for listener in listeners { try await listener.setOption(.autoRead, value: true).get() }

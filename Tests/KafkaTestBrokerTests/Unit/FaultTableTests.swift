@@ -1,0 +1,48 @@
+import Testing
+
+@testable import KafkaTestBroker
+
+@Suite("Fault table")
+struct FaultTableTests {
+    private func request(_ kind: RequestKind = .produce, _ targets: [(String, Int32)] = [], node: Int32 = 1)
+        -> FaultTable.Request
+    {
+        .init(kind: kind, node: node, targets: targets.map { .init(topic: $0.0, partition: $0.1) })
+    }
+
+    @Test("A fault lets pass what it skips, strikes as often as told, and counts")
+    func counting() {
+        var table = FaultTable()
+        let number = table.add(Fault(.dropAnswer, on: .produce, skip: 2, count: 3))
+        let struck = (0..<8).map { _ in table.plan(for: request()).ending == .drop }
+        #expect(struck == [false, false, true, true, true, false, false, false])
+        #expect(table.plan(for: request(.fetch)).ending == .answer)
+        #expect(table.hits(number) == 3)
+        table.remove(number)
+        #expect(table.hits(number) == 3)
+    }
+
+    @Test("Only the named topic, partition and node are struck")
+    func aim() {
+        var table = FaultTable()
+        _ = table.add(Fault(.refuse(.notEnoughReplicas), on: .produce, topic: "a", partition: 1, node: 2))
+        #expect(table.plan(for: request(.produce, [("a", 1)])).injectedErrors.isEmpty)
+        #expect(table.plan(for: request(.produce, [("a", 0), ("b", 1)], node: 2)).injectedErrors.isEmpty)
+        let plan = table.plan(for: request(.produce, [("a", 0), ("a", 1), ("b", 1)], node: 2))
+        #expect(
+            plan.injectedErrors == [
+                .init(partition: .init(topic: "a", partition: 1), code: .notEnoughReplicas, isAfterEffect: false)
+            ])
+    }
+
+    @Test("Several faults add up")
+    func together() {
+        var table = FaultTable()
+        _ = table.add(Fault(.delay(.milliseconds(5))))
+        _ = table.add(Fault(.delay(.milliseconds(7)), on: .fetch))
+        _ = table.add(Fault(.throttle(.seconds(1))))
+        let plan = table.plan(for: request(.fetch))
+        #expect(plan.delay == .milliseconds(12))
+        #expect(plan.throttle == .seconds(1))
+    }
+}

@@ -1,0 +1,129 @@
+import Testing
+
+@testable import KafkaTestBroker
+
+@Suite("Transaction table")
+struct TransactionTableTests {
+    private let partition = TopicPartition(topic: "t", partition: 0)
+
+    @Test("In any history only the last producer of an id can act, and outcomes never change", arguments: 0..<20)
+    func histories(_ seed: UInt64) {
+        var random = SplitMix(state: seed)
+        for _ in 0..<100 {
+            var table = TransactionTable()
+            var nextID: Int64 = 0
+            var known: [TransactionTable.Producer] = []
+            var outcome: Bool?
+            for now in 0..<Int64(60) {
+                let producer = known.randomElement(using: &random) ?? .init(id: 99, epoch: 0)
+                let isCurrent = producer == known.last
+                switch Int.random(in: 0..<6, using: &random) {
+                case 0:
+                    let answer = table.initialize("x", timeout: 1000, expected: nil, now: now) {
+                        nextID += 1
+                        return nextID
+                    }
+                    switch answer {
+                    case .ready(let new):
+                        #expect(known.allSatisfy { $0.id == new.id && $0.epoch < new.epoch }, "epochs only rise")
+                        known.append(new)
+                        outcome = nil
+                    case .abortPredecessor:
+                        let fenced = table.transactions["x"].map {
+                            TransactionTable.Producer(id: $0.producerID, epoch: $0.epoch)
+                        }
+                        guard let fenced else { return #expect(Bool(false)) }
+                        #expect(table.end("x", producer: fenced, commit: false, now: now) == .writeMarkers)
+                        table.complete("x", now: now)
+                        // The epoch that only the fence had: nobody may use it.
+                        known.append(.init(id: fenced.id, epoch: fenced.epoch))
+                        known.append(.init(id: fenced.id, epoch: -2))
+                        known.swapAt(known.count - 1, known.count - 2)
+                        known.removeAll { $0.epoch == -2 }
+                        outcome = false
+                    case .refuse(let code): #expect(Bool(false), "refused with \(code)")
+                    }
+                case 1, 2, 3:
+                    let answer = table.add([partition], to: "x", producer: producer, now: now)
+                    #expect((answer == .none) == isCurrent)
+                    if answer == .none { outcome = nil }
+                default:
+                    let commit = Bool.random(using: &random)
+                    let isOpen = table.transactions["x"]?.state == .ongoing
+                    let answer = table.end("x", producer: producer, commit: commit, now: now)
+                    if !isCurrent {
+                        #expect(answer != .writeMarkers && answer != .done)
+                    } else if isOpen {
+                        #expect(answer == .writeMarkers)
+                        outcome = commit
+                        table.complete("x", now: now)
+                    } else {
+                        #expect((answer == .done) == (outcome == commit))
+                    }
+                }
+            }
+        }
+    }
+
+    private func opened() -> (TransactionTable, TransactionTable.Producer) {
+        var table = TransactionTable()
+        guard case .ready(let producer) = table.initialize("x", timeout: 10, expected: nil, now: 0, drawID: { 5 })
+        else {
+            return (table, .init(id: -1, epoch: -1))
+        }
+        return (table, producer)
+    }
+
+    @Test("Records are taken only for partitions that joined")
+    func verification() {
+        var (table, producer) = opened()
+        #expect(table.verify(partition, in: "x", producer: producer) == .transactionAbortable)
+        #expect(table.add([partition], to: "x", producer: producer, now: 0) == .none)
+        #expect(table.verify(partition, in: "x", producer: producer) == .none)
+        #expect(table.verify(partition, in: "y", producer: producer) == .invalidProducerIDMapping)
+        let former = TransactionTable.Producer(id: producer.id, epoch: producer.epoch - 1)
+        #expect(table.verify(partition, in: "x", producer: former) == .invalidProducerEpoch)
+    }
+
+    @Test("A transaction times out after its start, not after its last write")
+    func timeouts() {
+        var (table, producer) = opened()
+        #expect(table.timedOut(now: 1000).isEmpty)
+        _ = table.add([partition], to: "x", producer: producer, now: 100)
+        _ = table.add([TopicPartition(topic: "t", partition: 1)], to: "x", producer: producer, now: 109)
+        #expect(table.timedOut(now: 110).isEmpty)
+        #expect(table.timedOut(now: 111) == ["x"])
+    }
+
+    @Test("A producer that repeats its init gets the same epoch; another one is fenced")
+    func repeatedInit() {
+        var (table, producer) = opened()
+        let raised = table.initialize("x", timeout: 10, expected: producer, now: 0) { 6 }
+        #expect(raised == .ready(.init(id: 5, epoch: 1)))
+        #expect(table.initialize("x", timeout: 10, expected: producer, now: 0) { 6 } == raised)
+        #expect(
+            table.initialize("x", timeout: 10, expected: .init(id: 77, epoch: 0), now: 0) { 6 }
+                == .refuse(.producerFenced))
+    }
+
+    @Test("When the epochs are used up a new producer id is given")
+    func exhaustion() {
+        var table = TransactionTable()
+        var transaction = Transaction(id: "x", producerID: 5, timeoutMilliseconds: 10, updated: 0)
+        transaction.epoch = Int16.max - 1
+        table.restore(transaction)
+        #expect(table.initialize("x", timeout: 10, expected: nil, now: 0) { 6 } == .ready(.init(id: 6, epoch: 0)))
+    }
+
+    @Test("Outcomes that stood at a crash are found again")
+    func unfinished() {
+        var (table, producer) = opened()
+        _ = table.add([partition], to: "x", producer: producer, now: 0)
+        #expect(table.unfinished.isEmpty)
+        _ = table.end("x", producer: producer, commit: true, now: 0)
+        #expect(table.unfinished == ["x"])
+        #expect(table.end("x", producer: producer, commit: true, now: 0) == .refuse(.concurrentTransactions))
+        table.complete("x", now: 0)
+        #expect(table.unfinished.isEmpty)
+    }
+}
