@@ -43,7 +43,7 @@ try:
     transactional.produce(committed, b"before the kill")
     transactional.flush(DEADLINE)
 
-    client = producer(enable_idempotence=True, linger_ms=1, reconnect_backoff_max_ms=200)
+    client = producer(enable_idempotence=True, linger_ms=1, batch_size=8000, reconnect_backoff_max_ms=200)
     failed, count = [], 0
     for round in range(3):
         for _ in range(5000):

@@ -1,5 +1,7 @@
 """Own broker only: SASL over TLS. Arguments: brokers, certificate, user, password."""
 
+import os
+
 from common import *
 
 CERTIFICATE, USER, PASSWORD = sys.argv[2:5]
@@ -7,11 +9,14 @@ topic = f"secure-{uuid.uuid4().hex[:8]}"
 
 
 def attempt(**settings):
-    client = producer(message_timeout_ms=4000, socket_timeout_ms=2000, **settings)
-    seen = []
-    client.produce(topic, b"x" * 100_000, on_delivery=lambda e, m: seen.append(e))
-    client.flush(10)
-    return seen == [None]
+    client = AdminClient({"bootstrap.servers": BROKERS, "socket.timeout.ms": 2000, **dotted(settings)})
+    try:
+        client.list_topics(timeout=2)
+    except KafkaException:
+        return False
+    large = os.urandom(300_000)
+    reports = send(producer(**settings), topic, [{"value": large}])
+    return reports[0][0] is None and values(topic, **settings)[-1] == large
 
 
 tls = {"ssl_ca_location": CERTIFICATE}
