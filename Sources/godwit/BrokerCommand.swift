@@ -4,7 +4,6 @@ import Logging
 import UnixSignals
 
 /// Runs the development broker alone, until it is told to stop.
-@available(macOS 15, *)
 struct BrokerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "broker",
@@ -17,7 +16,7 @@ struct BrokerCommand: AsyncParsableCommand {
               godwit broker --listen 127.0.0.1:9092 --data ./kafka-data
               kcat -b 127.0.0.1:9092 -L
 
-            Exit codes: 0 stopped, 69 the address cannot be listened on, 74 the data directory cannot be used, \
+            Exit codes: 0 stopped, 71 the address cannot be listened on, 74 the data directory cannot be used, \
             78 the options contradict each other.
             """)
 
@@ -69,12 +68,12 @@ struct BrokerCommand: AsyncParsableCommand {
         do throws(BrokerError) {
             let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
             let broker = try await KafkaTestBroker.start(try brokerConfiguration(), logger: logger)
-            FileOutput.standardOutput("listening on \(broker.bootstrapServers)")
-            if let port = broker.controlPort { FileOutput.standardOutput("control on port \(port)") }
+            standardOutput("listening on \(broker.bootstrapServers)")
+            if let port = broker.controlPort { standardOutput("control on port \(port)") }
             for await _ in signals { break }
             await broker.stop()
         } catch {
-            FileOutput.standardError("godwit broker: \(error)")
+            standardError("godwit broker: \(error)")
             throw ExitCode(Self.exitCode(of: error))
         }
     }
@@ -109,7 +108,7 @@ struct BrokerCommand: AsyncParsableCommand {
 
     private static func exitCode(of error: BrokerError) -> Int32 {
         switch error.code {
-        case .addressInUse, .cannotListen: 69
+        case .addressInUse, .cannotListen: 71
         case .storage: 74
         default: 78
         }

@@ -17,7 +17,7 @@ struct Godwit: AsyncParsableCommand {
             """,
         subcommands: [
             RunCommand.self, MigrateCommand.self, AppendCommand.self, ConfigCommand.self, DevCommand.self,
-            DemoCommand.self,
+            DemoCommand.self, BrokerCommand.self,
         ])
 
     private static var exitCodes: String {

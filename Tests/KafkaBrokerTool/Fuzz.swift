@@ -3,7 +3,6 @@ import Foundation
 import KafkaTestBroker
 
 /// Feeds mutated frames to the broker and says how it fared.
-@available(macOS 15, *)
 struct Fuzz: ParsableCommand {
     @Option(help: "Mutated frames to try.")
     var count = 10_000_000

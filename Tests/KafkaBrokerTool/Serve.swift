@@ -3,7 +3,6 @@ import Foundation
 import KafkaTestBroker
 
 /// Serves until it is killed.
-@available(macOS 15, *)
 struct Serve: AsyncParsableCommand {
     @Option(help: "Port to listen on; 0 takes a free one.")
     var port = 0
