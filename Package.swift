@@ -80,7 +80,8 @@ let package = Package(
         .executableTarget(
             name: "godwit",
             dependencies: [
-                "Appliance", "EventSourcing", "KafkaTestBroker", "LocalPostgres", "Postgres", arguments, logging, signals,
+                "Appliance", "EventSourcing", "KafkaTestBroker", "LocalPostgres", "Postgres", arguments, logging,
+                signals,
             ],
             swiftSettings: settings),
 
