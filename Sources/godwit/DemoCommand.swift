@@ -23,7 +23,7 @@ struct DemoCommand: GodwitCommand {
     var logLevel: Logger.Level = .warning
 
     func validate() throws {
-        guard (1...1_000_000).contains(events) else { throw ValidationError("--events must be 1 to 1000000") }
+        guard (10...1_000_000).contains(events) else { throw ValidationError("--events must be 10 to 1000000") }
         guard (1...100).contains(writers) else { throw ValidationError("--writers must be 1 to 100") }
     }
 

@@ -59,7 +59,7 @@ package struct ConfigurationEntry: Sendable, Equatable {
         case .list:
             if case .list(let items) = values.content(path) { return .list(items) }
             return .list([])
-        case .text, .identifier, .integer, .boolean, .duration, .choice:
+        case .text, .identifier, .integer, .size, .boolean, .duration, .choice:
             if case .scalar(let text) = values.content(path) { return .text(text) }
             return key.defaultText.map { .text($0) }
         }

@@ -77,6 +77,24 @@ extension ConfigurationKey {
             "worker.poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "100ms",
             "How often the relay looks for new events where nothing notifies it."),
         .init(
+            "worker.bytes_in_flight", .size(1 << 16...1 << 40), default: "32MiB",
+            "How much memory events may take that are read and not yet acknowledged."),
+        .init(
+            "worker.max_post_batch_pause", .duration(.zero...(.seconds(60))), default: "0s",
+            "How long to rest at most between full batches, for the sake of others; `0s` is never."),
+        .init(
+            "worker.wakeup_jitter", .duration(.zero...(.seconds(60))), default: "0s",
+            "How long to hold back a wakeup at most, at random, so that many processes do not read at once."),
+        .init(
+            "worker.heartbeat_interval", .duration(.milliseconds(50)...(.seconds(600))), default: "5s",
+            "How often a worker tells the others that it is alive."),
+        .init(
+            "worker.stale_threshold", .duration(.milliseconds(150)...(.seconds(3600))), default: "30s",
+            "After how long without a heartbeat a worker's segments go to others; three heartbeats at least."),
+        .init(
+            "worker.rebalance_interval", .duration(.milliseconds(50)...(.seconds(3600))), default: "10s",
+            "How often a worker compares its segments with its fair share."),
+        .init(
             "worker.shutdown_timeout", .duration(.zero...(.seconds(3600))), default: "20s",
             "How long a stop may take to finish what is in flight before it lets go."),
     ]
@@ -89,6 +107,9 @@ extension ConfigurationKey {
             .init(
                 "consumers.*.aggregate_types", .list, default: "[]",
                 "The aggregate types whose events it relays; none named is all."),
+            .init(
+                "consumers.*.start", .text, default: "beginning",
+                "Where it begins at its first start: `beginning`, `now`, or behind a position."),
             .init(
                 "consumers.*.topic", .text, required: true,
                 "The topic, or a template over the event: `identity.{aggregate_type}`."),

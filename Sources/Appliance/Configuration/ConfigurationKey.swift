@@ -9,6 +9,8 @@ package struct ConfigurationKey: Sendable {
         /// A name of a table, schema or channel in PostgreSQL.
         case identifier
         case integer(ClosedRange<Int>)
+        /// Bytes, with a unit: `512KiB`, `32MiB`, `1GiB`.
+        case size(ClosedRange<Int>)
         /// `true` or `false`.
         case boolean
         case duration(ClosedRange<Duration>)

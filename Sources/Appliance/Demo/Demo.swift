@@ -42,19 +42,22 @@ package struct Demo: Sendable {
         let ledger = DemoLedger()
         let reader = try await DemoReader.open(servers, ledger)
         let relays = try RelayProcess(servers.configuration)
-        tell("\(writers) writers append \(events) events while the relay runs")
+        let appenders = DemoWriters(
+            configuration: servers.configuration, ledger: ledger, events: events, writers: writers)
+        tell("starting the relay")
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await relays.run() }
             group.addTask { await report(to: progress, ledger) }
             group.addTask {
+                try await appenders.appendFirst()
+                try await reader.read { ledger.isComplete }
+                tell("\(writers) writers append \(events) events while the relay runs")
                 try await withThrowingTaskGroup(of: Void.self) { ends in
                     ends.addTask {
-                        try await DemoWriters(
-                            configuration: servers.configuration, ledger: ledger, events: events, writers: writers
-                        ).run()
+                        try await appenders.run()
                         ledger.endWriting()
                     }
-                    ends.addTask { try await reader.read() }
+                    ends.addTask { try await reader.read { ledger.isWritten && ledger.isComplete } }
                     try await ends.waitForAll()
                 }
                 // Only behind a relay that has stopped can nothing more come: then the rest is read, for what is doubled.

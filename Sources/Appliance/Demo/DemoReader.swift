@@ -6,7 +6,7 @@ import Logging
 struct DemoReader: Sendable {
     private let reader: Reader
     private let ledger: DemoLedger
-    /// So long without any record, after the last event was committed, and what is missing counts as lost.
+    /// So long without any record, and what is missing counts as lost.
     private static let patience: Duration = .seconds(30)
 
     static func open(_ servers: DevelopmentServers, _ ledger: DemoLedger) async throws -> DemoReader {
@@ -16,15 +16,14 @@ struct DemoReader: Sendable {
         return DemoReader(reader: reader, ledger: ledger)
     }
 
-    /// Reads until everything is written and received, or nothing comes any more.
-    func read() async throws {
+    /// Reads until the end is reached, or nothing comes any more though all is written.
+    func read(until isEnd: () -> Bool) async throws {
         var last = ContinuousClock.now
-        while true {
+        while !isEnd() {
             let records = try await reader.poll(within: .milliseconds(100))
-            let isAllWritten = ledger.isWritten
             enter(records)
-            if !records.isEmpty || !isAllWritten { last = .now }
-            if isAllWritten, ledger.isComplete || ContinuousClock.now - last > Self.patience { return }
+            if !records.isEmpty { last = .now }
+            if ContinuousClock.now - last > Self.patience { return }
             try Task.checkCancellation()
         }
     }

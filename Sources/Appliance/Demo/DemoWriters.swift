@@ -15,7 +15,7 @@ struct DemoWriters: Sendable {
 
     /// Returns once so many events are committed.
     func run() async throws {
-        let budget = Budget(events)
+        let budget = Budget(max(0, events - ledger.counts.committed))
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<writers { group.addTask { try await write(budget) } }
             try await group.waitForAll()
@@ -37,6 +37,23 @@ struct DemoWriters: Sendable {
         }
 
         func giveBack(_ events: Int) { left.withLock { $0 += events } }
+    }
+
+    /// Appends one event of each aggregate type, so that every topic has been written to once: what follows measures the
+    /// way, not the connecting.
+    func appendFirst() async throws {
+        let connection = try await configuration.database.connect()
+        for context in SampleConfiguration.contexts {
+            for aggregate in context.aggregates {
+                let events = Self.events(1, of: aggregate, in: context)
+                let sent = try await connection.withTransaction { transaction in
+                    try await configuration.eventStore.append(events, expecting: .any, in: transaction)
+                    return ledger.now
+                }
+                ledger.commit(events.map(\.eventID), at: sent)
+            }
+        }
+        await connection.close()
     }
 
     private struct RolledBackOnPurpose: Error {}
@@ -65,7 +82,12 @@ struct DemoWriters: Sendable {
     /// The events of one transaction: one aggregate of a random context.
     private static func events(_ count: Int) -> [Event] {
         let context = SampleConfiguration.contexts[Int.random(in: SampleConfiguration.contexts.indices)]
-        let aggregate = context.aggregates[Int.random(in: context.aggregates.indices)]
+        return events(count, of: context.aggregates[Int.random(in: context.aggregates.indices)], in: context)
+    }
+
+    private static func events(
+        _ count: Int, of aggregate: (type: String, events: [String]), in context: SampleConfiguration.Context
+    ) -> [Event] {
         let id = "\(aggregate.type.lowercased())-\(Int.random(in: 1...aggregatesPerType))"
         let correlation = UUID().uuidString.lowercased()
         return (0..<count).map { index in

@@ -29,8 +29,15 @@ package final class RelayProcess: Sendable {
 
     private static func options(_ configuration: Configuration) -> WorkerOptions {
         var options = WorkerOptions()
-        options.drainTimeout = configuration.worker.shutdownTimeout
-        options.dispatcherPollInterval = configuration.worker.pollInterval
+        let worker = configuration.worker
+        options.bytesInFlight = worker.bytesInFlight
+        options.maxPostBatchPause = worker.maxPostBatchPause
+        options.wakeupJitter = worker.wakeupJitter
+        options.heartbeatInterval = worker.heartbeatInterval
+        options.staleThreshold = worker.staleThreshold
+        options.rebalanceInterval = worker.rebalanceInterval
+        options.drainTimeout = worker.shutdownTimeout
+        options.dispatcherPollInterval = worker.pollInterval
         if configuration.notify.mode == .always {
             var notify = NotifyDispatcher.Options(channel: configuration.notify.channel)
             notify.fallbackInterval = configuration.notify.fallbackInterval
@@ -39,7 +46,8 @@ package final class RelayProcess: Sendable {
         }
         for consumer in configuration.consumers {
             options.overrides[consumer.name] = WorkerOptions.Override(
-                totalSegments: consumer.totalSegments, batchSize: consumer.batchSize)
+                totalSegments: consumer.totalSegments, batchSize: consumer.batchSize,
+                startPosition: consumer.start)
         }
         return options
     }

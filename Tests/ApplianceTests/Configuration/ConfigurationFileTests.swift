@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 import Testing
 
@@ -147,6 +148,24 @@ import Testing
             problems.first?.hasPrefix(#"godwit.yaml:2: "consumers.a.topic" cannot be used: `{agregate_type}`"#) == true)
         #expect(problems.dropFirst().first?.hasPrefix(#"godwit.yaml:3: "consumers.b.topic" cannot be used: "#) == true)
         #expect(problems.last == #"godwit.yaml:4: "kafka.topics.create" is "maybe", but must be true or false"#)
+    }
+
+    @Test func `sizes, heartbeats and where to start are checked`() throws {
+        let right = try Self.read(
+            """
+            worker: { bytes_in_flight: 64MiB, heartbeat_interval: 1s, stale_threshold: 3s }
+            consumers: { a: { topic: a, start: now }, b: { topic: b, start: 1200 }, c: { topic: c } }
+            """, needs: []
+        ).configuration
+        #expect(right.worker.bytesInFlight == 64 << 20)
+        #expect(right.consumers.map(\.start) == [.now, .after(1200), .beginning])
+        let problems = Self.problems(
+            "worker: { bytes_in_flight: 5MB, stale_threshold: 10s }\nconsumers: { a: { topic: a, start: yesterday } }",
+            needs: [])
+        #expect(problems.count == 3)
+        #expect(problems.contains { $0.contains("32MiB or 1GiB") })
+        #expect(problems.contains { $0.contains("three times") })
+        #expect(problems.contains { $0.contains("beginning, now") })
     }
 
     @Test func `what a command needs is required of it alone`() {

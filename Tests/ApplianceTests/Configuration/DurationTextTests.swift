@@ -44,4 +44,14 @@ import Testing
         #expect(NearestName.distance(Array("abcd"), Array("acbd")) == 1)
         #expect(NearestName.distance(Array(""), Array("abc")) == 3)
     }
+
+    @Test func `sizes are read and written`() {
+        for (text, size) in [("1", 1), ("512KiB", 512 << 10), ("32MiB", 32 << 20), ("1GiB", 1 << 30), ("0", 0)] {
+            #expect(SizeText.parse(text) == size)
+            #expect(SizeText.format(size) == text)
+        }
+        for text in ["", "MiB", "1MB", "-1", "1.5GiB", "9223372036854775807KiB", "1 MiB"] {
+            #expect(SizeText.parse(text) == nil, "\(text)")
+        }
+    }
 }

@@ -74,6 +74,13 @@ struct ConfigurationValues {
         isGiven(path) ? integer(path) : nil
     }
 
+    mutating func size(_ path: ConfigurationPath) -> Int {
+        number(path, SizeText.parse, "a size such as 512KiB, 32MiB or 1GiB") { kind, value in
+            guard case .size(let range) = kind, !range.contains(value) else { return nil }
+            return "\(SizeText.format(range.lowerBound)) to \(SizeText.format(range.upperBound))"
+        } ?? 0
+    }
+
     mutating func boolean(_ path: ConfigurationPath) -> Bool {
         number(path, Bool.init, "true or false") { _, _ in nil } ?? false
     }

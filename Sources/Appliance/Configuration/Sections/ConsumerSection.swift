@@ -1,3 +1,4 @@
+package import Consumers
 package import KafkaBridge
 
 /// One consumer below `consumers`: which events go where.
@@ -12,6 +13,7 @@ package struct ConsumerSection: Sendable {
     package var topicsAllowed: TopicAllowlist
     package var headerPrefix: String
     package var format: RecordFormat
+    package var start: StartPosition
     package var delivery: String
     package var onPoison: String
     package var totalSegments: Int
@@ -24,6 +26,7 @@ package struct ConsumerSection: Sendable {
         aggregateTypes = values.list(path("aggregate_types"))
         topic = Self.topic(path("topic"), &values)
         topicsAllowed = TopicAllowlist(values.list(path("topics_allowed")))
+        start = Self.start(path("start"), &values)
         headerPrefix = values.optionalText(path("header_prefix")) ?? ""
         // The check is what is wanted: there is one format so far.
         _ = values.text(path("format"))
@@ -44,6 +47,18 @@ package struct ConsumerSection: Sendable {
         } catch {
             values.problem(path, "cannot be used: \(error)")
             return nil
+        }
+    }
+
+    private static func start(_ path: ConfigurationPath, _ values: inout ConfigurationValues) -> StartPosition {
+        let text = values.text(path)
+        switch text {
+        case "beginning": return .beginning
+        case "now": return .now
+        default:
+            if let position = Int64(text), position >= 0 { return .after(position) }
+            values.problem(path, "is \"\(text)\", but must be beginning, now, or a position from 0")
+            return .beginning
         }
     }
 }

@@ -3,12 +3,31 @@ package struct WorkerSection: Sendable {
     package var totalSegments: Int
     package var batchSize: Int
     package var pollInterval: Duration
+    package var bytesInFlight: Int
+    package var maxPostBatchPause: Duration
+    package var wakeupJitter: Duration
+    package var heartbeatInterval: Duration
+    package var staleThreshold: Duration
+    package var rebalanceInterval: Duration
     package var shutdownTimeout: Duration
 
     init(_ values: inout ConfigurationValues) {
         totalSegments = values.integer("worker.total_segments")
         batchSize = values.integer("worker.batch_size")
         pollInterval = values.duration("worker.poll_interval")
+        bytesInFlight = values.size("worker.bytes_in_flight")
+        maxPostBatchPause = values.duration("worker.max_post_batch_pause")
+        wakeupJitter = values.duration("worker.wakeup_jitter")
+        heartbeatInterval = values.duration("worker.heartbeat_interval")
+        staleThreshold = values.duration("worker.stale_threshold")
+        rebalanceInterval = values.duration("worker.rebalance_interval")
         shutdownTimeout = values.duration("worker.shutdown_timeout")
+        // One late heartbeat must not cost a live worker its segments.
+        if staleThreshold < heartbeatInterval * 3 {
+            let least = DurationText.format(heartbeatInterval * 3)
+            values.problem(
+                "worker.stale_threshold",
+                "must be at least three times \"worker.heartbeat_interval\", which is \(least)")
+        }
     }
 }
