@@ -3,8 +3,8 @@ import ArgumentParser
 
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Checks the configuration, or shows what holds.",
-        subcommands: [Check.self, Show.self])
+        commandName: "config", abstract: "Checks the configuration, shows what holds, or prints all keys.",
+        subcommands: [Check.self, Show.self, Reference.self])
 
     struct Check: GodwitCommand {
         static let configuration = CommandConfiguration(
@@ -70,6 +70,19 @@ struct ConfigCommand: AsyncParsableCommand {
             }
             let entries = loaded.configuration.entries
             standardOutput(json ? ConfigurationReport.json(entries).indentedText : ConfigurationReport.text(entries))
+        }
+    }
+
+    struct Reference: GodwitCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints every key there is, what it takes, its default and its meaning, as Markdown.",
+            discussion: """
+                Example:
+                  godwit config reference | grep poll
+                """)
+
+        func execute() async throws {
+            standardOutput(ConfigurationReference.markdown)
         }
     }
 }

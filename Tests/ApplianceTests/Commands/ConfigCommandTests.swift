@@ -73,7 +73,10 @@ import Testing
         let help = try await Command.godwit("--help").run()
         #expect(help.exitCode == 0)
         for status in ExitStatus.allCases { #expect(help.standardOutput.contains("\(status.rawValue)  "), "\(status)") }
-        for arguments in [["config", "check"], ["config", "show"], ["migrate"], ["append"]] {
+        for arguments in [
+            ["config", "check"], ["config", "show"], ["config", "reference"], ["migrate"], ["append"], ["run"], ["dev"],
+            ["demo"],
+        ] {
             var command = Command.godwit()
             command.arguments = arguments + ["--help"]
             let help = try await command.run()

@@ -49,6 +49,13 @@ import Testing
         #expect(loaded.warnings.isEmpty)
     }
 
+    @Test func `the reference is the one the table of keys makes`() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "config/reference.md")
+        let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+        #expect(text == ConfigurationReference.markdown + "\n", "run: godwit config reference > config/reference.md")
+    }
+
     @Test func `the table of keys is consistent`() {
         var paths: Set<String> = []
         for key in ConfigurationKey.all {
