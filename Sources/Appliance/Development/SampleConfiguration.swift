@@ -32,6 +32,8 @@ package enum SampleConfiguration {
           bootstrap_servers: \(JSONValue.string(bootstrapServers).text)
         notify:
           mode: always
+          # For events that are inserted by hand and notify nobody.
+          fallback_interval: 1s
         consumers:
           identity:
             bounded_contexts: [Identity]

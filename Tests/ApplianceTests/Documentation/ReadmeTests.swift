@@ -50,6 +50,20 @@ import Testing
         }
     }
 
+    @Test func `the README's SQL appends an event, and its JSON line is one`() async throws {
+        let statement = try #require(try Self.blocks("sql").first)
+        try await TestStore.with { test in
+            let connection = try await test.connect()
+            try await connection.execute(script: "SET search_path = \(test.tables.godwitSchema); \(statement)")
+            let events = try await test.store.readEvents(after: 0, limit: 10, in: connection)
+            #expect(events.map(\.aggregateID) == ["u-2"])
+            await connection.close()
+        }
+        let line = try #require(try Self.blocks("sh").joined().split(separator: "echo '").last)
+        let json = line.prefix { $0 != "'" }.filter { $0 != "\n" }
+        #expect(try EventLine.parse(json).event.aggregateID == "u-1")
+    }
+
     @Test func `the configuration of the README is right`() throws {
         let blocks = try Self.blocks("yaml")
         #expect(blocks.count == 1)
