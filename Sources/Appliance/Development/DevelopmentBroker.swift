@@ -1,18 +1,32 @@
-package import Kafka
+import Kafka
+package import KafkaTestBroker
 import Logging
 
-/// The broker of `dev` and `demo`, in this process: librdkafka's mock cluster, which keeps only the last 5 MiB of each
-/// partition and promises nothing about durability.
+/// The broker of `dev` and `demo`, in this process, with everything in memory.
 package struct DevelopmentBroker: Sendable {
-    private let cluster: TestCluster
+    private let broker: KafkaTestBroker
 
-    package var bootstrapServers: String { cluster.bootstrapServers }
+    package var bootstrapServers: String { broker.bootstrapServers }
 
-    package static func start() throws(KafkaError) -> DevelopmentBroker {
-        DevelopmentBroker(cluster: try TestCluster(logger: Logger(label: "godwit.broker")))
+    package static func start() async throws(BrokerError) -> DevelopmentBroker {
+        var configuration = BrokerConfiguration()
+        // A mistyped topic is to be told, not made.
+        configuration.autoCreateTopics = false
+        return DevelopmentBroker(broker: try await KafkaTestBroker.start(configuration))
     }
 
-    package func createTopic(_ name: String, partitions: Int) async throws(KafkaError) {
-        try cluster.createTopic(name, partitions: partitions)
+    package func createTopics(_ names: [String], partitions: Int) async throws {
+        let admin = try Admin(
+            ClientConfiguration(bootstrapServers: bootstrapServers), logger: Logger(label: "godwit.broker"))
+        do {
+            let results = try await admin.createTopics(names.map { TopicSpecification($0, partitions: partitions) })
+            await admin.close()
+            for case let error? in results.values { throw error }
+        } catch {
+            await admin.close()
+            throw error
+        }
     }
+
+    package func stop() async { await broker.stop() }
 }

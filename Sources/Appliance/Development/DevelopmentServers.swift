@@ -24,10 +24,8 @@ package struct DevelopmentServers: Sendable {
         let postgres = try await LocalPostgres.start(options)
         do {
             tell("starting the embedded broker")
-            let broker = try DevelopmentBroker.start()
-            for topic in SampleConfiguration.topics {
-                try await broker.createTopic(topic, partitions: SampleConfiguration.partitions)
-            }
+            let broker = try await DevelopmentBroker.start()
+            try await broker.createTopics(SampleConfiguration.topics, partitions: SampleConfiguration.partitions)
             let yaml = SampleConfiguration.yaml(
                 databaseURL: postgres.url, bootstrapServers: broker.bootstrapServers)
             let file = postgres.folder + "/godwit.yaml"
@@ -52,6 +50,7 @@ package struct DevelopmentServers: Sendable {
 
     /// Stops both and removes what they kept.
     package func stop() async {
+        await broker.stop()
         await postgres.stop()
     }
 }

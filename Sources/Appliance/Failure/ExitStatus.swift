@@ -18,6 +18,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case input = 65
     case missingProgram = 69
     case internalError = 70
+    case addressTaken = 71
+    case dataFolder = 74
     case configuration = 78
 
     /// For the table in the help and the README.
@@ -41,6 +43,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .input: "append: a line of the input is wrong"
         case .missingProgram: "dev, demo: the PostgreSQL server is not installed here, or does not start"
         case .internalError: "anything else; a bug, perhaps"
+        case .addressTaken: "broker: the address cannot be listened on"
+        case .dataFolder: "broker: the data directory cannot be used"
         case .configuration: "the configuration is wrong"
         }
     }
