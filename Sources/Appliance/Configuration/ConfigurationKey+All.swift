@@ -37,13 +37,14 @@ extension ConfigurationKey {
 
     private static let notify: [ConfigurationKey] = [
         .init(
-            "notify.mode", .choice(["always", "never"]), default: "never",
-            "`always`: appends notify the relay, which listens; `never`: the relay polls."),
+            "notify.mode", .choice(["adaptive", "always", "never"]), default: "never",
+            "`adaptive`: appends notify while a relay is idle and asks for it; `always`: all do; `never`: the relay polls."
+        ),
         .init(
             "notify.channel", .identifier, default: "pupsourcing_events", "The channel of LISTEN and NOTIFY."),
         .init(
             "notify.fallback_interval", .duration(.milliseconds(10)...(.seconds(3600))), default: "30s",
-            "With `always`: after how long without a notification the relay looks all the same."),
+            "Unless `never`: after how long without a notification the relay looks all the same."),
     ]
 
     private static let kafka: [ConfigurationKey] = [
@@ -119,8 +120,21 @@ extension ConfigurationKey {
             .init(
                 "consumers.*.header_prefix", .text, "What the names of the record's headers begin with."),
             .init(
-                "consumers.*.format", .choice(["payload"]), default: "payload",
-                "How an event becomes a record: the payload as the value, the rest as headers."),
+                "consumers.*.key", .choice(["aggregate_id", "correlation_id"]), default: "aggregate_id",
+                "The record's key: records of one key keep their order, others need not."),
+            .init(
+                "consumers.*.metadata_headers", .list, default: "[]",
+                "The members of the event's metadata that become headers."),
+            .init(
+                "consumers.*.format", .choice(["payload", "cloudevents_binary", "cloudevents_structured"]),
+                default: "payload",
+                "The record's shape: the payload with the rest as headers, or CloudEvents 1.0 in one of Kafka's modes."),
+            .init(
+                "consumers.*.cloudevents_source", .text,
+                "The attribute `source`, a template over the event; needed by the CloudEvents formats."),
+            .init(
+                "consumers.*.cloudevents_content_type", .text, default: "application/json",
+                "The media type of the payloads in CloudEvents."),
             .init(
                 "consumers.*.delivery", .choice(["at_least_once"]), default: "at_least_once",
                 "What is promised: every event at least once, in order per aggregate."),

@@ -31,7 +31,7 @@ package enum SampleConfiguration {
         kafka:
           bootstrap_servers: \(JSONValue.string(bootstrapServers).text)
         notify:
-          mode: always
+          mode: adaptive
           # For events that are inserted by hand and notify nobody.
           fallback_interval: 1s
         consumers:

@@ -7,7 +7,9 @@ extension ConsumerSection {
 
     private var route: Route? {
         topic.map {
-            Route(topic: $0, allowlist: topicsAllowed, headers: HeaderNames(prefix: headerPrefix), format: format)
+            Route(
+                topic: $0, allowlist: topicsAllowed, key: key, headers: HeaderNames(prefix: headerPrefix),
+                metadataHeaders: MetadataHeaders(metadataHeaders, prefix: headerPrefix), format: format)
         }
     }
 

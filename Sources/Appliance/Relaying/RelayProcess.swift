@@ -38,8 +38,9 @@ package final class RelayProcess: Sendable {
         options.rebalanceInterval = worker.rebalanceInterval
         options.drainTimeout = worker.shutdownTimeout
         options.dispatcherPollInterval = worker.pollInterval
-        if configuration.notify.mode == .always {
+        if configuration.notify.mode != .never {
             var notify = NotifyDispatcher.Options(channel: configuration.notify.channel)
+            notify.isAdaptive = configuration.notify.mode == .adaptive
             notify.fallbackInterval = configuration.notify.fallbackInterval
             notify.pollInterval = configuration.worker.pollInterval
             options.wakeupSource = .notify(notify)

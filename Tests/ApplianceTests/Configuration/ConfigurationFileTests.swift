@@ -110,7 +110,7 @@ import Testing
             #"godwit.yaml:7: "kafka.bootstrap_servers" takes one value, not a list"#,
             #"godwit.yaml:9: "worker.batch_size" is 0, but must be in the range 1 to 100000"#,
             #"godwit.yaml:12: "consumers.identity.bounded_contexts" must be a list"#,
-            #"godwit.yaml:12: "consumers.identity.format" is "paylod", but must be one of: payload; did you mean "payload"?"#,
+            #"godwit.yaml:12: "consumers.identity.format" is "paylod", but must be one of: payload, cloudevents_binary, cloudevents_structured; did you mean "payload"?"#,
             #"godwit.yaml:10: "worker.total_segments" is "many", but must be a whole number"#,
             #""database.url" is required"#,
         ]
@@ -166,6 +166,18 @@ import Testing
         #expect(problems.contains { $0.contains("32MiB or 1GiB") })
         #expect(problems.contains { $0.contains("three times") })
         #expect(problems.contains { $0.contains("beginning, now") })
+    }
+
+    @Test func `CloudEvents need a source, and payload takes none`() throws {
+        let problems = Self.problems(
+            """
+            consumers:
+              a: { topic: a, format: cloudevents_binary }
+              b: { topic: b, cloudevents_source: /b }
+              c: { topic: c, format: cloudevents_structured, cloudevents_source: "/c/{nothing}" }
+              d: { topic: d, format: cloudevents_structured, cloudevents_source: "/d/{bounded_context}" }
+            """, needs: [])
+        #expect(problems.map { $0.prefix(13) } == ["godwit.yaml:2", "godwit.yaml:3", "godwit.yaml:4"])
     }
 
     @Test func `what a command needs is required of it alone`() {

@@ -11,7 +11,9 @@ package struct ConsumerSection: Sendable {
     /// Nil only where the configuration is refused.
     package var topic: TopicTemplate?
     package var topicsAllowed: TopicAllowlist
+    package var key: RecordKey
     package var headerPrefix: String
+    package var metadataHeaders: [String]
     package var format: RecordFormat
     package var start: StartPosition
     package var delivery: String
@@ -27,10 +29,10 @@ package struct ConsumerSection: Sendable {
         topic = Self.topic(path("topic"), &values)
         topicsAllowed = TopicAllowlist(values.list(path("topics_allowed")))
         start = Self.start(path("start"), &values)
+        key = values.text(path("key")) == "correlation_id" ? .correlationID : .aggregateID
+        metadataHeaders = values.list(path("metadata_headers"))
         headerPrefix = values.optionalText(path("header_prefix")) ?? ""
-        // The check is what is wanted: there is one format so far.
-        _ = values.text(path("format"))
-        format = .payload
+        format = Self.format(path, &values)
         delivery = values.text(path("delivery"))
         onPoison = values.text(path("on_poison"))
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
@@ -59,6 +61,32 @@ package struct ConsumerSection: Sendable {
             if let position = Int64(text), position >= 0 { return .after(position) }
             values.problem(path, "is \"\(text)\", but must be beginning, now, or a position from 0")
             return .beginning
+        }
+    }
+
+    private static func format(
+        _ path: (String) -> ConfigurationPath, _ values: inout ConfigurationValues
+    ) -> RecordFormat {
+        let format = values.text(path("format"))
+        guard format != "payload" else {
+            for key in ["cloudevents_source", "cloudevents_content_type"] where values.isGiven(path(key)) {
+                values.problem(path(key), "needs \"format\" to be cloudevents_binary or cloudevents_structured")
+            }
+            return .payload
+        }
+        guard let source = values.optionalText(path("cloudevents_source")) else {
+            values.problem(
+                path("format"),
+                "is \(format), which needs \"cloudevents_source\" too, for example /shop/{bounded_context}")
+            return .payload
+        }
+        do throws(TextTemplateError) {
+            let events = RecordFormat.CloudEvents(
+                source: try TextTemplate(source), contentType: values.text(path("cloudevents_content_type")))
+            return format == "cloudevents_binary" ? .cloudEventsBinary(events) : .cloudEventsStructured(events)
+        } catch {
+            values.problem(path("cloudevents_source"), "cannot be used: \(error)")
+            return .payload
         }
     }
 }

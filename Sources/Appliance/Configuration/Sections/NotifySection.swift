@@ -1,7 +1,7 @@
 /// `notify`: how an append wakes the relay.
 package struct NotifySection: Sendable {
     package enum Mode: String, Sendable {
-        case always, never
+        case adaptive, always, never
     }
 
     package var mode: Mode
