@@ -16,6 +16,8 @@ final class Feed {
     private let target: Int64?
     private var cursor: FeedCursor
     private var pollBackoff: PollBackoff?
+    /// Whether the last look at the events or the horizon found a gap.
+    private var expectsGaps = false
     private var restedSince: ContinuousClock.Instant?
     private var gapBackoff = Backoff(initial: .milliseconds(1), maximum: .milliseconds(50))
 
@@ -63,11 +65,16 @@ final class Feed {
     private func read() async throws -> (FeedBatch?, FeedCursor.Next) {
         let known = await horizon.position
         if cursor.position < known { return try await readSettled(through: known) }
-        if scope.isAll { return try await readOpen() }
-        // A scoped read does not show whether positions are missing or merely foreign.
+        if scope.isAll, !expectsGaps { return try await readOpen() }
+        // A scoped read does not show whether positions are missing or merely foreign; and where writers overlap, rows
+        // behind a gap would be read for nothing. So look first, and read what is settled.
         let looked = try await horizon.look(withPositions: true)
         if cursor.position < looked { return try await readSettled(through: looked) }
-        return (nil, await horizon.isWaiting ? .gap : .rest)
+        let isWaiting = await horizon.isWaiting
+        expectsGaps = expectsGaps && isWaiting
+        // Begun behind what the horizon knows, only the rows themselves can show that nothing is missing.
+        if scope.isAll, looked < cursor.position { return try await readOpen() }
+        return (nil, isWaiting ? .gap : .rest)
     }
 
     private func readSettled(through horizon: Int64) async throws -> (FeedBatch?, FeedCursor.Next) {
@@ -80,6 +87,7 @@ final class Feed {
         let first = cursor.position + 1
         let (events, isComplete) = try await query(through: .max)
         let (count, next) = cursor.tookOpen(events.lazy.map(\.globalPosition), isComplete: isComplete)
+        expectsGaps = next == .gap
         if count > 0 { await horizon.sawContiguous(from: first, through: cursor.position) }
         return (batch(events, count: count, isFull: !isComplete), next)
     }
@@ -121,7 +129,7 @@ final class Feed {
     }
 
     private func waitForGap() async throws {
-        if try await horizon.look(withPositions: false) > cursor.position { return }
+        if try await horizon.look(withPositions: true) > cursor.position { return }
         _ = await wakeups.wait(atMost: gapBackoff.next())
     }
 }
