@@ -5,7 +5,7 @@ import Testing
 @testable import Consumers
 
 @Suite struct ConcurrentLookTests {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `many consumers that look at once are all answered`() async throws {
         try await TestStore.with { test in
             let tracker = HorizonTracker(

@@ -13,6 +13,20 @@ package struct TestStore: Sendable {
         notify: (_ schema: String) -> EventStore.Notify = { _ in .never },
         _ body: (TestStore) async throws -> Value
     ) async throws -> Value {
+        await Places.shared.take()
+        do {
+            let value = try await withPlace(notify: notify, body)
+            await Places.shared.giveBack()
+            return value
+        } catch {
+            await Places.shared.giveBack()
+            throw error
+        }
+    }
+
+    private static func withPlace<Value>(
+        notify: (_ schema: String) -> EventStore.Notify, _ body: (TestStore) async throws -> Value
+    ) async throws -> Value {
         let database = try await TestDatabase()
         let schema = database.schema
         let tables = try TableNames(inSchema: schema, godwitSchema: schema)
@@ -52,6 +66,30 @@ package struct TestStore: Sendable {
         }
         try await connection.execute(script: "DROP SCHEMA IF EXISTS \"\(schema)\" CASCADE")
         await connection.close()
+    }
+}
+
+/// Bounds how many tests have a store at a time: a server may allow no more than a hundred connections.
+private actor Places {
+    static let shared = Places()
+
+    private var free = 4
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    func take() async {
+        if free > 0 {
+            free -= 1
+        } else {
+            await withCheckedContinuation { waiting.append($0) }
+        }
+    }
+
+    func giveBack() {
+        if waiting.isEmpty {
+            free += 1
+        } else {
+            waiting.removeFirst().resume()
+        }
     }
 }
 

@@ -25,6 +25,8 @@ public struct Schema: Sendable {
     public func migrate(on connection: Connection) async throws(EventStoreError) -> [String] {
         do {
             return try await connection.withTransaction { transaction in
+                // Another process may take its time over a large table.
+                try await transaction.query("SELECT set_config('lock_timeout', '60s', true)")
                 try await transaction.query(Statement(lock))
                 try await run(preamble, in: transaction)
                 let applied = try await version(in: transaction)

@@ -10,7 +10,7 @@ import Testing
 @testable import Appliance
 
 @Suite struct RunCommandTests {
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(5)))
     func `run relays, and SIGTERM drains and ends with 0, leaving nothing to publish again`() async throws {
         try await RelayPlace.with { place in
             let before = try await place.append(100)
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(5)))
     func `what a killed relay had in flight comes with the next one`() async throws {
         try await RelayPlace.with { place in
             var ids = try await place.append(300)
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(5)))
     func `a missing table, a wrong password, a missing topic, missing rights and other segments have a code each`()
         async throws
     {
@@ -96,7 +96,7 @@ import Testing
         await cluster.stop()
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(5)))
     func `a database that goes and comes back is waited for, said once, and caught up with`() async throws {
         let cluster = try await LocalPostgres.start()
         let kafka = try TestKafka()
@@ -135,7 +135,7 @@ import Testing
         await cluster.stop()
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(5)))
     func `run starts while neither database nor broker is there, and a second signal lets go at once`() async throws {
         let relay = try Command.godwit(
             "run",

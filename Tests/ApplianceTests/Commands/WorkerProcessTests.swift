@@ -56,6 +56,12 @@ import Testing
             }
             var ids = try await place.append(20)
             _ = try await place.receive(ids)
+            // What is published and not yet in the checkpoint may rightly come again.
+            try await eventually("the checkpoints never followed") {
+                try await connection.query(
+                    Statement("SELECT min(checkpoint) >= 20 FROM \(place.test.tables.consumerSegments.sql)")
+                ).first?.decode(0) == true
+            }
             sleeper.send(SIGSTOP)
             let other = try place.run(quick)
             let stopped = try await owners(place, connection).keys.first { $0 != "" }

@@ -30,7 +30,7 @@ import Testing
         #expect(try Self.blocks("swift") == [String(example)])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `the Swift example appends, and its consumer is handed the event`() async throws {
         try await TestStore.with { test in
             let pool = ConnectionPool(try test.configuration, size: 1)
