@@ -97,7 +97,9 @@ let package = Package(
         .testTarget(
             name: "ConsumersTests", dependencies: ["Consumers", "TestSupport"], exclude: ["Fixtures"],
             swiftSettings: settings),
-        .testTarget(name: "KafkaBridgeTests", dependencies: ["KafkaBridge", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "KafkaBridgeTests", dependencies: ["KafkaBridge", "KafkaTestBroker", "TestSupport"],
+            swiftSettings: settings),
         // A broker as a process of its own, for tests that kill it and for measuring it without the rest of Godwit.
         .executableTarget(
             name: "KafkaBrokerTool", dependencies: ["KafkaTestBroker", arguments], path: "Tests/KafkaBrokerTool",

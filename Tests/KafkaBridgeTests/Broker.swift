@@ -15,8 +15,17 @@ struct Broker {
 
     init(partitions: Int = 3, properties: [String: String] = [:]) throws {
         mock = Self.realServers == nil ? try TestCluster(defaultPartitions: partitions) : nil
-        client = ClientConfiguration(
-            bootstrapServers: Self.realServers ?? mock?.bootstrapServers ?? "",
+        client = Self.client(Self.realServers ?? mock?.bootstrapServers ?? "", properties)
+    }
+
+    init(servers: String, properties: [String: String] = [:]) {
+        mock = nil
+        client = Self.client(servers, properties)
+    }
+
+    private static func client(_ servers: String, _ properties: [String: String]) -> ClientConfiguration {
+        ClientConfiguration(
+            bootstrapServers: servers,
             properties: [
                 "reconnect.backoff.ms": "10", "reconnect.backoff.max.ms": "50", "retry.backoff.ms": "5",
             ].merging(properties) { $1 })
