@@ -19,7 +19,8 @@ public struct BrokerConfiguration: Sendable {
     public var autoCreateTopics = true
     /// Largest record batch, in bytes, that topics take unless they say otherwise (`message.max.bytes`).
     public var maxMessageBytes = 1_048_588
-    /// Bytes kept per partition unless a topic says otherwise; -1 keeps all (`log.retention.bytes`).
+    /// Bytes kept per partition unless a topic says otherwise; -1 keeps all (`log.retention.bytes`). All that is kept is
+    /// in memory, also with a ``dataDirectory``, which serves restarts.
     public var retentionBytes: Int64 = -1
     /// Directory to keep everything in; nil keeps it in memory only.
     public var dataDirectory: String?

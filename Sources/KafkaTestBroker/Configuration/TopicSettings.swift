@@ -7,7 +7,7 @@ struct TopicSettings: Hashable, Codable {
     private(set) var deletes = true
     private(set) var retentionMilliseconds: Int64 = 604_800_000
     private(set) var retentionBytes: Int64 = -1
-    private(set) var segmentBytes = 1_073_741_824
+    private(set) var segmentBytes: Int
     private(set) var segmentMilliseconds: Int64 = 604_800_000
     private(set) var usesAppendTime = false
     private(set) var minInsyncReplicas = 1
@@ -16,10 +16,16 @@ struct TopicSettings: Hashable, Codable {
     private(set) var deleteRetentionMilliseconds: Int64 = 86_400_000
     private(set) var minCleanableDirtyRatio = 0.5
 
+    /// The settings of a topic that says nothing, on a broker with these.
     init(maxMessageBytes: Int, retentionBytes: Int64) {
         self.maxMessageBytes = maxMessageBytes
         self.retentionBytes = retentionBytes
+        // Smaller than Apache Kafka's: only whole segments go, and what is kept is in memory.
+        let segment = retentionBytes < 0 ? Self.largestSegment : min(Self.largestSegment, retentionBytes / 4)
+        segmentBytes = Int(max(segment, 1 << 20, Int64(maxMessageBytes)))
     }
+
+    private static let largestSegment: Int64 = 64 << 20
 
     /// Sets one value, or returns false if the name is unknown or the value not allowed.
     mutating func set(_ name: String, _ value: String) -> Bool {

@@ -29,7 +29,7 @@ final class PartitionLog {
     }
 
     /// Readers of committed data get nothing at or after this offset.
-    var lastStableOffset: Int64 { producers.firstUnstableOffset ?? endOffset }
+    var lastStableOffset: Int64 { producers.firstUnstableOffset.map { max($0, startOffset) } ?? endOffset }
 
     /// Writes a batch at the end and returns its first offset.
     ///
@@ -45,7 +45,11 @@ final class PartitionLog {
         bytes.writeImmutableBuffer(batch)
         bytes.setInteger(endOffset, at: 0)
         bytes.setInteger(leaderEpoch, at: 12)
-        if shouldRoll(adding: bytes.readableBytes, now: now, settings: settings) { try roll(now: now) }
+        if shouldRoll(adding: bytes.readableBytes, now: now, settings: settings) {
+            try roll(now: now)
+            // What producers send in a moment must not outgrow memory until retention is looked at next.
+            if settings.deletes { try applySizeRetention(settings) }
+        }
         try store?.append(bytes)
         place(bytes, header: header)
         return header
@@ -170,14 +174,18 @@ final class PartitionLog {
         if settings.deletes {
             if segments.count == 1, expired(segments[0]) { try roll(now: now) }
             while segments.count > 1, expired(segments[0]) { try dropFirstSegment() }
-            while segments.count > 1, settings.retentionBytes >= 0,
-                size - Int64(segments[0].size) >= settings.retentionBytes
-            {
-                try dropFirstSegment()
-            }
+            try applySizeRetention(settings)
         }
         while segments.count > 1, segments[1].baseOffset <= startOffset { try dropFirstSegment() }
         return segments.count != before
+    }
+
+    private func applySizeRetention(_ settings: TopicSettings) throws {
+        while segments.count > 1, settings.retentionBytes >= 0,
+            size - Int64(segments[0].size) >= settings.retentionBytes
+        {
+            try dropFirstSegment()
+        }
     }
 
     private func dropFirstSegment() throws {
