@@ -29,7 +29,7 @@ try:
     before = resident()
     client = Producer({
         "bootstrap.servers": address, "enable.idempotence": True, "acks": "all", "linger.ms": 5,
-        "queue.buffering.max.messages": 200_000, "queue.buffering.max.kbytes": 262_144, "batch.num.messages": 10_000,
+        "queue.buffering.max.messages": 50_000, "queue.buffering.max.kbytes": 131_072, "batch.num.messages": 10_000,
     })
     value, failed = os.urandom(size), []
 

@@ -74,11 +74,11 @@ final class GroupCoordinator {
         group.state = .preparingRebalance
         group.rebalance?.cancel()
         if wasEmpty && initialDelay > 0 {
-            group.rebalance = after(initialDelay) { [weak self] in self?.completeJoin(group) }
+            group.rebalance = after(initialDelay) { [weak self, weak group] in group.map { self?.completeJoin($0) } }
             group.isInInitialDelay = true
         } else {
             let timeout = group.members.map(\.rebalanceTimeout).max() ?? 0
-            group.rebalance = after(timeout) { [weak self] in self?.completeJoin(group) }
+            group.rebalance = after(timeout) { [weak self, weak group] in group.map { self?.completeJoin($0) } }
             completeIfAllJoined(group)
         }
     }
