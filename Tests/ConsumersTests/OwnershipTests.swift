@@ -184,7 +184,10 @@ import Testing
             try await worker.consumer.wait(for: mine.count)
             try await worker.stop()
             let checkpoints = try await test.checkpoints(of: "recorder")
-            #expect(checkpoints == [100, 100, 0, 0])
+            // At least behind the last event of its own; and nothing of what it lost.
+            let last = try #require(mine.last).advanced(by: 1)
+            #expect(checkpoints.prefix(2).allSatisfy { $0 >= last })
+            #expect(checkpoints.suffix(2) == [0, 0])
             await connection.close()
         }
     }

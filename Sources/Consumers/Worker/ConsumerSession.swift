@@ -33,12 +33,10 @@ struct ConsumerSession {
 
     /// Makes the consumer's segments at its first start, and refuses a set-up that does not fit what is recorded.
     private func initialize() async throws {
-        let horizon = try await loop.source.horizon.look(withPositions: false)
-        let lastDrawn = await loop.source.horizon.lastDrawn
         let start: Int64 =
             switch loop.options.startPosition {
             case .beginning: 0
-            case .now: horizon
+            case .now: try await loop.source.horizon.look(withPositions: false)
             case .after(let position): position
             }
         let total = loop.options.totalSegments
@@ -53,6 +51,9 @@ struct ConsumerSession {
             }
         }
         let checkpoint: Int64 = try row.decode(3)
+        // After the checkpoint was read: another worker may just have moved it behind events of this very moment.
+        _ = try await loop.source.horizon.look(withPositions: false)
+        let lastDrawn = await loop.source.horizon.lastDrawn
         guard checkpoint <= lastDrawn else {
             throw WorkerError.checkpointBeyondStore(consumer: name, checkpoint: checkpoint, lastDrawn: lastDrawn)
         }
