@@ -59,7 +59,7 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
         switch self {
         case .undefinedTable, .undefinedColumn, .invalidSchemaName:
             "apply the schema with `godwit migrate`, or correct the table names"
-        case .insufficientPrivilege: "grant the right with `godwit migrate --grants ROLE`"
+        case .insufficientPrivilege: "grant the right to the role that connects"
         case .lockNotAvailable: "another session holds the lock longer than lock_timeout"
         default: nil
         }

@@ -24,6 +24,7 @@ package final class RelayProcess: Sendable {
         let worker = try Worker(source, integrations: publishers, options: Self.options(configuration))
         self.source = source
         preflight = Preflight(configuration, source: source)
+        Allocator.suitRecords()
         group = Self.group([RelayService(worker: worker, publishers: publishers)])
     }
 

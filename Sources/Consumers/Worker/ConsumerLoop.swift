@@ -27,7 +27,7 @@ final class ConsumerLoop: Sendable {
 
     init(
         name: String, scope: EventScope, source: EventSource, membership: Membership, options: WorkerOptions,
-        isSole: Bool, checkpointInterval: Duration, sink: (ServingState) -> any BatchSink
+        isSole: Bool, checkpointInterval: Duration, bytesInFlight: Int, sink: (ServingState) -> any BatchSink
     ) {
         self.name = name
         self.scope = scope
@@ -39,7 +39,7 @@ final class ConsumerLoop: Sendable {
         self.state = ServingState(membership)
         self.sink = sink(state)
         self.table = SegmentsTable(source.tables)
-        self.budget = ByteBudget(limit: options.bytesInFlight)
+        self.budget = ByteBudget(limit: bytesInFlight)
         var logger = options.logger
         logger[metadataKey: "consumer"] = "\(name)"
         self.logger = logger

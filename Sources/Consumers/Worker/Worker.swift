@@ -43,12 +43,14 @@ public final class Worker: Sendable {
         let pool = ConnectionPool(
             source.configuration, size: options.transactionConnections, logger: options.logger)
         let table = SegmentsTable(source.tables)
+        // One bound for all, so that the process's memory does not grow with the number of consumers.
+        let bytesInFlight = options.bytesInFlight / max(1, names.count)
         let transactional = consumers.map { consumer in
             // A transaction moves its checkpoint itself; what is left are segments without events.
             let options = options.resolved(for: consumer.name)
             return ConsumerLoop(
                 name: consumer.name, scope: consumer.scope, source: source, membership: membership, options: options,
-                isSole: isSole, checkpointInterval: .seconds(1)
+                isSole: isSole, checkpointInterval: .seconds(1), bytesInFlight: bytesInFlight
             ) { state in
                 TransactionalSink(consumer, pool: pool, table: table, owner: id, state: state, options: options)
             }
@@ -57,7 +59,7 @@ public final class Worker: Sendable {
             ConsumerLoop(
                 name: consumer.name, scope: consumer.scope, source: source, membership: membership,
                 options: options.resolved(for: consumer.name), isSole: isSole,
-                checkpointInterval: options.checkpointInterval
+                checkpointInterval: options.checkpointInterval, bytesInFlight: bytesInFlight
             ) { IntegrationSink(consumer, state: $0) }
         }
         self.id = id
