@@ -49,11 +49,11 @@ let package = Package(
         .target(name: "EventSourcing", dependencies: ["Postgres", logging], swiftSettings: settings),
         .target(name: "Telemetry", dependencies: [metrics], swiftSettings: settings),
         .target(
-            name: "Consumers", dependencies: ["EventSourcing", "Postgres", "Telemetry", logging],
+            name: "Consumers", dependencies: ["EventSourcing", "Postgres", "Telemetry", logging, metrics],
             swiftSettings: settings),
         .target(
             name: "KafkaBridge",
-            dependencies: ["Consumers", "EventSourcing", "Kafka", "Postgres", "Telemetry", logging],
+            dependencies: ["Consumers", "EventSourcing", "Kafka", "Postgres", "Telemetry", logging, metrics],
             swiftSettings: settings),
         .systemLibrary(name: "CCompression", providers: [.apt(["zlib1g-dev", "liblz4-dev", "libzstd-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -74,7 +74,10 @@ let package = Package(
             name: "Appliance",
             dependencies: [
                 "Consumers", "DedicatedThread", "EventSourcing", "Kafka", "KafkaBridge", "KafkaTestBroker",
-                "LocalPostgres", "Postgres", "Telemetry", lifecycle, logging, signals, yaml,
+                "LocalPostgres", "Postgres", "Telemetry", lifecycle, logging, metrics, signals, yaml,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -88,6 +91,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["EventSourcing", "Kafka", "LocalPostgres", "Postgres", logging],
             path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(
+            name: "TelemetryTests", dependencies: ["Telemetry", metrics], swiftSettings: settings),
         .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: settings),
         .testTarget(
             name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport"], swiftSettings: settings),
@@ -95,7 +100,7 @@ let package = Package(
         .testTarget(
             name: "EventSourcingTests", dependencies: ["EventSourcing", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "ConsumersTests", dependencies: ["Consumers", "TestSupport"], exclude: ["Fixtures"],
+            name: "ConsumersTests", dependencies: ["Consumers", "Telemetry", "TestSupport", metrics], exclude: ["Fixtures"],
             swiftSettings: settings),
         .testTarget(
             name: "KafkaBridgeTests", dependencies: ["KafkaBridge", "KafkaTestBroker", "TestSupport"],

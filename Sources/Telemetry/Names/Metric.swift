@@ -1,0 +1,32 @@
+/// The name of every metric there is: the compiler keeps them apart, and ``definition`` says what each means.
+package enum Metric: String, Sendable, CaseIterable {
+    // MARK: Consumers
+    case eventsHandedOver = "godwit_consumer_events_handed_over_total"
+    case eventsDone = "godwit_consumer_events_done_total"
+    case batchEvents = "godwit_consumer_batch_events"
+    case fetchTime = "godwit_consumer_fetch_seconds"
+    case checkpointTime = "godwit_consumer_checkpoint_seconds"
+    case checkpointPosition = "godwit_consumer_checkpoint_position"
+    case lagEvents = "godwit_consumer_lag_events"
+    case ownedSegments = "godwit_consumer_owned_segments"
+    case rebalances = "godwit_consumer_rebalances_total"
+    case lostSegments = "godwit_consumer_lost_segments_total"
+
+    // MARK: The event store
+    case databaseConnected = "godwit_database_connected"
+    case horizonPosition = "godwit_horizon_position"
+    case latestPosition = "godwit_horizon_latest_position"
+    case horizonWaiting = "godwit_horizon_waiting_seconds"
+    case horizonHolds = "godwit_horizon_holds_total"
+    case wakeups = "godwit_wakeups_total"
+
+    // MARK: Kafka
+    case recordsPublished = "godwit_kafka_records_published_total"
+    case acknowledgeTime = "godwit_kafka_acknowledge_seconds"
+    case retries = "godwit_kafka_retries_total"
+    case producerRuns = "godwit_kafka_producer_runs_total"
+    case deliveryStatus = "godwit_kafka_delivery_status"
+
+    // MARK: The process
+    case residentMemory = "process_resident_memory_bytes"
+}
