@@ -100,7 +100,8 @@ let package = Package(
         .testTarget(
             name: "EventSourcingTests", dependencies: ["EventSourcing", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "ConsumersTests", dependencies: ["Consumers", "Telemetry", "TestSupport", metrics], exclude: ["Fixtures"],
+            name: "ConsumersTests", dependencies: ["Consumers", "Telemetry", "TestSupport", metrics],
+            exclude: ["Fixtures"],
             swiftSettings: settings),
         .testTarget(
             name: "KafkaBridgeTests", dependencies: ["KafkaBridge", "KafkaTestBroker", "TestSupport"],

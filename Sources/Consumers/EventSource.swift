@@ -29,6 +29,11 @@ public final class EventSource: Sendable {
         try await horizon.prepare()
     }
 
+    /// Looks for the latest position, so that what lags behind shows also where nobody reads.
+    package func lookForLatest() async throws {
+        _ = try await horizon.latestPosition()
+    }
+
     /// Those who hold the horizon back at the moment.
     public func holds() async throws -> [HorizonHold] {
         try await horizon.holds()

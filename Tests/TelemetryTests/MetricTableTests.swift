@@ -21,10 +21,13 @@ import Testing
     }
 
     /// That nothing else is recorded, and that no name is there twice, the compiler sees to: a metric is a case.
-    @Test func `every metric of the table is recorded somewhere, as what it is and with as many labels as it has`() throws {
+    @Test func `every metric of the table is recorded somewhere, as what it is and with as many labels as it has`()
+        throws
+    {
         let source = try Self.source()
         for metric in Metric.allCases {
-            let uses = source.matches(of: try Regex("Metric\\.\(metric)\\.(\\w+)\\(([^()]*)\\)", as: (Substring, Substring, Substring).self))
+            let uses = source.matches(
+                of: try Regex("Metric\\.\(metric)\\.(\\w+)\\(([^()]*)\\)", as: (Substring, Substring, Substring).self))
             #expect(!uses.isEmpty, "\(metric) is recorded nowhere")
             let (kind, unit) = (metric.definition.kind, metric.definition.unit)
             for use in uses {

@@ -1,6 +1,8 @@
+import CoreMetrics
 import EventSourcing
 import Logging
 import Postgres
+import Telemetry
 
 /// Reads each event of a consumer once, in order, up to the settled horizon.
 ///
@@ -14,6 +16,7 @@ final class Feed {
     private let wakeups: WakeSignal
     private let limits: FeedLimits
     private let target: Int64?
+    private let fetchTime: Timer
     private var cursor: FeedCursor
     private var pollBackoff: PollBackoff?
     /// Whether the last look at the events or the horizon found a gap.
@@ -24,7 +27,7 @@ final class Feed {
     init(
         connection: Connection, table: EventsTable, scope: EventScope, horizon: HorizonTracker,
         selection: SegmentSelection, wakeups: WakeSignal, limits: FeedLimits, pollBackoff: PollBackoff?,
-        after position: Int64, target: Int64?
+        after position: Int64, target: Int64?, fetchTime: Timer
     ) {
         self.connection = connection
         self.table = table
@@ -36,6 +39,7 @@ final class Feed {
         self.pollBackoff = pollBackoff
         self.cursor = FeedCursor(after: position)
         self.target = target
+        self.fetchTime = fetchTime
     }
 
     /// Waits for the next batch; `nil` once the signal was closed, or the target is reached.
@@ -95,7 +99,9 @@ final class Feed {
     private func query(through last: Int64) async throws(PostgresError) -> (EventBatch, isComplete: Bool) {
         let statement = table.read(
             after: cursor.position, through: last, limit: limits.rows, maximumBytes: limits.bytes, scope: scope)
+        let start = ContinuousClock.now
         let events = try EventBatch(await connection.query(statement))
+        fetchTime.record(since: start)
         if events.count == limits.rows { return (events, false) }
         var bytes = 0
         for index in events.indices { bytes += events[index].payload.byteCount }

@@ -31,6 +31,12 @@ public struct FeedBatch: Sendable {
         FeedBatch(events: events, selection: selection, through: through, isFull: isFull)
     }
 
+    /// How many of the events to be handled lie at or below a position.
+    func count(through position: Int64) -> Int {
+        guard let events else { return 0 }
+        return selection.count { events[$0.index].globalPosition <= position }
+    }
+
     /// The memory that the batch takes, in bytes.
     public var memorySize: Int { events?.memorySize ?? 0 }
 }

@@ -1,3 +1,4 @@
+import CoreMetrics
 package import EventSourcing
 package import Logging
 package import Postgres
@@ -13,6 +14,7 @@ package actor HorizonTracker {
     private var looking: Task<Int64, any Error>?
     private var waitingSince: (position: Int64, since: ContinuousClock.Instant)?
     private var wasNamed = false
+    private let metrics = HorizonMetrics()
 
     /// - Parameter holdThreshold: a writer that holds the horizon back for longer is named in the log, once.
     package init(
@@ -32,6 +34,21 @@ package actor HorizonTracker {
 
     /// The last position drawn, as of the last look.
     private(set) var lastDrawn: Int64 = 0
+
+    private var lastVisible: Int64 = 0
+
+    /// The highest position that was drawn or seen, as far as is known.
+    var latest: Int64 { max(lastDrawn, lastVisible, horizon.position) }
+
+    /// Where the horizon stands, without a look.
+    func standing() -> HorizonStanding {
+        let waiting = horizon.isWaiting ? waitingSince.map { ContinuousClock.now - $0.since } ?? .zero : nil
+        let standing = HorizonStanding(position: horizon.position, latest: latest, waiting: waiting)
+        metrics.position.set(standing.position)
+        metrics.latest.set(standing.latest)
+        metrics.waiting.set((standing.waiting ?? .zero) / .seconds(1))
+        return standing
+    }
 
     /// Whether some gap is waited for.
     package var isWaiting: Bool { horizon.isWaiting }
@@ -61,7 +78,8 @@ package actor HorizonTracker {
     func latestPosition() async throws -> Int64 {
         let (connection, _) = try await session()
         do {
-            return try await connection.query(EventsTable(tables.events).latestPosition).first?.decode(0) ?? 0
+            lastVisible = try await connection.query(EventsTable(tables.events).latestPosition).first?.decode(0) ?? 0
+            return lastVisible
         } catch {
             horizon.forgetFences()
             await close()
@@ -94,6 +112,7 @@ package actor HorizonTracker {
             horizon.look(lastDrawn: facts.lastDrawn, writers: facts.writers)
             horizon.sawVisible(facts.visiblePositions)
             try await nameHolders(look, on: connection)
+            _ = standing()
         } catch {
             // Virtual transaction ids mean nothing to another server process.
             horizon.forgetFences()
@@ -143,6 +162,7 @@ package actor HorizonTracker {
         }
         guard !wasNamed, ContinuousClock.now - waiting.since > holdThreshold else { return }
         for hold in try await look.describe(horizon.heldBackBy, on: connection) {
+            if !wasNamed { metrics.holds.increment() }
             wasNamed = true
             logger.warning(
                 "events wait for an open transaction that may have drawn positions before them: \(hold)",

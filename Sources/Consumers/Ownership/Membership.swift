@@ -1,7 +1,9 @@
+import CoreMetrics
 import EventSourcing
 import Logging
 import Postgres
 import Synchronization
+import Telemetry
 
 /// A worker's place among the others: its registration, heartbeat, session lock and lease, and its view of the others.
 final class Membership: Sendable {
@@ -14,12 +16,14 @@ final class Membership: Sendable {
     private let state: Mutex<State>
     private let observers = Mutex<[WakeSignal]>([])
     private let stopping = WakeSignal()
+    private let connectedMetric = Metric.databaseConnected.gauge()
 
     private struct State {
         var view = MembershipView()
         var lease: Lease
         var lastHeartbeat: ContinuousClock.Instant?
         var nextList = ContinuousClock.now
+        var isConnected = false
     }
 
     init(_ source: EventSource, workerID: String, consumers: [String], options: WorkerOptions) {
@@ -38,6 +42,9 @@ final class Membership: Sendable {
     /// The number of the lease that holds at this instant, `nil` if none does: then the worker must not rely on its
     /// segments.
     var lease: Int? { state.withLock { $0.lease.current(at: .now) } }
+
+    /// Whether the last heartbeat reached the database.
+    var isConnected: Bool { state.withLock { $0.isConnected } }
 
     /// A signal that is woken with each new view.
     func observe() -> WakeSignal {
@@ -102,7 +109,9 @@ final class Membership: Sendable {
     }
 
     private func sessionLost() {
+        connectedMetric.set(0)
         state.withLock { state in
+            state.isConnected = false
             guard let last = state.lastHeartbeat else { return }
             state.lease.sessionLost(lastHeartbeat: last, heartbeatInterval: options.heartbeatInterval)
         }
@@ -123,7 +132,9 @@ final class Membership: Sendable {
         state.withLock { state in
             state.lease.renew(sent: sent, now: .now)
             state.lastHeartbeat = sent
+            state.isConnected = true
         }
+        connectedMetric.set(1)
         let (workers, nextSuspect) = try readLive(results[2])
         let freed: Int = try results[1].first?.decode(1) ?? 0
         if let dead: String = try results[1].first?.decodeIfPresent(2) {

@@ -8,6 +8,7 @@ final class IntegrationSink: BatchSink {
 
     private struct Pending: Sendable {
         let publication: Publication
+        let batch: FeedBatch
         let handed: Handed
     }
 
@@ -55,7 +56,7 @@ final class IntegrationSink: BatchSink {
                 // What was handed over before is acknowledged in its turn, and then this.
                 publication = Publication { throw halted }
             }
-            pending.continuation.yield(Pending(publication: publication, handed: handed))
+            pending.continuation.yield(Pending(publication: publication, batch: batch, handed: handed))
         }
     }
 
@@ -72,10 +73,12 @@ final class IntegrationSink: BatchSink {
             do {
                 try await pending.publication.waitForAcknowledgement()
             } catch let halted as PublicationHalted {
-                state.finish(pending.handed.claims, through: halted.acknowledgedThrough)
+                let through = halted.acknowledgedThrough
+                state.finish(pending.handed.claims, through: through, events: pending.batch.count(through: through))
                 throw halted
             }
-            state.finish(pending.handed.claims, through: pending.handed.batch.through)
+            let batch = pending.batch
+            state.finish(pending.handed.claims, through: batch.through, events: batch.selection.count)
             underWay.end()
         }
     }

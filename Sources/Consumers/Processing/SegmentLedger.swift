@@ -44,6 +44,9 @@ struct SegmentLedger: Sendable {
     /// Where a feed of all owned segments begins; `nil` if there is none.
     var lowestHandedOver: Int64? { entries.values.map(\.handedOver).min() }
 
+    /// The positions up to which everything is done, by segment.
+    var positions: [Int: Int64] { entries.mapValues(\.done) }
+
     /// Notes that everything of the segments up to the position was handed over.
     mutating func handOver(_ claims: [SegmentClaim], through position: Int64) {
         for claim in claims where holds(claim) {

@@ -1,3 +1,4 @@
+import CoreMetrics
 import Synchronization
 
 /// What a consumer's parts share while it is served: its ledger, and the lease it was last checked against.
@@ -9,13 +10,15 @@ final class ServingState: Sendable {
 
     private let state = Mutex(State())
     private let membership: Membership
+    private let metrics: ConsumerMetrics
     /// Woken when something is done; for the writer of checkpoints.
     let changed = WakeSignal()
     /// Woken when a segment turned out to be lost; for the watcher of ownership.
     let doubted: WakeSignal
 
-    init(_ membership: Membership) {
+    init(_ membership: Membership, _ metrics: ConsumerMetrics) {
         self.membership = membership
+        self.metrics = metrics
         self.doubted = membership.observe()
     }
 
@@ -23,8 +26,10 @@ final class ServingState: Sendable {
         state.withLock { body(&$0.ledger) }
     }
 
-    func finish(_ claims: [SegmentClaim], through position: Int64) {
+    /// Notes that everything of the segments up to the position is done, so many events since the last time.
+    func finish(_ claims: [SegmentClaim], through position: Int64, events: Int) {
         state.withLock { $0.ledger.finish(claims, through: position) }
+        if events > 0 { metrics.done.increment(by: events) }
         changed.wake()
     }
 

@@ -119,7 +119,7 @@ final class TransactionalSink: BatchSink {
         while state.withLedger({ $0.holds(work.claim) }) {
             do {
                 if !work.indices.isEmpty { try await handle(work) }
-                return state.finish([work.claim], through: work.batch.through)
+                return state.finish([work.claim], through: work.batch.through, events: work.indices.count)
             } catch is SegmentLost {
                 return state.doubted.wake()
             } catch {

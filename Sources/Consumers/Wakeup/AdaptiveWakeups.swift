@@ -45,7 +45,7 @@ struct AdaptiveWakeups {
             let time = min(options.fallbackInterval, ContinuousClock.now.duration(to: renewal))
             let notifications = try await listener.next(within: max(.milliseconds(1), time))
             // Also when nothing came for so long: a notification may have been lost.
-            source.wakeups.wakeAll()
+            source.wakeups.wakeAll(notifications.isEmpty ? .fallback : .notification)
             _ = demand.noted(notifications.count, now: .now)
             if ContinuousClock.now >= renewal {
                 try await ask()
@@ -67,7 +67,7 @@ struct AdaptiveWakeups {
         var pause = PollBackoff(initial: .milliseconds(2), maximum: options.pollInterval, factor: 2)
         while true {
             try await source.horizon.look(into: &fence)
-            source.wakeups.wakeAll()
+            source.wakeups.wakeAll(.poll)
             if fence.position > 0 { return }
             _ = demand.noted(try await listener.next(within: pause.next()).count, now: .now)
             if !demand.isAsking { return }
@@ -82,7 +82,7 @@ struct AdaptiveWakeups {
         while !demand.isAsking {
             let latest = try await source.horizon.latestPosition()
             let isNew = latest != seen
-            if isNew { source.wakeups.wakeAll() }
+            if isNew { source.wakeups.wakeAll(.poll) }
             seen = latest
             _ = demand.noted(isNew ? 1 : 0, now: .now)
             try await Task.sleep(for: Self.busyInterval)

@@ -65,7 +65,7 @@ public struct NotifyDispatcher: Sendable {
             } catch {
                 try Task.checkCancellation()
                 guard error.isDatabaseAway else { throw error }
-                source.wakeups.wakeAll()
+                source.wakeups.wakeAll(.connection)
                 try await Task.sleep(for: backoff.next())
             }
         }
@@ -79,7 +79,7 @@ public struct NotifyDispatcher: Sendable {
             return try await PollingDispatcher(source, interval: options.pollInterval, logger: logger).run()
         }
         connected()
-        source.wakeups.wakeAll()
+        source.wakeups.wakeAll(.connection)
         if options.isAdaptive {
             let requester = "\(listener.backendPID) \(UInt64.random(in: 0 ... .max))"
             return try await AdaptiveWakeups(
@@ -88,8 +88,8 @@ public struct NotifyDispatcher: Sendable {
         }
         while true {
             // Empty after the fallback interval: a notification may have been lost.
-            _ = try await listener.next(within: options.fallbackInterval)
-            source.wakeups.wakeAll()
+            let notifications = try await listener.next(within: options.fallbackInterval)
+            source.wakeups.wakeAll(notifications.isEmpty ? .fallback : .notification)
         }
     }
 

@@ -25,7 +25,7 @@ public struct PollingDispatcher: Sendable {
         while true {
             do {
                 let latest = try await source.horizon.latestPosition()
-                if latest != seen { source.wakeups.wakeAll() }
+                if latest != seen { source.wakeups.wakeAll(.poll) }
                 seen = latest
                 backoff.reset()
                 try await Task.sleep(for: interval)

@@ -16,6 +16,7 @@ final class ConsumerLoop: Sendable {
     let table: SegmentsTable
     let budget: ByteBudget
     let logger: Logger
+    let metrics: ConsumerMetrics
     /// How often checkpoints are written at most.
     let checkpointInterval: Duration
     /// Whether all segments are wanted, whoever else is there.
@@ -36,7 +37,8 @@ final class ConsumerLoop: Sendable {
         self.options = options
         self.isSole = isSole
         self.checkpointInterval = checkpointInterval
-        self.state = ServingState(membership)
+        self.metrics = ConsumerMetrics(name)
+        self.state = ServingState(membership, metrics)
         self.sink = sink(state)
         self.table = SegmentsTable(source.tables)
         self.budget = ByteBudget(limit: bytesInFlight)

@@ -1,7 +1,9 @@
+import CoreMetrics
 import EventSourcing
 import Logging
 import Postgres
 import Synchronization
+import Telemetry
 
 /// One stretch of a consumer's service between two losses of the database, with its two connections: one reads, the
 /// other claims, releases and writes checkpoints.
@@ -101,8 +103,10 @@ struct ConsumerSession {
         try await requireAll()
         askForMore(view)
         if !plan.isEmpty {
-            let now = loop.state.withLedger { $0.claims }.map { "\($0.segment)" }.joined(separator: " ")
-            loop.logger.info("segments", metadata: ["owned": "\(now)"])
+            let now = loop.state.withLedger { $0.claims }.map(\.segment)
+            if owned != Set(now) { loop.metrics.rebalances.increment() }
+            let text = now.map { "\($0)" }.joined(separator: " ")
+            loop.logger.info("segments", metadata: ["owned": "\(text)"])
         }
     }
 
@@ -115,7 +119,9 @@ struct ConsumerSession {
         let before = loop.state.withLedger { $0.claims }
         loop.state.own(segments, under: lease)
         let lost = before.filter { claim in !segments.contains { $0.id == claim.segment && $0.epoch == claim.epoch } }
+        await loop.report()
         if !lost.isEmpty {
+            loop.metrics.lostSegments.increment(by: lost.count)
             loop.logger.warning(
                 "segments were lost to another worker",
                 metadata: ["segments": "\(lost.map { "\($0.segment)" }.joined(separator: " "))"])
@@ -149,8 +155,11 @@ struct ConsumerSession {
     func writeCheckpoints() async throws {
         let moves = loop.state.withLedger { $0.unwritten }
         if moves.isEmpty { return }
+        let start = ContinuousClock.now
         let moved = try await control.query(loop.table.moveCheckpoints(name, owner: owner, moves)).affectedRows
+        loop.metrics.checkpointTime.record(since: start)
         loop.state.withLedger { $0.wrote(moves) }
+        await loop.report()
         // One of them is not this worker's any more: look which.
         if moved < moves.count { loop.state.doubted.wake() }
     }

@@ -49,13 +49,15 @@ struct Stretch {
                 ? nil
                 : PollBackoff(
                     initial: options.pollInterval, maximum: options.maxPollInterval,
-                    factor: options.pollBackoffFactor), after: start, target: loop.target.withLock { $0 })
+                    factor: options.pollBackoffFactor), after: start, target: loop.target.withLock { $0 },
+            fetchTime: loop.metrics.fetchTime)
         var pause = PostBatchPause(maximum: options.maxPostBatchPause)
         while let batch = try await feed.next() {
             let share = try await loop.budget.take(batch.memorySize)
             // The time until here may have been long: the process may have been stopped in between.
             guard loop.state.holdsLease else { throw LeaseLost() }
             loop.sink.take(batch, share: share, claims: claims)
+            loop.metrics.tookOver(batch)
             let wait = pause.next(afterFullBatch: batch.isFull)
             if wait > .zero { try await Task.sleep(for: wait) }
         }

@@ -12,11 +12,11 @@ import Postgres
 public final class Worker: Sendable {
     /// Names the worker among the others.
     public let id: String
-    private let source: EventSource
+    let source: EventSource
     private let options: WorkerOptions
-    private let membership: Membership
+    let membership: Membership
     private let pool: ConnectionPool
-    private let loops: [ConsumerLoop]
+    let loops: [ConsumerLoop]
 
     /// A worker for the consumers.
     ///

@@ -20,6 +20,7 @@ struct Consignment {
 
     /// The current run's batch, with the entries its records stand for.
     var batch: Batch?
+    var handedToClient: ContinuousClock.Instant?
     var batchEntries: [Int] = []
     /// The only record under way, while entries are sent alone.
     var alone: Int?

@@ -49,6 +49,7 @@ extension KafkaPublisher {
         let batch = run.producer.open(source)
         guard let index = self.index(of: id) else { return true }
         consignments[index].batch = batch
+        consignments[index].handedToClient = .now
         consignments[index].batchEntries = open
         changed.advance()
 
@@ -118,8 +119,12 @@ extension KafkaPublisher {
                 try checkGoing()
                 switch error.classification.kind {
                 case .fatal: return false
-                case .retry: say(.waiting(error.description))
-                case .refused, .poison: say(.refused(error.description))
+                case .retry:
+                    metrics.failed(.retry)
+                    say(.waiting(error.description))
+                case .refused, .poison:
+                    metrics.failed(.refused)
+                    say(.refused(error.description))
                 }
                 await pause()
             }

@@ -1,6 +1,8 @@
 import Consumers
+import CoreMetrics
 import Kafka
 import Logging
+import Telemetry
 
 extension KafkaPublisher {
     /// Ends the run there is, if any, and builds one that works, with everything open fed to it.
@@ -11,6 +13,7 @@ extension KafkaPublisher {
             let run: ProducerRun
             do throws(KafkaError) {
                 runCount += 1
+                metrics.runs.increment()
                 run = ProducerRun(
                     number: runCount,
                     producer: try Producer(options.client, stallLimit: options.stallLimit, logger: logger),
@@ -32,15 +35,17 @@ extension KafkaPublisher {
         var failures: [FailureVerdict.Failure] = []
         var hasProgress = false
         for index in consignments.indices {
-            let before = consignments[index].entries.count { $0.isAcknowledged }
-            failures += consignments[index].takeOutcomes()
-            hasProgress = hasProgress || consignments[index].entries.count { $0.isAcknowledged } > before
+            let outcome = takeOutcomes(at: index)
+            failures += outcome.failures
+            hasProgress = hasProgress || outcome.newlyAcknowledged > 0
             consignments[index].batch = nil
             consignments[index].alone = nil
         }
         changed.advance()
         if hasProgress { backoff.reset() }
-        switch FailureVerdict.judge(failures) {
+        let verdict = FailureVerdict.judge(failures)
+        if !isClosed { metrics.failed(verdict) }
+        switch verdict {
         case .again:
             if let cause, !isClosed { logger.debug("the run ended: \(cause)") }
         case .mend(let error, let entry): say(.refused("\(topicName(of: entry)): \(error)"))
@@ -56,6 +61,18 @@ extension KafkaPublisher {
             return
         }
         await pause()
+    }
+
+    /// Takes in what the current run's reports say of a consignment.
+    func takeOutcomes(at index: Int) -> (failures: [FailureVerdict.Failure], newlyAcknowledged: Int) {
+        let before = consignments[index].entries.count { $0.isAcknowledged }
+        let failures = consignments[index].takeOutcomes()
+        let count = consignments[index].entries.count { $0.isAcknowledged } - before
+        if count > 0 { metrics.published.increment(by: count) }
+        if failures.isEmpty, count > 0, let since = consignments[index].handedToClient {
+            metrics.acknowledgeTime.record(since: since)
+        }
+        return (failures, count)
     }
 
     func haltAt(_ entry: FailureVerdict.Entry, _ error: KafkaError) {

@@ -25,6 +25,7 @@ extension KafkaPublisher {
             return current
         }
         guard before != status else { return }
+        metrics.stands(status)
         switch status {
         case .flowing: logger.notice("delivery goes on")
         case .waiting(let reason): logger.warning("delivery waits: \(reason)")

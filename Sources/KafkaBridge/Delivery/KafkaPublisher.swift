@@ -15,6 +15,7 @@ package actor KafkaPublisher: IntegrationConsumer {
 
     let options: KafkaPublisherOptions
     let logger: Logger
+    let metrics: PublisherMetrics
     let preparation: TopicPreparation
     nonisolated let shared = Mutex(PublisherStatus.flowing)
 
@@ -42,6 +43,7 @@ package actor KafkaPublisher: IntegrationConsumer {
         var logger = logger
         logger[metadataKey: "consumer"] = "\(options.name)"
         self.logger = logger
+        metrics = PublisherMetrics(options.name)
         router = Router(options.route)
         backoff = Backoff(most: options.longestPause)
         preparation = TopicPreparation(client: options.client, policy: options.topics, logger: logger)
@@ -146,7 +148,7 @@ package actor KafkaPublisher: IntegrationConsumer {
             let progress = await batch.settled()
             guard let index = self.index(of: id), consignments[index].batch === batch else { continue }
             if progress.isDelivered {
-                _ = consignments[index].takeOutcomes()
+                _ = takeOutcomes(at: index)
                 noteFlow()
             } else if progress.isSettled {
                 try await occupied {

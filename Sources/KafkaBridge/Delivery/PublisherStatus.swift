@@ -7,4 +7,25 @@ package enum PublisherStatus: Sendable, Equatable {
     case refused(String)
     /// Stands at an event until somebody decides about it.
     case halted(position: Int64, reason: String)
+
+    package enum Name: String, Sendable, CaseIterable {
+        case flowing, waiting, refused, halted
+    }
+
+    package var name: Name {
+        switch self {
+        case .flowing: .flowing
+        case .waiting: .waiting
+        case .refused: .refused
+        case .halted: .halted
+        }
+    }
+
+    /// Why nothing flows; `nil` where it does.
+    package var reason: String? {
+        switch self {
+        case .flowing: nil
+        case .waiting(let reason), .refused(let reason), .halted(_, let reason): reason
+        }
+    }
 }

@@ -49,9 +49,11 @@ extension Metric {
         case .retries:
             .init(
                 .counter, .occurrences, labels: ["consumer", "class"],
-                "Failed attempts by class: retry passes by itself, refused must be mended, poison is rejected for good.")
+                "Failed attempts by class: retry passes by itself, refused must be mended, poison is rejected for good."
+            )
         case .producerRuns:
-            .init(.counter, .occurrences, labels: ["consumer"], "Kafka producers built: the first, and one per failure.")
+            .init(
+                .counter, .occurrences, labels: ["consumer"], "Kafka producers built: the first, and one per failure.")
         case .deliveryStatus:
             .init(
                 .gauge, .truth, labels: ["consumer", "status"],

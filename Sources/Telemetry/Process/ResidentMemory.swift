@@ -1,3 +1,4 @@
+import CoreMetrics
 import Glibc
 
 /// The process's memory that is in RAM.

@@ -1,0 +1,20 @@
+extension Worker {
+    /// How the worker stands; brings the metrics that follow from it up to date too.
+    package func standing() async -> WorkerStanding {
+        let horizon = await source.horizon.standing()
+        let view = membership.view
+        let consumers = loops.map { loop in
+            let total = loop.options.totalSegments
+            let rows = view.segments[loop.name] ?? []
+            return WorkerStanding.Consumer(
+                name: loop.name, totalSegments: total,
+                share: view.generation == 0
+                    ? nil : FairShare.share(of: id, among: view.workers[loop.name] ?? [], totalSegments: total),
+                own: loop.report(latest: horizon.latest),
+                owners: rows.reduce(into: [:]) { owners, row in owners[row.segment] = row.owner })
+        }
+        return WorkerStanding(
+            isConnected: membership.isConnected, holdsLease: membership.lease != nil,
+            isStopping: loops.contains { $0.wakeups.isClosed }, horizon: horizon, consumers: consumers)
+    }
+}

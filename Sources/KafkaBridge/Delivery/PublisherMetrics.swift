@@ -1,0 +1,47 @@
+import CoreMetrics
+import Telemetry
+
+/// What is counted of one publisher: per batch and run, never per record.
+struct PublisherMetrics: Sendable {
+    enum Retry: String, CaseIterable {
+        /// Passes by itself.
+        case retry
+        /// Somebody has to mend something.
+        case refused
+        /// Some record is rejected for good.
+        case poison
+    }
+
+    let published: Counter
+    let acknowledgeTime: Timer
+    let runs: Counter
+    private let retries: [Retry: Counter]
+    private let statuses: [PublisherStatus.Name: Meter]
+
+    init(_ consumer: String) {
+        published = Metric.recordsPublished.counter(consumer)
+        acknowledgeTime = Metric.acknowledgeTime.timer(consumer)
+        runs = Metric.producerRuns.counter(consumer)
+        retries = Retry.allCases.reduce(into: [:]) { $0[$1] = Metric.retries.counter(consumer, $1.rawValue) }
+        statuses = PublisherStatus.Name.allCases.reduce(into: [:]) {
+            $0[$1] = Metric.deliveryStatus.gauge(consumer, $1.rawValue)
+        }
+        stands(.flowing)
+    }
+
+    func failed(_ retry: Retry) {
+        retries[retry]?.increment()
+    }
+
+    func failed(_ verdict: FailureVerdict) {
+        switch verdict {
+        case .again: failed(.retry)
+        case .mend: failed(.refused)
+        case .isolate, .poison: failed(.poison)
+        }
+    }
+
+    func stands(_ status: PublisherStatus) {
+        for (name, meter) in statuses { meter.set(name == status.name ? 1 : 0) }
+    }
+}
