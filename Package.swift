@@ -122,7 +122,7 @@ let package = Package(
             name: "ApplianceTests",
             dependencies: [
                 "Appliance", "Consumers", "EventSourcing", "Kafka", "KafkaBridge", "LocalPostgres", "Postgres",
-                "TestSupport",
+                "Telemetry", "TestSupport",
                 "godwit",
                 logging,
             ],

@@ -48,11 +48,6 @@ extension Configuration {
         guard problems.isEmpty else {
             throw ConfigurationError(problems: inOrder(problems) + warnings)
         }
-        if configuration.admin.listen != nil {
-            warnings.append(
-                ConfigurationProblem(
-                    source: values.source("admin.listen"), message: "this version has no admin port yet; not used"))
-        }
         return Loaded(configuration: configuration, warnings: warnings)
     }
 

@@ -148,7 +148,9 @@ extension ConfigurationKey {
 
     private static let admin: [ConfigurationKey] = [
         .init(
-            "admin.listen", .text, "The address of the admin port, `127.0.0.1:9464`; not given, there is none."),
+            "admin.listen", .text,
+            "The address of the admin port: `127.0.0.1:9464`; not given, there is none. It serves `/healthz`, `/readyz`, "
+                + "`/metrics` and `/api/status`."),
         .init(
             "admin.token", .secret,
             "What a request must bring to change something; needed to listen on other addresses than loopback."),

@@ -43,7 +43,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .input: "append: a line of the input is wrong"
         case .missingProgram: "dev, demo: the PostgreSQL server is not installed here, or does not start"
         case .internalError: "anything else; a bug, perhaps"
-        case .addressTaken: "broker: the address cannot be listened on"
+        case .addressTaken: "run, broker: the address cannot be listened on"
         case .dataFolder: "broker: the data directory cannot be used"
         case .configuration: "the configuration is wrong"
         }

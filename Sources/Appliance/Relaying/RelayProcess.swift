@@ -1,8 +1,9 @@
 import Consumers
+import CoreMetrics
 import Kafka
-import KafkaBridge
 import Logging
 import ServiceLifecycle
+import Telemetry
 
 /// The relays of one process, as the configuration asks for them.
 package final class RelayProcess: Sendable {
@@ -13,45 +14,20 @@ package final class RelayProcess: Sendable {
 
     /// Makes the relays; they connect when they are run.
     package init(_ configuration: Configuration) throws {
-        guard let connection = configuration.database.connection else {
-            throw Failure(.configuration, "no database is configured")
-        }
-        let source = EventSource(connection, tables: configuration.database.tables)
-        let publishers = try configuration.consumers.map { consumer in
-            KafkaPublisher(
-                try consumer.publisherOptions(configuration.kafka), logger: Logger(label: "godwit.kafka"))
-        }
-        let worker = try Worker(source, integrations: publishers, options: Self.options(configuration))
-        self.source = source
+        // Without an admin port nobody asks for metrics.
+        let registry = configuration.admin.listen.map { _ in PrometheusRegistry() }
+        let relays = try withMetricsFactory(registry ?? MetricsSystem.factory) { try Relays(configuration) }
+        source = relays.source
         preflight = Preflight(configuration, source: source)
         Allocator.suitRecords()
-        group = Self.group([RelayService(worker: worker, publishers: publishers)])
-    }
-
-    private static func options(_ configuration: Configuration) -> WorkerOptions {
-        var options = WorkerOptions()
-        let worker = configuration.worker
-        options.bytesInFlight = worker.bytesInFlight
-        options.maxPostBatchPause = worker.maxPostBatchPause
-        options.wakeupJitter = worker.wakeupJitter
-        options.heartbeatInterval = worker.heartbeatInterval
-        options.staleThreshold = worker.staleThreshold
-        options.rebalanceInterval = worker.rebalanceInterval
-        options.drainTimeout = worker.shutdownTimeout
-        options.dispatcherPollInterval = worker.pollInterval
-        if configuration.notify.mode != .never {
-            var notify = NotifyDispatcher.Options(channel: configuration.notify.channel)
-            notify.isAdaptive = configuration.notify.mode == .adaptive
-            notify.fallbackInterval = configuration.notify.fallbackInterval
-            notify.pollInterval = configuration.worker.pollInterval
-            options.wakeupSource = .notify(notify)
+        // Services end in the reverse of this order: the admin port last, so that a drain can be watched.
+        var services: [any Service] = []
+        if let address = configuration.admin.listen, let registry {
+            let observer = RelayObserver(relays, registry: registry)
+            services.append(AdminService(address: address, observer: observer, logger: logger))
         }
-        for consumer in configuration.consumers {
-            options.overrides[consumer.name] = WorkerOptions.Override(
-                totalSegments: consumer.totalSegments, batchSize: consumer.batchSize,
-                startPosition: consumer.start)
-        }
-        return options
+        services.append(RelayService(worker: relays.worker, publishers: relays.publishers))
+        group = Self.group(services)
     }
 
     /// Relays until `stop()`, or until a relay cannot go on; then the others are stopped too.
@@ -82,7 +58,7 @@ package final class RelayProcess: Sendable {
         }
     }
 
-    /// A relay that cannot go on ends the process, but not before the others have drained.
+    /// A service that ends or cannot go on ends the process, but not before the others have drained.
     private static func group(_ services: [any Service]) -> ServiceGroup {
         var quiet = Logger(label: "godwit.lifecycle")
         // What it says of every service, the services say better.
@@ -91,7 +67,7 @@ package final class RelayProcess: Sendable {
             configuration: .init(
                 services: services.map { service in
                     .init(
-                        service: service, successTerminationBehavior: .ignore,
+                        service: service, successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 }, logger: quiet))
     }

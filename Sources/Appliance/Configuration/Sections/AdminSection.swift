@@ -1,8 +1,10 @@
 /// `admin`: the port for health, metrics and operations.
 package struct AdminSection: Sendable {
-    package struct Address: Sendable, Equatable {
+    package struct Address: Sendable, Equatable, CustomStringConvertible {
         package var host: String
         package var port: UInt16
+
+        package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
         package var isLoopback: Bool {
             host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)

@@ -1,0 +1,48 @@
+import Consumers
+import KafkaBridge
+import Logging
+
+/// What a process relays with. It connects when it is run.
+struct Relays: Sendable {
+    let source: EventSource
+    let publishers: [KafkaPublisher]
+    let worker: Worker
+
+    init(_ configuration: Configuration) throws {
+        guard let connection = configuration.database.connection else {
+            throw Failure(.configuration, "no database is configured")
+        }
+        source = EventSource(connection, tables: configuration.database.tables)
+        publishers = try configuration.consumers.map { consumer in
+            KafkaPublisher(
+                try consumer.publisherOptions(configuration.kafka), logger: Logger(label: "godwit.kafka"))
+        }
+        worker = try Worker(source, integrations: publishers, options: Self.options(configuration))
+    }
+
+    private static func options(_ configuration: Configuration) -> WorkerOptions {
+        var options = WorkerOptions()
+        let worker = configuration.worker
+        options.bytesInFlight = worker.bytesInFlight
+        options.maxPostBatchPause = worker.maxPostBatchPause
+        options.wakeupJitter = worker.wakeupJitter
+        options.heartbeatInterval = worker.heartbeatInterval
+        options.staleThreshold = worker.staleThreshold
+        options.rebalanceInterval = worker.rebalanceInterval
+        options.drainTimeout = worker.shutdownTimeout
+        options.dispatcherPollInterval = worker.pollInterval
+        if configuration.notify.mode != .never {
+            var notify = NotifyDispatcher.Options(channel: configuration.notify.channel)
+            notify.isAdaptive = configuration.notify.mode == .adaptive
+            notify.fallbackInterval = configuration.notify.fallbackInterval
+            notify.pollInterval = configuration.worker.pollInterval
+            options.wakeupSource = .notify(notify)
+        }
+        for consumer in configuration.consumers {
+            options.overrides[consumer.name] = WorkerOptions.Override(
+                totalSegments: consumer.totalSegments, batchSize: consumer.batchSize,
+                startPosition: consumer.start)
+        }
+        return options
+    }
+}
