@@ -104,7 +104,8 @@ let package = Package(
             exclude: ["Fixtures"],
             swiftSettings: settings),
         .testTarget(
-            name: "KafkaBridgeTests", dependencies: ["KafkaBridge", "KafkaTestBroker", "TestSupport"],
+            name: "KafkaBridgeTests",
+            dependencies: ["KafkaBridge", "KafkaTestBroker", "Telemetry", "TestSupport", metrics],
             swiftSettings: settings),
         // A broker as a process of its own, for tests that kill it and for measuring it without the rest of Godwit.
         .executableTarget(

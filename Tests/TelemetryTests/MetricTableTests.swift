@@ -52,6 +52,7 @@ import Testing
             .filter { $0.hasSuffix(".swift") && !$0.hasPrefix("Telemetry/Names") }
         #expect(files.count > 100)
         return try files.map { String(decoding: try Data(contentsOf: folder.appending(path: $0)), as: UTF8.self) }
-            .joined()
+            .flatMap { $0.split(separator: "\n") }
+            .filter { $0.contains("Metric.") || $0.contains("label:") }.joined(separator: "\n")
     }
 }

@@ -10,8 +10,7 @@ struct AdminListener: Sendable {
 
     /// How many are answered at a time; more wait.
     private static let mostConnections = 32
-    /// A connection that is silent for so long is closed.
-    private static let silence: TimeAmount = .seconds(10)
+    private static let lifetime: TimeAmount = .seconds(10)
 
     private static let mostBodyBytes = 1 << 16
 
@@ -29,8 +28,7 @@ struct AdminListener: Sendable {
             .bind(host: address.host, port: Int(address.port)) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(IdleStateHandler(allTimeout: silence))
-                    try pipeline.addHandler(CloseWhenIdle())
+                    try pipeline.addHandler(LifetimeLimit(lifetime))
                     try pipeline.configureHTTPServerPipeline()
                     try pipeline.addHandler(ResponsePartHandler())
                     return try Connection(wrappingChannelSynchronously: channel)
@@ -39,7 +37,7 @@ struct AdminListener: Sendable {
         return AdminListener(server: server)
     }
 
-    /// Takes no more connections; those there are are answered.
+    /// Takes no more connections, and closes those there are.
     func close() {
         server.channel.close(promise: nil)
     }
@@ -55,6 +53,8 @@ struct AdminListener: Sendable {
                     // Whoever breaks off or talks nonsense is no matter for the others.
                     group.addTask { try? await Self.answer(connection, endpoints) }
                 }
+                // Nobody who is still asking keeps the process from ending.
+                group.cancelAll()
             }
         }
     }

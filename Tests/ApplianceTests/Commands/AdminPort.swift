@@ -1,6 +1,7 @@
 import Foundation
 import LocalPostgres
 import TestSupport
+import Testing
 
 @testable import Appliance
 
@@ -21,7 +22,7 @@ struct AdminPort {
     let port: Int
 
     init() throws {
-        port = try LoopbackPort.free()
+        port = Int(try LoopbackPort.free())
     }
 
     var variables: [String: String] { ["GODWIT_ADMIN_LISTEN": "127.0.0.1:\(port)"] }

@@ -1,0 +1,82 @@
+import CoreMetrics
+import EventSourcing
+import Postgres
+import Telemetry
+import TestSupport
+import Testing
+
+@testable import Consumers
+
+@Suite struct ObservationTests {
+    /// The value of a metric's only series of the consumer.
+    private func value(_ metric: Metric, in registry: PrometheusRegistry, _ labels: String = "") -> String? {
+        let line = registry.exposition().split(separator: "\n").first { $0.hasPrefix("\(metric.rawValue)\(labels) ") }
+        return line?.split(separator: " ").last.map { String($0) }
+    }
+
+    private static let recorder = "{consumer=\"recorder\"}"
+
+    @Test func `what was handed over and not acknowledged is lag, not done`() async throws {
+        try await TestStore.with { test in
+            try await test.appendOneEach(20)
+            let registry = PrometheusRegistry()
+            let consumer = RecordingConsumer(gate: Gate())
+            let (source, worker) = try withMetricsFactory(registry) {
+                let source = try test.source()
+                return (source, try test.worker(consumer, source, drainTimeout: .milliseconds(50)))
+            }
+            #expect(await !worker.standing().isReady)
+            try await test.running(worker, source) {
+                try await consumer.wait(for: 20)
+                try await source.lookForLatest()
+                let standing = await worker.standing()
+                #expect(standing.isReady && standing.isConnected)
+                #expect(standing.consumers[0].own.segments == [0: 0, 1: 0, 2: 0, 3: 0])
+                #expect(standing.consumers[0].own.lag == 20 && standing.consumers[0].share == 4)
+            }
+            #expect(value(.lagEvents, in: registry, Self.recorder) == "20")
+            #expect(value(.eventsHandedOver, in: registry, Self.recorder) == "20")
+            #expect(value(.eventsDone, in: registry, Self.recorder) == "0")
+            #expect(value(.ownedSegments, in: registry, Self.recorder) == "4")
+        }
+    }
+
+    @Test func `of a batch that halts, what lies before the halt is done`() async throws {
+        try await TestStore.with { test in
+            try await test.appendOneEach(20)
+            let registry = PrometheusRegistry()
+            let (source, worker) = try withMetricsFactory(registry) {
+                let source = try test.source()
+                return (source, try test.worker(RecordingConsumer(haltsAt: 13), source))
+            }
+            await #expect(throws: PublicationHalted.self) { try await worker.run() }
+            #expect(value(.eventsDone, in: registry, Self.recorder) == "12")
+            #expect(await worker.standing().isStopping)
+            await source.close()
+        }
+    }
+
+    @Test func `a transaction that holds the horizon back shows, and counts once`() async throws {
+        try await TestStore.with { test in
+            let registry = PrometheusRegistry()
+            let configuration = try test.configuration
+            let tracker = withMetricsFactory(registry) {
+                HorizonTracker(configuration, tables: test.tables, holdThreshold: .zero, logger: .silent)
+            }
+            let writer = try await test.connect()
+            _ = try await writer.withTransaction { transaction in
+                _ = try await test.store.append([.sample("held")], expecting: .any, in: transaction)
+                for _ in 0..<4 { _ = try await tracker.look(withPositions: true) }
+                let standing = await tracker.standing()
+                #expect(standing.waiting != nil && standing.position == 0 && standing.latest == 1)
+                #expect(value(.horizonHolds, in: registry) == "1")
+            }
+            #expect(try await tracker.look(withPositions: true) == 1)
+            #expect(await tracker.standing().waiting == nil)
+            #expect(value(.horizonWaiting, in: registry) == "0")
+            #expect(value(.horizonPosition, in: registry) == "1")
+            await tracker.close()
+            await writer.close()
+        }
+    }
+}
