@@ -89,14 +89,16 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["EventSourcing", "Kafka", "LocalPostgres", "Postgres", logging],
+            name: "TestSupport",
+            dependencies: ["EventSourcing", "Kafka", "KafkaTestBroker", "LocalPostgres", "Postgres", logging],
             path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", metrics], swiftSettings: settings),
         .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: settings),
         .testTarget(
             name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport"], swiftSettings: settings),
-        .testTarget(name: "KafkaTests", dependencies: ["Kafka", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "KafkaTests", dependencies: ["Kafka", "KafkaTestBroker", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "EventSourcingTests", dependencies: ["EventSourcing", "TestSupport"], swiftSettings: settings),
         .testTarget(
@@ -122,8 +124,8 @@ let package = Package(
         .testTarget(
             name: "ApplianceTests",
             dependencies: [
-                "Appliance", "Consumers", "EventSourcing", "Kafka", "KafkaBridge", "LocalPostgres", "Postgres",
-                "Telemetry", "TestSupport",
+                "Appliance", "Consumers", "EventSourcing", "Kafka", "KafkaBridge", "KafkaTestBroker", "LocalPostgres",
+                "Postgres", "Telemetry", "TestSupport",
                 "godwit",
                 logging,
             ],

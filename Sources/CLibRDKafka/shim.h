@@ -1,4 +1,3 @@
 #include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 /* Swift's Glibc module leaves it out. */
 #include <malloc.h>

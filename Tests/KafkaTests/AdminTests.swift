@@ -1,15 +1,15 @@
-import Foundation
+import KafkaTestBroker
+import TestSupport
 import Testing
 
 @testable import Kafka
 
 @Suite struct AdminTests {
     @Test func topicsAreDescribedInTheOrderAskedFor() async throws {
-        let broker = try Broker()
-        let (one, two) = (try await broker.topic(partitions: 1), try await broker.topic(partitions: 5))
-        let absent = "absent-\(UUID().uuidString)"
-        broker.mock?.setError(.unknownTopicOrPartition, topic: absent)
-        let admin = try Admin(broker.configuration(), logger: quiet)
+        let kafka = try await TestKafka()
+        let (one, two) = (try await kafka.makeTopic(partitions: 1), try await kafka.makeTopic(partitions: 5))
+        let absent = kafka.uniqueTopic("absent")
+        let admin = try Admin(kafka.client(), logger: quiet)
         let topics = try await admin.describeTopics([two, absent, one])
         #expect(topics.map(\.name) == [two, absent, one])
         #expect(topics.map(\.exists) == [true, false, true])
@@ -20,14 +20,16 @@ import Testing
         await admin.close()
     }
 
-    @Test(.onMockOnly) func aTopicThatMayNotBeSeenSaysSo() async throws {
-        let broker = try Broker()
-        broker.mock?.setError(.topicAuthorizationFailed, topic: "secret")
-        let admin = try Admin(broker.configuration(), logger: quiet)
-        let error = try await admin.describeTopics(["secret"])[0].error
-        #expect(error?.code == .topicAuthorizationFailed)
-        #expect(error?.description.contains("Grant") == true)
-        await admin.close()
+    @Test(.onEmbeddedBroker) func aTopicThatMayNotBeSeenSaysSo() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            await broker.inject(
+                Fault(.refuse(KafkaErrorCode(.topicAuthorizationFailed)), on: .metadata, topic: "secret"))
+            let admin = try Admin(kafka.client(), logger: quiet)
+            let error = try await admin.describeTopics(["secret"])[0].error
+            #expect(error?.code == .topicAuthorizationFailed)
+            #expect(error?.description.contains("Grant") == true)
+            await admin.close()
+        }
     }
 
     @Test func brokersThatCannotBeReachedAreAnErrorInTime() async throws {
@@ -39,11 +41,10 @@ import Testing
         await admin.close()
     }
 
-    @Test(.disabled(if: Broker.realServers == nil, "the mock cluster has no administration requests"))
-    func topicsAreCreatedDescribedAndDeleted() async throws {
-        let broker = try Broker()
-        let name = "t-\(UUID().uuidString.lowercased())"
-        let admin = try Admin(broker.configuration(), logger: quiet)
+    @Test func topicsAreCreatedDescribedAndDeleted() async throws {
+        let kafka = try await TestKafka()
+        let name = kafka.uniqueTopic()
+        let admin = try Admin(kafka.client(), logger: quiet)
         let specification = TopicSpecification(name, partitions: 3, settings: ["cleanup.policy": "compact"])
         #expect(try await admin.createTopics([specification]) == [name: nil])
         #expect(try await admin.createTopics([specification])[name]??.code == .topicAlreadyExists)

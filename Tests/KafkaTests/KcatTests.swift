@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Kafka
@@ -7,9 +8,9 @@ private let kcat = ["/usr/bin/kcat", "/usr/local/bin/kcat"].first { FileManager.
 
 @Suite(.enabled(if: kcat != nil, "kcat is not installed")) struct KcatTests {
     @Test func kcatReadsWhatWeWrite() async throws {
-        let broker = try Broker()
-        let topic = try await broker.topic(partitions: 1)
-        let producer = try broker.producer()
+        let kafka = try await TestKafka()
+        let topic = try await kafka.makeTopic(partitions: 1)
+        let producer = try kafka.producer()
         let handle = try await producer.prepare([topic])[0]
         let batch = await producer.produce(
             Single { record in
@@ -27,7 +28,7 @@ private let kcat = ["/usr/bin/kcat", "/usr/local/bin/kcat"].first { FileManager.
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: try #require(kcat))
         process.arguments = [
-            "-b", broker.bootstrapServers, "-C", "-q", "-e", "-t", topic, "-f", "%k|%s|%h|%T|%p|%o\n",
+            "-b", kafka.bootstrapServers, "-C", "-q", "-e", "-t", topic, "-f", "%k|%s|%h|%T|%p|%o\n",
         ]
         process.standardOutput = output
         try process.run()

@@ -1,12 +1,13 @@
+import TestSupport
 import Testing
 
 @testable import Kafka
 
 @Suite struct ReaderTests {
     /// Ten records in one partition, a second apart.
-    private func tenRecords(_ broker: Broker) async throws -> String {
-        let topic = try await broker.topic(partitions: 1)
-        let producer = try broker.producer()
+    private func tenRecords(_ kafka: TestKafka) async throws -> String {
+        let topic = try await kafka.makeTopic(partitions: 1)
+        let producer = try kafka.producer()
         let handle = try await producer.prepare([topic])[0]
         for number in 0..<10 {
             let batch = await producer.produce(
@@ -23,29 +24,28 @@ import Testing
     }
 
     @Test func readingStartsAtAnOffset() async throws {
-        let broker = try Broker()
-        let topic = try await tenRecords(broker)
-        let reader = try Reader(broker.configuration(), logger: quiet)
+        let kafka = try await TestKafka()
+        let topic = try await tenRecords(kafka)
+        let reader = try Reader(kafka.client(), logger: quiet)
         try await reader.assign([TopicPartition(topic, 0): .offset(7)])
         #expect(try await reader.readToEnd().map(\.value) == [[7], [8], [9]])
         #expect(try await reader.watermarks(of: TopicPartition(topic, 0)) == 0..<10)
         await reader.close()
     }
 
-    @Test(.disabled(if: Broker.realServers == nil, "the mock cluster does not look up offsets by time"))
-    func readingStartsAtATime() async throws {
-        let broker = try Broker()
-        let topic = try await tenRecords(broker)
-        let reader = try Reader(broker.configuration(), logger: quiet)
+    @Test func readingStartsAtATime() async throws {
+        let kafka = try await TestKafka()
+        let topic = try await tenRecords(kafka)
+        let reader = try Reader(kafka.client(), logger: quiet)
         try await reader.assign([TopicPartition(topic, 0): .timestamp(1_700_000_004_500)])
         #expect(try await reader.readToEnd().map(\.value) == [[5], [6], [7], [8], [9]])
         await reader.close()
     }
 
     @Test func aReaderChoosesAnew() async throws {
-        let broker = try Broker()
-        let topic = try await tenRecords(broker)
-        let reader = try Reader(broker.configuration(), logger: quiet)
+        let kafka = try await TestKafka()
+        let topic = try await tenRecords(kafka)
+        let reader = try Reader(kafka.client(), logger: quiet)
         try await reader.assign([topic])
         #expect(try await reader.readToEnd().count == 10)
         try await reader.assign([TopicPartition(topic, 0): .offset(9)])
@@ -54,17 +54,17 @@ import Testing
     }
 
     @Test func anEmptyTopicIsReadAtOnce() async throws {
-        let broker = try Broker()
-        let topic = try await broker.topic(partitions: 3)
-        #expect(try await broker.readAll(topic).isEmpty)
+        let kafka = try await TestKafka()
+        let topic = try await kafka.makeTopic(partitions: 3)
+        #expect(try await kafka.readAll([topic]).isEmpty)
     }
 
     @Test func theEndlessSequenceSeesWhatComesLater() async throws {
-        let broker = try Broker()
-        let topic = try await broker.topic(partitions: 2)
-        let reader = try Reader(broker.configuration(), logger: quiet)
+        let kafka = try await TestKafka()
+        let topic = try await kafka.makeTopic(partitions: 2)
+        let reader = try Reader(kafka.client(), logger: quiet)
         try await reader.assign([topic])
-        let producer = try broker.producer()
+        let producer = try kafka.producer()
         let handle = try await producer.prepare([topic])[0]
         let received = Task {
             var count = 0

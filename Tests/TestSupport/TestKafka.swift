@@ -1,42 +1,68 @@
 import FoundationEssentials
 package import Kafka
-import Logging
+package import KafkaTestBroker
 
-/// The brokers of one test: those that `GODWIT_TEST_KAFKA` names, else a mock cluster of its own.
+/// The brokers of a test: those that `GODWIT_TEST_KAFKA` names, else an embedded broker that the tests of this process share.
+///
+/// Tests keep apart by topics of their own. A test that injects faults takes a broker of its own, by ``withBroker``.
 package struct TestKafka: Sendable {
-    package let bootstrapServers: String
-    /// The mock cluster, for faults; nil on brokers from outside.
-    package let cluster: TestCluster?
+    /// The brokers that `GODWIT_TEST_KAFKA` names. They belong to somebody else: no test hurts them.
+    package static let outside: String? = {
+        let servers = ProcessInfo.processInfo.environment["GODWIT_TEST_KAFKA"] ?? ""
+        return servers.isEmpty ? nil : servers
+    }()
 
-    package init(brokers: Int = 1) throws {
-        if let servers = ProcessInfo.processInfo.environment["GODWIT_TEST_KAFKA"], !servers.isEmpty {
-            bootstrapServers = servers
-            cluster = nil
+    package let bootstrapServers: String
+
+    package init(bootstrapServers: String) { self.bootstrapServers = bootstrapServers }
+
+    package init() async throws {
+        if let outside = Self.outside {
+            bootstrapServers = outside
         } else {
-            let cluster = try TestCluster(brokers: brokers)
-            self.cluster = cluster
-            bootstrapServers = cluster.bootstrapServers
+            bootstrapServers = try await SharedBroker.instance.broker().bootstrapServers
         }
     }
 
-    /// A client's configuration for these brokers.
-    package func client(_ properties: [String: String] = [:]) -> ClientConfiguration {
-        ClientConfiguration(bootstrapServers: bootstrapServers, properties: properties, clientID: "test")
+    /// Runs a test on an embedded broker that nobody else uses, and stops it.
+    package static func withBroker<Value>(
+        nodes: Int = 1, _ body: (_ kafka: TestKafka, _ broker: KafkaTestBroker) async throws -> Value
+    ) async throws -> Value {
+        var configuration = BrokerConfiguration()
+        configuration.nodes = nodes
+        configuration.autoCreateTopics = false
+        let broker = try await KafkaTestBroker.start(configuration)
+        do {
+            let value = try await body(TestKafka(bootstrapServers: broker.bootstrapServers), broker)
+            await broker.stop()
+            return value
+        } catch {
+            await broker.stop()
+            throw error
+        }
     }
+
+    /// A client's configuration for these brokers, which comes back soon after an outage.
+    package func client(_ properties: [String: String] = [:]) -> ClientConfiguration {
+        ClientConfiguration(
+            bootstrapServers: bootstrapServers,
+            properties: [
+                "reconnect.backoff.ms": "10", "reconnect.backoff.max.ms": "50", "retry.backoff.ms": "5",
+            ].merging(properties) { $1 }, clientID: "test")
+    }
+
+    /// A topic's name that no other test uses.
+    package func uniqueTopic(_ stem: String = "topic") -> String { TestDatabase.uniqueName(stem) }
 
     /// Makes a topic that no other test uses, and gives its name.
     package func makeTopic(_ stem: String = "topic", partitions: Int = 4) async throws -> String {
-        let name = TestDatabase.uniqueName(stem)
+        let name = uniqueTopic(stem)
         try await createTopic(name, partitions: partitions)
         return name
     }
 
     package func createTopic(_ name: String, partitions: Int = 4) async throws {
-        if let cluster {
-            try cluster.createTopic(name, partitions: partitions)
-            return
-        }
-        let admin = try Admin(client(), logger: Logger(label: "test"))
+        let admin = try Admin(client(), logger: quiet)
         let results = try await admin.createTopics([TopicSpecification(name, partitions: partitions)])
         await admin.close()
         if let failure = results[name] ?? nil { throw failure }
@@ -44,7 +70,7 @@ package struct TestKafka: Sendable {
 
     /// Everything that some topics hold now, per partition in its order.
     package func readAll(_ topics: [String], within limit: Duration = .seconds(30)) async throws -> [ConsumedRecord] {
-        let reader = try Reader(client(), logger: Logger(label: "test"))
+        let reader = try Reader(client(), logger: quiet)
         try await reader.assign(topics, within: limit)
         let records = try await reader.readToEnd(within: limit)
         await reader.close()
@@ -56,7 +82,7 @@ package struct TestKafka: Sendable {
         _ topics: [String], within limit: Duration = .seconds(60), until isEnough: ([ConsumedRecord]) -> Bool
     ) async throws -> [ConsumedRecord] {
         let deadline = ContinuousClock.now + limit
-        let reader = try Reader(client(), logger: Logger(label: "test"))
+        let reader = try Reader(client(), logger: quiet)
         try await reader.assign(topics, within: limit)
         var records: [ConsumedRecord] = []
         while !isEnough(records) {
@@ -75,5 +101,24 @@ package struct TestKafka: Sendable {
         let limit: Duration
 
         package var description: String { "not enough after \(limit): \(records) records" }
+    }
+}
+
+/// The embedded broker that the tests of this process share; gone with the process.
+private actor SharedBroker {
+    static let instance = SharedBroker()
+
+    private var starting: Task<KafkaTestBroker, any Error>?
+
+    func broker() async throws -> KafkaTestBroker {
+        if let starting { return try await starting.value }
+        // A bare task, because all tests that ask at once wait for one start, which must not end with any one of them.
+        let task = Task {
+            var configuration = BrokerConfiguration()
+            configuration.autoCreateTopics = false
+            return try await KafkaTestBroker.start(configuration)
+        }
+        starting = task
+        return try await task.value
     }
 }

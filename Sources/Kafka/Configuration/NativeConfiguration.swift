@@ -39,12 +39,6 @@ internal import CLibRDKafka
         ])
     }
 
-    /// For the handle that carries a mock cluster.
-    init(mock clientID: String) throws(KafkaError) {
-        self.init()
-        try set("client.id", clientID)
-    }
-
     private func apply(_ configuration: ClientConfiguration) throws(KafkaError) {
         try set(ClientConfiguration.commonDefaults)
         try set("client.id", configuration.clientID)

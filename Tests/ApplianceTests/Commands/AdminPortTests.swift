@@ -82,7 +82,7 @@ import Testing
         async throws
     {
         let cluster = try await LocalPostgres.start()
-        let kafka = try TestKafka()
+        let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic("identity")
         let connection = try await Connection.open(ConnectionConfiguration(cluster.url))
         _ = try await Schema().migrate(on: connection)

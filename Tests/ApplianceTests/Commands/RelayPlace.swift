@@ -10,10 +10,12 @@ struct RelayPlace {
     let kafka: TestKafka
     let topic: String
 
-    static func with(_ body: (RelayPlace) async throws -> Void) async throws {
+    /// On the brokers that tests share, or on others.
+    static func with(_ kafka: TestKafka? = nil, _ body: (RelayPlace) async throws -> Void) async throws {
         try await TestStore.with { test in
-            let kafka = try TestKafka()
-            try await body(RelayPlace(test: test, kafka: kafka, topic: try await kafka.makeTopic("identity")))
+            let shared: TestKafka
+            if let kafka { shared = kafka } else { shared = try await TestKafka() }
+            try await body(RelayPlace(test: test, kafka: shared, topic: try await shared.makeTopic("identity")))
         }
     }
 
@@ -42,6 +44,25 @@ struct RelayPlace {
         return ids
     }
 
+    /// Appends so many events each to so many aggregates, in turns of twenty, and gives the ids.
+    func appendBacklog(
+        _ count: Int, aggregates: Int, stem: String = "backlog", payload: String = "{}"
+    ) async throws -> Set<String> {
+        let connection = try await test.connect()
+        var ids: Set<String> = []
+        for _ in 0..<count / 20 {
+            for aggregate in 0..<aggregates {
+                let events = (0..<20).map { _ in Event.sample("\(stem)-\(aggregate)", payload: payload) }
+                ids.formUnion(events.map { $0.eventID.uuidString.lowercased() })
+                _ = try await connection.withTransaction {
+                    try await test.store.append(events, expecting: .any, in: $0)
+                }
+            }
+        }
+        await connection.close()
+        return ids
+    }
+
     func run(_ more: [String: String] = [:]) throws -> RunningCommand {
         try Command.godwit("run", environment: variables.merging(more) { $1 }).start()
     }
@@ -50,5 +71,24 @@ struct RelayPlace {
         try await kafka.read([topic]) { records in
             ids.isSubset(of: records.compactMap { $0.header("event_id") })
         }
+    }
+}
+
+extension [ConsumedRecord] {
+    /// The ids of the events, each once.
+    var eventIDs: Set<String> { Set<String>(compactMap { $0.header("event_id") }) }
+
+    /// Whether what came first of every event came in the order of its aggregate, without a hole.
+    var isInOrder: Bool {
+        var last: [String: Int] = [:]
+        var seen: Set<String> = []
+        // Within a partition, as read; an aggregate is in one partition.
+        for record in self {
+            guard let id = record.header("event_id"), seen.insert(id).inserted else { continue }
+            let aggregate = record.header("aggregate_id") ?? ""
+            guard record.header("aggregate_version") == "\(last[aggregate, default: 0] + 1)" else { return false }
+            last[aggregate, default: 0] += 1
+        }
+        return true
     }
 }

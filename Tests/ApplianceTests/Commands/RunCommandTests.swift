@@ -2,6 +2,7 @@ import EventSourcing
 import FoundationEssentials
 import Glibc
 import Kafka
+import KafkaTestBroker
 import LocalPostgres
 import Postgres
 import TestSupport
@@ -52,33 +53,38 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(5)))
-    func `a missing table, a wrong password, a missing topic, missing rights and other segments have a code each`()
-        async throws
-    {
+    private func outcome(_ place: RelayPlace, _ more: [String: String] = [:]) async throws -> Command.Result {
+        try await Command.godwit("run", environment: place.variables.merging(more) { $1 }).run()
+    }
+
+    private func expect(_ result: Command.Result, _ code: Int32, _ word: String) {
+        #expect(result.exitCode == code, "\(result.standardError)")
+        let lines = result.standardError.split(separator: "\n").filter { $0.hasPrefix("godwit: ") }
+        #expect(lines.count == 1 && lines.first?.contains(word) == true, "\(result.standardError)")
+    }
+
+    @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
+    func `a missing topic and missing rights have a code each`() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            try await RelayPlace.with(kafka) { place in
+                expect(try await outcome(place, ["GODWIT_CONSUMERS_IDENTITY_TOPIC": "absent"]), 22, "absent")
+                await broker.inject(
+                    Fault(.refuse(KafkaErrorCode(.topicAuthorizationFailed)), on: .metadata, topic: place.topic))
+                expect(try await outcome(place), 23, place.topic)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a missing table, a wrong password and other segments have a code each`() async throws {
         try await RelayPlace.with { place in
-            func outcome(_ more: [String: String]) async throws -> Command.Result {
-                try await Command.godwit("run", environment: place.variables.merging(more) { $1 }).run()
-            }
-            func expect(_ result: Command.Result, _ code: Int32, _ word: String) {
-                #expect(result.exitCode == code, "\(result.standardError)")
-                let lines = result.standardError.split(separator: "\n").filter { $0.hasPrefix("godwit: ") }
-                #expect(lines.count == 1 && lines.first?.contains(word) == true, "\(result.standardError)")
-            }
-            expect(try await outcome(["GODWIT_DATABASE_TABLES_EVENTS": "nothing"]), 12, "godwit migrate")
+            expect(try await outcome(place, ["GODWIT_DATABASE_TABLES_EVENTS": "nothing"]), 12, "godwit migrate")
 
             let relay = try place.run()
             _ = try await place.receive(try await place.append(1))
             relay.send(SIGTERM)
             _ = await relay.result()
-            expect(try await outcome(["GODWIT_WORKER_TOTAL_SEGMENTS": "7"]), 15, "total_segments")
-
-            if let cluster = place.kafka.cluster {
-                cluster.setError(.unknownTopicOrPartition, topic: place.topic)
-                expect(try await outcome([:]), 22, place.topic)
-                cluster.setError(.topicAuthorizationFailed, topic: place.topic)
-                expect(try await outcome([:]), 23, place.topic)
-            }
+            expect(try await outcome(place, ["GODWIT_WORKER_TOTAL_SEGMENTS": "7"]), 15, "total_segments")
         }
         var options = LocalPostgres.Options()
         options.authentication = .scram(password: "right")
@@ -99,7 +105,7 @@ import Testing
     @Test(.timeLimit(.minutes(5)))
     func `a database that goes and comes back is waited for, said once, and caught up with`() async throws {
         let cluster = try await LocalPostgres.start()
-        let kafka = try TestKafka()
+        let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic("identity")
         let connection = try await Connection.open(ConnectionConfiguration(cluster.url))
         _ = try await Schema().migrate(on: connection)

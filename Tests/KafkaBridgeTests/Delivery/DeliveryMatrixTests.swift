@@ -1,6 +1,7 @@
 import Consumers
 import Kafka
 import KafkaTestBroker
+import TestSupport
 import Testing
 
 @testable import KafkaBridge
@@ -105,16 +106,17 @@ import Testing
 /// One publisher, one topic, and what has to hold at the end.
 final class DeliveryTest {
     let topic: String
-    private let broker: Broker
+    private let kafka: TestKafka
     private let publisher: KafkaPublisher
     private var publications: [Publication] = []
     private var count = 0
 
     init(_ server: KafkaTestBroker, partitions: Int) async throws {
         // Small batches, so that five requests are under way.
-        broker = Broker(servers: server.bootstrapServers, properties: ["batch.num.messages": "10"])
-        topic = broker.uniqueTopic()
-        publisher = try broker.publisher(topic, .create(partitions: partitions))
+        kafka = TestKafka(bootstrapServers: server.bootstrapServers)
+        topic = kafka.uniqueTopic()
+        publisher = try kafka.publisher(
+            topic, .create(partitions: partitions), properties: ["batch.num.messages": "10"])
         try await publisher.prepare()
     }
 
@@ -141,7 +143,7 @@ final class DeliveryTest {
         try await acknowledge()
         #expect(publisher.status == .flowing)
         await publisher.close()
-        let records = try await broker.readAll(topic)
+        let records = try await kafka.readAll([topic])
         let positions = records.compactMap { $0.header("global_position").flatMap(Int.init) }
         #expect(Set(positions).count == count, "lost: \(Set(1...count).subtracting(positions).sorted())")
         #expect(records.count <= count * 2)

@@ -1,19 +1,27 @@
 import Consumers
 import CoreMetrics
 import Kafka
+import KafkaTestBroker
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import KafkaBridge
 
-@Suite(.enabled(if: Broker.realServers == nil, "injects faults, which GODWIT_TEST_KAFKA's brokers do not offer"))
-struct PublisherMetricsTests {
+@Suite(.onEmbeddedBroker) struct PublisherMetricsTests {
     @Test func failuresCountByClassAndWhatIsAcknowledgedOnce() async throws {
-        let broker = try Broker(properties: ["max.in.flight": "1", "batch.num.messages": "20"])
-        let topic = broker.uniqueTopic()
-        try broker.mock?.createTopic(topic, partitions: 1)
+        try await TestKafka.withBroker { kafka, broker in
+            try await check(kafka, broker)
+        }
+    }
+
+    private func check(_ kafka: TestKafka, _ broker: KafkaTestBroker) async throws {
+        let topic = try await kafka.makeTopic(partitions: 1)
         let registry = PrometheusRegistry()
-        let publisher = try withMetricsFactory(registry) { try broker.publisher(topic, .mustExist) }
+        let publisher = try withMetricsFactory(registry) {
+            try kafka.publisher(
+                topic, .mustExist, properties: ["max.in.flight": "1", "batch.num.messages": "20"])
+        }
         let name = publisher.name
         func count(_ metric: Metric, _ more: String = "") -> Int {
             let series = "\(metric.rawValue){\(more)consumer=\"\(name)\"} "
@@ -23,12 +31,12 @@ struct PublisherMetricsTests {
         try await publisher.deliver(try await EventRows.numbered(0..<10))
         #expect(count(.recordsPublished) == 10 && count(.producerRuns) == 1)
 
-        broker.mock?.pushErrors([.topicAuthorizationFailed], for: .produce)
+        await broker.inject(Fault(.refuse(KafkaErrorCode(.topicAuthorizationFailed)), on: .produce, count: 1))
         try await publisher.deliver(try await EventRows.numbered(10..<20))
         #expect(count(.recordsPublished) == 20 && count(.producerRuns) == 2)
         #expect(count(.retries, "class=\"refused\",") == 1 && count(.retries, "class=\"poison\",") == 0)
 
-        broker.mock?.pushErrors(Array(repeating: .invalidRecord, count: 50), for: .produce)
+        await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, count: 50))
         let publication = try await publisher.publish(try await EventRows.numbered(20..<30))
         await #expect(throws: PublicationHalted.self) { try await deadline { try await publication.acknowledged() } }
         await publisher.close()

@@ -3,25 +3,26 @@ import EventSourcing
 import Foundation
 import Kafka
 import Logging
+import TestSupport
 import Testing
 
 @testable import KafkaBridge
 
 @Suite struct PublisherTests {
     @Test func anEventBecomesTheRecordTheManualDescribes() async throws {
-        let broker = try Broker()
-        let topic = broker.uniqueTopic()
+        let kafka = try await TestKafka()
+        let topic = kafka.uniqueTopic()
         let id = UUID()
         let batch = try await EventRows.batch(
             """
             SELECT 42::bigint, 'Identity', 'User', 'user-7', 3::bigint, '\(id)'::uuid, 'UserRegistered', 2::int4,
                 '\\x00ff7b7d'::bytea, 'trace-1', 'corr-1', NULL::text, '{}'::jsonb, '2023-11-14 22:13:20.123456Z'::timestamptz
             """)
-        let publisher = try broker.publisher(topic, .create(partitions: 1))
+        let publisher = try kafka.publisher(topic, .create(partitions: 1))
         try await publisher.deliver(batch)
         await publisher.close()
 
-        let records = try await broker.readAll(topic)
+        let records = try await kafka.readAll([topic])
         try #require(records.count == 1)
         #expect(records[0].key == Array("user-7".utf8))
         #expect(records[0].value == [0, 255, 0x7b, 0x7d])
@@ -37,9 +38,9 @@ import Testing
     }
 
     @Test func eventsGoToTheirTopicsInOrder() async throws {
-        let broker = try Broker()
-        let prefix = broker.uniqueTopic()
-        let publisher = try broker.publisher("\(prefix).{bounded_context|lower}", .create(partitions: 3))
+        let kafka = try await TestKafka()
+        let prefix = kafka.uniqueTopic()
+        let publisher = try kafka.publisher("\(prefix).{bounded_context|lower}", .create(partitions: 3))
         var publications: [Publication] = []
         for start in [0, 1_000, 2_000] {
             let batch = try await EventRows.numbered(start..<(start + 1_000), contexts: 3, aggregates: 40)
@@ -50,7 +51,7 @@ import Testing
         await publisher.close()
         var all: [ConsumedRecord] = []
         for context in 0..<3 {
-            let records = try await broker.readAll("\(prefix).context\(context)")
+            let records = try await kafka.readAll(["\(prefix).context\(context)"])
             expectOrder(records)
             all += records
         }
@@ -59,9 +60,9 @@ import Testing
     }
 
     @Test func anEventThatHasNoTopicHaltsBehindAllBeforeIt() async throws {
-        let broker = try Broker()
-        let prefix = broker.uniqueTopic()
-        let publisher = try broker.publisher(
+        let kafka = try await TestKafka()
+        let prefix = kafka.uniqueTopic()
+        let publisher = try kafka.publisher(
             "\(prefix).{bounded_context}", .create(partitions: 1), allowed: ["*.context0"])
         let batch = try await EventRows.batch(
             EventRows.sql("g", rows: 1...9, context: "CASE WHEN g = 6 THEN 'other' ELSE 'context0' END"))
@@ -76,21 +77,21 @@ import Testing
             return
         }
         await publisher.close()
-        let positions = try await broker.readAll("\(prefix).context0").map { $0.header("global_position") }
+        let positions = try await kafka.readAll(["\(prefix).context0"]).map { $0.header("global_position") }
         #expect(positions == ["1", "2", "3", "4", "5"])
     }
 
     @Test func anEventThatIsTooLargeHaltsBeforeTheClientSeesIt() async throws {
-        let broker = try Broker()
-        let topic = broker.uniqueTopic()
-        let publisher = try broker.publisher(topic, .create(partitions: 1))
+        let kafka = try await TestKafka()
+        let topic = kafka.uniqueTopic()
+        let publisher = try kafka.publisher(topic, .create(partitions: 1))
         let batch = try await EventRows.batch(
             EventRows.sql("g", rows: 1...3, payload: "repeat('x', CASE g WHEN 2 THEN 1100000 ELSE 900000 END)"))
         let publication = try await publisher.publish(batch)
         let halted = await #expect(throws: PublicationHalted.self) { try await publication.acknowledged() }
         #expect(halted?.position == 2)
         await publisher.close()
-        #expect(try await broker.readAll(topic).map { $0.value?.count } == [900_000])
+        #expect(try await kafka.readAll([topic]).map { $0.value?.count } == [900_000])
     }
 }
 
@@ -107,4 +108,10 @@ func expectOrder(_ records: [ConsumedRecord]) {
         #expect(position > last[key] ?? 0)
         last[key] = position
     }
+}
+
+/// So many events are there, each at least once and in order.
+func expectAll(_ records: [ConsumedRecord], _ count: Int) {
+    #expect(Set(records.compactMap { $0.header("global_position") }).count == count)
+    expectOrder(records)
 }

@@ -1,6 +1,7 @@
 import Consumers
 import Foundation
 import Kafka
+import TestSupport
 import Testing
 
 @testable import KafkaBridge
@@ -12,15 +13,15 @@ import Testing
         _ format: (RecordFormat.CloudEvents) -> RecordFormat, payload: String, id: UUID, key: RecordKey = .aggregateID,
         metadata: MetadataHeaders = MetadataHeaders()
     ) async throws -> ConsumedRecord {
-        let broker = try Broker()
-        let topic = broker.uniqueTopic()
+        let kafka = try await TestKafka()
+        let topic = kafka.uniqueTopic()
         let source = try TextTemplate("/godwit/{bounded_context}")
         let route = Route(
             topic: try TopicTemplate(topic), key: key, metadataHeaders: metadata,
             format: format(RecordFormat.CloudEvents(source: source)))
         let publisher = KafkaPublisher(
             KafkaPublisherOptions(
-                name: "test", client: broker.client, route: route, topics: .create(partitions: 1)), logger: quiet)
+                name: "test", client: kafka.client(), route: route, topics: .create(partitions: 1)), logger: quiet)
         try await publisher.deliver(
             try await EventRows.batch(
                 """
@@ -29,7 +30,7 @@ import Testing
                     '{"tenant": "acme"}'::jsonb, '2023-11-14 22:13:20.123456Z'::timestamptz
                 """))
         await publisher.close()
-        let records = try await broker.readAll(topic)
+        let records = try await kafka.readAll([topic])
         try #require(records.count == 1)
         return records[0]
     }

@@ -1,0 +1,111 @@
+import Consumers
+import EventSourcing
+import Foundation
+import Kafka
+import KafkaTestBroker
+import Postgres
+import TestSupport
+import Testing
+
+/// `godwit run` while the broker goes and comes back, and while it is killed itself.
+@Suite(.serialized) struct OutageTests {
+    @Test(.timeLimit(.minutes(2)))
+    func `a broker that is killed or stopped and comes back is waited for, said once, and caught up with`()
+        async throws
+    {
+        try await BrokerProcess.with { broker in
+            let kafka = TestKafka(bootstrapServers: broker.bootstrapServers)
+            try await RelayPlace.with(kafka) { place in
+                let relay = try place.run(["GODWIT_KAFKA_PROPERTIES_RECONNECT_BACKOFF_MAX_MS": "100"])
+                var ids = try await place.append(20)
+                _ = try await place.receive(ids)
+                let signals = [SIGKILL, SIGTERM, SIGKILL]
+                for (round, signal) in signals.enumerated() {
+                    async let appended = place.appendBacklog(40, aggregates: 10, stem: "round-\(round)")
+                    _ = try await kafka.read([place.topic]) { $0.count > ids.count + 20 }
+                    // Events go on coming, and some are under way.
+                    await broker.end(signal)
+                    try await eventually("the outage was never said") { said("cannot be reached", relay) > round }
+                    try await broker.refuseConnections(20)
+                    ids.formUnion(try await appended)
+                    ids.formUnion(try await place.append(5, from: 1_000 * (round + 1)))
+                    #expect(said("reached again", relay) == round)
+                    try await broker.start()
+                    _ = try await place.receive(ids)
+                }
+                relay.send(SIGTERM)
+                let result = await relay.result()
+                #expect(result.exitCode == 0, "\(result.standardError)")
+                #expect(said("cannot be reached", relay) == signals.count, "\(result.standardError)")
+                #expect(said("reached again", relay) == signals.count, "\(result.standardError)")
+                let records = try await kafka.readAll([place.topic])
+                #expect(records.eventIDs == ids)
+                #expect(records.isInOrder)
+                // What was under way is sent again by the same producer, and the broker remembers what it took of it.
+                #expect(records.count == ids.count)
+            }
+        }
+    }
+
+    private func said(_ text: String, _ process: RunningCommand) -> Int {
+        process.standardError.split(separator: "\n").count { $0.contains(text) }
+    }
+
+    /// What the next relay publishes again: what is in the topic behind the checkpoint.
+    private func ahead(_ place: RelayPlace, _ connection: Connection) async throws -> Int {
+        let rows = try await connection.query(
+            Statement("SELECT coalesce(max(checkpoint), 0) FROM \(place.test.tables.consumerSegments.sql)"))
+        let checkpoint = try rows.first?.decode(0, as: Int64.self) ?? 0
+        let positions = try await place.kafka.readAll([place.topic]).compactMap { $0.header("global_position") }
+        return Set(positions.compactMap { Int64($0) }).count { $0 > checkpoint }
+    }
+
+    /// Each kill comes while requests are under way: written and not answered, or not yet looked at.
+    @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
+    func `run that is killed in mid-batch, again and again, loses nothing and doubles only what was under way`()
+        async throws
+    {
+        try await TestKafka.withBroker { kafka, broker in
+            try await RelayPlace.with(kafka) { place in
+                let variables = [
+                    "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms", "GODWIT_WORKER_STALE_THRESHOLD": "1s",
+                    "GODWIT_WORKER_REBALANCE_INTERVAL": "300ms", "GODWIT_WORKER_TOTAL_SEGMENTS": "1",
+                    "GODWIT_WORKER_BATCH_SIZE": "20", "GODWIT_WORKER_BYTES_IN_FLIGHT": "64KiB",
+                ]
+                // More than a kilobyte each, so that fewer than 64 are under way at a time.
+                let ids = try await place.appendBacklog(
+                    200, aggregates: 20, payload: #"{"text":"\#(String(repeating: "x", count: 1_024))"}"#)
+                let connection = try await place.test.connect()
+                let kills: [(Fault.Action, after: Int)] = [
+                    (.hang, 1), (.hang, 30), (.delay(.seconds(60)), 23), (.hang, 11), (.delay(.seconds(60)), 17),
+                ]
+                var doubled = 0
+                for (action, requests) in kills {
+                    let fault = await broker.inject(Fault(action, on: .produce, skip: requests, count: 1))
+                    let relay = try place.run(variables)
+                    try await eventually("too few requests came") { await broker.hits(ofFault: fault) == 1 }
+                    // Nothing is answered any more, so the checkpoint comes up to what was.
+                    try await eventually("more is under way than may be") {
+                        try await ahead(place, connection) < 64
+                    }
+                    relay.send(SIGKILL)
+                    #expect(await relay.result().exitCode == -SIGKILL)
+                    doubled += try await ahead(place, connection)
+                    await broker.removeFault(fault)
+                }
+                let before = try await kafka.readAll([place.topic])
+                #expect(before.eventIDs.count < ids.count, "the backlog was too small to be killed in the midst of it")
+                let relay = try place.run(variables)
+                _ = try await place.receive(ids)
+                relay.send(SIGTERM)
+                #expect(await relay.result().exitCode == 0)
+                await connection.close()
+                let records = try await kafka.readAll([place.topic])
+                #expect(records.eventIDs == ids)
+                #expect(records.isInOrder)
+                #expect(doubled > 0, "nothing was under way")
+                #expect(records.count - ids.count <= doubled)
+            }
+        }
+    }
+}

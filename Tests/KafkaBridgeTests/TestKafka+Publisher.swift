@@ -1,0 +1,25 @@
+import Consumers
+import Logging
+import TestSupport
+
+@testable import KafkaBridge
+
+extension TestKafka {
+    func publisher(
+        _ topic: String, _ policy: TopicPolicy, allowed: [String] = [], properties: [String: String] = [:],
+        stallLimit: Duration? = nil, logger: Logger = quiet
+    ) throws -> KafkaPublisher {
+        let route = Route(topic: try TopicTemplate(topic), allowlist: TopicAllowlist(allowed))
+        var options = KafkaPublisherOptions(name: "test", client: client(properties), route: route, topics: policy)
+        options.longestPause = .milliseconds(200)
+        if let stallLimit { options.stallLimit = stallLimit }
+        return KafkaPublisher(options, logger: logger)
+    }
+}
+
+extension KafkaPublisher {
+    /// Publishes a batch and waits until it is acknowledged.
+    func deliver(_ batch: FeedBatch) async throws {
+        try await publish(batch).acknowledged()
+    }
+}
