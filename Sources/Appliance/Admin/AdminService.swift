@@ -42,6 +42,8 @@ struct AdminService: Service {
         await withTaskCancellationOrGracefulShutdownHandler {
             do {
                 try await listener.serve(AdminEndpoints(observer: observer))
+            } catch is CancellationError {
+                // The process lets go at once.
             } catch {
                 logger.warning("the admin port is closed: \(error)")
             }

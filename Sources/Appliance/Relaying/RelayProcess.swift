@@ -58,7 +58,8 @@ package final class RelayProcess: Sendable {
         }
     }
 
-    /// A service that ends or cannot go on ends the process, but not before the others have drained.
+    /// A relay that ends or cannot go on ends the process, but not before the others have drained. An admin port that is
+    /// lost ends nothing.
     private static func group(_ services: [any Service]) -> ServiceGroup {
         var quiet = Logger(label: "godwit.lifecycle")
         // What it says of every service, the services say better.
@@ -67,7 +68,8 @@ package final class RelayProcess: Sendable {
             configuration: .init(
                 services: services.map { service in
                     .init(
-                        service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+                        service: service,
+                        successTerminationBehavior: service is AdminService ? .ignore : .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 }, logger: quiet))
     }
