@@ -1,0 +1,101 @@
+"""Catching up, against `psql COPY | kcat -P` of the same data: alternating in one run."""
+
+import argparse
+import os
+import subprocess
+import time
+
+from report import spread, table
+from servers import CONTEXTS, Broker, Postgres, Relay, resident
+
+
+def relay(postgres, count, single, settings=None):
+    """One catch-up from an empty checkpoint to the last record in the topics."""
+    postgres.forget_checkpoints()
+    broker = Broker()
+    database, kafka = postgres.processor(), broker.processor()
+    run = Relay(postgres, broker, single, settings=settings)
+    first, took = broker.wait_for(count, run.started, alive=run.is_alive)
+    with open(f"/proc/{run.pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    figures = {
+        "took": took, "first": first, "peak": resident(run.pid), "own": own,
+        "database": postgres.processor() - database, "broker": broker.processor() - kafka,
+    }
+    run.stop()
+    broker.stop()
+    return figures
+
+
+def yardstick(postgres, count):
+    """Three pipes at once, one per context: the keys and values alone, to the same partitions, by the same library."""
+    subprocess.run(["psql", "-X", "-q", "-c", "CHECKPOINT"], env=postgres.environment, check=True)
+    broker = Broker()
+    database, kafka = postgres.processor(), broker.processor()
+    before = os.times()
+    started = time.monotonic()
+    processes = []
+    for context in CONTEXTS:
+        copy = f"""COPY (SELECT aggregate_id, convert_from(payload, 'UTF8') FROM events
+            WHERE bounded_context = '{context}' ORDER BY global_position) TO STDOUT"""
+        source = subprocess.Popen(["psql", "-X", "-q", "-c", copy], env=postgres.environment, stdout=subprocess.PIPE)
+        processes.append(subprocess.Popen(
+            ["kcat", "-q", "-P", "-b", broker.address, "-t", context, "-K", "\t", "-X", "acks=all",
+             "-X", "partitioner=murmur2_random"], stdin=source.stdout))
+        source.stdout.close()
+        processes.append(source)
+    first, took = broker.wait_for(count, started)
+    for process in processes:
+        if process.wait():
+            raise SystemExit("a pipe of the yardstick failed")
+    after = os.times()
+    figures = {
+        "took": took, "first": first, "peak": 0,
+        "own": after.children_user + after.children_system - before.children_user - before.children_system,
+        "database": postgres.processor() - database, "broker": broker.processor() - kafka,
+    }
+    broker.stop()
+    return figures
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--events", type=int, default=200_000)
+    arguments.add_argument("--rounds", type=int, default=5)
+    given = arguments.parse_args()
+    postgres = Postgres()
+    postgres.migrate()
+    postgres.fill(given.events)
+    ways = {
+        "`psql COPY \\| kcat -P`, three at once": lambda: yardstick(postgres, given.events),
+        "`godwit run`, a consumer per context": lambda: relay(postgres, given.events, single=False),
+        "`godwit run`, one consumer, topic by template": lambda: relay(postgres, given.events, single=True),
+    }
+    results = {name: [] for name in ways}
+    for number in range(given.rounds):
+        for name, way in ways.items():
+            figures = way()
+            results[name].append(figures)
+            print(f"round {number + 1}: {name}: {given.events / figures['took']:,.0f}/s, processor seconds: "
+                  f"own {figures['own']:.2f}, PostgreSQL {figures['database']:.2f}, broker {figures['broker']:.2f}; "
+                  f"first record after {figures['first'] * 1000:.0f} ms, peak {figures['peak']:.0f} MB", flush=True)
+    base = next(iter(results.values()))
+    rows = []
+    for name, runs in results.items():
+        ratios = [other["took"] / run["took"] for run, other in zip(runs, base)]
+        per = lambda key: spread([run[key] / given.events * 1e6 for run in runs], "{:.1f}")
+        rows.append([
+            name, spread([given.events / run["took"] for run in runs]),
+            "1" if runs is base else spread(ratios, "{:.2f}"), per("own"), per("database"), per("broker"),
+            "" if runs is base else spread([run["peak"] for run in runs]),
+            "" if runs is base else spread([run["first"] * 1000 for run in runs]),
+        ])
+    table(f"Catching up {given.events:,} events of 500 bytes: 3 contexts, 12 partitions, {given.rounds} rounds, "
+          "alternating; median (least–most)",
+          ["", "events/s", "ratio", "own µs/event", "PostgreSQL µs/event", "broker µs/event", "peak MB",
+           "first record ms"], rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+"""Throw-away servers and small clients that the benchmarks share. Python's standard library only."""
+
+import atexit
+import ctypes
+import glob
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GODWIT = os.environ.get("GODWIT_BINARY", os.path.join(ROOT, ".build/release/godwit"))
+CONTEXTS = ["Identity", "Billing", "Shipping"]
+PARTITIONS = 4  # of each context's topic: 12 altogether
+TICK = os.sysconf("SC_CLK_TCK")
+
+_cleanups = []
+
+
+def at_end(action):
+    """Runs the action when the benchmark ends, however it ends; the last one registered first."""
+    _cleanups.append(action)
+    return action
+
+
+def _clean():
+    while _cleanups:
+        try:
+            _cleanups.pop()()
+        except Exception as error:
+            print(f"clean-up: {error}", file=sys.stderr)
+
+
+atexit.register(_clean)
+for _number in (signal.SIGTERM, signal.SIGHUP):
+    signal.signal(_number, lambda number, _: sys.exit(128 + number))
+
+
+def end_with_parent(number):
+    """For a child: be told when this process dies, also by SIGKILL."""
+    libc = ctypes.CDLL(None)
+    return lambda: libc.prctl(1, number)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def resident(pid, field="VmHWM"):
+    """Resident memory in MB: the peak, or with `VmRSS` what it is now."""
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith(field))
+
+
+def _stat(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rsplit(")", 1)[1].split()
+
+
+def processor(pid, tree=False):
+    """Processor seconds that a process has used; with `tree`, with its children, also those that have ended."""
+    fields = _stat(pid)
+    ticks = int(fields[11]) + int(fields[12])
+    if tree:
+        ticks += int(fields[13]) + int(fields[14])
+        with open(f"/proc/{pid}/task/{pid}/children") as children:
+            for child in children.read().split():
+                try:
+                    fields = _stat(child)
+                    ticks += int(fields[11]) + int(fields[12])
+                except FileNotFoundError:
+                    pass
+    return ticks / TICK
+
+
+class Postgres:
+    """A cluster in a temporary folder, on a Unix socket in it. Durable like in production."""
+
+    def __init__(self, **settings):
+        self.bin = max(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[4]))
+        self.folder = tempfile.mkdtemp(prefix="godwit-bench-")
+        at_end(lambda: shutil.rmtree(self.folder, ignore_errors=True))
+        self.owner = {}
+        if os.geteuid() == 0:
+            entry = pwd.getpwnam("postgres")
+            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+            self.owner = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+        self.data = os.path.join(self.folder, "data")
+        subprocess.run([f"{self.bin}/initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "--no-sync"],
+                       check=True, stdout=subprocess.DEVNULL, cwd=self.folder, **self.owner)
+        options = {
+            "listen_addresses": "", "unix_socket_directories": self.folder, "port": "5432", "max_connections": "100",
+            "shared_buffers": "512MB", "max_wal_size": "8GB", "checkpoint_timeout": "30min",
+            "shared_preload_libraries": "pg_stat_statements", "autovacuum": "off", "jit": "off",
+            "wal_compression": "off",
+        }
+        options.update(settings)
+        arguments = [f"{self.bin}/postgres", "-D", self.data]
+        for name, value in options.items():
+            arguments += ["-c", f"{name}={value}"]
+        self.log = open(os.path.join(self.folder, "log"), "w")
+        self.process = subprocess.Popen(
+            arguments, stdout=self.log, stderr=self.log, cwd=self.folder,
+            preexec_fn=end_with_parent(signal.SIGQUIT), **self.owner)
+        at_end(self.stop)
+        self.environment = dict(os.environ, PGHOST=self.folder, PGPORT="5432", PGUSER="postgres",
+                                PGDATABASE="postgres", PGOPTIONS="")
+        self.url = f"host={self.folder} port=5432 user=postgres dbname=postgres"
+        deadline = time.time() + 30
+        while subprocess.run([f"{self.bin}/pg_isready", "-q"], env=self.environment).returncode:
+            if time.time() > deadline or self.process.poll() is not None:
+                raise SystemExit("PostgreSQL does not start: " + open(self.log.name).read())
+            time.sleep(0.05)
+        self.sql("CREATE EXTENSION pg_stat_statements")
+
+    def sql(self, text):
+        """Runs SQL, returns the rows as lists of texts."""
+        done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1"], input=text,
+                              env=self.environment, stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise SystemExit(f"psql failed on: {text[:200]}")
+        return [line.split("\x1f") for line in done.stdout.splitlines()]
+
+    def processor(self):
+        return processor(self.process.pid, tree=True)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.send_signal(signal.SIGQUIT)
+                self.process.wait(20)
+        self.log.close()
+
+    def migrate(self):
+        subprocess.run([GODWIT, "migrate"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       env=dict(os.environ, GODWIT_DATABASE_URL=self.url))
+
+    def fill(self, count, first=1):
+        """Appends events with payloads of 500 bytes, a third to each context, to 20,000 aggregates."""
+        contexts = ", ".join(f"'{context}'" for context in CONTEXTS)
+        self.sql(f"""
+            INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type,
+                payload, metadata)
+            SELECT (ARRAY[{contexts}])[1 + i % 3], 'Thing', 'aggregate-' || i % 20000, i / 20000 + 1,
+                gen_random_uuid(), 'ThingHappened',
+                convert_to(rpad('{{"n":' || i || ',"text":"', 498, md5(i::text)) || '"}}', 'UTF8'), NULL
+            FROM generate_series({first}, {first + count - 1}) AS i ORDER BY i;
+            VACUUM (ANALYZE) events;
+            CHECKPOINT;""")
+
+    def forget_checkpoints(self):
+        self.sql("TRUNCATE consumer_segments, consumer_workers; CHECKPOINT;")
+
+    def reset_statistics(self):
+        self.sql("SELECT pg_stat_statements_reset(); SELECT pg_stat_reset();")
+
+    def statistics(self):
+        """Statements of the relay since the reset, the rows it got of the events table, the tuples it had fetched."""
+        rows = self.sql("""
+            SELECT calls, rows, regexp_replace(query, '\\s+', ' ', 'g') FROM pg_stat_statements
+            WHERE query NOT ILIKE '%pg_stat_%' AND query NOT ILIKE '%pg_sleep%' ORDER BY calls DESC""")
+        statements = [(int(calls), int(count), query) for calls, count, query in rows]
+        read = sum(count for _, count, query in statements if re.search(r'payload.* FROM "?public"?\."?events"?', query))
+        time.sleep(1.1)  # the statistics of tables lag by a second
+        touched = int(self.sql("SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables "
+                               "WHERE relname = 'events'")[0][0])
+        return statements, read, touched
+
+
+class Broker:
+    """Godwit's embedded broker, all in memory, with the contexts' topics made."""
+
+    def __init__(self, topics=tuple(CONTEXTS)):
+        self.address = f"127.0.0.1:{free_port()}"
+        self.topics = topics
+        self.process = subprocess.Popen(
+            [GODWIT, "broker", "--listen", self.address, "--partitions", str(PARTITIONS)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=end_with_parent(signal.SIGKILL))
+        at_end(self.stop)
+        if "listening" not in self.process.stdout.readline():
+            raise SystemExit("the broker does not start")
+        for topic in topics:
+            subprocess.run(["kcat", "-b", self.address, "-L", "-t", topic], check=True, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+        host, port = self.address.split(":")
+        self.connection = socket.create_connection((host, int(port)))
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def records(self):
+        """How many records the topics hold, by their partitions' watermarks (ListOffsets, version 1)."""
+        def text(value):
+            return struct.pack(">h", len(value)) + value.encode()
+        body = struct.pack(">hhi", 2, 1, 7) + text("bench") + struct.pack(">ii", -1, len(self.topics))
+        for topic in self.topics:
+            body += text(topic) + struct.pack(">i", PARTITIONS)
+            for partition in range(PARTITIONS):
+                body += struct.pack(">iq", partition, -1)
+        self.connection.sendall(struct.pack(">i", len(body)) + body)
+        answer = self._receive(struct.unpack(">i", self._receive(4))[0])
+        at, total = 8, 0
+        for _ in self.topics:
+            at += 2 + struct.unpack_from(">h", answer, at)[0]
+            count = struct.unpack_from(">i", answer, at)[0]
+            at += 4
+            for _ in range(count):
+                _, error, _, offset = struct.unpack_from(">ihqq", answer, at)
+                at += 22
+                if error:
+                    raise SystemExit(f"the broker answers error {error}")
+                total += offset
+        return total
+
+    def _receive(self, count):
+        data = b""
+        while len(data) < count:
+            part = self.connection.recv(count - len(data))
+            if not part:
+                raise SystemExit("the broker hangs up")
+            data += part
+        return data
+
+    def wait_for(self, count, started, limit=300, alive=lambda: True):
+        """Waits until the topics hold so many; returns seconds from `started` to the first and to the last."""
+        first = None
+        while True:
+            records, now = self.records(), time.monotonic()
+            if records and first is None:
+                first = now - started
+            if records >= count:
+                return first, now - started
+            if now - started > limit or not alive():
+                raise SystemExit(f"only {records} of {count} records came")
+            time.sleep(0.005 if first is None else 0.02)
+
+    def processor(self):
+        return processor(self.process.pid)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Relay:
+    """`godwit run`, one consumer for each context or one for all whose topic is a template."""
+
+    def __init__(self, postgres, broker, single=False, notify="never", settings=None, wrapper=()):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GODWIT_")}
+        environment |= {
+            "GODWIT_DATABASE_URL": postgres.url, "GODWIT_KAFKA_BOOTSTRAP_SERVERS": broker.address,
+            "GODWIT_NOTIFY_MODE": notify, "GODWIT_LOG_LEVEL": "warning",
+        }
+        if single:
+            environment["GODWIT_CONSUMERS_ALL_TOPIC"] = "{bounded_context}"
+        else:
+            for context in CONTEXTS:
+                environment[f"GODWIT_CONSUMERS_{context.upper()}_TOPIC"] = context
+                environment[f"GODWIT_CONSUMERS_{context.upper()}_BOUNDED_CONTEXTS"] = context
+        environment |= settings or {}
+        self.log = tempfile.TemporaryFile("w+")
+        self.started = time.monotonic()
+        self.process = subprocess.Popen([*wrapper, GODWIT, "run"], env=environment, stdout=self.log, stderr=self.log,
+                                        preexec_fn=end_with_parent(signal.SIGKILL))
+        at_end(self.stop)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def is_alive(self):
+        if self.process.poll() is None:
+            return True
+        self.log.seek(0)
+        print(self.log.read(), file=sys.stderr)
+        return False
+
+    def stop(self):
+        """As an operator would; returns the processor seconds it used."""
+        if self.process.poll() is not None:
+            return 0
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        return 0
