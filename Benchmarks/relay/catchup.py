@@ -6,23 +6,26 @@ import subprocess
 import time
 
 from report import spread, table
-from servers import CONTEXTS, Broker, Postgres, Relay, resident
+from servers import CONTEXTS, Broker, Others, Postgres, Relay, processor, resident, wait_for_quiet
+
+
+def account(took, first, own, database, broker, others, peak=0):
+    return {
+        "took": took, "first": first, "peak": peak, "own": own, "database": database, "broker": broker,
+        "processor": own + database + broker, "others": others.share(own + database + broker),
+    }
 
 
 def relay(postgres, count, single, settings=None):
     """One catch-up from an empty checkpoint to the last record in the topics."""
     postgres.forget_checkpoints()
     broker = Broker()
-    database, kafka = postgres.processor(), broker.processor()
+    wait_for_quiet()
+    others, database, kafka = Others(), postgres.processor(), broker.processor()
     run = Relay(postgres, broker, single, settings=settings)
     first, took = broker.wait_for(count, run.started, alive=run.is_alive)
-    with open(f"/proc/{run.pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    figures = {
-        "took": took, "first": first, "peak": resident(run.pid), "own": own,
-        "database": postgres.processor() - database, "broker": broker.processor() - kafka,
-    }
+    figures = account(took, first, processor(run.pid), postgres.processor() - database, broker.processor() - kafka,
+                      others, resident(run.pid))
     run.stop()
     broker.stop()
     return figures
@@ -32,7 +35,8 @@ def yardstick(postgres, count):
     """Three pipes at once, one per context: the keys and values alone, to the same partitions, by the same library."""
     subprocess.run(["psql", "-X", "-q", "-c", "CHECKPOINT"], env=postgres.environment, check=True)
     broker = Broker()
-    database, kafka = postgres.processor(), broker.processor()
+    wait_for_quiet()
+    others, database, kafka = Others(), postgres.processor(), broker.processor()
     before = os.times()
     started = time.monotonic()
     processes = []
@@ -50,11 +54,8 @@ def yardstick(postgres, count):
         if process.wait():
             raise SystemExit("a pipe of the yardstick failed")
     after = os.times()
-    figures = {
-        "took": took, "first": first, "peak": 0,
-        "own": after.children_user + after.children_system - before.children_user - before.children_system,
-        "database": postgres.processor() - database, "broker": broker.processor() - kafka,
-    }
+    own = after.children_user + after.children_system - before.children_user - before.children_system
+    figures = account(took, first, own, postgres.processor() - database, broker.processor() - kafka, others)
     broker.stop()
     return figures
 
@@ -79,22 +80,24 @@ def main():
             results[name].append(figures)
             print(f"round {number + 1}: {name}: {given.events / figures['took']:,.0f}/s, processor seconds: "
                   f"own {figures['own']:.2f}, PostgreSQL {figures['database']:.2f}, broker {figures['broker']:.2f}; "
-                  f"first record after {figures['first'] * 1000:.0f} ms, peak {figures['peak']:.0f} MB", flush=True)
+                  f"first record after {figures['first'] * 1000:.0f} ms, peak {figures['peak']:.0f} MB; "
+                  f"others had {figures['others'] * 100:.0f}% of the machine", flush=True)
     base = next(iter(results.values()))
     rows = []
     for name, runs in results.items():
-        ratios = [other["took"] / run["took"] for run, other in zip(runs, base)]
         per = lambda key: spread([run[key] / given.events * 1e6 for run in runs], "{:.1f}")
+        ratio = lambda key: spread([other[key] / run[key] for run, other in zip(runs, base)], "{:.2f}")
         rows.append([
-            name, spread([given.events / run["took"] for run in runs]),
-            "1" if runs is base else spread(ratios, "{:.2f}"), per("own"), per("database"), per("broker"),
+            name, spread([given.events / run["took"] for run in runs]), "1" if runs is base else ratio("took"),
+            per("processor"), "1" if runs is base else ratio("processor"), per("own"), per("database"), per("broker"),
             "" if runs is base else spread([run["peak"] for run in runs]),
             "" if runs is base else spread([run["first"] * 1000 for run in runs]),
+            spread([run["others"] * 100 for run in runs]) + "%",
         ])
     table(f"Catching up {given.events:,} events of 500 bytes: 3 contexts, 12 partitions, {given.rounds} rounds, "
           "alternating; median (least–most)",
-          ["", "events/s", "ratio", "own µs/event", "PostgreSQL µs/event", "broker µs/event", "peak MB",
-           "first record ms"], rows)
+          ["", "events/s", "ratio", "processor µs/event", "its ratio", "relay or pipes", "PostgreSQL", "broker",
+           "peak MB", "first record ms", "others' load"], rows)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,35 @@ def processor(pid, tree=False):
     return ticks / TICK
 
 
+def _machine():
+    """Ticks that the machine's processors were busy, and all ticks."""
+    with open("/proc/stat") as stat:
+        ticks = [int(field) for field in stat.readline().split()[1:9]]
+    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+
+
+def wait_for_quiet(limit=15):
+    """Waits for a moment in which the machine has little else to do; not for ever."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        busy, total = _machine()
+        time.sleep(0.25)
+        now_busy, now_total = _machine()
+        if now_busy - busy < 0.25 * (now_total - total):
+            return
+
+
+class Others:
+    """What share of the machine others took while something was measured."""
+
+    def __init__(self):
+        self.busy, self.total = _machine()
+
+    def share(self, own):
+        busy, total = _machine()
+        return max(0, (busy - self.busy) / TICK - own) / max(0.01, (total - self.total) / TICK)
+
+
 class Postgres:
     """A cluster in a temporary folder, on a Unix socket in it. Durable like in production."""
 
@@ -288,13 +317,12 @@ class Relay:
         return False
 
     def stop(self):
-        """As an operator would; returns the processor seconds it used."""
+        """As an operator would."""
         if self.process.poll() is not None:
-            return 0
+            return
         self.process.terminate()
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        return 0
