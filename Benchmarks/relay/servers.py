@@ -89,7 +89,7 @@ def _machine():
     return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
 
 
-def wait_for_quiet(limit=15):
+def wait_for_quiet(limit=6):
     """Waits for a moment in which the machine has little else to do; not for ever."""
     end = time.monotonic() + limit
     while time.monotonic() < end:
