@@ -72,22 +72,19 @@ def measure(postgres, broker, notify, rate, seconds, settings):
     run.is_alive()
     run.stop()
     receipts.stop()
-    delays, commits = [], []
-    missing = 0
+    delays, commits, missing, lines = [], [], 0, []
     for name in glob.glob(log + "*"):
-        with open(name) as lines:
-            for line in lines:
-                fields = line.split()
-                client, number, took, second, micro = (int(fields[i]) for i in (0, 1, 2, 4, 5))
-                lag = int(fields[6])
-                commits.append((took - lag) / 1000)
-                key = f"{prefix}-{client}-{number + 1}"
-                if key not in receipts.at:
-                    key = f"{prefix}-{client}-{number}"
-                if key in receipts.at:
-                    delays.append((receipts.at[key] - second - micro / 1e6) * 1000)
-                else:
-                    missing += 1
+        with open(name) as text:
+            lines += [[int(field) for field in line.split()] for line in text]
+    # The script counts its transactions from 1, pgbench's log from its first number.
+    shift = 1 - min(line[1] for line in lines)
+    for client, number, took, _, second, micro, lag in (line[:7] for line in lines):
+        commits.append((took - lag) / 1000)
+        at = receipts.at.get(f"{prefix}-{client}-{number + shift}")
+        if at is None:
+            missing += 1
+        else:
+            delays.append((at - second - micro / 1e6) * 1000)
     if missing > 5:
         print(f"    {missing} records did not come in time")
     return delays, commits, load
