@@ -78,7 +78,7 @@ extension ConfigurationKey {
             "worker.poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "100ms",
             "How often the relay looks for new events where nothing notifies it."),
         .init(
-            "worker.bytes_in_flight", .size(1 << 16...1 << 40), default: "32MiB",
+            "worker.bytes_in_flight", .size(1 << 16...1 << 40), default: "8MiB",
             "How much memory events may take that are read and not yet acknowledged."),
         .init(
             "worker.max_post_batch_pause", .duration(.zero...(.seconds(60))), default: "0s",
