@@ -10,20 +10,30 @@ import Testing
 /// A broker accepts the first batch of a producer it does not know at any sequence. These are the faults that ``FirstBatchGate``
 /// is made for: the first batch is refused before anything of it is written, and the second one, already on its way, is taken.
 @Suite(.onEmbeddedBroker) struct FirstBatchTests {
-    private static let smallRequests = ["batch.num.messages": "20", "linger.ms": "50"]
+    /// Refuses the request that comes after `skip` others, half a second later: by then the next one is on its way.
+    private func refuse(_ broker: KafkaTestBroker, after skip: Int = 0) async -> Int {
+        await broker.inject(
+            Fault(.refuse(KafkaErrorCode(.notEnoughReplicas)), on: .produce, skip: skip, count: 1))
+        return await broker.inject(Fault(.delay(.milliseconds(500)), on: .produce, skip: skip, count: 1))
+    }
 
-    /// Refuses the first request, after the client had the time to send the next ones behind it.
-    private func refuseFirstRequest(_ broker: KafkaTestBroker) async {
-        await broker.inject(Fault(.delay(.milliseconds(100)), on: .produce, count: 1))
-        await broker.inject(Fault(.refuse(KafkaErrorCode(.notEnoughReplicas)), on: .produce, count: 1))
+    private func expectBoth(
+        _ first: FeedBatch, _ second: FeedBatch, by publisher: KafkaPublisher, _ broker: KafkaTestBroker, _ fault: Int
+    ) async throws {
+        async let delivered: Void = publisher.deliver(first)
+        try await eventually("the first request never came") { await broker.hits(ofFault: fault) == 1 }
+        try await deadline { try await publisher.deliver(second) }
+        try await delivered
     }
 
     @Test func aRefusedFirstBatchIsNotLost() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
-            await refuseFirstRequest(broker)
-            let publisher = try kafka.publisher(topic, .mustExist, properties: Self.smallRequests)
-            try await deadline { try await publisher.deliver(try await EventRows.numbered(0..<100)) }
+            let fault = await refuse(broker)
+            let publisher = try kafka.publisher(topic, .mustExist)
+            try await expectBoth(
+                try await EventRows.numbered(0..<20), try await EventRows.numbered(20..<100), by: publisher, broker,
+                fault)
             await publisher.close()
             let records = try await kafka.readAll([topic])
             expectAll(records, 100)
@@ -35,17 +45,14 @@ import Testing
     @Test func neitherIsThatOfALaterRun() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
-            let publisher = try kafka.publisher(topic, .mustExist, properties: Self.smallRequests)
+            let publisher = try kafka.publisher(topic, .mustExist)
             try await publisher.deliver(try await EventRows.numbered(0..<10))
-            // Ends the run; the first request of the next one is the second to come.
-            let faults = [
-                Fault(.refuse(KafkaErrorCode(.topicAuthorizationFailed)), on: .produce, count: 1),
-                Fault(.delay(.milliseconds(100)), on: .produce, skip: 1, count: 1),
-                Fault(.refuse(KafkaErrorCode(.notEnoughReplicas)), on: .produce, skip: 1, count: 1),
-            ]
-            for fault in faults { await broker.inject(fault) }
-            try await deadline { try await publisher.deliver(try await EventRows.numbered(10..<30)) }
-            try await deadline { try await publisher.deliver(try await EventRows.numbered(30..<110)) }
+            // Ends the run.
+            await broker.inject(Fault(.refuse(KafkaErrorCode(.topicAuthorizationFailed)), on: .produce, count: 1))
+            let fault = await refuse(broker, after: 1)
+            try await expectBoth(
+                try await EventRows.numbered(10..<30), try await EventRows.numbered(30..<110), by: publisher, broker,
+                fault)
             await publisher.close()
             expectAll(try await kafka.readAll([topic]), 110)
         }
@@ -55,17 +62,22 @@ import Testing
     @Test func withoutTheGateTheClientTakesALostBatchForDelivered() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
-            await refuseFirstRequest(broker)
-            let producer = try Producer(kafka.client(Self.smallRequests), logger: quiet)
+            let producer = try Producer(kafka.client(), logger: quiet)
             let handle = try await producer.prepare([topic])[0]
-            let events = try await EventRows.numbered(0..<100)
-            let items = (events.events?.indices ?? 0..<0).map {
-                EventRecordSource.Item(row: $0, topic: handle, partition: 0, key: nil)
+            let route = Route(topic: try TopicTemplate(topic))
+            func source(_ range: Range<Int>) async throws -> EventRecordSource {
+                let events = try #require(try await EventRows.numbered(range).events)
+                let items = events.indices.map {
+                    EventRecordSource.Item(row: $0, topic: handle, partition: 0, key: nil)
+                }
+                return EventRecordSource(events, items, route)
             }
-            let source = EventRecordSource(
-                try #require(events.events), items, Route(topic: try TopicTemplate(topic)))
-            let batch = await producer.produce(source)
-            #expect(try await deadline { await batch.settled() }.isDelivered)
+            let fault = await refuse(broker)
+            let first = await producer.produce(try await source(0..<20))
+            try await eventually("the first request never came") { await broker.hits(ofFault: fault) == 1 }
+            let second = await producer.produce(try await source(20..<100))
+            #expect(try await deadline { await second.settled() }.isDelivered)
+            #expect(try await deadline { await first.settled() }.isDelivered)
             await producer.close()
             let records = try await kafka.readAll([topic])
             #expect(records.count == 80)

@@ -73,7 +73,7 @@ import Testing
                 let publication = try await publisher.publish(
                     try await EventRows.numbered((round * 100)..<(round * 100 + 100)))
                 // Written and not answered; what follows waits behind it.
-                try await deadline { while await broker.hits(ofFault: fault) == 0 { await Task.yield() } }
+                try await eventually("the request never came") { await broker.hits(ofFault: fault) == 1 }
                 await broker.loseProducerState(topic: topic)
                 await broker.disconnectAll()
                 try await deadline { try await publication.acknowledged() }
