@@ -57,32 +57,4 @@ import Testing
             expectAll(try await kafka.readAll([topic]), 110)
         }
     }
-
-    /// Why there is a gate at all. If this does not hold with a newer librdkafka, it has learnt to notice.
-    @Test func withoutTheGateTheClientTakesALostBatchForDelivered() async throws {
-        try await TestKafka.withBroker { kafka, broker in
-            let topic = try await kafka.makeTopic(partitions: 1)
-            let producer = try Producer(kafka.client(), logger: quiet)
-            let handle = try await producer.prepare([topic])[0]
-            let route = Route(topic: try TopicTemplate(topic))
-            func source(_ range: Range<Int>) async throws -> EventRecordSource {
-                let events = try #require(try await EventRows.numbered(range).events)
-                let items = events.indices.map {
-                    EventRecordSource.Item(row: $0, topic: handle, partition: 0, key: nil)
-                }
-                return EventRecordSource(events, items, route)
-            }
-            let fault = await refuse(broker)
-            let first = await producer.produce(try await source(0..<20))
-            try await eventually("the first request never came") { await broker.hits(ofFault: fault) == 1 }
-            let second = await producer.produce(try await source(20..<100))
-            #expect(try await deadline { await second.settled() }.isDelivered)
-            #expect(try await deadline { await first.settled() }.isDelivered)
-            await producer.close()
-            let records = try await kafka.readAll([topic])
-            // How many records left in the first request is the client's affair.
-            #expect(records.count < 100)
-            #expect(!records.contains { $0.header("global_position") == "1" })
-        }
-    }
 }
