@@ -105,7 +105,8 @@ extension ConnectionHandle {
         let result = unsafe PQgetResult(raw)
         defer {
             // nil ends the answer; anything else would belong to a statement that answers twice, which none does.
-            while let extra = unsafe PQgetResult(raw) { unsafe PQclear(extra) }
+            // A broken connection in pipeline mode answers with one error after the other, without end.
+            while !isBroken, let extra = unsafe PQgetResult(raw) { unsafe PQclear(extra) }
         }
         return try unsafe check(result, statement: bound.statement.name)
     }
