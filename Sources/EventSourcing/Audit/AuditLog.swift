@@ -1,0 +1,59 @@
+package import Postgres
+
+/// The table `audit`: who changed what of a running relay, and when. Rows are only ever added.
+package struct AuditLog: Sendable {
+    private let table: TableName
+
+    package init(_ tables: TableNames) {
+        table = tables.godwitTable("audit")
+    }
+
+    static func sql(_ tables: TableNames) -> String {
+        let table = AuditLog(tables).table
+        return """
+            CREATE TABLE IF NOT EXISTS \(table.sql) (
+                id bigserial PRIMARY KEY,
+                at timestamptz NOT NULL DEFAULT clock_timestamp(),
+                actor text NOT NULL,
+                action text NOT NULL,
+                subject text NOT NULL,
+                details text NOT NULL DEFAULT ''
+            );
+            """
+    }
+
+    /// Records an entry, in the transaction that makes the change, so that neither is without the other.
+    package func record(_ entry: AuditEntry) -> BoundStatement {
+        let sql = "INSERT INTO \(table.sql) (actor, action, subject, details) VALUES ($1, $2, $3, $4)"
+        return BoundStatement(
+            Statement(name: "audit_record", sql: sql), [entry.actor, entry.action, entry.subject, entry.details])
+    }
+
+    /// The last entries, the newest first: actor, action, subject, details, time in microseconds since 1970.
+    package func newest(_ limit: Int) -> BoundStatement {
+        let sql = """
+            SELECT actor, action, subject, details, (extract(epoch FROM at) * 1000000)::bigint
+            FROM \(table.sql) ORDER BY id DESC LIMIT $1
+            """
+        return BoundStatement(Statement(name: "audit_newest", sql: sql), [limit])
+    }
+}
+
+/// One change that somebody made.
+package struct AuditEntry: Sendable, Hashable {
+    /// Who: the system's user and host for a command, the address for a request.
+    package let actor: String
+    /// What was done, a verb such as `pause`.
+    package let action: String
+    /// What it was done to, such as `consumer identity`.
+    package let subject: String
+    /// What else is worth knowing; may be empty.
+    package let details: String
+
+    package init(actor: String, action: String, subject: String, details: String = "") {
+        self.actor = actor
+        self.action = action
+        self.subject = subject
+        self.details = details
+    }
+}
