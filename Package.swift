@@ -102,7 +102,7 @@ let package = Package(
         .testTarget(
             name: "EventSourcingTests", dependencies: ["EventSourcing", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "ConsumersTests", dependencies: ["Consumers", "Telemetry", "TestSupport", metrics],
+            name: "ConsumersTests", dependencies: ["Consumers", "LocalPostgres", "Telemetry", "TestSupport", metrics],
             exclude: ["Fixtures"],
             swiftSettings: settings),
         .testTarget(

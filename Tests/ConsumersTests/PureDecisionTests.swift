@@ -1,3 +1,5 @@
+import EventSourcing
+import FoundationEssentials
 import Testing
 
 @testable import Consumers
@@ -119,6 +121,17 @@ import Testing
         ledger.finish(claims, through: 100)
         #expect(ledger.unwritten.isEmpty)
         #expect(ledger.handedOver(0) == nil)
+    }
+
+    @Test func `after a loss, checkpoints follow what is done up to an event that is still there`() {
+        var ledger = ledger()
+        ledger.handOver(claims, through: 50)
+        ledger.finish([claims[0]], through: 50)
+        ledger.wrote(ledger.unwritten)
+        let moves = ledger.moves(upTo: EventReference(position: 44, eventID: UUID()))
+        #expect(Set(moves.map(\.position)) == [44, 20])
+        ledger.forget()
+        #expect(ledger.claims.isEmpty)
     }
 
     @Test func `what is taken back is handed over again`() {

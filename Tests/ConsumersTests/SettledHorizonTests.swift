@@ -52,14 +52,6 @@ import Testing
         #expect(horizon.position == 11, "the one that may have been `a` has ended")
     }
 
-    @Test func `forgotten fences settle nothing`() {
-        var horizon = SettledHorizon()
-        horizon.look(lastDrawn: 10, writers: [a])
-        horizon.forgetFences()
-        horizon.look(lastDrawn: 20, writers: [b])
-        #expect(horizon.position == 0)
-    }
-
     @Test func `however long one writer stays, the fences are bounded and the horizon comes after it`() {
         var horizon = SettledHorizon()
         for last in 1...1000 { horizon.look(lastDrawn: Int64(last), writers: [a]) }

@@ -81,8 +81,7 @@ package actor HorizonTracker {
             lastVisible = try await connection.query(EventsTable(tables.events).latestPosition).first?.decode(0) ?? 0
             return lastVisible
         } catch {
-            horizon.forgetFences()
-            await close()
+            await startAnew()
             throw error
         }
     }
@@ -103,6 +102,12 @@ package actor HorizonTracker {
         connected = nil
     }
 
+    /// What was settled on a connection that is lost counts for nothing on the next: see ``SettledHorizon``.
+    private func startAnew() async {
+        horizon = SettledHorizon()
+        await close()
+    }
+
     private func lookOnce(withPositions: Bool) async throws -> Int64 {
         let (connection, look) = try await session()
         do {
@@ -114,9 +119,7 @@ package actor HorizonTracker {
             try await nameHolders(look, on: connection)
             _ = standing()
         } catch {
-            // Virtual transaction ids mean nothing to another server process.
-            horizon.forgetFences()
-            await close()
+            await startAnew()
             throw error
         }
         return horizon.position

@@ -15,6 +15,9 @@
 /// another one that nothing links to the first. Hence, when writers of a fence vanish, prepared transactions that were
 /// not there at the look before join the fence in their stead.
 ///
+/// When the connection is lost, begin with a new value. After a restart of the server, virtual transaction ids begin
+/// anew, and after a crash so do positions that nobody committed: what was settled may be drawn once more.
+///
 /// Facts in, horizon out: no I/O, no clock.
 package struct SettledHorizon: Sendable {
     /// Everything up to here is settled.
@@ -69,13 +72,6 @@ package struct SettledHorizon: Sendable {
     package mutating func settled(through position: Int64) {
         advance(to: position)
         fences.removeAll { $0.lastDrawn <= position }
-    }
-
-    /// Forgets the gaps that are waited for. Needed when the connection is lost: after a restart of the server,
-    /// virtual transaction ids begin anew.
-    package mutating func forgetFences() {
-        fences = []
-        preparedBefore = []
     }
 
     /// The writers of the oldest fence: those who hold the horizon back.

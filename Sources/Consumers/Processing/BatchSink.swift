@@ -1,5 +1,8 @@
 /// Where a feed's batches go: into a database transaction per segment, or out to an integration consumer.
 protocol BatchSink: Sendable {
+    /// Whether what is done survives a crash of the database that loses its last commits.
+    var worksOutside: Bool { get }
+
     /// Work that goes on for as long as the consumer is served, across changes of ownership. Throws what ends the
     /// consumer.
     func run() async throws

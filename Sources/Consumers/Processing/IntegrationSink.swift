@@ -33,6 +33,8 @@ final class IntegrationSink: BatchSink {
         }
     }
 
+    let worksOutside = true
+
     func take(_ batch: FeedBatch, share: ByteBudget.Share, claims: [SegmentClaim]) {
         // No suspension: a batch counts as handed over exactly if it is.
         underWay.begin()

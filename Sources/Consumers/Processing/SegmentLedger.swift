@@ -1,7 +1,9 @@
+import EventSourcing
+
 /// How far each owned segment has come: handed over, done, and written to its checkpoint.
 ///
 /// It outlives the connections to PostgreSQL, so that a restart of the server makes nobody do again what is under way
-/// or done. A pure value.
+/// or done, unless the server has forgotten some of it. A pure value.
 struct SegmentLedger: Sendable {
     private struct Entry {
         let epoch: Int64
@@ -71,6 +73,22 @@ struct SegmentLedger: Sendable {
         entries.filter { $0.value.done > $0.value.written }.map { segment, entry in
             CheckpointMove(segment: segment, epoch: entry.epoch, position: entry.done)
         }
+    }
+
+    /// The checkpoints that may be written after a loss of the database, which still has the event, whether or not
+    /// they were written before it.
+    ///
+    /// Positions up to a committed event are drawn for ever. Those behind the last one may have been drawn by
+    /// transactions that were never committed, and a crash gives them out again.
+    func moves(upTo event: EventReference) -> [CheckpointMove] {
+        entries.map { segment, entry in
+            CheckpointMove(segment: segment, epoch: entry.epoch, position: min(entry.done, event.position))
+        }
+    }
+
+    /// Forgets everything: segments begin at their checkpoints again.
+    mutating func forget() {
+        entries = [:]
     }
 
     /// Notes that checkpoints were written.

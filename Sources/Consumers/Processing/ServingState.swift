@@ -1,4 +1,5 @@
 import CoreMetrics
+import EventSourcing
 import Synchronization
 
 /// What a consumer's parts share while it is served: its ledger, and the lease it was last checked against.
@@ -6,6 +7,7 @@ final class ServingState: Sendable {
     private struct State {
         var ledger = SegmentLedger()
         var lease: Int?
+        var lastEvent: EventReference?
     }
 
     private let state = Mutex(State())
@@ -39,6 +41,30 @@ final class ServingState: Sendable {
             state.ledger.own(segments)
             state.lease = lease
         }
+    }
+
+    /// The event with the highest position that was handed over.
+    var lastEvent: EventReference? { state.withLock { $0.lastEvent } }
+
+    /// Notes the last event of what is handed over.
+    func sawEvents(through event: EventReference) {
+        state.withLock { state in
+            if event.position > state.lastEvent?.position ?? 0 { state.lastEvent = event }
+        }
+    }
+
+    /// Forgets all progress that is not in the checkpoints.
+    func forgetProgress() {
+        state.withLock { state in
+            state.ledger.forget()
+            state.lastEvent = nil
+        }
+    }
+
+    /// Has the segments served anew from their checkpoints: what is known of them here is not what the database knows.
+    func restart() {
+        state.withLock { $0.lease = nil }
+        doubted.wake()
     }
 
     /// Whether the lease that the ownership was checked under still holds, so that the segments may be relied on.

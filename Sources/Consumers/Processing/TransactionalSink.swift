@@ -25,6 +25,7 @@ final class TransactionalSink: BatchSink {
     private let consumer: any Consumer
     private let pool: ConnectionPool
     private let table: SegmentsTable
+    private let events: EventsTable
     private let owner: String
     private let state: ServingState
     private let options: WorkerOptions
@@ -33,12 +34,13 @@ final class TransactionalSink: BatchSink {
     private let starts = AsyncStream.makeStream(of: Int.self)
 
     init(
-        _ consumer: any Consumer, pool: ConnectionPool, table: SegmentsTable, owner: String, state: ServingState,
+        _ consumer: any Consumer, pool: ConnectionPool, tables: TableNames, owner: String, state: ServingState,
         options: WorkerOptions
     ) {
         self.consumer = consumer
         self.pool = pool
-        self.table = table
+        self.table = SegmentsTable(tables)
+        self.events = EventsTable(tables.events)
         self.owner = owner
         self.state = state
         self.options = options
@@ -60,6 +62,8 @@ final class TransactionalSink: BatchSink {
             }
         }
     }
+
+    let worksOutside = false
 
     func take(_ batch: FeedBatch, share: ByteBudget.Share, claims: [SegmentClaim]) {
         var indices: [Int: [Int]] = [:]
@@ -122,6 +126,8 @@ final class TransactionalSink: BatchSink {
                 return state.finish([work.claim], through: work.batch.through, events: work.indices.count)
             } catch is SegmentLost {
                 return state.doubted.wake()
+            } catch is CommitsLost {
+                return state.restart()
             } catch {
                 try Task.checkCancellation()
                 guard error.isDatabaseAway else { throw error }
@@ -134,15 +140,18 @@ final class TransactionalSink: BatchSink {
     }
 
     private func handle(_ work: Work) async throws {
-        let move = CheckpointMove(
-            segment: work.claim.segment, epoch: work.claim.epoch, position: work.batch.through)
+        guard let last = work.batch.events?.lastReference else { return }
+        // What lies behind the last event follows once nothing is in the way; see `ConsumerLoop.recordProgress`.
+        let move = CheckpointMove(segment: work.claim.segment, epoch: work.claim.epoch, position: last.position)
         do {
             try await pool.withTransaction { transaction in
                 try await self.handle(work, in: transaction)
-                let advance = self.table.advance(self.consumer.name, owner: self.owner, move)
+                let advance = self.table.advance(self.consumer.name, owner: self.owner, move, where: last)
                 if try await transaction.query(advance).affectedRows == 1 { return }
                 let isOwned = self.table.isOwned(self.consumer.name, owner: self.owner, move)
                 guard try await transaction.query(isOwned).first?.decode(0) == true else { throw SegmentLost() }
+                let isKnown = self.events.holds(last)
+                guard try await transaction.query(isKnown).first?.decode(0) == true else { throw CommitsLost() }
                 throw CommittedBefore()
             }
         } catch is CommittedBefore {}
@@ -168,6 +177,9 @@ final class TransactionalSink: BatchSink {
 
 /// The segment is somebody else's by now; the transaction is rolled back.
 private struct SegmentLost: Error {}
+
+/// The database does not have the events any more that are to be handled: it crashed and lost them, or they were deleted.
+private struct CommitsLost: Error {}
 
 /// The commit whose answer was lost had taken effect; doing it again is rolled back.
 private struct CommittedBefore: Error {}

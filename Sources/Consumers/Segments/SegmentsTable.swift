@@ -4,11 +4,11 @@ import Postgres
 /// The SQL of the table `consumer_segments`.
 package struct SegmentsTable: Sendable {
     private let table: TableName
-    private let workers: TableName
+    private let events: TableName
 
     package init(_ tables: TableNames) {
         self.table = tables.consumerSegments
-        self.workers = tables.consumerWorkers
+        self.events = tables.events
     }
 
     /// Makes the rows of a consumer that has none yet; rows that exist keep their checkpoints.
@@ -75,16 +75,21 @@ package struct SegmentsTable: Sendable {
             [consumer, owner, moves.map { Int32($0.segment) }, moves.map(\.epoch), moves.map(\.position)])
     }
 
-    /// Moves one checkpoint forward if the owner still has the segment and nothing has moved it there before. Holds the
-    /// row until the transaction ends.
-    func advance(_ consumer: String, owner: String, _ move: CheckpointMove) -> BoundStatement {
+    /// Moves one checkpoint forward if the owner still has the segment, nothing has moved it there before, and the event
+    /// is still there. Holds the row until the transaction ends.
+    func advance(
+        _ consumer: String, owner: String, _ move: CheckpointMove, where event: EventReference
+    ) -> BoundStatement {
         let sql = """
             UPDATE \(table.sql) SET checkpoint = $5
             WHERE consumer_name = $1 AND owner_id = $2 AND segment_id = $3 AND epoch = $4 AND checkpoint < $5
+            AND EXISTS (SELECT FROM \(events.sql) WHERE global_position = $6 AND event_id = $7)
             """
         return BoundStatement(
             Statement(name: "segments_advance", sql: sql),
-            [consumer, owner, Int32(move.segment), move.epoch, move.position])
+            [
+                consumer, owner, Int32(move.segment), move.epoch, move.position, event.position, event.eventID,
+            ])
     }
 
     /// Whether the owner has the segment under the epoch.

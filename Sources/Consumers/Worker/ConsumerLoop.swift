@@ -86,7 +86,7 @@ final class ConsumerLoop: Sendable {
                 }
                 return await session.close()
             } catch is LeaseLost {
-                logger.warning("the lease ran out: the segments may be another worker's by now")
+                logger.warning("what is known of the segments may be out of date: asking the database again")
             } catch {
                 try Task.checkCancellation()
                 guard error.isDatabaseAway else { throw error }
@@ -113,16 +113,34 @@ final class ConsumerLoop: Sendable {
         }
     }
 
+    /// Writes the checkpoints behind what was done on another connection, as far as the database still knows of it.
+    ///
+    /// A server that crashed may have lost its last commits (with `synchronous_commit` off, or as a replica that took
+    /// over), and gives their positions to other events, which a checkpoint beyond them would skip.
+    func recordProgress(on connection: Connection) async throws(PostgresError) {
+        // What is done inside the database is lost together with its checkpoint.
+        guard sink.worksOutside, let last = state.lastEvent else { return }
+        let isKnown = try await connection.query(EventsTable(source.tables.events).holds(last)).first?.decode(0) == true
+        guard isKnown else {
+            logger.warning(
+                "an event that was carried on is not in the database any more: it lost commits, or the event was deleted; going on from the checkpoints",
+                metadata: ["position": "\(last.position)", "event": "\(last.eventID)"])
+            return
+        }
+        let moves = state.withLedger { $0.moves(upTo: last) }
+        try await connection.query(table.moveCheckpoints(name, owner: membership.workerID, moves))
+        state.withLedger { $0.wrote(moves) }
+    }
+
     /// Writes what is done and gives the segments back, on a connection of its own: the others may be broken.
     private func letGo() async {
-        let (moves, claims) = state.withLedger { ($0.unwritten, $0.claims) }
+        let claims = state.withLedger { $0.claims }
         if claims.isEmpty { return }
         do throws(PostgresError) {
             let connection = try await Connection.open(source.configuration, logger: logger)
-            try await connection.pipeline([
-                table.moveCheckpoints(name, owner: membership.workerID, moves),
-                table.release(name, owner: membership.workerID, segments: claims.map(\.segment)),
-            ])
+            try await recordProgress(on: connection)
+            try await connection.query(
+                table.release(name, owner: membership.workerID, segments: claims.map(\.segment)))
             await connection.close()
             logger.info("released", metadata: ["segments": "\(claims.count)"])
         } catch {

@@ -59,7 +59,8 @@ struct ConsumerSession {
         guard checkpoint <= lastDrawn else {
             throw WorkerError.checkpointBeyondStore(consumer: name, checkpoint: checkpoint, lastDrawn: lastDrawn)
         }
-        if loop.options.runMode == .oneOff { loop.target.withLock { $0 = $0 ?? lastDrawn } }
+        // Positions that a crash gives out again would be waited for in vain.
+        if loop.options.runMode == .oneOff { loop.target.withLock { $0 = min($0 ?? lastDrawn, lastDrawn) } }
     }
 
     /// Serves until the consumer is stopped, or, one-off, until everything is done.
@@ -69,6 +70,7 @@ struct ConsumerSession {
             try await loop.state.doubted.waitForView(of: loop.membership, beyond: seen, unless: loop.wakeups)
             let view = loop.membership.view
             if loop.wakeups.isClosed { return try await loop.settle() }
+            if seen == 0 { try await takeUp() }
             if loop.isSole || view.generation > seen { try await rebalance(view) }
             seen = view.generation
             let claims = loop.state.withLedger { $0.claims }
@@ -84,6 +86,15 @@ struct ConsumerSession {
     }
 
     // MARK: Ownership
+
+    /// Takes up what the session before left: its progress is recorded, and the segments begin at their checkpoints.
+    private func takeUp() async throws {
+        if loop.state.withLedger({ $0.claims.isEmpty }) { return }
+        try await loadOwned()
+        try await loop.settle()
+        try await loop.recordProgress(on: control)
+        loop.state.forgetProgress()
+    }
 
     /// Claims what is missing to the share, and gives up what is too much.
     private func rebalance(_ view: MembershipView) async throws {

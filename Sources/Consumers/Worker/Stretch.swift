@@ -56,6 +56,7 @@ struct Stretch {
             let share = try await loop.budget.take(batch.memorySize)
             // The time until here may have been long: the process may have been stopped in between.
             guard loop.state.holdsLease else { throw LeaseLost() }
+            if let last = batch.events?.lastReference { loop.state.sawEvents(through: last) }
             loop.sink.take(batch, share: share, claims: claims)
             loop.metrics.tookOver(batch)
             let wait = pause.next(afterFullBatch: batch.isFull)

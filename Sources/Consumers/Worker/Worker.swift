@@ -42,7 +42,6 @@ public final class Worker: Sendable {
         let membership = Membership(source, workerID: id, consumers: names, options: options)
         let pool = ConnectionPool(
             source.configuration, size: options.transactionConnections, logger: options.logger)
-        let table = SegmentsTable(source.tables)
         // One bound for all, so that the process's memory does not grow with the number of consumers.
         let bytesInFlight = options.bytesInFlight / max(1, names.count)
         let transactional = consumers.map { consumer in
@@ -52,7 +51,8 @@ public final class Worker: Sendable {
                 name: consumer.name, scope: consumer.scope, source: source, membership: membership, options: options,
                 isSole: isSole, checkpointInterval: .seconds(1), bytesInFlight: bytesInFlight
             ) { state in
-                TransactionalSink(consumer, pool: pool, table: table, owner: id, state: state, options: options)
+                TransactionalSink(
+                    consumer, pool: pool, tables: source.tables, owner: id, state: state, options: options)
             }
         }
         let publishing = integrations.map { consumer in

@@ -50,11 +50,15 @@ public struct EventView: Sendable {
             globalPosition: globalPosition, boundedContext: string(.boundedContext) ?? "",
             aggregateType: string(.aggregateType) ?? "", aggregateID: string(.aggregateID) ?? "",
             aggregateVersion: aggregateVersion,
-            eventID: UUID.decode(eventID, type: rows.type(column: EventBatch.Column.eventID.rawValue)) ?? UUID(),
+            eventID: eventUUID,
             eventType: string(.eventType) ?? "", eventVersion: eventVersion,
             payload: payload.withUnsafeBytes { Array($0) }, traceID: string(.traceID),
             correlationID: string(.correlationID), causationID: string(.causationID), metadata: metadataText,
             createdAt: PostgresTimestamp.date(microseconds: integer(.createdAt)))
+    }
+
+    var eventUUID: UUID {
+        UUID.decode(eventID, type: rows.type(column: EventBatch.Column.eventID.rawValue)) ?? UUID()
     }
 
     private var metadataText: String? {

@@ -62,6 +62,12 @@ package struct EventsTable: Sendable {
                     """), [position])
     }
 
+    /// Whether the event is there, at its position.
+    package func holds(_ event: EventReference) -> BoundStatement {
+        let sql = "SELECT EXISTS (SELECT FROM \(table.sql) WHERE global_position = $1 AND event_id = $2)"
+        return BoundStatement(Statement(name: "events_hold", sql: sql), [event.position, event.eventID])
+    }
+
     /// The events of an aggregate whose versions lie in the range, in order.
     func readStream(_ aggregate: AggregateIdentity, from first: Int64, to last: Int64) -> BoundStatement {
         let sql = """
