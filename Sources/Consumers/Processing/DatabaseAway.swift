@@ -10,7 +10,7 @@ extension Error {
     }
 
     /// Whether waiting for the database mends it: it is away, or too busy to answer in time.
-    var isDatabaseAway: Bool {
+    package var isDatabaseAway: Bool {
         guard let error = postgresError else { return false }
         let isTimeout = error.sqlState == .lockNotAvailable || error.sqlState == .queryCanceled
         return error.isConnectionFailure || error.isTransient || (isTimeout && error.code == .statement)

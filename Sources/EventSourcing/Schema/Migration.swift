@@ -15,6 +15,7 @@ struct Migration: Sendable {
             Migration(version: 4, name: "session lock of workers", sql: sessionLock(tables)),
             Migration(version: 5, name: "requests for notifications", sql: NotifyRequests.sql(tables)),
             Migration(version: 6, name: "audit of changes", sql: AuditLog.sql(tables)),
+            Migration(version: 7, name: "dead letters", sql: DeadLetterTables.sql(tables)),
         ]
     }
 

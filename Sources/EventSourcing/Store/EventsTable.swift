@@ -2,14 +2,14 @@ package import Postgres
 
 /// The SQL that reads the events table.
 package struct EventsTable: Sendable {
-    private let table: TableName
+    let table: TableName
 
     package init(_ table: TableName) {
         self.table = table
     }
 
     /// In the order of ``EventBatch``'s columns.
-    private static let columns = """
+    static let columns = """
         global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, \
         event_version, payload, trace_id, correlation_id, causation_id, metadata, created_at
         """

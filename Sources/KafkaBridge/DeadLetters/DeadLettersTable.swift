@@ -1,0 +1,116 @@
+package import EventSourcing
+import Postgres
+
+/// The SQL by which people look at dead letters and decide about them. What the relay does is in
+/// `DeadLettersTable+Relay`.
+package struct DeadLettersTable: Sendable {
+    let table: TableName
+    let segments: TableName
+
+    package init(_ tables: TableNames) {
+        table = tables.godwitTable("dead_letters")
+        segments = tables.consumerSegments
+    }
+
+    static let open = "state IN ('halted', 'parked', 'redriving')"
+    static let columns = """
+        consumer_name, global_position, segment_id, event_id, event_type, bounded_context, aggregate_type, \
+        aggregate_id, aggregate_version, state, is_cause, redrive_requested, reason, error, attempts, first_at, last_at
+        """
+
+    /// The conditions for the parameters of a selection, which are `$1` to `$5`.
+    private static let selected = """
+        ($1::text IS NULL OR letters.consumer_name = $1) AND ($2::bigint IS NULL OR letters.global_position = $2)
+        AND ($3::text IS NULL OR letters.aggregate_id = $3) AND ($4::text IS NULL OR letters.aggregate_type = $4)
+        AND ($5::text IS NULL OR letters.bounded_context = $5)
+        """
+
+    private static func values(_ selection: DeadLetterSelection) -> [any PostgresEncodable] {
+        [
+            selection.consumer, selection.position, selection.aggregateID, selection.aggregateType,
+            selection.boundedContext,
+        ]
+    }
+
+    /// Those selected, in the order of consumers and positions, behind a position.
+    func list(
+        _ selection: DeadLetterSelection, states: [DeadLetter.State], after position: Int64, limit: Int
+    ) -> BoundStatement {
+        let sql = """
+            SELECT \(Self.columns) FROM \(table.sql) AS letters
+            WHERE \(Self.selected) AND state = ANY($6) AND global_position > $7
+            ORDER BY consumer_name, global_position LIMIT $8
+            """
+        return BoundStatement(
+            Statement(name: "dead_letters_list", sql: sql),
+            Self.values(selection) + [states.map(\.rawValue), position, limit])
+    }
+
+    /// By consumer: how many are open, and how many of these are causes, and how many segments halt.
+    var counts: BoundStatement {
+        let sql = """
+            SELECT consumer_name, count(*), count(*) FILTER (WHERE is_cause), count(*) FILTER (WHERE state = 'halted')
+            FROM \(table.sql) WHERE \(Self.open) GROUP BY consumer_name ORDER BY consumer_name
+            """
+        return BoundStatement(Statement(name: "dead_letters_counts", sql: sql))
+    }
+
+    /// The consumers that were started on the database.
+    var consumers: BoundStatement {
+        let sql = "SELECT DISTINCT consumer_name FROM \(segments.sql) ORDER BY consumer_name"
+        return BoundStatement(Statement(name: "dead_letters_consumers", sql: sql))
+    }
+
+    /// Locks what is open of a selection until the transaction ends: position, state.
+    func lock(_ selection: DeadLetterSelection) -> BoundStatement {
+        let sql = """
+            SELECT global_position, state FROM \(table.sql) AS letters
+            WHERE \(Self.selected) AND \(Self.open) ORDER BY global_position FOR UPDATE
+            """
+        return BoundStatement(Statement(name: "dead_letters_lock", sql: sql), Self.values(selection))
+    }
+
+    /// Asks for the aggregates of those selected to be delivered again: marks the first open event of each, behind
+    /// which the others wait.
+    func requestRedrive(_ selection: DeadLetterSelection) -> BoundStatement {
+        let sql = """
+            WITH chosen AS (
+                SELECT DISTINCT consumer_name, bounded_context, aggregate_type, aggregate_id
+                FROM \(table.sql) AS letters WHERE \(Self.selected) AND \(Self.open)
+            ), firsts AS (
+                SELECT DISTINCT ON (consumer_name, bounded_context, aggregate_type, aggregate_id)
+                    consumer_name, global_position
+                FROM \(table.sql) JOIN chosen USING (consumer_name, bounded_context, aggregate_type, aggregate_id)
+                WHERE \(Self.open)
+                ORDER BY consumer_name, bounded_context, aggregate_type, aggregate_id, global_position
+            )
+            UPDATE \(table.sql) AS letters SET redrive_requested = true FROM firsts
+            WHERE letters.consumer_name = firsts.consumer_name AND letters.global_position = firsts.global_position
+            AND \(Self.open)
+            RETURNING \(Self.returned)
+            """
+        return BoundStatement(Statement(name: "dead_letters_request_redrive", sql: sql), Self.values(selection))
+    }
+
+    /// Gives up those selected that no relay is delivering.
+    func discard(_ selection: DeadLetterSelection) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) AS letters
+            SET state = 'discarded', redrive_requested = false, last_at = clock_timestamp()
+            WHERE \(Self.selected) AND state IN ('halted', 'parked') RETURNING \(Self.returned)
+            """
+        return BoundStatement(Statement(name: "dead_letters_discard", sql: sql), Self.values(selection))
+    }
+
+    /// Sets aside those selected that segments halt at.
+    func park(_ selection: DeadLetterSelection) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) AS letters SET state = 'parked', redrive_requested = false, last_at = clock_timestamp()
+            WHERE \(Self.selected) AND state = 'halted' RETURNING \(Self.returned)
+            """
+        return BoundStatement(Statement(name: "dead_letters_park", sql: sql), Self.values(selection))
+    }
+
+    private static let returned =
+        columns.split(separator: ", ").map { "letters.\($0)" }.joined(separator: ", ")
+}
