@@ -16,8 +16,8 @@ struct Godwit: AsyncParsableCommand {
             \(exitCodes)
             """,
         subcommands: [
-            RunCommand.self, MigrateCommand.self, AppendCommand.self, ConfigCommand.self, DevCommand.self,
-            DemoCommand.self, BrokerCommand.self,
+            RunCommand.self, PauseCommand.self, ResumeCommand.self, RateCommand.self, MigrateCommand.self,
+            AppendCommand.self, ConfigCommand.self, DevCommand.self, DemoCommand.self, BrokerCommand.self,
         ])
 
     private static var exitCodes: String {

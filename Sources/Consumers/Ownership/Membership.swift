@@ -15,6 +15,8 @@ final class Membership: Sendable {
     private let segments: SegmentsTable
     private let state: Mutex<State>
     private let observers = Mutex<[WakeSignal]>([])
+    /// What lets each consumer's events pass.
+    let flows: [String: FlowControl]
     private let stopping = WakeSignal()
     private let connectedMetric = Metric.databaseConnected.gauge()
 
@@ -33,8 +35,10 @@ final class Membership: Sendable {
         self.options = options
         self.table = WorkersTable(source.tables)
         self.segments = SegmentsTable(source.tables)
+        self.flows = consumers.reduce(into: [:]) { $0[$1] = FlowControl() }
         self.state = Mutex(
             State(lease: Lease(staleThreshold: options.staleThreshold, margin: options.leaseMargin)))
+        source.wakeups.addForOrders(stopping)
     }
 
     var view: MembershipView { state.withLock { $0.view } }
@@ -53,7 +57,7 @@ final class Membership: Sendable {
         return signal
     }
 
-    /// Beats now: somebody has lost the database, and the others' sessions may have gone with it.
+    /// Beats now: somebody has lost the database, and the others' sessions may have gone with it; or there are new orders.
     func beatNow() {
         stopping.wake()
     }
@@ -155,12 +159,25 @@ final class Membership: Sendable {
         var nextSuspect: Duration?
         for row in rows {
             let worker: String = try row.decode(1)
-            workers[try row.decode(0), default: []].insert(worker)
+            let consumer: String = try row.decode(0)
+            workers[consumer, default: []].insert(worker)
+            if worker == workerID {
+                obey(ConsumerControl(isPaused: try row.decode(4), rate: try row.decodeIfPresent(5)), of: consumer)
+            }
             guard worker != workerID, try row.decode(3, as: Bool.self) else { continue }
             let remaining = options.heartbeatInterval - .seconds(try row.decode(2, as: Double.self))
             nextSuspect = min(nextSuspect ?? remaining, remaining + .milliseconds(5))
         }
         return (workers, nextSuspect)
+    }
+
+    private func obey(_ control: ConsumerControl, of consumer: String) {
+        guard flows[consumer]?.obey(control) == true else { return }
+        options.logger.notice(
+            control.isPaused ? "paused by order" : "goes on by order",
+            metadata: [
+                "consumer": "\(consumer)", "rate": "\(control.rate.map { "\($0) events/s" } ?? "unbounded")",
+            ])
     }
 
     private func list(_ workers: [String: Set<String>], on connection: Connection) async throws {

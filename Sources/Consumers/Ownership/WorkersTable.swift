@@ -8,10 +8,12 @@ import Postgres
 struct WorkersTable: Sendable {
     private let table: TableName
     private let segments: TableName
+    private let controls: ControlsTable
 
     init(_ tables: TableNames) {
         self.table = tables.consumerWorkers
         self.segments = tables.consumerSegments
+        self.controls = ControlsTable(tables)
     }
 
     /// Whether the lock of the worker in column `worker_id` is free.
@@ -69,12 +71,14 @@ struct WorkersTable: Sendable {
             [worker, consumers, staleThreshold / .seconds(1), heartbeatInterval / .seconds(1)])
     }
 
-    /// The live workers of the consumers: consumer, worker, seconds since the heartbeat, whether its lock is free.
+    /// The live workers of the consumers: consumer, worker, seconds since the heartbeat, whether its lock is free; and
+    /// what is ordered for the consumer: whether it is paused, and its rate.
     func live(_ consumers: [String]) -> BoundStatement {
         let sql = """
             SELECT consumer_name, worker_id,
-                extract(epoch FROM clock_timestamp() - last_heartbeat)::float8, session_lock AND \(Self.lockIsFree)
-            FROM \(table.sql) WHERE consumer_name = ANY($1)
+                extract(epoch FROM clock_timestamp() - last_heartbeat)::float8, session_lock AND \(Self.lockIsFree),
+                coalesce(is_paused, false), rate
+            FROM \(table.sql) \(controls.join) WHERE consumer_name = ANY($1)
             """
         return BoundStatement(Statement(name: "workers_live", sql: sql), [consumers])
     }

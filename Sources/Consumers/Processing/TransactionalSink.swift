@@ -142,7 +142,8 @@ final class TransactionalSink: BatchSink {
     private func handle(_ work: Work) async throws {
         guard let last = work.batch.events?.lastReference else { return }
         // What lies behind the last event follows once nothing is in the way; see `ConsumerLoop.recordProgress`.
-        let move = CheckpointMove(segment: work.claim.segment, epoch: work.claim.epoch, position: last.position)
+        let move = CheckpointMove(
+            segment: work.claim.segment, epoch: work.claim.epoch, position: min(work.batch.through, last.position))
         do {
             try await pool.withTransaction { transaction in
                 try await self.handle(work, in: transaction)

@@ -23,6 +23,11 @@ package struct SegmentsTable: Sendable {
             Statement(name: "segments_initialize", sql: sql), [consumer, Int32(totalSegments), start])
     }
 
+    /// The names of all consumers that have segments.
+    var names: BoundStatement {
+        BoundStatement(Statement("SELECT DISTINCT consumer_name FROM \(table.sql) ORDER BY 1"))
+    }
+
     /// The least and the greatest number of segments recorded for the consumer, the number of rows, and the highest
     /// checkpoint; NULL, NULL, 0, NULL for a new one.
     func totals(_ consumer: String) -> BoundStatement {

@@ -44,8 +44,7 @@ struct AdaptiveWakeups {
             let renewal = askedAt.advanced(by: Self.requestTime / 2)
             let time = min(options.fallbackInterval, ContinuousClock.now.duration(to: renewal))
             let notifications = try await listener.next(within: max(.milliseconds(1), time))
-            // Also when nothing came for so long: a notification may have been lost.
-            source.wakeups.wakeAll(notifications.isEmpty ? .fallback : .notification)
+            source.wakeups.take(notifications)
             _ = demand.noted(notifications.count, now: .now)
             if ContinuousClock.now >= renewal {
                 try await ask()
@@ -69,7 +68,9 @@ struct AdaptiveWakeups {
             try await source.horizon.look(into: &fence)
             source.wakeups.wakeAll(.poll)
             if fence.position > 0 { return }
-            _ = demand.noted(try await listener.next(within: pause.next()).count, now: .now)
+            let notifications = try await listener.next(within: pause.next())
+            source.wakeups.takeOrders(among: notifications)
+            _ = demand.noted(notifications.count, now: .now)
             if !demand.isAsking { return }
         }
     }
@@ -79,12 +80,18 @@ struct AdaptiveWakeups {
     /// Looks every few milliseconds until there are few again.
     private func poll(_ demand: inout NotifyDemand) async throws {
         var seen: Int64 = -1
+        var listenedAt = ContinuousClock.now
         while !demand.isAsking {
             let latest = try await source.horizon.latestPosition()
             let isNew = latest != seen
             if isNew { source.wakeups.wakeAll(.poll) }
             seen = latest
             _ = demand.noted(isNew ? 1 : 0, now: .now)
+            // Appends do not notify now, but orders do.
+            if ContinuousClock.now - listenedAt >= NotifyDemand.window {
+                source.wakeups.takeOrders(among: try await listener.next(within: .milliseconds(1)))
+                listenedAt = .now
+            }
             try await Task.sleep(for: Self.busyInterval)
         }
     }

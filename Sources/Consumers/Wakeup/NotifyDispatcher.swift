@@ -87,9 +87,7 @@ public struct NotifyDispatcher: Sendable {
             ).run()
         }
         while true {
-            // Empty after the fallback interval: a notification may have been lost.
-            let notifications = try await listener.next(within: options.fallbackInterval)
-            source.wakeups.wakeAll(notifications.isEmpty ? .fallback : .notification)
+            source.wakeups.take(try await listener.next(within: options.fallbackInterval))
         }
     }
 

@@ -1,10 +1,13 @@
 import CoreMetrics
+import EventSourcing
+import Postgres
 import Synchronization
 import Telemetry
 
 /// The feeds that are woken when there may be new events.
 public final class Wakeups: Sendable {
     private let signals = Mutex<[WakeSignal]>([])
+    private let orderSignals = Mutex<[WakeSignal]>([])
     private let counters = WakeupCause.allCases.reduce(into: [:]) { counters, cause in
         counters[cause] = Metric.wakeups.counter(cause.rawValue)
     }
@@ -14,6 +17,30 @@ public final class Wakeups: Sendable {
             signals.removeAll { $0.isClosed }
             signals.append(signal)
         }
+    }
+
+    /// Adds a signal that is woken when somebody has ordered something of a consumer.
+    func addForOrders(_ signal: WakeSignal) {
+        orderSignals.withLock { signals in
+            signals.removeAll { $0.isClosed }
+            signals.append(signal)
+        }
+    }
+
+    /// Takes in what came over the channel, or that nothing did for long: something may have been lost.
+    func take(_ notifications: [Notification]) {
+        takeOrders(among: notifications)
+        if notifications.isEmpty {
+            wakeAll(.fallback)
+        } else if notifications.contains(where: { $0.payload != ControlsTable.payload }) {
+            wakeAll(.notification)
+        }
+    }
+
+    /// Has those look who obey orders, if there are new ones.
+    func takeOrders(among notifications: [Notification]) {
+        guard notifications.contains(where: { $0.payload == ControlsTable.payload }) else { return }
+        for signal in orderSignals.withLock({ $0 }) { signal.wake() }
     }
 
     /// Wakes all.

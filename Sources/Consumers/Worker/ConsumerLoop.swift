@@ -17,6 +17,7 @@ final class ConsumerLoop: Sendable {
     let budget: ByteBudget
     let logger: Logger
     let metrics: ConsumerMetrics
+    let flow: FlowControl
     /// How often checkpoints are written at most.
     let checkpointInterval: Duration
     /// Whether all segments are wanted, whoever else is there.
@@ -39,6 +40,7 @@ final class ConsumerLoop: Sendable {
         self.checkpointInterval = checkpointInterval
         self.metrics = ConsumerMetrics(name)
         self.state = ServingState(membership, metrics)
+        self.flow = membership.flows[name] ?? FlowControl()
         self.sink = sink(state)
         self.table = SegmentsTable(source.tables)
         self.budget = ByteBudget(limit: bytesInFlight)
@@ -51,6 +53,7 @@ final class ConsumerLoop: Sendable {
     /// Reads nothing more, finishes what is under way, moves the checkpoints and lets go of the segments.
     func stop() {
         wakeups.close()
+        flow.close()
     }
 
     /// Serves the consumer until stopped, or, one-off, until everything is done.

@@ -52,19 +52,31 @@ struct Stretch {
                     factor: options.pollBackoffFactor), after: start, target: loop.target.withLock { $0 },
             fetchTime: loop.metrics.fetchTime)
         var pause = PostBatchPause(maximum: options.maxPostBatchPause)
-        while let batch = try await feed.next() {
+        while try await loop.flow.admit(0, share: 1) != nil, let batch = try await feed.next() {
             let share = try await loop.budget.take(batch.memorySize)
-            // The time until here may have been long: the process may have been stopped in between.
-            guard loop.state.holdsLease else { throw LeaseLost() }
-            if let last = batch.events?.lastReference { loop.state.sawEvents(through: last) }
-            loop.sink.take(batch, share: share, claims: claims)
-            loop.metrics.tookOver(batch)
+            guard try await handOver(batch, share) else { break }
             let wait = pause.next(afterFullBatch: batch.isFull)
             if wait > .zero { try await Task.sleep(for: wait) }
         }
         try await loop.settle(finishing: !loop.wakeups.isClosed)
         try await session.writeCheckpoints()
         return .ended
+    }
+
+    /// Hands a batch over, in the portions that the consumer's orders let pass; false once it is stopped.
+    private func handOver(_ batch: FeedBatch, _ share: ByteBudget.Share) async throws -> Bool {
+        let owned = Double(claims.count) / Double(loop.options.totalSegments)
+        if let last = batch.events?.lastReference { loop.state.sawEvents(through: last) }
+        var rest = batch
+        repeat {
+            guard let count = try await loop.flow.admit(rest.selection.count, share: owned) else { return false }
+            // The time until here may have been long: the process may have been stopped in between.
+            guard loop.state.holdsLease else { throw LeaseLost() }
+            let portion = rest.takeFirst(count)
+            loop.sink.take(portion, share: share, claims: claims)
+            loop.metrics.tookOver(portion)
+        } while !rest.selection.isEmpty
+        return true
     }
 
     /// Ends the stretch when segments are to be claimed or given up, or were lost.

@@ -81,6 +81,11 @@ public final class Worker: Sendable {
         for loop in loops { loop.stop() }
     }
 
+    /// Has the worker read the orders for its consumers at once, not with its next heartbeat.
+    package func lookForOrders() {
+        membership.beatNow()
+    }
+
     /// Works until stopped, or, in one-off mode, until everything that was committed before is handled.
     ///
     /// - Throws: ``ConsumerFailure``, ``PublicationHalted``, ``WorkerError``, `HorizonError`, or a `PostgresError` that

@@ -16,6 +16,7 @@ struct Migration: Sendable {
             Migration(version: 5, name: "requests for notifications", sql: NotifyRequests.sql(tables)),
             Migration(version: 6, name: "audit of changes", sql: AuditLog.sql(tables)),
             Migration(version: 7, name: "dead letters", sql: DeadLetterTables.sql(tables)),
+            Migration(version: 8, name: "orders for consumers", sql: ControlsTable.sql(tables)),
         ]
     }
 
