@@ -83,8 +83,8 @@ let package = Package(
         .executableTarget(
             name: "godwit",
             dependencies: [
-                "Appliance", "EventSourcing", "KafkaTestBroker", "LocalPostgres", "Postgres", arguments, logging,
-                signals,
+                "Appliance", "EventSourcing", "KafkaBridge", "KafkaTestBroker", "LocalPostgres", "Postgres", arguments,
+                logging, signals,
             ],
             swiftSettings: settings),
 

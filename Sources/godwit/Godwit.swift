@@ -16,8 +16,17 @@ struct Godwit: AsyncParsableCommand {
             \(exitCodes)
             """,
         subcommands: [
-            RunCommand.self, PauseCommand.self, ResumeCommand.self, RateCommand.self, MigrateCommand.self,
-            AppendCommand.self, ConfigCommand.self, DevCommand.self, DemoCommand.self, BrokerCommand.self,
+            RunCommand.self,
+            RepublishCommand.self,
+            PauseCommand.self,
+            ResumeCommand.self,
+            RateCommand.self,
+            MigrateCommand.self,
+            ConfigCommand.self,
+            AppendCommand.self,
+            DevCommand.self,
+            DemoCommand.self,
+            BrokerCommand.self,
         ])
 
     private static var exitCodes: String {

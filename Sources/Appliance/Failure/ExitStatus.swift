@@ -14,6 +14,9 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case topicMissing = 22
     case kafkaRights = 23
     case halted = 24
+    case jobUnfinished = 30
+    case ownedElsewhere = 31
+    case jobRefused = 32
     case usage = 64
     case input = 65
     case missingProgram = 69
@@ -38,7 +41,10 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .kafkaRefused: "Kafka refuses the login or the certificate"
         case .topicMissing: "a topic does not exist"
         case .kafkaRights: "Kafka lacks a right for this user, on a topic for one"
-        case .halted: "run: a consumer halts at an event that can never be delivered as it is"
+        case .halted: "run, catch-up, republish: halts at an event that can never be delivered as it is"
+        case .jobUnfinished: "republish, catch-up: told to stop before the end; run it again to go on"
+        case .ownedElsewhere: "republish, catch-up: another process is at it"
+        case .jobRefused: "republish: no such job, another one of that name, or it was cancelled"
         case .usage: "the command line is wrong"
         case .input: "append: a line of the input is wrong"
         case .missingProgram: "dev, demo: the PostgreSQL server is not installed here, or does not start"

@@ -27,7 +27,9 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case let error as EventStoreError: self.init(error)
         case let error as KafkaError: self.init(Self.status(of: error), error.description)
         case let error as HorizonError: self.init(error)
+        case WorkerError.ownedElsewhere: self.init(.ownedElsewhere, "\(error)")
         case let error as WorkerError: self.init(.databaseUnfit, error.description)
+        case let error as JobError: self.init(Self.status(of: error), error.description)
         case let error as InvalidWorkerOption: self.init(.configuration, error.description)
         case let error as PublicationHalted: self.init(.halted, error.description)
         case DeliveryError.configuration(let error): self.init(error)
@@ -50,6 +52,15 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case .optimisticConcurrency, .duplicateEventID: self.init(.conflict, error.description)
         case .noEvents, .mixedAggregates, .invalidEvent: self.init(.input, error.description)
         case .invalidTableName: self.init(.configuration, error.description)
+        }
+    }
+
+    private static func status(of error: JobError) -> ExitStatus {
+        switch error {
+        case .unknown, .exists, .cancelled, .done: .jobRefused
+        case .taken, .lost: .ownedElsewhere
+        case .reversed, .notYetThere: .usage
+        case .unsettled: .databaseUnfit
         }
     }
 

@@ -8,6 +8,11 @@ public struct FeedBatch: Sendable {
         public let index: Int
         /// The segment it belongs to.
         public let segment: Int
+
+        package init(index: Int, segment: Int) {
+            self.index = index
+            self.segment = segment
+        }
     }
 
     /// The events as they were read, also those that nobody here wants; `nil` when none is wanted.
@@ -32,7 +37,7 @@ public struct FeedBatch: Sendable {
     }
 
     /// How many of the events to be handled lie at or below a position.
-    func count(through position: Int64) -> Int {
+    package func count(through position: Int64) -> Int {
         guard let events else { return 0 }
         return selection.count { events[$0.index].globalPosition <= position }
     }

@@ -33,7 +33,7 @@ public struct Publication: Sendable {
     /// A batch that was acknowledged already.
     public static let acknowledged = Publication {}
 
-    func waitForAcknowledgement() async throws {
+    package func waitForAcknowledgement() async throws {
         try await acknowledgement()
     }
 }

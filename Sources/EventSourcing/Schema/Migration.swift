@@ -17,6 +17,7 @@ struct Migration: Sendable {
             Migration(version: 6, name: "audit of changes", sql: AuditLog.sql(tables)),
             Migration(version: 7, name: "dead letters", sql: DeadLetterTables.sql(tables)),
             Migration(version: 8, name: "orders for consumers", sql: ControlsTable.sql(tables)),
+            Migration(version: 9, name: "republish jobs", sql: JobTables.sql(tables)),
         ]
     }
 

@@ -30,13 +30,17 @@ final class EventRecordSource: RecordSource {
         record.topic(item.topic)
         record.partition(item.partition)
         if let key = item.key { record.key(key.span.bytes) } else { record.key(event.aggregateID) }
-        record.timestamp(milliseconds: RecordTime.milliseconds(event.createdAtMicroseconds))
+        // Without a time of its own a record gets the time of its sending.
+        if route.republication == nil {
+            record.timestamp(milliseconds: RecordTime.milliseconds(event.createdAtMicroseconds))
+        }
         switch route.format {
         case .payload: fillPayload(event, &record)
         case .cloudEventsBinary(let settings): fillBinary(event, item.key, settings, &record)
         case .cloudEventsStructured(let settings): fillStructured(event, item.key, settings, &record)
         }
         route.metadataHeaders.fill(event, &record)
+        route.republication?.fill(event, &record)
     }
 
     private func fillPayload(_ event: EventView, _ record: inout RecordWriter) {

@@ -8,12 +8,14 @@ package struct Route: Sendable, Hashable {
     package var headers: HeaderNames
     package var metadataHeaders: MetadataHeaders
     package var format: RecordFormat
+    /// Set where events are published again.
+    package var republication: Republication?
 
     package init(
         topic: TopicTemplate, topicsByEventType: [String: TopicTemplate] = [:],
         allowlist: TopicAllowlist = TopicAllowlist([]), key: RecordKey = .aggregateID,
         headers: HeaderNames = HeaderNames(), metadataHeaders: MetadataHeaders = MetadataHeaders(),
-        format: RecordFormat = .payload
+        format: RecordFormat = .payload, republication: Republication? = nil
     ) {
         self.topic = topic
         self.topicsByEventType = topicsByEventType
@@ -22,6 +24,7 @@ package struct Route: Sendable, Hashable {
         self.headers = headers
         self.metadataHeaders = metadataHeaders
         self.format = format
+        self.republication = republication
     }
 
     func template(for eventType: String) -> TopicTemplate { topicsByEventType[eventType] ?? topic }

@@ -1,0 +1,38 @@
+import Logging
+import UnixSignals
+
+/// Runs a piece of work that the first SIGTERM or SIGINT asks to stop and the second ends at once.
+struct SignalledWork: Sendable {
+    let logger: Logger
+
+    /// - Parameter stop: asks the work to come to its end.
+    func run<Value: Sendable>(
+        stop: @escaping @Sendable () -> Void, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await watch(signals, stop)
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func watch(_ signals: UnixSignalsSequence, _ stop: @Sendable () -> Void) async throws {
+        var count = 0
+        for await signal in signals {
+            count += 1
+            guard count == 1 else { throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning) }
+            logger.notice(
+                "stopping: waiting for what is under way; a second signal lets go at once",
+                metadata: ["signal": "\(signal)"])
+            stop()
+        }
+    }
+}

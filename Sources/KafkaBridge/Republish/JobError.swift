@@ -1,0 +1,37 @@
+/// Why a republish job is not made, run or cancelled.
+package enum JobError: Error, Sendable, Equatable, CustomStringConvertible {
+    case unknown(String)
+    case exists(String, differences: [String])
+    case cancelled(String)
+    case done(String)
+    /// Another process runs it.
+    case taken(String, owner: String)
+    /// Another process took it over while this one had lost the database.
+    case lost(String, owner: String)
+    case reversed(from: Int64, to: Int64)
+    case notYetThere(Int64, last: Int64)
+    case unsettled(holders: [String])
+
+    package var description: String {
+        switch self {
+        case .unknown(let name): "there is no job \(name); to make it, say what it is to do: --consumer and a range"
+        case .exists(let name, let differences):
+            "the job \(name) exists and is another one (\(differences.joined(separator: ", "))); "
+                + "go on with it by --job \(name) alone, or choose another name"
+        case .cancelled(let name): "the job \(name) was cancelled; make another under a new name"
+        case .done(let name): "the job \(name) is done; to publish again, make another under a new name"
+        case .taken(let name, let owner):
+            "the job \(name) is being run by \(owner); wait for it, or end it by --cancel \(name)"
+        case .lost(let name, let owner):
+            "the job \(name) was taken over by \(owner) while the database was away; it goes on there"
+        case .reversed(let from, let to):
+            "the range is reversed: it begins at position \(from) and ends at \(to); exchange the two"
+        case .notYetThere(let position, let last):
+            "position \(position) does not exist yet, the last is \(last); a job's range ends in the past: "
+                + "leave the end out to take everything there is now"
+        case .unsettled(let holders):
+            "it cannot be said yet which events there will be, because of open transactions that write events: "
+                + (holders.isEmpty ? "try again" : holders.joined(separator: "; "))
+        }
+    }
+}

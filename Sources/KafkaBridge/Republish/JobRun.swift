@@ -1,0 +1,235 @@
+package import Consumers
+package import EventSourcing
+package import Logging
+package import Postgres
+import Synchronization
+
+/// Runs one job, from its checkpoint to its end or until it is told to stop.
+///
+/// One task reads, publishes and waits for the acknowledgements in order; another writes the checkpoint, which is what
+/// was acknowledged without a gap, and finds out whether the job was cancelled.
+package final class JobRun: Sendable {
+    package enum Outcome: Sendable, Equatable { case done, stopped }
+
+    package struct Options: Sendable {
+        /// Events of one read and of one batch.
+        package var batchSize = 500
+        /// Bytes of payload that may be under way.
+        package var bytesInFlight = 8 << 20
+        /// How long to wait, when told to stop, for what is under way.
+        package var drainTimeout: Duration = .seconds(20)
+        /// How often the checkpoint is written at most.
+        package var saveInterval: Duration = .milliseconds(250)
+
+        package init() {}
+    }
+
+    /// Batches that may be under way at once.
+    static let depth = 4
+
+    private struct State {
+        var checkpoint: Int64 = 0
+        var published: Int64 = 0
+        var publishedNow: Int64 = 0
+        var isHeld = true
+    }
+
+    private let name: String
+    private let configuration: ConnectionConfiguration
+    private let tables: TableNames
+    private let publisher: any IntegrationConsumer
+    private let options: Options
+    private let hold: JobHold
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let stopping = WakeSignal()
+
+    /// - Parameters:
+    ///   - owner: names this process to others.
+    ///   - publisher: nobody else's; what it publishes carries the job's headers.
+    package init(
+        _ name: String, owner: String, configuration: ConnectionConfiguration, tables: TableNames,
+        publisher: any IntegrationConsumer, options: Options = Options(), logger: Logger
+    ) {
+        self.name = name
+        self.configuration = configuration
+        self.tables = tables
+        self.publisher = publisher
+        self.options = options
+        var logger = logger
+        logger[metadataKey: "job"] = "\(name)"
+        self.logger = logger
+        hold = JobHold(name, owner: owner, configuration: configuration, tables: tables, logger: logger)
+    }
+
+    /// Reads nothing more, waits for what is under way, and saves.
+    package func stop() { stopping.close() }
+
+    /// - Parameter observe: told now and then how far it has come.
+    /// - Throws: ``JobError``, `PublicationHalted`, or what waiting does not mend. What was acknowledged is saved.
+    package func run(observe: @escaping @Sendable (JobProgress) -> Void = { _ in }) async throws -> Outcome {
+        let job = try await hold.take()
+        let began = ContinuousClock.now
+        state.withLock {
+            $0.checkpoint = job.checkpoint
+            $0.published = job.published
+        }
+        let progress: @Sendable () -> JobProgress = { [self] in
+            let state = state.withLock { $0 }
+            return JobProgress(
+                after: job.definition.after, through: job.through, began: job.checkpoint,
+                checkpoint: state.checkpoint, published: state.published, publishedNow: state.publishedNow,
+                elapsed: .now - began)
+        }
+        let result: Result<Outcome, any Error>
+        do {
+            result = .success(
+                try await withThrowingTaskGroup(of: Outcome.self) { group in
+                    group.addTask { try await self.work(job) }
+                    group.addTask { try await self.keep { observe(progress()) } }
+                    group.addTask { try await self.waitForDrain() }
+                    defer { group.cancelAll() }
+                    return try await group.next() ?? .stopped
+                })
+        } catch {
+            result = .failure(error)
+        }
+        await end(result)
+        observe(progress())
+        return try result.get()
+    }
+
+    // MARK: Publishing
+
+    private struct Pending {
+        let publication: Publication
+        let batch: FeedBatch
+    }
+
+    private func work(_ job: Job) async throws -> Outcome {
+        let reader = SelectionReader(
+            configuration, tables: tables, selection: job.selection(in: tables), after: job.checkpoint,
+            through: job.through, bytes: max(1, options.bytesInFlight / Self.depth), logger: logger)
+        do {
+            let outcome = try await publish(reader, job)
+            await reader.close()
+            return outcome
+        } catch {
+            await reader.close()
+            throw error
+        }
+    }
+
+    private func publish(_ reader: SelectionReader, _ job: Job) async throws -> Outcome {
+        var pacer = job.rate.map { Pacer(perSecond: $0) }
+        let rows = pacer?.portion(atMost: options.batchSize) ?? options.batchSize
+        var pending: [Pending] = []
+        while !stopping.isClosed, let batch = try await reader.next(atMost: rows, stop: stopping) {
+            if let start = pacer?.admit(batch.selection.count, now: .now), start > .now {
+                for one in pending { try await acknowledge(one) }
+                pending = []
+                let wait = start - .now
+                if wait > .zero, await stopping.wait(atMost: wait) { break }
+            }
+            try await waitForHold()
+            let publication = batch.selection.isEmpty ? .acknowledged : try await handOver(batch, after: &pending)
+            pending.append(Pending(publication: publication, batch: batch))
+            if pending.count >= Self.depth { try await acknowledge(pending.removeFirst()) }
+        }
+        for one in pending { try await acknowledge(one) }
+        return state.withLock { $0.checkpoint } >= job.through ? .done : .stopped
+    }
+
+    /// Where the publisher halts at once, what was handed over before is acknowledged in its turn.
+    private func handOver(_ batch: FeedBatch, after pending: inout [Pending]) async throws -> Publication {
+        do {
+            return try await publisher.publish(batch)
+        } catch let halted as PublicationHalted {
+            for one in pending { try await acknowledge(one) }
+            pending = []
+            throw halted
+        }
+    }
+
+    private func acknowledge(_ pending: Pending) async throws {
+        do {
+            try await pending.publication.waitForAcknowledgement()
+            finish(pending.batch, through: pending.batch.through)
+        } catch let halted as PublicationHalted {
+            finish(pending.batch, through: halted.acknowledgedThrough)
+            throw halted
+        }
+    }
+
+    private func finish(_ batch: FeedBatch, through position: Int64) {
+        let count = Int64(batch.count(through: position))
+        state.withLock { state in
+            state.checkpoint = max(state.checkpoint, position)
+            state.published += count
+            state.publishedNow += count
+        }
+    }
+
+    /// While the database is away another process may take the job, so nothing new is published.
+    private func waitForHold() async throws {
+        while !state.withLock({ $0.isHeld }) { try await Task.sleep(for: .milliseconds(20)) }
+    }
+
+    // MARK: Keeping
+
+    private func keep(_ observe: () -> Void) async throws -> Outcome {
+        var backoff = Backoff(least: .milliseconds(100), most: .seconds(2))
+        while true {
+            let (checkpoint, published) = state.withLock { ($0.checkpoint, $0.published) }
+            do {
+                try await hold.save(checkpoint: checkpoint, published: published)
+                state.withLock { $0.isHeld = true }
+                backoff.reset()
+                observe()
+                try await Task.sleep(for: options.saveInterval)
+            } catch {
+                try Task.checkCancellation()
+                guard error.isDatabaseAway else { throw error }
+                if state.withLock({ $0.isHeld }) {
+                    logger.warning("the database is away, waiting for it: \(error)")
+                }
+                state.withLock { $0.isHeld = false }
+                try await Task.sleep(for: backoff.next(chance: .random(in: 0...1)))
+            }
+        }
+    }
+
+    /// Ends the run a bounded time after it was told to stop.
+    private func waitForDrain() async throws -> Outcome {
+        while !stopping.isClosed { try await Task.sleep(for: .milliseconds(50)) }
+        try await Task.sleep(for: options.drainTimeout)
+        logger.warning("stopped before everything under way was acknowledged; it will be published again")
+        return .stopped
+    }
+
+    /// Writes the last checkpoint and the outcome. While the database is away the job stays as it is: run again, it goes
+    /// on from its last checkpoint.
+    private func end(_ result: Result<Outcome, any Error>) async {
+        let (checkpoint, published) = state.withLock { ($0.checkpoint, $0.published) }
+        let (ending, text): (Job.State, String?) =
+            switch result {
+            case .success(.done): (.done, nil)
+            case .success(.stopped): (.stopped, nil)
+            case .failure(is CancellationError): (.stopped, nil)
+            case .failure(let error): (.failed, "\(error)")
+            }
+        // On its own, because this may be called in a cancelled task, which sends no statement.
+        let task = Task { [hold, logger] in
+            do {
+                try await hold.save(checkpoint: checkpoint, published: published)
+                try await hold.end(ending, error: text)
+            } catch is JobError {
+                // Cancelled or another's: nothing of it is this run's to write.
+            } catch {
+                logger.warning("how the job has ended could not be written; run it again to go on: \(error)")
+            }
+            await hold.drop()
+        }
+        await task.value
+    }
+}

@@ -1,0 +1,71 @@
+import Consumers
+import EventSourcing
+import Logging
+import Postgres
+
+/// Reads the selected events of a settled range, in order. A database that is away is waited for. Used by one task.
+final class SelectionReader {
+    private let configuration: ConnectionConfiguration
+    private let table: EventsTable
+    private let selection: EventSelection
+    private let bytes: Int
+    private let logger: Logger
+    private var cursor: RangeCursor
+    private var connection: Connection?
+
+    init(
+        _ configuration: ConnectionConfiguration, tables: TableNames, selection: EventSelection, after: Int64,
+        through: Int64, bytes: Int, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.table = EventsTable(tables.events)
+        self.selection = selection
+        self.bytes = bytes
+        self.logger = logger
+        cursor = RangeCursor(after: after, through: through)
+    }
+
+    /// The next events, perhaps none although there are more to come; `nil` at the end of the range.
+    ///
+    /// - Parameter stop: while the database is away, closing it ends the wait.
+    func next(atMost rows: Int, stop: WakeSignal) async throws -> FeedBatch? {
+        if cursor.isAtEnd { return nil }
+        var backoff = Backoff(least: .milliseconds(50), most: .seconds(2))
+        while true {
+            do {
+                return try await read(rows)
+            } catch {
+                await close()
+                try Task.checkCancellation()
+                guard error.isDatabaseAway else { throw error }
+                logger.debug("the database is away: \(error)")
+                if stop.isClosed { return nil }
+                try await Task.sleep(for: backoff.next(chance: .random(in: 0...1)))
+            }
+        }
+    }
+
+    func close() async {
+        await connection?.close()
+        connection = nil
+    }
+
+    private func read(_ rows: Int) async throws -> FeedBatch {
+        let connection: Connection
+        if let open = self.connection {
+            connection = open
+        } else {
+            connection = try await Connection.open(configuration, logger: logger)
+            self.connection = connection
+        }
+        let statement = table.read(
+            selection, after: cursor.position, through: cursor.end, limit: rows, maximumBytes: bytes)
+        let events = try EventBatch(await connection.query(statement))
+        var read = 0
+        for index in events.indices { read += events[index].payload.byteCount }
+        cursor.took(last: events.last?.globalPosition, isComplete: events.count < rows && read < bytes)
+        return FeedBatch(
+            events: events.isEmpty ? nil : events,
+            selection: events.indices.map { FeedBatch.Selected(index: $0, segment: 0) }, through: cursor.position)
+    }
+}

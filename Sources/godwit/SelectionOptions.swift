@@ -1,0 +1,60 @@
+import Appliance
+import ArgumentParser
+import FoundationEssentials
+
+/// Which events, for the commands that take a part of the log.
+struct SelectionOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The first position; the first there is when not given.", valueName: "position"))
+    var fromPosition: Int64?
+
+    @Option(
+        help: ArgumentHelp(
+            "The last position; when not given, the last that is settled now.", valueName: "position"))
+    var toPosition: Int64?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only events that happened then or later, RFC 3339, such as 2026-01-31T09:15:02Z.", valueName: "time"))
+    var fromTime: String?
+
+    @Option(help: ArgumentHelp("Only events that happened before, RFC 3339.", valueName: "time"))
+    var toTime: String?
+
+    @Option(help: ArgumentHelp("Only this bounded context; may be repeated.", valueName: "name"))
+    var context: [String] = []
+
+    @Option(help: ArgumentHelp("Only this aggregate type; may be repeated.", valueName: "name"))
+    var aggregateType: [String] = []
+
+    @Option(help: ArgumentHelp("Only this aggregate; may be repeated.", valueName: "id"))
+    var aggregateID: [String] = []
+
+    @Option(help: ArgumentHelp("Only this event type; may be repeated.", valueName: "name"))
+    var eventType: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Another topic than the consumer's: a name, or a template such as replay.{aggregate_type}.",
+            valueName: "template"))
+    var toTopic: String?
+
+    func validate() throws {
+        for text in [fromTime, toTime].compactMap({ $0 }) where SelectionRequest.time(text) == nil {
+            throw ValidationError("\"\(text)\" is no time; write it as 2026-01-31T09:15:02Z")
+        }
+    }
+
+    var request: SelectionRequest {
+        var request = SelectionRequest()
+        request.fromPosition = fromPosition
+        request.toPosition = toPosition
+        request.fromTime = fromTime.flatMap { SelectionRequest.time($0) }
+        request.toTime = toTime.flatMap { SelectionRequest.time($0) }
+        request.contexts = context
+        request.aggregateTypes = aggregateType
+        request.aggregateIDs = aggregateID
+        request.eventTypes = eventType
+        request.topic = toTopic
+        return request
+    }
+}
