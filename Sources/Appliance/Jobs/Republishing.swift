@@ -76,7 +76,8 @@ package struct Republishing: Sendable {
     /// - Throws: `jobUnfinished` where it was told to stop.
     package func run(_ job: Job, observe: @escaping @Sendable (JobProgress) -> Void) async throws -> Job {
         if job.state == .done { return job }
-        var options = try place.publisherOptions(try place.consumer(job.definition.consumer), topic: job.definition.topic)
+        var options = try place.publisherOptions(
+            try place.consumer(job.definition.consumer), topic: job.definition.topic)
         options.name = "republish \(job.name)"
         options.client = place.configuration.kafka.client("godwit-republish-\(job.name)")
         options.route.republication = Republication(job: job.name)

@@ -60,7 +60,8 @@ extension EventsTable {
         init(_ selection: EventSelection, after position: Int64, through last: Int64) {
             values = [position, last]
             let lists = [
-                ("bounded_context", selection.scope.boundedContexts), ("aggregate_type", selection.scope.aggregateTypes),
+                ("bounded_context", selection.scope.boundedContexts),
+                ("aggregate_type", selection.scope.aggregateTypes),
                 ("aggregate_id", selection.aggregateIDs), ("event_type", selection.eventTypes),
             ]
             for (column, list) in lists where !list.isEmpty { sql += " AND \(column) = ANY(\(bind(list)))" }
