@@ -45,6 +45,12 @@ final class BrokerProcess {
         _ = await process.result()
     }
 
+    /// Stops it from doing anything; its sockets stay open.
+    func freeze() { process.send(SIGSTOP) }
+
+    /// Lets it go on.
+    func thaw() { process.send(SIGCONT) }
+
     /// Starts it again with what it kept.
     func start() async throws {
         guard let again = try await Self.launch(directory, port) else { throw NoStart() }

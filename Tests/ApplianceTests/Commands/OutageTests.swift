@@ -51,15 +51,6 @@ import Testing
         process.standardError.split(separator: "\n").count { $0.contains(text) }
     }
 
-    /// What the next relay publishes again: what is in the topic behind the checkpoint.
-    private func ahead(_ place: RelayPlace, _ connection: Connection) async throws -> Int {
-        let rows = try await connection.query(
-            Statement("SELECT coalesce(max(checkpoint), 0) FROM \(place.test.tables.consumerSegments.sql)"))
-        let checkpoint = try rows.first?.decode(0, as: Int64.self) ?? 0
-        let positions = try await place.kafka.readAll([place.topic]).compactMap { $0.header("global_position") }
-        return Set(positions.compactMap { Int64($0) }).count { $0 > checkpoint }
-    }
-
     /// Each kill comes while requests are under way: written and not answered, or not yet looked at.
     @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
     func `run that is killed in mid-batch, again and again, loses nothing and doubles only what was under way`()
@@ -86,11 +77,11 @@ import Testing
                     try await eventually("too few requests came") { await broker.hits(ofFault: fault) == 1 }
                     // Nothing is answered any more, so the checkpoint comes up to what was.
                     try await eventually("more is under way than may be") {
-                        try await ahead(place, connection) < 64
+                        try await place.countAhead(connection) < 64
                     }
                     relay.send(SIGKILL)
                     #expect(await relay.result().exitCode == -SIGKILL)
-                    doubled += try await ahead(place, connection)
+                    doubled += try await place.countAhead(connection)
                     await broker.removeFault(fault)
                 }
                 let before = try await kafka.readAll([place.topic])

@@ -67,6 +67,16 @@ struct RelayPlace {
         try Command.godwit("run", environment: variables.merging(more) { $1 }).start()
     }
 
+    /// How many events the next relay publishes again, of a consumer with one segment: those in the topic behind the
+    /// checkpoint.
+    func countAhead(_ connection: Connection) async throws -> Int {
+        let rows = try await connection.query(
+            Statement("SELECT coalesce(max(checkpoint), 0) FROM \(test.tables.consumerSegments.sql)"))
+        let checkpoint = try rows.first?.decode(0, as: Int64.self) ?? 0
+        let positions = try await kafka.readAll([topic]).compactMap { $0.header("global_position") }
+        return Set(positions.compactMap { Int64($0) }).count { $0 > checkpoint }
+    }
+
     func receive(_ ids: Set<String>) async throws -> [ConsumedRecord] {
         try await kafka.read([topic]) { records in
             ids.isSubset(of: records.compactMap { $0.header("event_id") })
