@@ -1,25 +1,39 @@
 import Consumers
 import CoreMetrics
+import EventSourcing
 import Kafka
 import KafkaBridge
 import Synchronization
 import Telemetry
 
-/// Looks at the relays of the process for the admin port.
+/// Looks at the relays of the process, and by the database at those of the others, for the admin port.
 ///
 /// Nothing looks while nobody asks. A database that does not answer delays no answer for long: what is known is told.
 final class RelayObserver: Sendable {
     private static let patience: Duration = .seconds(1)
 
+    private struct Seen {
+        var holds: [HorizonHold] = []
+        var store: StoreStatus?
+    }
+
     private let relays: Relays
     private let registry: PrometheusRegistry
+    private let judgement: ConsumerJudgement
+    private let database: StatusConnection
     private let asked = WakeSignal()
     private let looked = Signal()
-    private let holds = Mutex<[HorizonHold]>([])
+    private let seen = Mutex(Seen())
 
-    init(_ relays: Relays, registry: PrometheusRegistry) {
+    init(_ relays: Relays, registry: PrometheusRegistry, configuration: Configuration) throws {
+        guard let connection = configuration.database.connection else {
+            throw Failure(.configuration, "no database is configured")
+        }
         self.relays = relays
         self.registry = registry
+        judgement = ConsumerJudgement(staleThreshold: configuration.worker.staleThreshold)
+        database = StatusConnection(
+            connection, tables: configuration.database.tables, scopes: configuration.scopes)
     }
 
     /// Looks at the database whenever somebody asked, until cancelled.
@@ -29,11 +43,16 @@ final class RelayObserver: Sendable {
             if await relays.worker.standing().isConnected {
                 // What is wrong with the database, the relays say.
                 try? await relays.source.lookForLatest()
-                let current = try? await relays.source.holds()
-                holds.withLock { $0 = current ?? [] }
+                let holds = try? await relays.source.holds()
+                let store = await database.read()
+                seen.withLock { seen in
+                    seen.holds = holds ?? []
+                    seen.store = store ?? seen.store
+                }
             }
             looked.advance()
         }
+        await database.close()
     }
 
     func metrics() async -> String {
@@ -45,17 +64,19 @@ final class RelayObserver: Sendable {
 
     func status() async -> RelayStatus {
         await look()
-        var deliveries: [String: PublisherStatus] = [:]
-        for publisher in relays.publishers { deliveries[publisher.name] = publisher.status }
-        return RelayStatus(
-            worker: relays.worker.id, standing: await relays.worker.standing(), deliveries: deliveries,
-            holds: holds.withLock { $0 }, residentMemory: ResidentMemory.bytes)
+        let seen = seen.withLock { $0 }
+        return await status(of: seen)
     }
 
     /// Does not ask the database: the heartbeat does that all the time.
-    func reasonsNotReady() async -> [String] {
-        let standing = await relays.worker.standing()
-        return RelayStatus(worker: relays.worker.id, standing: standing).reasonsNotReady
+    func reasonsNotReady() async -> [String] { await status(of: Seen()).reasonsNotReady }
+
+    private func status(of seen: Seen) async -> RelayStatus {
+        RelayStatus(
+            worker: relays.worker.id, standing: await relays.worker.standing(),
+            deliveries: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.status },
+            conditions: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.condition },
+            holds: seen.holds, residentMemory: ResidentMemory.bytes, store: seen.store, judgement: judgement)
     }
 
     private func look() async {

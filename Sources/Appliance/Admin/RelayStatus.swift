@@ -1,13 +1,17 @@
 import Consumers
 import KafkaBridge
 
-/// How the relays of the process stand at one moment, for people and programs.
+/// How the relays of the process stand at one moment, and by the database those of the others, for people and programs.
 struct RelayStatus: Sendable {
     let worker: String
     let standing: WorkerStanding
     var deliveries: [String: PublisherStatus] = [:]
+    var conditions: [String: ConsumerCondition] = [:]
     var holds: [HorizonHold] = []
     var residentMemory: Int?
+    /// As of the last look that the database answered.
+    var store: StoreStatus?
+    var judgement = ConsumerJudgement()
 
     /// Why the process should get no traffic, or a rollout should wait: empty if it is ready.
     var reasonsNotReady: [String] {
@@ -24,14 +28,59 @@ struct RelayStatus: Sendable {
         guard let share = consumer.share else { return "has not seen the other workers yet" }
         return "owns none of its share of \(share) segments yet"
     }
+
+    /// All consumers, judged.
+    var reports: [ConsumerReport] {
+        var store = store ?? known
+        // The process knows its horizon, while a command can only guess by who writes.
+        store.writers = standing.horizon.waiting == nil ? [] : store.writers
+        for index in store.consumers.indices {
+            let name = store.consumers[index].name
+            store.consumers[index].workers = store.consumers[index].workers.map { other in
+                guard other.id == worker, let condition = conditions[name] else { return other }
+                // Newer than what the last heartbeat told.
+                return StoreStatus.Worker(
+                    id: other.id, lastHeartbeat: other.lastHeartbeat, isGone: other.isGone, condition: condition,
+                    isOneOff: other.isOneOff)
+            }
+        }
+        let reports = judgement.reports(store, configured: Set(standing.consumers.map(\.name)))
+        if standing.isConnected { return reports }
+        return reports.map { report in
+            var report = report
+            report.obstacles.insert(
+                Obstacle(.databaseAway, "the database is away; the figures are those of the last look"), at: 0)
+            return report
+        }
+    }
+
+    /// What the process knows without the database.
+    private var known: StoreStatus {
+        let consumers = standing.consumers.map { consumer in
+            let segments = (0..<consumer.totalSegments).map { segment in
+                let position = consumer.own.segments[segment]
+                return StoreStatus.Segment(
+                    id: segment, owner: position == nil ? consumer.owners[segment] : worker,
+                    checkpoint: position ?? 0,
+                    lag: SegmentLag(events: position.map { max(0, standing.horizon.latest - $0) } ?? 0, isExact: false))
+            }
+            let owners = Set(segments.compactMap(\.owner)).union([worker])
+            return StoreStatus.Consumer(
+                name: consumer.name, segments: segments,
+                workers: owners.map { StoreStatus.Worker(id: $0, lastHeartbeat: .zero) }, order: nil)
+        }
+        return StoreStatus(
+            latest: standing.horizon.latest, lastDrawn: standing.horizon.latest, writers: [], consumers: consumers)
+    }
 }
 
 extension RelayStatus {
     var json: JSONValue {
-        let reasons = reasonsNotReady
+        let (reasons, reports) = (reasonsNotReady, self.reports)
         return [
             "ready": .boolean(reasons.isEmpty),
             "not_ready": .array(reasons.map { .string($0) }),
+            "healthy": .boolean(standing.isConnected && reports.allSatisfy { $0.isHealthy || !$0.isConfigured }),
             "worker": .string(worker),
             "resident_memory_bytes": residentMemory.map { .number($0) } ?? .null,
             "database": ["connected": .boolean(standing.isConnected)],
@@ -41,35 +90,24 @@ extension RelayStatus {
                 "waiting_seconds": standing.horizon.waiting.map { .number($0 / .seconds(1), digits: 3) } ?? .null,
                 "held_back_by": .array(holds.map { .string($0.description) }),
             ],
-            "consumers": .array(standing.consumers.map(json)),
+            "consumers": .array(reports.map(json)),
         ]
     }
 
-    private func json(_ consumer: WorkerStanding.Consumer) -> JSONValue {
-        let delivery = deliveries[consumer.name]
-        return [
-            "name": .string(consumer.name),
-            "ready": .boolean(consumer.isReady),
-            "delivery": [
-                "status": delivery.map { .string($0.name.rawValue) } ?? .null,
-                "reason": delivery?.reason.map { .string($0) } ?? .null,
-            ],
-            "checkpoint": consumer.own.checkpoint.map { .number($0) } ?? .null,
-            "lag_events": .number(consumer.own.lag),
-            "total_segments": .number(consumer.totalSegments),
-            "share": consumer.share.map { .number($0) } ?? .null,
-            "segments": .array((0..<consumer.totalSegments).map { segment(of: consumer, $0) }),
-        ]
-    }
-
-    /// The position of a segment is known to its owner only.
-    private func segment(of consumer: WorkerStanding.Consumer, _ segment: Int) -> JSONValue {
-        let position = consumer.own.segments[segment]
-        let owner = position == nil ? consumer.owners[segment] : worker
-        return [
-            "segment": .number(segment),
-            "owner": owner.map { .string($0) } ?? .null,
-            "checkpoint": position.map { .number($0) } ?? .null,
-        ]
+    private func json(_ report: ConsumerReport) -> JSONValue {
+        let name = report.consumer.name
+        let (delivery, own) = (deliveries[name], standing.consumers.first { $0.name == name })
+        return .object(
+            report.members + [
+                .init("ready", own.map { .boolean($0.isReady) } ?? .null),
+                .init("share", own?.share.map { .number($0) } ?? .null),
+                .init("done", own.map { .number($0.done) } ?? .null),
+                .init(
+                    "delivery",
+                    [
+                        "status": delivery.map { .string($0.name.rawValue) } ?? .null,
+                        "reason": delivery?.reason.map { .string($0) } ?? .null,
+                    ]),
+            ])
     }
 }

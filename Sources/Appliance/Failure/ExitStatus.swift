@@ -3,6 +3,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case success = 0
     case accountNotClean = 1
     case stoppedAtOnce = 3
+    case unhealthy = 4
     case databaseUnreachable = 10
     case databaseRefused = 11
     case schemaMissing = 12
@@ -31,6 +32,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .success: "all went well"
         case .accountNotClean: "demo: the account shows loss, doubling or disorder"
         case .stoppedAtOnce: "run: a second signal let go at once; the next start goes on from the checkpoint"
+        case .unhealthy: "status: something is unhealthy; the output says what"
         case .databaseUnreachable: "no PostgreSQL server answers"
         case .databaseRefused: "PostgreSQL refuses user, password, database or certificate"
         case .schemaMissing: "a table or column is missing: run `godwit migrate`"

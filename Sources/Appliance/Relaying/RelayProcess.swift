@@ -23,7 +23,7 @@ package final class RelayProcess: Sendable {
         // Services end in the reverse of this order: the admin port last, so that a drain can be watched.
         var services: [any Service] = []
         if let address = configuration.admin.listen, let registry {
-            let observer = RelayObserver(relays, registry: registry)
+            let observer = try RelayObserver(relays, registry: registry, configuration: configuration)
             services.append(AdminService(address: address, observer: observer, logger: logger))
         }
         services.append(RelayService(worker: relays.worker, publishers: relays.publishers))

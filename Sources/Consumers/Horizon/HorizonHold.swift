@@ -10,6 +10,17 @@ public struct HorizonHold: Sendable, Hashable {
     public let age: Duration?
     /// The identifier it was prepared under.
     public let preparedTransaction: String?
+
+    package init(
+        processID: Int?, application: String? = nil, state: String? = nil, age: Duration? = nil,
+        preparedTransaction: String? = nil
+    ) {
+        self.processID = processID
+        self.application = application
+        self.state = state
+        self.age = age
+        self.preparedTransaction = preparedTransaction
+    }
 }
 
 extension HorizonHold: CustomStringConvertible {

@@ -1,3 +1,5 @@
+import EventSourcing
+
 extension Worker {
     /// How the worker stands; brings the metrics that follow from it up to date too.
     package func standing() async -> WorkerStanding {
@@ -7,7 +9,7 @@ extension Worker {
             let total = loop.options.totalSegments
             let rows = view.segments[loop.name] ?? []
             return WorkerStanding.Consumer(
-                name: loop.name, totalSegments: total,
+                name: loop.name, scope: loop.scope, totalSegments: total, done: loop.state.doneCount,
                 share: view.generation == 0
                     ? nil : FairShare.share(of: id, among: view.workers[loop.name] ?? [], totalSegments: total),
                 own: loop.report(latest: horizon.latest),

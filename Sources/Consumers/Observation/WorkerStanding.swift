@@ -1,8 +1,13 @@
+package import EventSourcing
+
 /// How a worker and its consumers stand, without asking the database.
 package struct WorkerStanding: Sendable {
     package struct Consumer: Sendable {
         package let name: String
+        package let scope: EventScope
         package let totalSegments: Int
+        /// Events processed since the start of the process.
+        package let done: Int
         /// How many segments are this worker's fair share; `nil` before it has seen the others.
         package let share: Int?
         package let own: ConsumerStanding

@@ -10,6 +10,7 @@ final class Membership: Sendable {
     let workerID: String
     private let source: EventSource
     private let consumers: [String]
+    private let conditions: [String: @Sendable () -> ConsumerCondition]
     private let options: WorkerOptions
     private let table: WorkersTable
     private let segments: SegmentsTable
@@ -28,10 +29,18 @@ final class Membership: Sendable {
         var isConnected = false
     }
 
-    init(_ source: EventSource, workerID: String, consumers: [String], options: WorkerOptions) {
+    /// How the heartbeat calls a consumer that ends when it has done what was there at its start.
+    static let oneOffCondition = "one_off"
+
+    /// - Parameter conditions: tells how a consumer fares, by its name; who is not there flows.
+    init(
+        _ source: EventSource, workerID: String, consumers: [String],
+        conditions: [String: @Sendable () -> ConsumerCondition], options: WorkerOptions
+    ) {
         self.source = source
         self.workerID = workerID
         self.consumers = consumers
+        self.conditions = conditions
         self.options = options
         self.table = WorkersTable(source.tables)
         self.segments = SegmentsTable(source.tables)
@@ -127,7 +136,7 @@ final class Membership: Sendable {
     private func tick(on connection: Connection) async throws -> Duration {
         let sent = ContinuousClock.now
         let results = try await connection.pipeline([
-            table.heartbeat(workerID, consumers: consumers),
+            table.heartbeat(workerID, consumers.map(fares)),
             table.removeDead(
                 workerID, consumers: consumers, staleThreshold: options.staleThreshold,
                 heartbeatInterval: options.heartbeatInterval),
@@ -151,6 +160,12 @@ final class Membership: Sendable {
         }
         let regular = min(options.heartbeatInterval, ContinuousClock.now.duration(to: state.withLock { $0.nextList }))
         return max(.milliseconds(1), min(regular, nextSuspect ?? regular))
+    }
+
+    private func fares(_ consumer: String) -> (name: String, condition: String, reason: String) {
+        let condition = conditions[consumer]?() ?? .flowing
+        let isOneOff = options.runMode == .oneOff && condition == .flowing
+        return (consumer, isOneOff ? Self.oneOffCondition : condition.name, condition.reason)
     }
 
     /// The live workers, and when the first whose session has ended counts as dead.

@@ -29,14 +29,30 @@ struct WorkersTable: Sendable {
             Statement("SELECT pg_try_advisory_lock(hashtextextended('godwit worker ' || $1, 0))"), [worker])
     }
 
-    /// Says that the worker is alive, and puts its entries back where they went missing.
-    func heartbeat(_ worker: String, consumers: [String]) -> BoundStatement {
+    /// Says that the worker is alive and how each consumer fares, and puts its entries back where they went missing.
+    func heartbeat(_ worker: String, _ consumers: [(name: String, condition: String, reason: String)]) -> BoundStatement
+    {
         let sql = """
-            INSERT INTO \(table.sql) (consumer_name, worker_id, last_heartbeat, session_lock)
-            SELECT unnest($2), $1, clock_timestamp(), true
-            ON CONFLICT (consumer_name, worker_id) DO UPDATE SET last_heartbeat = clock_timestamp(), session_lock = true
+            INSERT INTO \(table.sql) (consumer_name, worker_id, last_heartbeat, session_lock, condition, reason)
+            SELECT consumer, $1, clock_timestamp(), true, told.condition, told.reason
+            FROM unnest($2, $3, $4) AS told (consumer, condition, reason)
+            ON CONFLICT (consumer_name, worker_id) DO UPDATE SET last_heartbeat = clock_timestamp(), session_lock = true,
+                condition = excluded.condition, reason = excluded.reason
             """
-        return BoundStatement(Statement(name: "workers_heartbeat", sql: sql), [worker, consumers])
+        return BoundStatement(
+            Statement(name: "workers_heartbeat", sql: sql),
+            [worker, consumers.map(\.name), consumers.map(\.condition), consumers.map(\.reason)])
+    }
+
+    /// Every worker of every consumer: consumer, worker, seconds since the heartbeat, whether its session has ended, how
+    /// the consumer fares there, and why.
+    var all: BoundStatement {
+        let sql = """
+            SELECT consumer_name, worker_id, extract(epoch FROM clock_timestamp() - last_heartbeat)::float8,
+                session_lock AND \(Self.lockIsFree), condition, reason
+            FROM \(table.sql) ORDER BY 1, 2
+            """
+        return BoundStatement(Statement(name: "workers_all", sql: sql))
     }
 
     /// Removes the workers that are dead, and frees every segment whose owner is not registered. Dead is who has not

@@ -8,6 +8,7 @@ final class ServingState: Sendable {
         var ledger = SegmentLedger()
         var lease: Int?
         var lastEvent: EventReference?
+        var done = 0
     }
 
     private let state = Mutex(State())
@@ -30,10 +31,16 @@ final class ServingState: Sendable {
 
     /// Notes that everything of the segments up to the position is done, so many events since the last time.
     func finish(_ claims: [SegmentClaim], through position: Int64, events: Int) {
-        state.withLock { $0.ledger.finish(claims, through: position) }
+        state.withLock { state in
+            state.ledger.finish(claims, through: position)
+            state.done += events
+        }
         if events > 0 { metrics.done.increment(by: events) }
         changed.wake()
     }
+
+    /// Events done since the start of the process.
+    var doneCount: Int { state.withLock { $0.done } }
 
     /// Takes in what the database says is owned, as asked for under the lease.
     func own(_ segments: [Segment], under lease: Int) {

@@ -11,6 +11,9 @@ public protocol IntegrationConsumer: Sendable {
     /// The events it wants.
     var scope: EventScope { get }
 
+    /// How it fares, for people; looked at now and then.
+    var condition: ConsumerCondition { get }
+
     /// Takes a batch over, and returns as soon as the next one may be handed over. Calls do not overlap.
     ///
     /// What cannot be carried out for now (nobody there, a leader moved) is waited for and tried again inside; only

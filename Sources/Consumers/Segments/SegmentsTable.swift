@@ -23,6 +23,14 @@ package struct SegmentsTable: Sendable {
             Statement(name: "segments_initialize", sql: sql), [consumer, Int32(totalSegments), start])
     }
 
+    /// Every segment of every consumer: consumer, id, number of segments, owner or NULL, checkpoint.
+    var all: BoundStatement {
+        let sql = """
+            SELECT consumer_name, segment_id, total_segments, owner_id, checkpoint FROM \(table.sql) ORDER BY 1, 2
+            """
+        return BoundStatement(Statement(name: "segments_all", sql: sql))
+    }
+
     /// The names of all consumers that have segments.
     var names: BoundStatement {
         BoundStatement(Statement("SELECT DISTINCT consumer_name FROM \(table.sql) ORDER BY 1"))

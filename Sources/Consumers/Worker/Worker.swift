@@ -39,7 +39,11 @@ public final class Worker: Sendable {
             throw WorkerError.duplicateName(name)
         }
         let id = Self.makeID()
-        let membership = Membership(source, workerID: id, consumers: names, options: options)
+        let membership = Membership(
+            source, workerID: id, consumers: names,
+            conditions: integrations.reduce(into: [:]) { conditions, consumer in
+                conditions[consumer.name] = { consumer.condition }
+            }, options: options)
         let pool = ConnectionPool(
             source.configuration, size: options.transactionConnections, logger: options.logger)
         // One bound for all, so that the process's memory does not grow with the number of consumers.

@@ -18,6 +18,7 @@ struct Migration: Sendable {
             Migration(version: 7, name: "dead letters", sql: DeadLetterTables.sql(tables)),
             Migration(version: 8, name: "orders for consumers", sql: ControlsTable.sql(tables)),
             Migration(version: 9, name: "republish jobs", sql: JobTables.sql(tables)),
+            Migration(version: 10, name: "how consumers fare", sql: consumerConditions(tables)),
         ]
     }
 
@@ -31,6 +32,15 @@ struct Migration: Sendable {
     /// Tells the workers that hold a session lock from those of pupsourcing/core, which do not.
     private static func sessionLock(_ tables: TableNames) -> String {
         "ALTER TABLE \(tables.consumerWorkers.sql) ADD COLUMN IF NOT EXISTS session_lock boolean NOT NULL DEFAULT false;"
+    }
+
+    /// What a worker tells with its heartbeat of each consumer, so that `status` needs nobody but the database.
+    private static func consumerConditions(_ tables: TableNames) -> String {
+        """
+        ALTER TABLE \(tables.consumerWorkers.sql)
+            ADD COLUMN IF NOT EXISTS condition text NOT NULL DEFAULT '',
+            ADD COLUMN IF NOT EXISTS reason text NOT NULL DEFAULT '';
+        """
     }
 
     private static func segmentEpoch(_ tables: TableNames) -> String {

@@ -20,7 +20,9 @@ package actor KafkaPublisher: IntegrationConsumer {
     nonisolated let shared = Mutex(PublisherStatus.flowing)
 
     var router: Router
-    var run: ProducerRun?
+    var run: ProducerRun? { didSet { producer.withLock { $0 = run?.producer } } }
+    /// The run's producer, for those who look from outside.
+    nonisolated let producer = Mutex<Producer?>(nil)
     var runCount = 0
     /// In the order they were handed over.
     var consignments: [Consignment] = []

@@ -1,0 +1,42 @@
+import Consumers
+import EventSourcing
+import Postgres
+
+/// Asks the database how all processes stand, on a connection of its own that is made when it is first needed.
+actor StatusConnection {
+    /// Fewer events than the command counts: this is asked every few seconds.
+    private static let backlogLimit = 1_000
+
+    private let configuration: ConnectionConfiguration
+    private let reader: StatusReader
+    private var connection: Connection?
+
+    init(_ database: ConnectionConfiguration, tables: TableNames, scopes: [String: EventScope]) {
+        configuration = database
+        reader = StatusReader(tables, scopes: scopes, backlogLimit: Self.backlogLimit)
+    }
+
+    /// `nil` when the database does not answer; the next call connects anew.
+    func read() async -> StoreStatus? {
+        do {
+            let connection: Connection
+            if let known = self.connection {
+                connection = known
+            } else {
+                connection = try await Connection.open(configuration)
+                self.connection = connection
+            }
+            return try await reader.read(on: connection)
+        } catch {
+            // What is wrong with the database, the relays say.
+            await close()
+            return nil
+        }
+    }
+
+    func close() async {
+        let connection = connection
+        self.connection = nil
+        await connection?.close()
+    }
+}

@@ -1,0 +1,109 @@
+import Consumers
+import EventSourcing
+
+/// Finds out why a consumer does not move, from what the database tells. A pure decision.
+struct ConsumerJudgement: Sendable {
+    /// How old a worker's heartbeat may be.
+    var staleThreshold: Duration = .seconds(30)
+    /// How long a transaction may be open before it counts as holding events back.
+    var holdThreshold: Duration = .seconds(10)
+    /// How old a waiting event may be; `nil` for any age.
+    var longestLag: Duration?
+
+    /// The worst first.
+    func obstacles(of consumer: StoreStatus.Consumer, in store: StoreStatus) -> [Obstacle] {
+        if consumer.segments.isEmpty {
+            return [Obstacle(.notStarted, "it was never started: start `godwit run`")] + orders(consumer)
+        }
+        let lag = consumer.lag
+        var obstacles = owners(consumer) + conditions(consumer) + orders(consumer)
+        if lag.events > 0 {
+            obstacles += holds(store)
+            if let longestLag, let oldest = lag.oldest, oldest > longestLag {
+                obstacles.append(
+                    Obstacle(
+                        .tooFarBehind,
+                        "the oldest waiting event is \(AgeText.format(oldest)) old; \(AgeText.format(longestLag)) are allowed"
+                    ))
+            }
+        }
+        return obstacles.enumerated()
+            .sorted { ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset) }.map(\.element)
+    }
+
+    private func owners(_ consumer: StoreStatus.Consumer) -> [Obstacle] {
+        let live = consumer.workers.filter { isLive($0) }
+        var obstacles: [Obstacle] = []
+        let ownerless = consumer.segments.filter { segment in
+            !consumer.workers.contains { $0.id == segment.owner }
+        }.map(\.id)
+        if !ownerless.isEmpty {
+            obstacles.append(
+                live.isEmpty
+                    ? Obstacle(.noOwner, "no process serves \(SegmentText.format(ownerless)): start `godwit run`")
+                    : Obstacle(.rebalancing, "\(SegmentText.format(ownerless)) will be claimed within moments"))
+        }
+        for worker in consumer.workers where !isLive(worker) {
+            let owned = consumer.segments.filter { $0.owner == worker.id }.map(\.id)
+            if owned.isEmpty { continue }
+            let age = AgeText.format(worker.lastHeartbeat)
+            obstacles.append(
+                Obstacle(
+                    .ownerSilent,
+                    "\(worker.id) owns \(SegmentText.format(owned)) and was last heard of \(age) ago: "
+                        + (live.isEmpty ? "start `godwit run`" : "others take over")))
+        }
+        if !live.isEmpty, live.allSatisfy(\.isOneOff) {
+            obstacles.append(Obstacle(.oneOff, "a one-off run: it ends when it has done what was there at its start"))
+        }
+        return obstacles
+    }
+
+    private func isLive(_ worker: StoreStatus.Worker) -> Bool {
+        !worker.isGone && worker.lastHeartbeat <= staleThreshold
+    }
+
+    private func conditions(_ consumer: StoreStatus.Consumer) -> [Obstacle] {
+        let owners = Set(consumer.segments.compactMap(\.owner))
+        var seen: Set<ConsumerCondition> = []
+        return consumer.workers.filter { owners.contains($0.id) && isLive($0) }
+            .compactMap { worker in
+                guard seen.insert(worker.condition).inserted else { return nil }
+                switch worker.condition {
+                case .flowing: return nil
+                case .waiting(let reason): return Obstacle(.waiting, "waiting: \(reason)")
+                case .refused(let reason): return Obstacle(.refused, "refused until somebody mends it: \(reason)")
+                case .halted(let reason): return Obstacle(.halted, "halted: \(reason)")
+                }
+            }
+    }
+
+    private func orders(_ consumer: StoreStatus.Consumer) -> [Obstacle] {
+        guard let order = consumer.order else { return [] }
+        var obstacles: [Obstacle] = []
+        if order.control.isPaused {
+            obstacles.append(
+                Obstacle(
+                    .paused,
+                    "paused by \(order.actor) \(AgeText.format(order.age)) ago: `godwit resume \(consumer.name)`"))
+        }
+        if let rate = order.control.rate, consumer.lag.events > 0 {
+            obstacles.append(
+                Obstacle(
+                    .limited,
+                    "bounded to \(RateText.format(rate)) events/s: `godwit rate \(consumer.name) off` lifts that"))
+        }
+        return obstacles
+    }
+
+    private func holds(_ store: StoreStatus) -> [Obstacle] {
+        store.writers.filter { $0.age ?? .zero >= holdThreshold }.map { hold in
+            Obstacle(
+                .heldBack, "events wait for an open transaction that may have drawn positions before them: \(hold)")
+        }
+    }
+}
+
+extension Obstacle {
+    fileprivate var rank: Int { Kind.allCases.firstIndex(of: kind) ?? 0 }
+}

@@ -1,0 +1,68 @@
+package import Consumers
+import EventSourcing
+
+/// How a consumer stands in all processes, judged.
+package struct ConsumerReport: Sendable {
+    package let consumer: StoreStatus.Consumer
+    /// What keeps it from moving, the worst first.
+    package var obstacles: [Obstacle]
+    /// Whether the configuration at hand has it; others are shown, but their health is somebody else's.
+    package let isConfigured: Bool
+
+    package var isHealthy: Bool { !obstacles.contains(where: \.kind.isUnhealthy) }
+
+    /// In one word.
+    package var state: String {
+        guard let first = obstacles.first else { return consumer.lag.events == 0 ? "idle" : "flowing" }
+        return first.kind.rawValue.split(separator: "_").joined(separator: " ")
+    }
+
+    /// The members every program gets, be it from the command or the admin port.
+    var members: [JSONValue.Member] {
+        let (lag, control) = (consumer.lag, consumer.order?.control)
+        return [
+            .init("name", .string(consumer.name)),
+            .init("healthy", .boolean(isHealthy)),
+            .init("configured", .boolean(isConfigured)),
+            .init(
+                "why",
+                .array(obstacles.map { ["kind": .string($0.kind.rawValue), "text": .string($0.text)] })),
+            .init("checkpoint", consumer.segments.map(\.checkpoint).min().map { .number($0) } ?? .null),
+            .init("lag_events", .number(lag.events)),
+            .init("lag_exact", .boolean(lag.isExact)),
+            .init("lag_seconds", Self.seconds(lag)),
+            .init("paused", .boolean(control?.isPaused ?? false)),
+            .init("rate_limit", control?.rate.map { .number($0, digits: 6) } ?? .null),
+            .init("total_segments", .number(consumer.segments.count)),
+            .init("segments", .array(consumer.segments.map(Self.json))),
+            .init(
+                "workers",
+                .array(
+                    consumer.workers.map { worker in
+                        [
+                            "worker": .string(worker.id),
+                            "last_heartbeat_seconds": .number(worker.lastHeartbeat / .seconds(1), digits: 3),
+                            "condition": .string(worker.condition.name),
+                            "reason": worker.condition.reason.isEmpty ? .null : .string(worker.condition.reason),
+                        ]
+                    })),
+        ]
+    }
+
+    private static func json(_ segment: StoreStatus.Segment) -> JSONValue {
+        [
+            "segment": .number(segment.id),
+            "owner": segment.owner.map { .string($0) } ?? .null,
+            "checkpoint": .number(segment.checkpoint),
+            "lag_events": .number(segment.lag.events),
+            "lag_exact": .boolean(segment.lag.isExact),
+            "lag_seconds": seconds(segment.lag),
+        ]
+    }
+
+    /// 0 where nothing waits, null where something does and its age is not known.
+    private static func seconds(_ lag: SegmentLag) -> JSONValue {
+        if lag.events == 0 { return 0 }
+        return lag.oldest.map { .number(max(0, $0 / .seconds(1)), digits: 3) } ?? .null
+    }
+}

@@ -1,0 +1,98 @@
+import Consumers
+
+extension StatusReport {
+    package var json: JSONValue {
+        [
+            "healthy": .boolean(isHealthy),
+            "database": [
+                "reachable": .boolean(failure == nil),
+                "reason": failure.map { .string($0.message) } ?? .null,
+            ],
+            "horizon": store.map { store in
+                [
+                    "latest_position": .number(store.latest),
+                    "last_drawn_position": .number(store.lastDrawn),
+                    "open_writers": .array(store.writers.map { .string($0.description) }),
+                ]
+            } ?? .null,
+            "consumers": .array(consumers.map { .object($0.members) }),
+            "process": process.map { process in
+                .object(
+                    ["worker", "ready", "not_ready", "resident_memory_bytes", "database", "horizon"].compactMap {
+                        name in
+                        process[name].map { .init(name, $0) }
+                    })
+            } ?? .null,
+        ]
+    }
+
+    /// For people.
+    package var text: String {
+        var text = ""
+        if let failure { text += "database: \(failure.message)\n" }
+        if let store {
+            text += "latest position \(CountText.format(store.latest))"
+            if let process { text += ", \(Self.line(process))" }
+            text += "\n\n" + overview
+            let details = self.details
+            if !details.isEmpty { text += "\n" + details }
+            for report in consumers where !report.obstacles.isEmpty {
+                text += "\n"
+                for obstacle in report.obstacles {
+                    text += "\(report.consumer.name): \(LogLine.harmless(obstacle.text))\n"
+                }
+            }
+        } else if let process {
+            text += "\(Self.line(process))\n"
+        }
+        return text
+    }
+
+    private static func line(_ process: JSONValue) -> String {
+        guard case .string(let worker)? = process["worker"] else { return "the admin port does not speak for a worker" }
+        if process["ready"] == true { return "process \(worker) is ready" }
+        var reasons: [String] = []
+        if case .array(let texts)? = process["not_ready"] {
+            for case .string(let text) in texts { reasons.append(text) }
+        }
+        return "process \(worker) is not ready: \(LogLine.harmless(reasons.joined(separator: "; ")))"
+    }
+
+    private var overview: String {
+        var table = TextTable(["consumer", "state", "owned", "lag", "oldest"], rightAligned: [2, 3, 4])
+        for report in consumers {
+            let segments = report.consumer.segments
+            let owned = segments.count { $0.owner != nil }
+            table.add([
+                report.consumer.name, report.state + (report.isConfigured ? "" : " (not in this configuration)"),
+                segments.isEmpty ? "–" : "\(owned)/\(segments.count)", Self.events(report.consumer.lag),
+                Self.age(report.consumer.lag),
+            ])
+        }
+        return table.text
+    }
+
+    /// A line per segment.
+    private var details: String {
+        var table = TextTable(
+            ["consumer", "segment", "owner", "checkpoint", "lag", "oldest"], rightAligned: [1, 3, 4, 5])
+        for report in consumers {
+            for segment in report.consumer.segments {
+                table.add([
+                    report.consumer.name, "\(segment.id)", segment.owner ?? "nobody",
+                    CountText.format(segment.checkpoint), Self.events(segment.lag), Self.age(segment.lag),
+                ])
+            }
+        }
+        return consumers.contains { !$0.consumer.segments.isEmpty } ? table.text : ""
+    }
+
+    static func events(_ lag: SegmentLag) -> String {
+        (lag.isExact ? "" : "≤ ") + CountText.format(lag.events)
+    }
+
+    static func age(_ lag: SegmentLag) -> String {
+        if lag.events == 0 { return "–" }
+        return lag.oldest.map { AgeText.format($0) } ?? "?"
+    }
+}

@@ -1,0 +1,82 @@
+import Consumers
+import EventSourcing
+import Postgres
+
+/// How everything stands, as `godwit status` tells it: from the database, and from this configuration's process where
+/// its admin port answers.
+package struct StatusReport: Sendable {
+    /// `nil` when the database could not be asked.
+    let store: StoreStatus?
+    let consumers: [ConsumerReport]
+    /// Why the database could not be asked.
+    let failure: Failure?
+    /// What the process says of itself, as its admin port gives it.
+    let process: JSONValue?
+
+    /// How a command asks.
+    package struct Options: Sendable {
+        /// How many waiting events are counted one by one.
+        package var backlogLimit = 10_000
+        /// An event that has waited for longer is unhealthy.
+        package var longestLag: Duration?
+
+        package init() {}
+    }
+
+    /// Asks the database and the admin port.
+    package static func take(_ configuration: Configuration, _ options: Options) async -> StatusReport {
+        async let process = askProcess(configuration)
+        do {
+            let connection = try await configuration.database.connect()
+            do {
+                let reader = StatusReader(
+                    configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
+                let store = try await reader.read(on: connection)
+                await connection.close()
+                let judgement = ConsumerJudgement(
+                    staleThreshold: configuration.worker.staleThreshold, longestLag: options.longestLag)
+                return StatusReport(
+                    store: store, consumers: judgement.reports(store, configured: Set(configuration.scopes.keys)),
+                    failure: nil, process: await process)
+            } catch {
+                await connection.close()
+                throw error
+            }
+        } catch {
+            return StatusReport(store: nil, consumers: [], failure: Failure(error), process: await process)
+        }
+    }
+
+    private static func askProcess(_ configuration: Configuration) async -> JSONValue? {
+        guard let address = configuration.admin.listen else { return nil }
+        guard let body = await AdminClient.get("/api/status", from: address) else { return nil }
+        return try? JSONParser.parse(body)
+    }
+
+    package var isHealthy: Bool {
+        failure == nil && consumers.allSatisfy { $0.isHealthy || !$0.isConfigured }
+    }
+
+    package var exitStatus: ExitStatus { failure?.status ?? (isHealthy ? .success : .unhealthy) }
+}
+
+extension ConsumerJudgement {
+    /// - Parameter configured: whose health counts; all, if none is named.
+    func reports(_ store: StoreStatus, configured: Set<String>) -> [ConsumerReport] {
+        store.consumers.map { consumer in
+            ConsumerReport(
+                consumer: consumer, obstacles: obstacles(of: consumer, in: store),
+                isConfigured: configured.isEmpty || configured.contains(consumer.name))
+        }
+    }
+}
+
+extension Configuration {
+    /// What each consumer wants.
+    var scopes: [String: EventScope] {
+        consumers.reduce(into: [:]) { scopes, consumer in
+            scopes[consumer.name] = EventScope(
+                aggregateTypes: consumer.aggregateTypes, boundedContexts: consumer.boundedContexts)
+        }
+    }
+}

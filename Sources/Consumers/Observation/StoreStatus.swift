@@ -1,0 +1,89 @@
+package import EventSourcing
+
+/// How all consumers of a store stand, in all processes, as the database tells.
+package struct StoreStatus: Sendable {
+    package struct Segment: Sendable, Hashable {
+        package let id: Int
+        package let owner: String?
+        package let checkpoint: Int64
+        package let lag: SegmentLag
+
+        package init(id: Int, owner: String?, checkpoint: Int64, lag: SegmentLag) {
+            self.id = id
+            self.owner = owner
+            self.checkpoint = checkpoint
+            self.lag = lag
+        }
+    }
+
+    package struct Worker: Sendable, Hashable {
+        package let id: String
+        /// How long ago it was heard of.
+        package let lastHeartbeat: Duration
+        /// Whether its session has ended, so that it will count as dead.
+        package let isGone: Bool
+        package let condition: ConsumerCondition
+        /// Whether it ends when it has done what was there at its start.
+        package let isOneOff: Bool
+
+        package init(
+            id: String, lastHeartbeat: Duration, isGone: Bool = false, condition: ConsumerCondition = .flowing,
+            isOneOff: Bool = false
+        ) {
+            self.id = id
+            self.lastHeartbeat = lastHeartbeat
+            self.isGone = isGone
+            self.condition = condition
+            self.isOneOff = isOneOff
+        }
+    }
+
+    package struct Order: Sendable, Hashable {
+        package let control: ConsumerControl
+        package let age: Duration
+        package let actor: String
+
+        package init(control: ConsumerControl, age: Duration, actor: String) {
+            self.control = control
+            self.age = age
+            self.actor = actor
+        }
+    }
+
+    package struct Consumer: Sendable {
+        package let name: String
+        /// In order; none before its first start.
+        package let segments: [Segment]
+        package var workers: [Worker]
+        package let order: Order?
+
+        package init(name: String, segments: [Segment], workers: [Worker], order: Order?) {
+            self.name = name
+            self.segments = segments
+            self.workers = workers
+            self.order = order
+        }
+
+        /// What waits in all segments together.
+        package var lag: SegmentLag {
+            SegmentLag(
+                events: segments.reduce(0) { $0 + $1.lag.events }, isExact: segments.allSatisfy(\.lag.isExact),
+                oldest: segments.compactMap(\.lag.oldest).max())
+        }
+    }
+
+    /// The highest visible position.
+    package let latest: Int64
+    /// The last position drawn.
+    package let lastDrawn: Int64
+    /// The transactions that write to the events table at the moment.
+    package var writers: [HorizonHold]
+    package var consumers: [Consumer]
+
+    package init(latest: Int64, lastDrawn: Int64, writers: [HorizonHold], consumers: [Consumer]) {
+        self.latest = latest
+        self.lastDrawn = lastDrawn
+        self.writers = writers
+        self.consumers = consumers
+    }
+}

@@ -1,0 +1,61 @@
+import Appliance
+import ArgumentParser
+
+struct StatusCommand: GodwitCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Shows how far each consumer is, who owns its segments, and why it does not move if so.",
+        discussion: """
+            Examples:
+              godwit status --config godwit.yaml
+              godwit status --watch
+              godwit status --quiet --max-lag 5m || echo "somebody should look"
+
+            Asks the database, so no relay needs to run; where the admin port of this configuration answers, it is asked too.
+            Lag is counted exactly up to ten thousand waiting events, and bounded by positions beyond that (≤); the
+            age is that of the oldest waiting event.
+
+            Ends with 0 if every consumer of the configuration is healthy, 4 if not, and as any command does if the database
+            cannot be asked. Healthy is also who is paused, bounded or catching up; unhealthy who has no live owner, halts,
+            is refused, waits for brokers or for a transaction left open, or is behind by more than --max-lag.
+            As a container's health check: `godwit status --quiet`.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+    @Flag(help: "Report as JSON.") var json = false
+    @Flag(help: "Write nothing; the exit code tells.") var quiet = false
+    @Flag(help: "Show it again and again, until interrupted.") var watch = false
+    @Option(help: ArgumentHelp("How long to wait between two looks with --watch.", valueName: "duration"))
+    var every = "2s"
+    @Option(help: ArgumentHelp("How old a waiting event may be, for example 5m.", valueName: "duration"))
+    var maxLag: String?
+
+    func validate() throws {
+        for text in [every, maxLag].compactMap(\.self) where StatusOption.duration(text) == nil {
+            throw ValidationError("\"\(text)\" is no duration; durations read 500ms, 30s, 5m")
+        }
+        if watch, quiet { throw ValidationError("--watch and --quiet exclude each other") }
+    }
+
+    func execute() async throws {
+        let configuration = try options.load([.database])
+        var asked = StatusReport.Options()
+        if quiet { asked.backlogLimit = 500 }
+        asked.longestLag = maxLag.flatMap { StatusOption.duration($0) }
+        while true {
+            let report = await StatusReport.take(configuration, asked)
+            if watch, !json, StandardStream.output.isTerminal { StandardStream.output.write(StatusOption.clearScreen) }
+            if !quiet { show(report) }
+            if !watch {
+                if report.exitStatus != .success { throw ExitCode(report.exitStatus.rawValue) }
+                return
+            }
+            try await Task.sleep(for: StatusOption.duration(every) ?? .seconds(2))
+        }
+    }
+
+    private func show(_ report: StatusReport) {
+        // Watched by a program: a report per line.
+        standardOutput(json ? (watch ? report.json.text : report.json.indentedText) : report.text)
+    }
+}
