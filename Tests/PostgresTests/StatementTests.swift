@@ -71,6 +71,20 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a pipeline whose session ends in its midst fails, and does not go on reading`() async throws {
+        try await withConnection { connection in
+            let statements = [
+                "SELECT 1", "SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 2", "SELECT 3",
+            ].map { BoundStatement(Statement($0)) }
+            let error = try await deadline {
+                await #expect(throws: PostgresError.self) { try await connection.pipeline(statements) }
+            }
+            #expect(error?.isConnectionFailure == true)
+            #expect(await !connection.isUsable)
+        }
+    }
+
     @Test func `a pipeline answers in order, and its failure spares the others`() async throws {
         try await withConnection { connection in
             let echo = Statement(name: "echo", sql: "SELECT $1::bigint")
