@@ -42,6 +42,8 @@ public struct BrokerConfiguration: Sendable {
     public var producerExpirationCheckInterval = Duration.seconds(600)
     /// User names and passwords; with any, clients must authenticate with SASL.
     public var users: [String: String] = [:]
+    /// The secret that tokens have to be signed with, JWT by HS256; with it, clients may authenticate with SASL OAUTHBEARER.
+    public var tokenSecret: String?
     /// Serves TLS if set.
     public var tls: TLS?
     /// Serves the control endpoint for faults on this port of ``host`` if set; 0 takes a free one.
@@ -49,6 +51,11 @@ public struct BrokerConfiguration: Sendable {
 
     /// A configuration with the default values.
     public init() {}
+
+    /// A token that a broker with this ``tokenSecret`` accepts until the time, in seconds since 1970; nil without a secret.
+    public func token(for subject: String, until expiry: Int64) -> String? {
+        tokenSecret.map { SignedToken.make(subject: subject, expiry: expiry, secret: $0) }
+    }
 
     /// When the files of a data directory are forced to the disk.
     public enum FsyncPolicy: Sendable, Hashable {

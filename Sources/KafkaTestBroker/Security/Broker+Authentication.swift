@@ -2,13 +2,14 @@ import NIOCore
 
 extension Broker {
     func saslHandshake(_ request: SaslHandshakeRequest, _ context: RequestContext) {
-        let mechanisms = SASLMechanism.allCases.map(\.rawValue)
+        let offered = SASLMechanism.offered(configuration)
+        let mechanisms = offered.map(\.rawValue)
         func refuse(_ code: KafkaErrorCode) {
             context.reply(SaslHandshakeResponse(errorCode: code, mechanisms: mechanisms))
         }
         if let code = context.injectedError() { return refuse(code) }
         guard case .expectsHandshake = context.connection.authentication else { return refuse(.illegalSaslState) }
-        guard let mechanism = SASLMechanism(rawValue: request.mechanism) else {
+        guard let mechanism = SASLMechanism(rawValue: request.mechanism), offered.contains(mechanism) else {
             return refuse(.unsupportedSaslMechanism)
         }
         context.connection.authentication = .expectsToken(mechanism)
@@ -28,6 +29,15 @@ extension Broker {
                 guard isAllowed(token) else { throw SCRAMExchange.Failure() }
                 context.connection.authentication = .open
                 context.reply(SaslAuthenticateResponse())
+            case .expectsToken(.oauthBearer):
+                let now = Double(self.now) / 1000
+                let isAllowed = SignedToken.isAllowed(
+                    Array(buffer: request.authBytes), secret: configuration.tokenSecret ?? "", now: now)
+                context.connection.authentication = isAllowed ? .open : .expectsDismissal
+                let flaw = isAllowed ? ByteBuffer() : ByteBuffer(string: #"{"status":"invalid_token"}"#)
+                context.reply(SaslAuthenticateResponse(authBytes: flaw))
+            case .expectsDismissal:
+                refuse(.saslAuthenticationFailed, #"{"status":"invalid_token"}"#)
             case .expectsToken(let mechanism):
                 let exchange = try SCRAMExchange(mechanism, first: token, users: configuration.users)
                 context.connection.authentication = .expectsProof(exchange)

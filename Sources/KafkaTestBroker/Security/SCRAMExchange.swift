@@ -8,6 +8,7 @@ struct SCRAMExchange {
     private let hash: OpaquePointer?
     private let size: Int
     private let saltedPassword: [UInt8]
+    /// The server's part of the nonce.
     private let nonce: String
     /// The messages so far, as the proofs cover them.
     private let transcript: String
@@ -28,8 +29,8 @@ struct SCRAMExchange {
         let user = name.replacing("=2C", with: ",").replacing("=3D", with: "=")
         guard let password = users[user] else { throw Failure() }
         let salt = Self.random(16)
-        nonce = clientNonce + Base64.encode(Self.random(18))
-        challenge = "r=\(nonce),s=\(Base64.encode(salt)),i=\(Self.iterations)"
+        nonce = Base64.encode(Self.random(18))
+        challenge = "r=\(clientNonce)\(nonce),s=\(Base64.encode(salt)),i=\(Self.iterations)"
         transcript = "\(bare),\(challenge)"
         saltedPassword = Self.stretch(password, salt: salt, hash: hash, size: size)
     }
@@ -38,7 +39,8 @@ struct SCRAMExchange {
     func finish(_ last: String) throws(Failure) -> String {
         guard let end = last.range(of: ",p=", fromEnd: true) else { throw Failure() }
         let withoutProof = String(last[..<end.lowerBound])
-        guard Self.fields(withoutProof)["r"] == nonce, let proof = Base64.decode(String(last[end.upperBound...])),
+        // As Apache Kafka looks at it: older versions of librdkafka repeat their own part (confluentinc/librdkafka#4895).
+        guard Self.fields(withoutProof)["r"]?.hasSuffix(nonce) == true, let proof = Base64.decode(String(last[end.upperBound...])),
             proof.count == size
         else { throw Failure() }
         let message = Array("\(transcript),\(withoutProof)".utf8)

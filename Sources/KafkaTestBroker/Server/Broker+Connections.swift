@@ -5,7 +5,7 @@ extension Broker {
         connectionCount += 1
         let connection = Connection(
             number: connectionCount, node: node, clientHost: clientHost,
-            authentication: configuration.users.isEmpty ? .open : .expectsHandshake)
+            authentication: SASLMechanism.offered(configuration).isEmpty ? .open : .expectsHandshake)
         channels[connection.number] = channel
         connectionNodes[connection.number] = node
         return connection
