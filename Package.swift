@@ -45,7 +45,9 @@ let package = Package(
 
         .target(name: "DedicatedThread", swiftSettings: boundary),
         .target(name: "Postgres", dependencies: ["CLibPQ", "DedicatedThread", logging], swiftSettings: boundary),
-        .target(name: "Kafka", dependencies: ["CLibRDKafka", "DedicatedThread", logging], swiftSettings: boundary),
+        .target(
+            name: "Kafka", dependencies: ["CLibRDKafka", "COpenSSL", "DedicatedThread", logging],
+            swiftSettings: boundary),
         .target(name: "EventSourcing", dependencies: ["Postgres", logging], swiftSettings: settings),
         .target(name: "Telemetry", dependencies: [metrics], swiftSettings: settings),
         .target(

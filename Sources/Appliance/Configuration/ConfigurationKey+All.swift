@@ -1,6 +1,7 @@
 extension ConfigurationKey {
     /// Every key there is: what the file, the environment, `config show` and the reference go by.
-    package static let all: [ConfigurationKey] = database + notify + kafka + worker + consumers + admin + log
+    package static let all: [ConfigurationKey] =
+        database + notify + kafka + kafkaSecurity + worker + consumers + admin + log
 
     /// The keys of a consumer that `worker` has too, as its default.
     static let inherited: Set<String> = [

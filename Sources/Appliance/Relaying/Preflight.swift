@@ -54,7 +54,7 @@ struct Preflight: Sendable {
             guard failure.status == .kafkaUnreachable else { throw failure }
             logger.warning(
                 "no Kafka broker answers; waiting for one",
-                metadata: ["bootstrap_servers": "\(client.bootstrapServers)"])
+                metadata: ["bootstrap_servers": "\(client.bootstrapServers)", "reason": "\(failure)"])
         }
     }
 

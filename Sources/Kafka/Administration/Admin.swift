@@ -11,7 +11,8 @@ package final class Admin: Sendable {
     private let queue: EventQueue
 
     package init(_ configuration: ClientConfiguration, logger: Logger) throws(KafkaError) {
-        handle = try NativeConfiguration(admin: configuration).makeClient(RD_KAFKA_PRODUCER, sink: LogSink(logger))
+        handle = try NativeConfiguration(admin: configuration).makeClient(
+            RD_KAFKA_PRODUCER, configuration, sink: LogSink(logger))
         queue = EventQueue(mainOf: handle)
     }
 
@@ -85,11 +86,23 @@ package final class Admin: Sendable {
         }
         defer { unsafe held.forEach { unsafe rd_kafka_topic_destroy($0) } }
         var metadata: UnsafePointer<rd_kafka_metadata>?
-        let response = unsafe rd_kafka_metadata(
-            handle.pointer, names == nil ? 1 : 0, nil, &metadata, limit.wholeMilliseconds)
-        guard let metadata = unsafe metadata else {
-            return .failure(connectionError() ?? KafkaError(response: response, context: "No broker answers"))
+        let deadline = ContinuousClock.now + limit
+        var slice = Duration.milliseconds(250)
+        var failure: KafkaError?
+        // In growing slices, so that a refused login is known before the time is up, and a slow cluster still answers.
+        while unsafe metadata == nil {
+            let isLast = deadline - .now <= slice
+            let response = unsafe rd_kafka_metadata(
+                handle.pointer, names == nil ? 1 : 0, nil, &metadata,
+                (isLast ? max(.zero, deadline - .now) : slice).wholeMilliseconds)
+            if unsafe metadata != nil { break }
+            failure = connectionError() ?? failure ?? KafkaError(response: response, context: "No broker answers")
+            // Another of several brokers may let us in, which is given a moment.
+            let isRefused = failure?.classification.kind == .refused && slice >= .seconds(1)
+            if isLast || isRefused { break }
+            slice *= 2
         }
+        guard let metadata = unsafe metadata else { return .failure(failure ?? KafkaError(.timedOut)) }
         defer { unsafe rd_kafka_metadata_destroy(metadata) }
         let topics = unsafe TopicMetadata.read(metadata).map { name, topic in
             TopicDescription(name: name, partitionCount: Int(topic.partitionCount), error: topic.error)

@@ -9,11 +9,17 @@ package struct ClientConfiguration: Sendable, Equatable {
     package var properties: [String: String]
     /// What the broker's logs and quotas call this client.
     package var clientID: String
+    /// Where the tokens come from when `sasl.mechanism` is OAUTHBEARER.
+    package var tokens: TokenSource?
 
-    package init(bootstrapServers: String, properties: [String: String] = [:], clientID: String = "godwit") {
+    package init(
+        bootstrapServers: String, properties: [String: String] = [:], clientID: String = "godwit",
+        tokens: TokenSource? = nil
+    ) {
         self.bootstrapServers = bootstrapServers
         self.properties = properties
         self.clientID = clientID
+        self.tokens = tokens
     }
 
     /// What Godwit needs of a producer for its promise. The user cannot change these.

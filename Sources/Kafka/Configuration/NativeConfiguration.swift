@@ -46,6 +46,20 @@ internal import CLibRDKafka
             throw KafkaError(.configuration, message: "`bootstrap_servers` is empty: name at least one host:port")
         }
         try set("bootstrap.servers", configuration.bootstrapServers)
+        unsafe rd_kafka_conf_set_ssl_cert_verify_cb(pointer) { _, broker, _, code, _, _, _, text, size, opaque in
+            guard let opaque = unsafe opaque, let code = unsafe code else { return 0 }
+            let name = unsafe broker.map { unsafe String(cString: $0) } ?? "a broker"
+            if unsafe ClientContext.of(opaque).judge(certificateOf: name, code: code.pointee) { return 1 }
+            if let text = unsafe text, size > 0 { unsafe text.pointee = 0 }
+            return 0
+        }
+        if configuration.tokens != nil {
+            unsafe rd_kafka_conf_set_oauthbearer_token_refresh_cb(pointer) { client, _, opaque in
+                guard let client = unsafe client, let opaque = unsafe opaque else { return }
+                unsafe ClientContext.of(opaque).refreshToken(of: client)
+            }
+            unsafe rd_kafka_conf_enable_sasl_queue(pointer, 1)
+        }
         for (name, value) in configuration.properties.sorted(by: { $0.key < $1.key }) {
             if let rule = PropertyRule.violated(by: name, value: value) {
                 throw KafkaError(.configuration, message: "`\(name)` cannot be set: \(rule.reason)")
@@ -74,19 +88,33 @@ internal import CLibRDKafka
     }
 
     /// Builds the client. On success librdkafka owns the configuration, else this value still does and frees it.
-    consuming func makeClient(_ type: rd_kafka_type_t, sink: LogSink) throws(KafkaError) -> ClientHandle {
+    consuming func makeClient(
+        _ type: rd_kafka_type_t, _ configuration: ClientConfiguration, sink: LogSink
+    ) throws(KafkaError) -> ClientHandle {
+        let context = ClientContext(sink: sink, configuration: configuration)
         var text = [CChar](repeating: 0, count: 512)
-        unsafe rd_kafka_conf_set_opaque(pointer, Unmanaged.passUnretained(sink).toOpaque())
+        unsafe rd_kafka_conf_set_opaque(pointer, Unmanaged.passUnretained(context).toOpaque())
         unsafe rd_kafka_conf_set_log_cb(pointer) { client, level, facility, line in
-            unsafe LogSink.receive(client, level, facility, line)
+            guard let client = unsafe client, let opaque = unsafe rd_kafka_opaque(client), let line = unsafe line
+            else { return }
+            let source = unsafe facility.map { unsafe String(cString: $0) } ?? ""
+            unsafe ClientContext.of(opaque).log(level, source, String(cString: line))
         }
         guard let client = unsafe rd_kafka_new(type, pointer, &text, text.count) else {
-            let error = KafkaError(.configuration, message: String(nulTerminated: text))
+            let error = context.explain(KafkaError(.configuration, message: String(nulTerminated: text)))
             _ = consume self
             throw error
         }
         discard self
-        return unsafe ClientHandle(client, sink: sink)
+        // Let go of when the client is destroyed.
+        _ = unsafe Unmanaged.passRetained(context)
+        let handle = unsafe ClientHandle(client, context: context)
+        if configuration.tokens != nil, let error = unsafe rd_kafka_sasl_background_callbacks_enable(client) {
+            let failure = unsafe KafkaError(consuming: error)
+            handle.destroy()
+            throw KafkaError(.configuration, message: failure.message)
+        }
+        return handle
     }
 }
 

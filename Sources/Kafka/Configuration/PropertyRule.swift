@@ -58,7 +58,9 @@ package struct PropertyRule: Sendable, Equatable {
     private static let harmlessPrefixes = [
         "acks", "allow.", "api.", "batch.", "bootstrap.", "broker.", "check.", "client.", "compression.",
         "connections.", "debug", "enable.", "fetch.", "linger.", "log.", "max.", "message.", "metadata.", "partition",
-        "queue.", "queued.", "queuing.", "receive.", "reconnect.", "request.", "retries", "retry.", "sasl.kerberos",
+        "queue.", "queued.", "queuing.", "receive.", "reconnect.", "request.", "retries", "retry.",
+        "sasl.kerberos.keytab",
+        "sasl.kerberos.principal", "sasl.kerberos.service",
         "sasl.mechanism", "sasl.username", "security.protocol", "socket.", "ssl.ca.location",
         "ssl.certificate.location",
         "ssl.cipher", "ssl.crl", "ssl.curves", "ssl.endpoint", "ssl.key.location", "ssl.keystore.location",

@@ -106,11 +106,11 @@ extension KafkaError.Code {
             RD_KAFKA_RESP_ERR_SECURITY_DISABLED:
             return .refused(
                 "the broker does not accept who we say we are",
-                "Check sasl.mechanism, user name and password, and security.protocol.")
+                "Check kafka.sasl.mechanism, user name and password or token, and kafka.tls.")
         case RD_KAFKA_RESP_ERR__SSL:
             return .refused(
                 "the TLS connection cannot be verified",
-                "Check ssl.ca.location, the broker's certificate and host name, and the client's certificate.")
+                "Check kafka.tls.ca_file, the broker's certificate and host name, and the client's certificate.")
         case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
             RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
             return .refused(

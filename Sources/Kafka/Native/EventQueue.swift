@@ -6,18 +6,21 @@ internal import CLibRDKafka
 /// thread that ends the client.
 @safe final class EventQueue: @unchecked Sendable {
     let pointer: OpaquePointer
+    private let context: ClientContext
 
     init(mainOf handle: ClientHandle) {
         unsafe pointer = rd_kafka_queue_get_main(handle.pointer)
+        context = handle.context
     }
 
     init(newFor handle: ClientHandle) {
         unsafe pointer = rd_kafka_queue_new(handle.pointer)
+        context = handle.context
     }
 
     /// Blocks until there is an event, somebody calls ``wake()``, or the time is up.
     func poll(atMost limit: Duration) -> Event? {
-        unsafe rd_kafka_queue_poll(pointer, limit.wholeMilliseconds).map { unsafe Event($0) }
+        unsafe rd_kafka_queue_poll(pointer, limit.wholeMilliseconds).map { unsafe Event($0, context) }
     }
 
     func wake() { unsafe rd_kafka_queue_yield(pointer) }
@@ -27,8 +30,12 @@ internal import CLibRDKafka
     /// An event, freed with its messages when it goes out of scope.
     @safe struct Event: ~Copyable {
         let pointer: OpaquePointer
+        private let context: ClientContext
 
-        init(_ pointer: OpaquePointer) { unsafe self.pointer = pointer }
+        init(_ pointer: OpaquePointer, _ context: ClientContext) {
+            unsafe self.pointer = pointer
+            self.context = context
+        }
 
         deinit { unsafe rd_kafka_event_destroy(pointer) }
 
@@ -37,7 +44,8 @@ internal import CLibRDKafka
         var error: KafkaError {
             let code = unsafe KafkaError.Code(rd_kafka_event_error(pointer))
             let text = unsafe rd_kafka_event_error_string(pointer).map { unsafe String(cString: $0) }
-            return unsafe KafkaError(code, message: text, isFatal: rd_kafka_event_error_is_fatal(pointer) != 0)
+            let isFatal = unsafe rd_kafka_event_error_is_fatal(pointer) != 0
+            return context.explain(KafkaError(code, message: text, isFatal: isFatal))
         }
     }
 }

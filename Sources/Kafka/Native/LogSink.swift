@@ -1,4 +1,3 @@
-internal import CLibRDKafka
 internal import Logging
 
 /// Takes librdkafka's log lines into the process's log.
@@ -10,19 +9,7 @@ final class LogSink: Sendable {
 
     init(_ logger: Logger) { self.logger = logger }
 
-    static func receive(
-        _ client: OpaquePointer?, _ level: Int32, _ facility: UnsafePointer<CChar>?, _ line: UnsafePointer<CChar>?
-    ) {
-        guard let client = unsafe client, let opaque = unsafe rd_kafka_opaque(client), let line = unsafe line else {
-            return
-        }
-        // Unretained: the client's handle keeps the sink until after the client is destroyed.
-        let sink = unsafe Unmanaged<LogSink>.fromOpaque(opaque).takeUnretainedValue()
-        let source = unsafe facility.map { unsafe String(cString: $0) } ?? ""
-        unsafe sink.write(level, source, String(cString: line))
-    }
-
-    private func write(_ level: Int32, _ facility: String, _ line: String) {
+    func write(_ level: Int32, _ facility: String, _ line: String) {
         let logLevel: Logger.Level =
             switch facility {
             // Connections that come and go, fatal errors (the producer says those), and remarks on properties that

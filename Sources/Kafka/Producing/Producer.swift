@@ -46,7 +46,7 @@ package final class Producer: Sendable {
         self.logger = logger
         state = Mutex(State(stallWatch: StallWatch(limit: stallLimit)))
         handle = try NativeConfiguration(producer: configuration)
-            .makeClient(RD_KAFKA_PRODUCER, sink: LogSink(logger))
+            .makeClient(RD_KAFKA_PRODUCER, configuration, sink: LogSink(logger))
         queue = EventQueue(mainOf: handle)
         pump.withLock { $0 = PumpThread(name: "kafka-reports") { [self] in serve() } }
     }

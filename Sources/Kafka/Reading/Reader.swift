@@ -24,7 +24,7 @@ package final class Reader: Sendable {
         _ configuration: ClientConfiguration, isolation: IsolationLevel = .readCommitted, logger: Logger
     ) throws(KafkaError) {
         handle = try NativeConfiguration(reader: configuration, isolation: isolation)
-            .makeClient(RD_KAFKA_CONSUMER, sink: LogSink(logger))
+            .makeClient(RD_KAFKA_CONSUMER, configuration, sink: LogSink(logger))
         queue = ConsumerQueue(newFor: handle)
     }
 

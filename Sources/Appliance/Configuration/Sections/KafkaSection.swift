@@ -7,6 +7,8 @@ package struct KafkaSection: Sendable {
     package var bootstrapServers: String
     /// librdkafka's properties by name; they may hold secrets.
     package var properties: [String: String]
+    /// Where tokens come from, for OAUTHBEARER.
+    package var tokens: TokenSource?
     package var maximumRecordBytes: Int
     package var topics: TopicPolicy
 
@@ -31,11 +33,27 @@ package struct KafkaSection: Sendable {
                 values.problem(ConfigurationPath(["kafka", "properties", name]), flaw)
             }
         }
+        let security = KafkaSecuritySection(&values)
+        for name in security.properties.keys.sorted() where properties[name] != nil {
+            values.problem(
+                ConfigurationPath(["kafka", "properties", name]),
+                "is what \"kafka.tls\" and \"kafka.sasl\" say; give it here or there, not both")
+        }
+        if properties["sasl.mechanism"] ?? properties["sasl.mechanisms"] == "OAUTHBEARER",
+            properties["enable.sasl.oauthbearer.unsecure.jwt"] != "true"
+        {
+            values.problem(
+                ConfigurationPath(["kafka", "properties", "sasl.mechanism"]),
+                "is OAUTHBEARER: set \"kafka.sasl.mechanism\" and \"kafka.sasl.token_file\" or \"token_url\" instead")
+        }
+        properties.merge(security.properties) { own, _ in own }
+        tokens = security.tokens
     }
 
     /// What this package's own clients are made from.
     package func client(_ clientID: String = "godwit") -> ClientConfiguration {
-        ClientConfiguration(bootstrapServers: bootstrapServers, properties: properties, clientID: clientID)
+        ClientConfiguration(
+            bootstrapServers: bootstrapServers, properties: properties, clientID: clientID, tokens: tokens)
     }
 
     /// Each property by itself, so that its own line is named.
@@ -45,8 +63,16 @@ package struct KafkaSection: Sendable {
             try ClientConfiguration(bootstrapServers: "localhost", properties: [name: value]).validate()
             return nil
         } catch {
-            return "is refused by librdkafka: \(error.message)"
+            return "is refused by librdkafka: \(error.message)\(hint(name))"
         }
+    }
+
+    private static func hint(_ name: String) -> String {
+        if name.hasPrefix("sasl.oauthbearer.") || name.hasPrefix("https.") {
+            return "; tokens are asked for as \"kafka.sasl.token_url\" says"
+        }
+        guard !PropertyNames.known.contains(name) else { return "" }
+        return NearestName.of(name, among: PropertyNames.known).map { "; did you mean \"\($0)\"?" } ?? ""
     }
 
     /// librdkafka takes a mistyped address silently and then finds no broker for ever.
