@@ -39,8 +39,9 @@ struct SCRAMExchange {
     func finish(_ last: String) throws(Failure) -> String {
         guard let end = last.range(of: ",p=", fromEnd: true) else { throw Failure() }
         let withoutProof = String(last[..<end.lowerBound])
-        // As Apache Kafka looks at it: older versions of librdkafka repeat their own part (confluentinc/librdkafka#4895).
-        guard Self.fields(withoutProof)["r"]?.hasSuffix(nonce) == true, let proof = Base64.decode(String(last[end.upperBound...])),
+        // As Apache Kafka looks at it: older librdkafka repeats its own part (confluentinc/librdkafka#4895).
+        guard Self.fields(withoutProof)["r"]?.hasSuffix(nonce) == true,
+            let proof = Base64.decode(String(last[end.upperBound...])),
             proof.count == size
         else { throw Failure() }
         let message = Array("\(transcript),\(withoutProof)".utf8)
