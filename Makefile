@@ -1,13 +1,13 @@
 # What a newcomer and a contributor need; `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench format lint
+.PHONY: help setup build demo test bench format lint image-lint image-check docs
 
 SOURCES := Package.swift Sources Tests
 BENCH := catchup cost rest latency notify
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing of Debian's packages
 	@.ci/setup
@@ -30,3 +30,19 @@ format: ## put all Swift sources into the project's format
 
 lint: ## check the format
 	swift format lint --strict -r $(SOURCES)
+
+docs: ## build the documentation as a DocC archive, and stop at any warning
+	@rm -rf .build/documentation && mkdir -p .build/documentation
+	@# The program's own symbols are of no use to a reader: a module without any is enough for a title.
+	@printf '%s' '{"metadata": {"formatVersion": {"major": 0, "minor": 6, "patch": 0}, "generator": "make"}, "module":' \
+		'{"name": "godwit", "platform": {}}, "symbols": [], "relationships": []}' \
+		>.build/documentation/godwit.symbols.json
+	docc convert Sources/godwit/Documentation.docc --output-path .build/documentation/godwit.doccarchive \
+		--additional-symbol-graph-dir .build/documentation --warnings-as-errors \
+		--fallback-display-name godwit --fallback-bundle-identifier godwit
+
+image-lint: ## check the form of docker/
+	@docker/check --lint
+
+image-check: ## build the image's steps by hand in a clean Debian root, and relay events there; needs root
+	@docker/check

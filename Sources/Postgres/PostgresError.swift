@@ -87,6 +87,7 @@ extension PostgresError: CustomStringConvertible {
 
     private var remedy: String? {
         switch code {
+        case .connectionFailed where sqlState == nil: "see that the server runs, and that host and port are right"
         case .authentication: "check user, password, database name and pg_hba.conf"
         case .poolTimeout: "raise the pool's size, or hold its connections for a shorter time"
         case .transactionOpen: "use the transaction that is open on this connection"

@@ -1,3 +1,4 @@
+import Glibc
 import Logging
 import NIOCore
 import NIOPosix
@@ -32,9 +33,10 @@ struct AdminService: Service {
             logger.notice("the admin port is open", metadata: ["listen": "\(listener.address)"])
             return listener
         } catch {
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
             throw Failure(
                 .addressTaken,
-                "the admin port cannot listen on \(address): \(error); choose another \"admin.listen\"")
+                "the admin port cannot listen on \(address): \(reason); choose another \"admin.listen\"")
         }
     }
 

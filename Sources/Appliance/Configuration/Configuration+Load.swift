@@ -33,6 +33,8 @@ extension Configuration {
         readFile: (String) throws -> String
     ) throws(ConfigurationError) -> Loaded {
         var file = text.map { ConfigurationFile.read($0, name: name) } ?? RawLayer()
+        // Of what it lacks nothing can be said.
+        if file.isUnreadable { throw ConfigurationError(problems: file.problems) }
         var (variables, warnings) = ConfigurationEnvironment.read(
             environment, fileConsumers: file.consumers.map(\.name))
         SecretFiles.resolve(&file, read: readFile)
@@ -46,6 +48,10 @@ extension Configuration {
         var problems = file.problems + variables.problems + values.problems
         problems += indistinct(file.consumers)
         guard problems.isEmpty else {
+            if text == nil, variables.values.isEmpty {
+                let hint = "no configuration was given: name a file with --config or GODWIT_CONFIG"
+                problems.insert(ConfigurationProblem(source: nil, message: hint), at: 0)
+            }
             throw ConfigurationError(problems: inOrder(problems) + warnings)
         }
         return Loaded(configuration: configuration, warnings: warnings)

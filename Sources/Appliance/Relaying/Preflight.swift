@@ -62,6 +62,9 @@ struct Preflight: Sendable {
         let failure = Failure(error)
         switch failure.status {
         case .topicMissing where mayCreate: return
+        case .topicMissing:
+            throw Failure(
+                .topicMissing, "topic \(topic): \(failure.message) Or let Godwit create it: kafka.topics.create: true")
         // A partition without a leader, for one, passes.
         case .kafkaUnreachable: return
         default: throw Failure(failure.status, "topic \(topic): \(failure.message)")

@@ -10,6 +10,7 @@ package final class RelayProcess: Sendable {
     private let source: EventSource
     private let group: ServiceGroup
     private let preflight: Preflight
+    private let summary: Logger.Metadata
     private let logger = Logger(label: "godwit")
 
     /// Makes the relays; they connect when they are run.
@@ -19,6 +20,10 @@ package final class RelayProcess: Sendable {
         let relays = try withMetricsFactory(registry ?? MetricsSystem.factory) { try Relays(configuration) }
         source = relays.source
         preflight = Preflight(configuration, source: source)
+        summary = [
+            "consumers": "\(configuration.consumers.map(\.name).joined(separator: " "))",
+            "bootstrap_servers": "\(configuration.kafka.bootstrapServers)",
+        ]
         Allocator.suitRecords()
         // Services end in the reverse of this order: the admin port last, so that a drain can be watched.
         var services: [any Service] = []
@@ -37,6 +42,7 @@ package final class RelayProcess: Sendable {
 
     /// Relays until a signal says otherwise.
     package func runUntilSignalled() async throws {
+        logger.notice("relaying until SIGTERM or SIGINT", metadata: summary)
         let isDrained = try await closingSource { try await SignalledShutdown(group: group, logger: logger).run() }
         if !isDrained { throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning) }
     }

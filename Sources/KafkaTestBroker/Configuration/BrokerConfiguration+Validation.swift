@@ -20,7 +20,7 @@ extension BrokerConfiguration {
         try require(maxMessageBytes > 0, "the largest message must have at least 1 byte")
         try require(
             allowsRemoteConnections || isLoopback,
-            "the broker listens on loopback only; \(host) needs the explicit permission for remote connections")
+            "the broker listens on loopback only; \(host) needs the explicit permission, --allow-remote")
     }
 
     /// Where clients are told to find the nodes that listen on these ports.

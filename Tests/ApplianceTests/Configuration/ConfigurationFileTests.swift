@@ -130,7 +130,16 @@ import Testing
         let problems = Self.problems("kafka:\n  a: [1,\n", needs: [])
         #expect(problems.count == 1)
         #expect(problems.first?.hasPrefix("godwit.yaml:3: this is not YAML: ") == true)
+        // Nothing is known of what such a file lacks.
+        #expect(Self.problems("kafka:\n  a: [1,\n").count == 1)
         #expect(Self.problems("just words", needs: []) == ["godwit.yaml:1: the file must be a mapping of keys"])
+    }
+
+    @Test func `where neither file nor environment says anything, the way to say it is told first`() {
+        #expect(Self.problems(nil).first == "no configuration was given: name a file with --config or GODWIT_CONFIG")
+        for problems in [Self.problems(""), Self.problems(nil, environment: ["GODWIT_CONSUMERS_A_TOPIC": "a"])] {
+            #expect(problems.count >= 2 && !problems.contains { $0.hasPrefix("no configuration") })
+        }
     }
 
     @Test func `an empty section and an empty file say nothing and are no mistake`() throws {
@@ -181,8 +190,8 @@ import Testing
     }
 
     @Test func `what a command needs is required of it alone`() {
-        #expect(Self.problems(nil, needs: [.database]).count == 1)
-        let all = Self.problems(nil)
+        #expect(Self.problems("", needs: [.database]).count == 1)
+        let all = Self.problems("")
         #expect(all.count == 3)
         #expect(all.contains { $0.contains("GODWIT_KAFKA_BOOTSTRAP_SERVERS") })
         #expect(all.contains { $0.contains("database.url_file") })

@@ -16,7 +16,9 @@ struct ConfigurationFile {
             }
         } catch let error as YamlError {
             reader.report(error)
+            reader.layer.isUnreadable = true
         } catch {
+            reader.layer.isUnreadable = true
             reader.problem(line: 1, "the file cannot be read as YAML: \(error)")
         }
         return reader.layer

@@ -16,6 +16,8 @@ struct RawLayer: Sendable {
     /// The consumers, each with the place where it begins.
     var consumers: [(name: String, source: ConfigurationSource)] = []
     var problems: [ConfigurationProblem] = []
+    /// Whether it could not be read at all, so that nothing is known of what it lacks.
+    var isUnreadable = false
 }
 
 /// The words on the way to a value. Words, not one text: names of consumers and properties may hold dots.

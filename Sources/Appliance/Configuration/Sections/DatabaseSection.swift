@@ -56,7 +56,9 @@ package struct DatabaseSection: Sendable {
             connection.lockTimeout = lockTimeout
             return password.map { connection.with(password: $0) } ?? connection
         } catch {
-            values.problem("database.url", "cannot be used: \(error.message)")
+            values.problem(
+                "database.url",
+                "cannot be used: \(error.message); write postgres://user@host:5432/database or libpq's keywords")
             return nil
         }
     }

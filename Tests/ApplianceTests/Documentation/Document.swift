@@ -1,0 +1,45 @@
+import FoundationEssentials
+import Testing
+
+/// A page of the documentation, with its fenced blocks.
+struct Document: Sendable, CustomTestStringConvertible {
+    /// From the repository's root.
+    let path: String
+    let text: String
+    let blocks: [FencedBlock]
+
+    var testDescription: String { path }
+
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    static func text(_ path: String) throws -> String {
+        String(decoding: try Data(contentsOf: root.appending(path: path)), as: UTF8.self)
+    }
+
+    init(_ path: String) throws {
+        self.path = path
+        text = try Self.text(path)
+        blocks = FencedBlock.all(in: text)
+    }
+
+    /// The README and every page of the catalogue.
+    static let all: [Document] = {
+        let catalogue = "Sources/godwit/Documentation.docc"
+        let pages = (try? FileManager.default.contentsOfDirectory(atPath: root.appending(path: catalogue).path)) ?? []
+        let paths = ["README.md"] + pages.filter { $0.hasSuffix(".md") }.sorted().map { "\(catalogue)/\($0)" }
+        return paths.compactMap { try? Document($0) }
+    }()
+
+    /// What is in the folder of the file, or `folder/file`, as a link's target; nil for addresses elsewhere.
+    func target(of link: Substring) -> String? {
+        guard !link.hasPrefix("http"), !link.hasPrefix("#") else { return nil }
+        let folder = path.split(separator: "/").dropLast().joined(separator: "/")
+        return folder + "/" + link.prefix { $0 != "#" }
+    }
+
+    /// The destinations of its links.
+    var links: [Substring] {
+        text.split(separator: "](", omittingEmptySubsequences: false).dropFirst().map { $0.prefix { $0 != ")" } }
+    }
+}
