@@ -129,7 +129,7 @@ let package = Package(
                 "Appliance", "Consumers", "EventSourcing", "Kafka", "KafkaBridge", "KafkaTestBroker", "LocalPostgres",
                 "Postgres", "Telemetry", "TestSupport",
                 "godwit",
-                logging,
+                logging, metrics,
             ],
             swiftSettings: settings),
     ]

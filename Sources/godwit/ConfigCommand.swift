@@ -3,8 +3,8 @@ import ArgumentParser
 
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Checks the configuration, shows what holds, or prints all keys.",
-        subcommands: [Check.self, Show.self, Reference.self])
+        commandName: "config", abstract: "Checks the configuration, shows what holds, or prints all keys or metrics.",
+        subcommands: [Check.self, Show.self, Reference.self, Metrics.self])
 
     struct Check: GodwitCommand {
         static let configuration = CommandConfiguration(
@@ -83,6 +83,19 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func execute() async throws {
             standardOutput(ConfigurationReference.markdown)
+        }
+    }
+
+    struct Metrics: GodwitCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints every metric there is, with its labels and its meaning, as Markdown.",
+            discussion: """
+                Example:
+                  godwit config metrics | grep lag
+                """)
+
+        func execute() async throws {
+            standardOutput(MetricReference.markdown)
         }
     }
 }

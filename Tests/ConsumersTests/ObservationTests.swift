@@ -38,6 +38,10 @@ import Testing
             #expect(value(.eventsHandedOver, in: registry, Self.recorder) == "20")
             #expect(value(.eventsDone, in: registry, Self.recorder) == "0")
             #expect(value(.ownedSegments, in: registry, Self.recorder) == "4")
+            let latency = registry.exposition().split(separator: "\n").first {
+                $0.hasPrefix("\(Metric.latency.rawValue)_count")
+            }
+            #expect(latency?.hasSuffix(" 0") == true, "nothing was acknowledged")
         }
     }
 
@@ -69,7 +73,8 @@ import Testing
                 for _ in 0..<4 { _ = try await tracker.look(withPositions: true) }
                 let standing = await tracker.standing()
                 #expect(standing.waiting != nil && standing.position == 0 && standing.latest == 1)
-                #expect(value(.horizonHolds, in: registry) == "1")
+                #expect(value(.horizonHolds, in: registry, "{cause=\"idle\"}") == "1")
+                #expect(value(.horizonHolds, in: registry, "{cause=\"active\"}") == "0")
             }
             #expect(try await tracker.look(withPositions: true) == 1)
             #expect(await tracker.standing().waiting == nil)

@@ -14,13 +14,14 @@ final class RelayObserver: Sendable {
 
     private struct Seen {
         var holds: [HorizonHold] = []
-        var store: StoreStatus?
+        var picture: StatusSource.Picture?
     }
 
     private let relays: Relays
     private let registry: PrometheusRegistry
     private let judgement: ConsumerJudgement
     private let database: StatusConnection
+    private let storeMetrics: StoreMetrics
     private let asked = WakeSignal()
     private let looked = Signal()
     private let seen = Mutex(Seen())
@@ -31,6 +32,8 @@ final class RelayObserver: Sendable {
         }
         self.relays = relays
         self.registry = registry
+        storeMetrics = StoreMetrics(
+            worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)))
         judgement = ConsumerJudgement(staleThreshold: configuration.worker.staleThreshold)
         database = StatusConnection(
             connection, tables: configuration.database.tables, scopes: configuration.scopes)
@@ -44,10 +47,11 @@ final class RelayObserver: Sendable {
                 // What is wrong with the database, the relays say.
                 try? await relays.source.lookForLatest()
                 let holds = try? await relays.source.holds()
-                let store = await database.read()
+                let picture = await database.read()
+                if let picture { withMetricsFactory(registry) { storeMetrics.report(picture) } }
                 seen.withLock { seen in
                     seen.holds = holds ?? []
-                    seen.store = store ?? seen.store
+                    seen.picture = picture ?? seen.picture
                 }
             }
             looked.advance()
@@ -76,7 +80,7 @@ final class RelayObserver: Sendable {
             worker: relays.worker.id, standing: await relays.worker.standing(),
             deliveries: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.status },
             conditions: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.condition },
-            holds: seen.holds, residentMemory: ResidentMemory.bytes, store: seen.store, judgement: judgement)
+            holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture, judgement: judgement)
     }
 
     private func look() async {

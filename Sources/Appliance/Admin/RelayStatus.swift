@@ -10,7 +10,7 @@ struct RelayStatus: Sendable {
     var holds: [HorizonHold] = []
     var residentMemory: Int?
     /// As of the last look that the database answered.
-    var store: StoreStatus?
+    var picture: StatusSource.Picture?
     var judgement = ConsumerJudgement()
 
     /// Why the process should get no traffic, or a rollout should wait: empty if it is ready.
@@ -31,7 +31,7 @@ struct RelayStatus: Sendable {
 
     /// All consumers, judged.
     var reports: [ConsumerReport] {
-        var store = store ?? known
+        var store = picture?.store ?? known
         // The process knows its horizon, while a command can only guess by who writes.
         store.writers = standing.horizon.waiting == nil ? [] : store.writers
         for index in store.consumers.indices {
@@ -44,7 +44,9 @@ struct RelayStatus: Sendable {
                     isOneOff: other.isOneOff)
             }
         }
-        let reports = judgement.reports(store, configured: Set(standing.consumers.map(\.name)))
+        let reports = judgement.reports(
+            StatusSource.Picture(store: store, deadLetters: picture?.deadLetters ?? [:]),
+            configured: Set(standing.consumers.map(\.name)))
         if standing.isConnected { return reports }
         return reports.map { report in
             var report = report

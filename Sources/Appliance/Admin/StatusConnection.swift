@@ -1,4 +1,3 @@
-import Consumers
 import EventSourcing
 import Postgres
 
@@ -8,16 +7,16 @@ actor StatusConnection {
     private static let backlogLimit = 1_000
 
     private let configuration: ConnectionConfiguration
-    private let reader: StatusReader
+    private let source: StatusSource
     private var connection: Connection?
 
     init(_ database: ConnectionConfiguration, tables: TableNames, scopes: [String: EventScope]) {
         configuration = database
-        reader = StatusReader(tables, scopes: scopes, backlogLimit: Self.backlogLimit)
+        source = StatusSource(tables, scopes: scopes, backlogLimit: Self.backlogLimit)
     }
 
     /// `nil` when the database does not answer; the next call connects anew.
-    func read() async -> StoreStatus? {
+    func read() async -> StatusSource.Picture? {
         do {
             let connection: Connection
             if let known = self.connection {
@@ -26,7 +25,7 @@ actor StatusConnection {
                 connection = try await Connection.open(configuration)
                 self.connection = connection
             }
-            return try await reader.read(on: connection)
+            return try await source.take(on: connection)
         } catch {
             // What is wrong with the database, the relays say.
             await close()

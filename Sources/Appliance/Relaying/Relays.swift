@@ -14,8 +14,10 @@ struct Relays: Sendable {
         }
         source = EventSource(connection, tables: configuration.database.tables)
         publishers = try configuration.consumers.map { consumer in
-            KafkaPublisher(
-                try consumer.publisherOptions(configuration.kafka), logger: Logger(label: "godwit.kafka"))
+            var options = try consumer.publisherOptions(configuration.kafka)
+            // Without an admin port nobody asks for metrics.
+            if configuration.admin.listen != nil { ClientStatistics.observe(&options) }
+            return KafkaPublisher(options, logger: Logger(label: "godwit.kafka"))
         }
         worker = try Worker(source, integrations: publishers, options: Self.options(configuration))
     }

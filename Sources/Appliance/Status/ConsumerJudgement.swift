@@ -1,5 +1,6 @@
 import Consumers
 import EventSourcing
+import KafkaBridge
 
 /// Finds out why a consumer does not move, from what the database tells. A pure decision.
 struct ConsumerJudgement: Sendable {
@@ -11,12 +12,14 @@ struct ConsumerJudgement: Sendable {
     var longestLag: Duration?
 
     /// The worst first.
-    func obstacles(of consumer: StoreStatus.Consumer, in store: StoreStatus) -> [Obstacle] {
+    func obstacles(
+        of consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count? = nil, in store: StoreStatus
+    ) -> [Obstacle] {
         if consumer.segments.isEmpty {
             return [Obstacle(.notStarted, "it was never started: start `godwit run`")] + orders(consumer)
         }
         let lag = consumer.lag
-        var obstacles = owners(consumer) + conditions(consumer) + orders(consumer)
+        var obstacles = owners(consumer) + conditions(consumer) + orders(consumer) + parked(consumer, letters)
         if lag.events > 0 {
             obstacles += holds(store)
             if let longestLag, let oldest = lag.oldest, oldest > longestLag {
@@ -94,6 +97,16 @@ struct ConsumerJudgement: Sendable {
                     "bounded to \(RateText.format(rate)) events/s: `godwit rate \(consumer.name) off` lifts that"))
         }
         return obstacles
+    }
+
+    private func parked(_ consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count?) -> [Obstacle] {
+        guard let letters, letters.open > letters.halted else { return [] }
+        return [
+            Obstacle(
+                .parked,
+                "\(CountText.format(letters.open - letters.halted)) events are parked and wait for a decision: "
+                    + "`godwit parked list --consumer \(consumer.name)`")
+        ]
     }
 
     private func holds(_ store: StoreStatus) -> [Obstacle] {

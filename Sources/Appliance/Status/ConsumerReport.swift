@@ -1,9 +1,12 @@
 package import Consumers
 import EventSourcing
+package import KafkaBridge
 
 /// How a consumer stands in all processes, judged.
 package struct ConsumerReport: Sendable {
     package let consumer: StoreStatus.Consumer
+    /// What waits for somebody's decision; `nil` if nothing does.
+    package let deadLetters: DeadLetters.Count?
     /// What keeps it from moving, the worst first.
     package var obstacles: [Obstacle]
     /// Whether the configuration at hand has it; others are shown, but their health is somebody else's.
@@ -31,6 +34,8 @@ package struct ConsumerReport: Sendable {
             .init("lag_events", .number(lag.events)),
             .init("lag_exact", .boolean(lag.isExact)),
             .init("lag_seconds", Self.seconds(lag)),
+            .init("parked_events", .number(deadLetters?.open ?? 0)),
+            .init("halted_segments", .number(deadLetters?.halted ?? 0)),
             .init("paused", .boolean(control?.isPaused ?? false)),
             .init("rate_limit", control?.rate.map { .number($0, digits: 6) } ?? .null),
             .init("total_segments", .number(consumer.segments.count)),

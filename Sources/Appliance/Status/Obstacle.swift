@@ -10,6 +10,7 @@ package struct Obstacle: Sendable, Hashable {
         case refused
         case waiting
         case heldBack = "horizon_held_back"
+        case parked
         case limited = "rate_limited"
         case rebalancing
         case oneOff = "one_off"
@@ -19,7 +20,7 @@ package struct Obstacle: Sendable, Hashable {
         package var isUnhealthy: Bool {
             switch self {
             case .databaseAway, .notStarted, .noOwner, .ownerSilent, .halted, .refused, .waiting, .heldBack,
-                .tooFarBehind:
+                .tooFarBehind, .parked:
                 true
             case .paused, .limited, .rebalancing, .oneOff: false
             }

@@ -1,4 +1,5 @@
 import Consumers
+import KafkaBridge
 
 extension StatusReport {
     package var json: JSONValue {
@@ -59,14 +60,14 @@ extension StatusReport {
     }
 
     private var overview: String {
-        var table = TextTable(["consumer", "state", "owned", "lag", "oldest"], rightAligned: [2, 3, 4])
+        var table = TextTable(["consumer", "state", "owned", "lag", "oldest", "parked"], rightAligned: [2, 3, 4, 5])
         for report in consumers {
             let segments = report.consumer.segments
             let owned = segments.count { $0.owner != nil }
             table.add([
                 report.consumer.name, report.state + (report.isConfigured ? "" : " (not in this configuration)"),
                 segments.isEmpty ? "–" : "\(owned)/\(segments.count)", Self.events(report.consumer.lag),
-                Self.age(report.consumer.lag),
+                Self.age(report.consumer.lag), CountText.format(report.deadLetters?.open ?? 0),
             ])
         }
         return table.text

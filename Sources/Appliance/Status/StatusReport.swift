@@ -29,14 +29,15 @@ package struct StatusReport: Sendable {
         do {
             let connection = try await configuration.database.connect()
             do {
-                let reader = StatusReader(
+                let source = StatusSource(
                     configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
-                let store = try await reader.read(on: connection)
+                let picture = try await source.take(on: connection)
                 await connection.close()
                 let judgement = ConsumerJudgement(
                     staleThreshold: configuration.worker.staleThreshold, longestLag: options.longestLag)
                 return StatusReport(
-                    store: store, consumers: judgement.reports(store, configured: Set(configuration.scopes.keys)),
+                    store: picture.store,
+                    consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
                     failure: nil, process: await process)
             } catch {
                 await connection.close()
@@ -62,10 +63,12 @@ package struct StatusReport: Sendable {
 
 extension ConsumerJudgement {
     /// - Parameter configured: whose health counts; all, if none is named.
-    func reports(_ store: StoreStatus, configured: Set<String>) -> [ConsumerReport] {
-        store.consumers.map { consumer in
-            ConsumerReport(
-                consumer: consumer, obstacles: obstacles(of: consumer, in: store),
+    func reports(_ picture: StatusSource.Picture, configured: Set<String>) -> [ConsumerReport] {
+        picture.store.consumers.map { consumer in
+            let letters = picture.deadLetters[consumer.name]
+            return ConsumerReport(
+                consumer: consumer, deadLetters: letters,
+                obstacles: obstacles(of: consumer, letters, in: picture.store),
                 isConfigured: configured.isEmpty || configured.contains(consumer.name))
         }
     }

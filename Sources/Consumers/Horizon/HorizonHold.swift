@@ -23,6 +23,26 @@ public struct HorizonHold: Sendable, Hashable {
     }
 }
 
+extension HorizonHold {
+    /// What kind of transaction it is, for counting.
+    enum Cause: String, CaseIterable {
+        /// It does nothing: its program has forgotten it, or is busy with something else.
+        case idle
+        /// A statement runs.
+        case active
+        /// It waits for COMMIT PREPARED.
+        case prepared
+        /// It has ended meanwhile, or this role may not see it.
+        case unknown
+    }
+
+    var cause: Cause {
+        if preparedTransaction != nil { return .prepared }
+        guard let state else { return .unknown }
+        return state.hasPrefix("idle in transaction") ? .idle : .active
+    }
+}
+
 extension HorizonHold: CustomStringConvertible {
     /// For logs: who it is, for how long, and how to end it.
     public var description: String {

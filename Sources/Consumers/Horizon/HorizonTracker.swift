@@ -165,7 +165,7 @@ package actor HorizonTracker {
         }
         guard !wasNamed, ContinuousClock.now - waiting.since > holdThreshold else { return }
         for hold in try await look.describe(horizon.heldBackBy, on: connection) {
-            if !wasNamed { metrics.holds.increment() }
+            if !wasNamed { metrics.heldBack(by: hold) }
             wasNamed = true
             logger.warning(
                 "events wait for an open transaction that may have drawn positions before them: \(hold)",

@@ -7,10 +7,12 @@ struct ConsumerMetrics: Sendable {
     let handedOver: Counter
     let done: Counter
     let batchEvents: Recorder
+    let batchBytes: Recorder
     let fetchTime: Timer
     let checkpointTime: Timer
     let rebalances: Counter
     let lostSegments: Counter
+    private let latency: Timer
     private let checkpoint: Meter
     private let lag: Meter
     private let owned: Meter
@@ -19,6 +21,8 @@ struct ConsumerMetrics: Sendable {
         handedOver = Metric.eventsHandedOver.counter(consumer)
         done = Metric.eventsDone.counter(consumer)
         batchEvents = Metric.batchEvents.histogram(consumer)
+        batchBytes = Metric.batchBytes.histogram(consumer)
+        latency = Metric.latency.timer(consumer)
         fetchTime = Metric.fetchTime.timer(consumer)
         checkpointTime = Metric.checkpointTime.timer(consumer)
         rebalances = Metric.rebalances.counter(consumer)
@@ -32,6 +36,14 @@ struct ConsumerMetrics: Sendable {
         if batch.selection.isEmpty { return }
         handedOver.increment(by: batch.selection.count)
         batchEvents.record(batch.selection.count)
+        batchBytes.record(batch.memorySize)
+    }
+
+    /// Notes how old a batch's first event is now that the batch is processed.
+    func processed(_ batch: FeedBatch, first: Int?) {
+        guard let events = batch.events, let first else { return }
+        let age = WallClock.microseconds - events[first].createdAtMicroseconds
+        latency.recordMicroseconds(max(0, age))
     }
 
     func stands(_ standing: ConsumerStanding) {

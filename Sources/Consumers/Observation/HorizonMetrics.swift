@@ -6,5 +6,11 @@ struct HorizonMetrics: Sendable {
     let position = Metric.horizonPosition.gauge()
     let latest = Metric.latestPosition.gauge()
     let waiting = Metric.horizonWaiting.gauge()
-    let holds = Metric.horizonHolds.counter()
+    private let holds = HorizonHold.Cause.allCases.reduce(into: [:]) { counters, cause in
+        counters[cause] = Metric.horizonHolds.counter(cause.rawValue)
+    }
+
+    func heldBack(by hold: HorizonHold) {
+        holds[hold.cause]?.increment()
+    }
 }

@@ -81,6 +81,7 @@ final class IntegrationSink: BatchSink {
             }
             let batch = pending.batch
             state.finish(pending.handed.claims, through: batch.through, events: batch.selection.count)
+            state.processed(batch, first: batch.selection.first?.index)
             underWay.end()
         }
     }

@@ -39,6 +39,11 @@ final class ServingState: Sendable {
         changed.wake()
     }
 
+    /// Notes that a batch is processed, of which the event at an index is the first.
+    func processed(_ batch: FeedBatch, first: Int?) {
+        metrics.processed(batch, first: first)
+    }
+
     /// Events done since the start of the process.
     var doneCount: Int { state.withLock { $0.done } }
 

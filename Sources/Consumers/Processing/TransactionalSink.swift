@@ -123,6 +123,7 @@ final class TransactionalSink: BatchSink {
         while state.withLedger({ $0.holds(work.claim) }) {
             do {
                 if !work.indices.isEmpty { try await handle(work) }
+                state.processed(work.batch, first: work.indices.first)
                 return state.finish([work.claim], through: work.batch.through, events: work.indices.count)
             } catch is SegmentLost {
                 return state.doubted.wake()

@@ -16,7 +16,7 @@ internal import CLibRDKafka
         try set(ClientConfiguration.producerDefaults)
         try apply(configuration)
         try set(ClientConfiguration.promised)
-        unsafe rd_kafka_conf_set_events(pointer, Int32(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR))
+        unsafe rd_kafka_conf_set_events(pointer, Int32(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS))
     }
 
     /// For administration and metadata: a producer's handle that produces nothing.

@@ -41,6 +41,9 @@ internal import CLibRDKafka
 
         var type: Int32 { unsafe rd_kafka_event_type(pointer) }
 
+        /// The JSON text of an event of statistics.
+        var statistics: String? { unsafe rd_kafka_event_stats(pointer).map { unsafe String(cString: $0) } }
+
         var error: KafkaError {
             let code = unsafe KafkaError.Code(rd_kafka_event_error(pointer))
             let text = unsafe rd_kafka_event_error_string(pointer).map { unsafe String(cString: $0) }

@@ -24,6 +24,8 @@ extension Producer {
             } else if type == RD_KAFKA_EVENT_ERROR {
                 note(event.error)
                 checkForStall()
+            } else if type == RD_KAFKA_EVENT_STATS, let statistics = event.statistics {
+                onStatistics?(statistics)
             }
         }
     }

@@ -28,6 +28,8 @@ package final class Producer: Sendable {
     let handle: ClientHandle
     let queue: EventQueue
     let logger: Logger
+    /// Takes the client's statistics, a JSON text, on the pump's thread; they come as `statistics.interval.ms` says.
+    let onStatistics: (@Sendable (String) -> Void)?
     let state: Mutex<State>
     /// Advances after each event of reports, and when something ends.
     let reports = Signal()
@@ -41,9 +43,11 @@ package final class Producer: Sendable {
     ///   the instance fails: ``fatalError`` is set and open batches settle.
     /// - Throws: ``KafkaError`` with ``KafkaError/Code/configuration``.
     package init(
-        _ configuration: ClientConfiguration, stallLimit: Duration = .seconds(120), logger: Logger
+        _ configuration: ClientConfiguration, stallLimit: Duration = .seconds(120), logger: Logger,
+        onStatistics: (@Sendable (String) -> Void)? = nil
     ) throws(KafkaError) {
         self.logger = logger
+        self.onStatistics = onStatistics
         state = Mutex(State(stallWatch: StallWatch(limit: stallLimit)))
         handle = try NativeConfiguration(producer: configuration)
             .makeClient(RD_KAFKA_PRODUCER, configuration, sink: LogSink(logger))

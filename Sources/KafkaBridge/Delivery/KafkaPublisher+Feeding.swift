@@ -1,6 +1,8 @@
 import Consumers
+import CoreMetrics
 import EventSourcing
 import Kafka
+import Telemetry
 
 extension KafkaPublisher {
     /// Feeds what was not fed yet, to the run there is or to a new one.
@@ -46,6 +48,7 @@ extension KafkaPublisher {
             return EventRecordSource.Item(row: entry.row, topic: topic, partition: partition, key: key)
         }
         let source = EventRecordSource(consignment.events, items, options.route)
+        let start = ContinuousClock.now
         let batch = run.producer.open(source)
         guard let index = self.index(of: id) else { return true }
         consignments[index].batch = batch
@@ -59,6 +62,7 @@ extension KafkaPublisher {
             ? await feedAlone(batch, source, id)
             : await feedThroughGate(batch, source, open.map { consignment.entries[$0].topic }, &run)
         run.producer.endFeeding(batch)
+        metrics.produceTime.record(since: start)
         if self.run?.number == run.number { self.run?.gate = run.gate }
         return isFed
     }

@@ -16,7 +16,9 @@ extension KafkaPublisher {
                 metrics.runs.increment()
                 run = ProducerRun(
                     number: runCount,
-                    producer: try Producer(options.client, stallLimit: options.stallLimit, logger: logger),
+                    producer: try Producer(
+                        options.client, stallLimit: options.stallLimit, logger: logger,
+                        onStatistics: options.onStatistics),
                     gate: FirstBatchGate())
             } catch {
                 throw DeliveryError.configuration(error)
@@ -38,6 +40,14 @@ extension KafkaPublisher {
             let outcome = takeOutcomes(at: index)
             failures += outcome.failures
             hasProgress = hasProgress || outcome.newlyAcknowledged > 0
+            if consignments[index].batch != nil, !isClosed {
+                // Of those that were rejected or never left, it is known that they are not in the log.
+                let absent = outcome.failures.count {
+                    $0.error.code == .purgedInQueue || $0.error.classification.kind != .retry
+                }
+                let sentAgain = consignments[index].batchEntries.count - outcome.newlyAcknowledged - absent
+                metrics.sentAgain.increment(by: max(0, sentAgain))
+            }
             consignments[index].batch = nil
             consignments[index].alone = nil
         }

@@ -17,6 +17,9 @@ package struct KafkaPublisherOptions: Sendable {
     /// The longest pause between attempts to go on.
     package var longestPause: Duration
 
+    /// Takes the client's statistics; called on the client's thread.
+    package var onStatistics: (@Sendable (String) -> Void)?
+
     package init(
         name: String, scope: EventScope = .all, client: ClientConfiguration, route: Route,
         topics: TopicPolicy = .mustExist, maximumRecordBytes: Int = 1_000_000,

@@ -13,13 +13,17 @@ struct PublisherMetrics: Sendable {
     }
 
     let published: Counter
+    let produceTime: Timer
     let acknowledgeTime: Timer
+    let sentAgain: Counter
     let runs: Counter
     private let retries: [Retry: Counter]
     private let statuses: [PublisherStatus.Name: Meter]
 
     init(_ consumer: String) {
         published = Metric.recordsPublished.counter(consumer)
+        produceTime = Metric.produceTime.timer(consumer)
+        sentAgain = Metric.recordsSentAgain.counter(consumer)
         acknowledgeTime = Metric.acknowledgeTime.timer(consumer)
         runs = Metric.producerRuns.counter(consumer)
         retries = Retry.allCases.reduce(into: [:]) { $0[$1] = Metric.retries.counter(consumer, $1.rawValue) }

@@ -10,6 +10,8 @@ extension Metric {
             .init(.counter, .events, labels: ["consumer"], "Events processed: committed, or acknowledged by Kafka.")
         case .batchEvents:
             .init(.counts, .events, labels: ["consumer"], "Events per batch handed over; its count is that of batches.")
+        case .batchBytes:
+            .init(.sizes, .bytes, labels: ["consumer"], "Memory per batch handed over.")
         case .fetchTime:
             .init(.times, .seconds, labels: ["consumer"], "Time of a read from the events table.")
         case .checkpointTime:
@@ -18,10 +20,41 @@ extension Metric {
             .init(
                 .gauge, .positions, labels: ["consumer"],
                 "The lowest position of the owned segments behind which everything is done.")
+        case .latency:
+            .init(
+                .times, .seconds, labels: ["consumer"],
+                "Age of the first event of each batch, by its created_at, when the batch is processed: from the commit to "
+                    + "the acknowledgement, as far as the clocks of database and process agree.")
         case .lagEvents:
             .init(
                 .gauge, .events, labels: ["consumer"],
                 "Positions behind the checkpoint position: as many events wait at most, 0 without segments.")
+        case .lagTime:
+            .init(
+                .gauge, .seconds, labels: ["consumer"],
+                "Age of the oldest event that waits in the owned segments, by its created_at; 0 if none does.")
+        case .segmentLagEvents:
+            .init(
+                .gauge, .events, labels: ["consumer", "segment"],
+                "Events that wait in an owned segment, or as many at most where they are many; 0 for others' segments.")
+        case .segmentLagTime:
+            .init(
+                .gauge, .seconds, labels: ["consumer", "segment"],
+                "Age of the first event that waits in an owned segment; 0 if none does, and for others' segments.")
+        case .isPaused:
+            .init(.gauge, .truth, labels: ["consumer"], "Whether the consumer is paused by order.")
+        case .rateLimit:
+            .init(
+                .gauge, .events, labels: ["consumer"],
+                "The events per second that were ordered as a bound for all processes; 0 without a bound.")
+        case .parkedEvents:
+            .init(
+                .gauge, .events, labels: ["consumer"],
+                "Events that wait for somebody's decision, in all processes: the same from each.")
+        case .haltedSegments:
+            .init(
+                .gauge, .segments, labels: ["consumer"],
+                "Segments that stand at an event that cannot be delivered, in all processes: the same from each.")
         case .ownedSegments:
             .init(.gauge, .segments, labels: ["consumer"], "Segments that this process owns.")
         case .rebalances:
@@ -37,11 +70,18 @@ extension Metric {
         case .horizonWaiting:
             .init(.gauge, .seconds, "How long the horizon has waited for an open transaction, 0 if it does not.")
         case .horizonHolds:
-            .init(.counter, .occurrences, "Times that the horizon was held back for longer than the threshold.")
+            .init(
+                .counter, .occurrences, labels: ["cause"],
+                "Times that a transaction held the horizon back for longer than the threshold: idle in its transaction, "
+                    + "active, prepared, or unknown.")
         case .wakeups:
             .init(.counter, .occurrences, labels: ["source"], "Times that the consumers were woken, by what woke them.")
         case .recordsPublished:
             .init(.counter, .events, labels: ["consumer"], "Records acknowledged by Kafka.")
+        case .produceTime:
+            .init(
+                .times, .seconds, labels: ["consumer"],
+                "Time of handing a batch to the Kafka client, waits for room in its queue included.")
         case .acknowledgeTime:
             .init(
                 .times, .seconds, labels: ["consumer"],
@@ -58,6 +98,25 @@ extension Metric {
             .init(
                 .gauge, .truth, labels: ["consumer", "status"],
                 "1 for the status that delivery is in: flowing, waiting, refused or halted.")
+        case .recordsSentAgain:
+            .init(
+                .counter, .events, labels: ["consumer"],
+                "Records whose fate was open when their producer ended, so that the next one sent them again: as many may "
+                    + "be in their topics twice.")
+        case .queueRecords:
+            .init(.gauge, .events, labels: ["consumer"], "Records in the Kafka client, not yet acknowledged.")
+        case .queueBytes:
+            .init(.gauge, .bytes, labels: ["consumer"], "Keys and values in the Kafka client, not yet acknowledged.")
+        case .sentBytes:
+            .init(.gauge, .bytes, labels: ["consumer"], "Bytes that the current producer has sent to brokers.")
+        case .payloadBytes:
+            .init(
+                .gauge, .bytes, labels: ["consumer"],
+                "Keys and values that the current producer has sent, before compression.")
+        case .compressionRatio:
+            .init(
+                .gauge, .ratio, labels: ["consumer"],
+                "Keys and values per byte sent between the last two looks; headers and framing count as sent only.")
         case .residentMemory:
             .init(.gauge, .bytes, "Memory of the process that is in RAM.")
         }

@@ -9,7 +9,7 @@ package struct MetricDefinition: Sendable, Equatable {
     }
 
     package enum Unit: String, Sendable {
-        case events, seconds, bytes, positions, segments, occurrences
+        case events, seconds, bytes, positions, segments, occurrences, ratio
         /// 1 where it holds, 0 where not.
         case truth
     }
@@ -36,6 +36,8 @@ extension MetricDefinition.Kind {
     ])
 
     static let counts = Self.histogram([1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 100_000])
+
+    static let sizes = Self.histogram([1e3, 4e3, 16e3, 64e3, 256e3, 1e6, 4e6, 16e6, 64e6])
 
     /// As the exposition calls it.
     package var name: String {

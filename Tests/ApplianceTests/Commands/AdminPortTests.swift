@@ -13,7 +13,8 @@ import Testing
     func `a relay that works is healthy and ready, and its metrics and status tell what it did`() async throws {
         try await RelayPlace.with { place in
             let admin = try AdminPort()
-            let relay = try place.run(admin.variables)
+            let relay = try place.run(
+                ["GODWIT_KAFKA_PROPERTIES_STATISTICS_INTERVAL_MS": "50"].merging(admin.variables) { $1 })
             try await admin.wait(for: 200, at: "/readyz")
             #expect(try await admin.get("/healthz").body == "ok\n")
             _ = try await place.receive(try await place.append(120))
@@ -28,6 +29,22 @@ import Testing
             #expect(try await admin.metric("godwit_kafka_records_published_total")[consumer] == 120)
             #expect(try await admin.metric("godwit_kafka_acknowledge_seconds_count")[consumer] ?? 0 > 0)
             #expect(try await admin.metric("godwit_consumer_fetch_seconds_count")[consumer] ?? 0 > 0)
+            #expect(try await admin.metric("godwit_kafka_produce_seconds_count")[consumer] ?? 0 > 0)
+            let batches = try await admin.metric("godwit_consumer_batch_events_count")[consumer]
+            #expect(try await admin.metric("godwit_consumer_latency_seconds_count")[consumer] == batches)
+            #expect(try await admin.metric("godwit_consumer_latency_seconds_sum")[consumer] ?? 1e9 < 600)
+            #expect(try await admin.metric("godwit_consumer_batch_bytes_sum")[consumer] ?? 0 > 1_000)
+            #expect(try await admin.metric("godwit_kafka_records_sent_again_total")[consumer] == 0)
+            try await eventually("the client's statistics never came") {
+                try await admin.metric("godwit_kafka_payload_bytes")[consumer] ?? 0 > 0
+            }
+            #expect(try await admin.metric("godwit_kafka_sent_bytes")[consumer] ?? 0 > 1_000)
+            #expect(try await admin.metric("godwit_kafka_queue_records")[consumer] == 0)
+            #expect(try await admin.metric("godwit_consumer_lag_seconds")[consumer] == 0)
+            let segments = try await admin.metric("godwit_segment_lag_events")
+            #expect(segments.count == 4 && segments["{consumer=\"identity\",segment=\"3\"}"] == 0)
+            #expect(try await admin.metric("godwit_consumer_paused")[consumer] == 0)
+            #expect(try await admin.metric("godwit_consumer_parked_events")[consumer] == 0)
             #expect(try await admin.metric("godwit_consumer_checkpoint_seconds_count")[consumer] ?? 0 > 0)
             #expect(try await admin.metric("godwit_consumer_owned_segments")[consumer] == 4)
             #expect(try await admin.metric("godwit_consumer_rebalances_total")[consumer] == 1)

@@ -49,11 +49,21 @@ import Testing
         #expect(loaded.warnings.isEmpty)
     }
 
+    private func page(_ name: String) throws -> String {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "config")
+        return String(decoding: try Data(contentsOf: folder.appending(path: name)), as: UTF8.self)
+    }
+
     @Test func `the reference is the one the table of keys makes`() throws {
-        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent().appending(path: "config/reference.md")
-        let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
-        #expect(text == ConfigurationReference.markdown + "\n", "run: godwit config reference > config/reference.md")
+        #expect(
+            try page("reference.md") == ConfigurationReference.markdown + "\n",
+            "run: godwit config reference > config/reference.md")
+    }
+
+    @Test func `the page of metrics is the one the table of metrics makes`() throws {
+        #expect(
+            try page("metrics.md") == MetricReference.markdown + "\n", "run: godwit config metrics > config/metrics.md")
     }
 
     @Test func `the table of keys is consistent`() {

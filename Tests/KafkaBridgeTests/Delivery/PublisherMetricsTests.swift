@@ -34,6 +34,7 @@ import Testing
         await broker.inject(Fault(.refuse(KafkaErrorCode(.topicAuthorizationFailed)), on: .produce, count: 1))
         try await publisher.deliver(try await EventRows.numbered(10..<20))
         #expect(count(.recordsPublished) == 20 && count(.producerRuns) == 2)
+        #expect(count(.recordsSentAgain) == 0, "what was rejected is in no topic")
         #expect(count(.retries, "class=\"refused\",") == 1 && count(.retries, "class=\"poison\",") == 0)
 
         await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, count: 50))

@@ -1,0 +1,62 @@
+import Consumers
+import CoreMetrics
+import EventSourcing
+import KafkaBridge
+import Synchronization
+import Telemetry
+
+/// Turns what the database tells into metrics, for the consumers of this process. At a scrape, not on an event's way.
+final class StoreMetrics: Sendable {
+    private struct SegmentKey: Hashable {
+        let consumer: String
+        let segment: Int
+    }
+
+    private let worker: String
+    private let consumers: Set<String>
+    /// The segments that have a series: a lost one must not keep its lag for ever.
+    private let reported = Mutex<Set<SegmentKey>>([])
+
+    init(worker: String, consumers: Set<String>) {
+        self.worker = worker
+        self.consumers = consumers
+    }
+
+    /// To metrics of the task's backend.
+    func report(_ picture: StatusSource.Picture) {
+        for consumer in picture.store.consumers where consumers.contains(consumer.name) {
+            let control = consumer.order?.control ?? ConsumerControl()
+            Metric.isPaused.gauge(consumer.name).set(control.isPaused ? 1 : 0)
+            Metric.rateLimit.gauge(consumer.name).set(control.rate ?? 0)
+            let letters = picture.deadLetters[consumer.name]
+            Metric.parkedEvents.gauge(consumer.name).set(letters?.open ?? 0)
+            Metric.haltedSegments.gauge(consumer.name).set(letters?.halted ?? 0)
+            report(consumer)
+        }
+    }
+
+    private func report(_ consumer: StoreStatus.Consumer) {
+        let own = consumer.segments.filter { $0.owner == worker }
+        if own.allSatisfy({ $0.lag.events == 0 }) {
+            Metric.lagTime.gauge(consumer.name).set(0)
+        } else if let oldest = own.compactMap(\.lag.oldest).max() {
+            Metric.lagTime.gauge(consumer.name).set(oldest / .seconds(1))
+        }
+        for segment in own {
+            set(SegmentKey(consumer: consumer.name, segment: segment.id), segment.lag)
+        }
+        let keys = Set(own.map { SegmentKey(consumer: consumer.name, segment: $0.id) })
+        let lost = reported.withLock { reported in
+            defer { reported.formUnion(keys) }
+            return reported.filter { $0.consumer == consumer.name && !keys.contains($0) }
+        }
+        for key in lost { set(key, SegmentLag(events: 0)) }
+    }
+
+    private func set(_ key: SegmentKey, _ lag: SegmentLag) {
+        let segment = String(key.segment)
+        Metric.segmentLagEvents.gauge(key.consumer, segment).set(lag.events)
+        let seconds = lag.events == 0 ? .zero : lag.oldest
+        if let seconds { Metric.segmentLagTime.gauge(key.consumer, segment).set(seconds / .seconds(1)) }
+    }
+}
