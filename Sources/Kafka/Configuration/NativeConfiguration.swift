@@ -100,7 +100,7 @@ internal import CLibRDKafka
             let source = unsafe facility.map { unsafe String(cString: $0) } ?? ""
             unsafe ClientContext.of(opaque).log(level, source, String(cString: line))
         }
-        guard let client = unsafe rd_kafka_new(type, pointer, &text, text.count) else {
+        guard let client = unsafe TimerSlack.tolerant({ unsafe rd_kafka_new(type, pointer, &text, text.count) }) else {
             let error = context.explain(KafkaError(.configuration, message: String(nulTerminated: text)))
             _ = consume self
             throw error
