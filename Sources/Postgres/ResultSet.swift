@@ -48,10 +48,15 @@ import CLibPQ
     /// The column's bytes, empty for NULL; they live as long as the result. Row and column must exist.
     @_lifetime(borrow self)
     package func bytes(row: Int, column: Int) -> RawSpan {
-        let length = Int(unsafe PQgetlength(result, Int32(row), Int32(column)))
-        let start = unsafe UnsafeRawPointer(PQgetvalue(result, Int32(row), Int32(column)))
-        let span = unsafe RawSpan(_unsafeStart: start.unsafelyUnwrapped, byteCount: length)
+        let (start, length) = unsafe place(row: row, column: column)
+        let span = unsafe RawSpan(_unsafeStart: start, byteCount: Int(length))
         return unsafe _overrideLifetime(span, borrowing: self)
+    }
+
+    /// Where the column's bytes lie, for as long as the result lives. Row and column must exist.
+    func place(row: Int, column: Int) -> (start: UnsafeRawPointer, length: Int32) {
+        let start = unsafe UnsafeRawPointer(PQgetvalue(result, Int32(row), Int32(column)))
+        return unsafe (start.unsafelyUnwrapped, PQgetlength(result, Int32(row), Int32(column)))
     }
 
     /// The object id of the column's type.

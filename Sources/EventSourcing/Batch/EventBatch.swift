@@ -4,11 +4,11 @@ package import Postgres
 ///
 /// Nothing is copied until asked for, so that an event can go from here to Kafka without becoming a `String` on the way.
 public final class EventBatch: Sendable {
-    package let rows: ResultSet
+    let cells: ResultCells
 
     /// - Throws: `decoding` if a column's type is not the schema's.
     package init(_ rows: ResultSet) throws(PostgresError) {
-        self.rows = rows
+        cells = ResultCells(rows)
         for column in Column.allCases where !column.types.contains(rows.type(column: column.rawValue)) {
             throw PostgresError(
                 .decoding,
@@ -18,7 +18,7 @@ public final class EventBatch: Sendable {
     }
 
     /// The bytes of memory the rows take.
-    public var memorySize: Int { rows.memorySize }
+    public var memorySize: Int { cells.memorySize }
 
     /// The columns in the order they are selected in, with the object ids of the types they may have.
     enum Column: Int, CaseIterable {
@@ -43,7 +43,7 @@ extension EventBatch: RandomAccessCollection {
     /// The index of the first event.
     public var startIndex: Int { 0 }
     /// The index behind the last event.
-    public var endIndex: Int { rows.count }
+    public var endIndex: Int { cells.result.count }
     /// The event at the index.
-    public subscript(index: Int) -> EventView { EventView(rows: rows, index: index) }
+    public subscript(index: Int) -> EventView { EventView(cells: cells, index: index) }
 }

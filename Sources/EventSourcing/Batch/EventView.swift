@@ -3,7 +3,7 @@ import Postgres
 
 /// One event of a batch, read in place.
 public struct EventView: Sendable {
-    let rows: ResultSet
+    let cells: ResultCells
     let index: Int
 
     /// The place in the order of all events.
@@ -58,22 +58,22 @@ public struct EventView: Sendable {
     }
 
     var eventUUID: UUID {
-        UUID.decode(eventID, type: rows.type(column: EventBatch.Column.eventID.rawValue)) ?? UUID()
+        UUID.decode(eventID, type: cells.result.type(column: EventBatch.Column.eventID.rawValue)) ?? UUID()
     }
 
     private var metadataText: String? {
-        if rows.isNull(row: index, column: EventBatch.Column.metadata.rawValue) { return nil }
+        if cells.isNull(row: index, column: EventBatch.Column.metadata.rawValue) { return nil }
         return metadata.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
 
     private func string(_ column: EventBatch.Column) -> String? {
-        if rows.isNull(row: index, column: column.rawValue) { return nil }
+        if cells.isNull(row: index, column: column.rawValue) { return nil }
         return bytes(column).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
 
     @_lifetime(borrow self)
     private func bytes(_ column: EventBatch.Column) -> RawSpan {
-        rows.bytes(row: index, column: column.rawValue)
+        cells.bytes(row: index, column: column.rawValue)
     }
 
     /// The batch has checked the column's type, and with it the length; the schema has these columns NOT NULL.
