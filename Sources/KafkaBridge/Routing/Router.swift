@@ -11,38 +11,18 @@ struct Router {
 
     private var registry = TopicRegistry()
     private var indices: [TopicName: Int] = [:]
-    private var known: [UInt64: [Entry]] = [:]
-
-    private struct Entry {
-        let boundedContext: [UInt8]
-        let aggregateType: [UInt8]
-        let eventType: [UInt8]
-        let eventVersion: Int32
-        let answer: Answer
-    }
-
-    /// Answers to remember before forgetting them all: fields with unbounded values must not fill the memory.
-    private static let capacity = 10_000
-    private var count = 0
+    private var answers = AnswerCache()
 
     init(_ route: Route) { self.route = route }
 
     mutating func topic(for event: EventView) -> Answer {
-        let hash = Self.hash(event)
-        for entry in known[hash] ?? [] where Self.matches(entry, event) { return entry.answer }
+        let hash = AnswerCache.hash(event)
+        if let answer = answers.find(event, hash) { return answer }
         let fields = RouteFields(
             boundedContext: String(copying: event.boundedContext), aggregateType: String(copying: event.aggregateType),
             eventType: String(copying: event.eventType), eventVersion: event.eventVersion)
         let answer = topic(for: fields)
-        if count >= Self.capacity {
-            known.removeAll()
-            count = 0
-        }
-        count += 1
-        known[hash, default: []].append(
-            Entry(
-                boundedContext: Array(fields.boundedContext.utf8), aggregateType: Array(fields.aggregateType.utf8),
-                eventType: Array(fields.eventType.utf8), eventVersion: fields.eventVersion, answer: answer))
+        answers.insert(answer, fields, hash)
         return answer
     }
 
@@ -65,28 +45,6 @@ struct Router {
         topics.append(name)
         indices[name] = topics.count - 1
         return topics.count - 1
-    }
-
-    private static func hash(_ event: EventView) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func mix(_ bytes: RawSpan) {
-            bytes.withUnsafeBytes { for byte in $0 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 } }
-            // Keeps `ab` + `c` apart from `a` + `bc`.
-            hash = (hash ^ 0xff) &* 0x100_0000_01b3
-        }
-        mix(event.boundedContext)
-        mix(event.aggregateType)
-        mix(event.eventType)
-        return (hash ^ UInt64(UInt32(bitPattern: event.eventVersion))) &* 0x100_0000_01b3
-    }
-
-    private static func matches(_ entry: Entry, _ event: EventView) -> Bool {
-        event.eventVersion == entry.eventVersion && equal(event.eventType, entry.eventType)
-            && equal(event.aggregateType, entry.aggregateType) && equal(event.boundedContext, entry.boundedContext)
-    }
-
-    private static func equal(_ bytes: RawSpan, _ array: [UInt8]) -> Bool {
-        bytes.byteCount == array.count && bytes.withUnsafeBytes { $0.elementsEqual(array) }
     }
 }
 
