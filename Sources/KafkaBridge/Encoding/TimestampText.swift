@@ -26,8 +26,11 @@ struct TimestampText {
     }
 
     private mutating func put(_ number: Int64, at start: Int, digits: Int) {
-        var rest = number
-        for index in (start..<(start + digits)).reversed() {
+        // No part has more than six digits.
+        var rest = UInt32(truncatingIfNeeded: number)
+        var index = start + digits
+        while index > start {
+            index -= 1
             bytes[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         }
