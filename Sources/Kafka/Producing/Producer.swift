@@ -77,7 +77,7 @@ package final class Producer: Sendable {
     // MARK: Producing
 
     /// Opens a batch, which keeps the source until its last report. Feed it and then end the feeding.
-    package func open(_ source: some RecordSource) -> Batch {
+    package func open(_ source: any RecordSource) -> Batch {
         let (batch, isClosing) = state.withLock { ($0.slots.open(source), $0.isClosing) }
         if isClosing { batch.abandon(Self.closedError) }
         return batch
@@ -88,7 +88,7 @@ package final class Producer: Sendable {
     /// Returns when all records are handed over, or feeding had to stop: a record was refused, another one of the
     /// batch or another batch has failed, the producer is being closed, or the task is cancelled. The batch says what
     /// became of it.
-    package func produce(_ source: some RecordSource) async -> Batch {
+    package func produce(_ source: any RecordSource) async -> Batch {
         let batch = open(source)
         _ = await feed(batch, from: source, indices: 0..<batch.count)
         endFeeding(batch)
@@ -97,15 +97,19 @@ package final class Producer: Sendable {
 
     /// Hands over some records of a batch, in the order of `indices`, waiting out a full queue. False when feeding
     /// had to stop.
-    package func feed(
-        _ batch: Batch, from source: some RecordSource, indices: some RandomAccessCollection<Int> & Sendable
-    ) async -> Bool {
-        var rest = indices[...]
+    package func feed(_ batch: Batch, from source: any RecordSource, indices: Range<Int>) async -> Bool {
+        await feed(batch, from: source, indices: RecordIndices(indices))
+    }
+
+    /// Hands over some records of a batch, in the order of `indices`, waiting out a full queue. False when feeding
+    /// had to stop.
+    package func feed(_ batch: Batch, from source: any RecordSource, indices: RecordIndices) async -> Bool {
+        var rest = indices
         while true {
             let generation = reports.generation
             let (taken, isFull) = hand(batch, from: source, rest)
-            rest = rest.dropFirst(taken)
-            if rest.isEmpty { return true }
+            rest.dropFirst(taken)
+            if rest.count == 0 { return true }
             if !isFull || Task.isCancelled { return false }
             await reports.wait(after: generation)
         }
@@ -118,7 +122,7 @@ package final class Producer: Sendable {
 
     /// Hands over records until the queue is full or one is refused.
     private func hand(
-        _ batch: Batch, from source: some RecordSource, _ indices: some Collection<Int>
+        _ batch: Batch, from source: any RecordSource, _ indices: RecordIndices
     ) -> (taken: Int, isFull: Bool) {
         guard !batch.hasFailed else { return (0, false) }
         if let failure = state.withLock({ $0.failure }) {
@@ -131,7 +135,8 @@ package final class Producer: Sendable {
             var taken = 0
             var bytes = 0
             var failure: (index: Int, error: KafkaError)?
-            for index in indices {
+            for place in 0..<indices.count {
+                let index = indices[place]
                 writer.begin(slot: BatchSlots.opaque(slot: batch.slot, index: index))
                 source.fill(index, &writer)
                 var error = unsafe writer.send(to: client)

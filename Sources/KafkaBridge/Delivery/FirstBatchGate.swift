@@ -23,7 +23,8 @@ struct FirstBatchGate: Sendable {
     /// Brokers forget a producer after a day by default (`producer.id.expiration.ms`), and earlier where retention
     /// has removed its last records.
     let idleLimit: Duration
-    private var partitions: [Partition: State] = [:]
+    /// By topic and partition; nil where nothing was sent yet.
+    private var partitions: [[State?]] = []
 
     struct Partition: Hashable {
         let topic: Int
@@ -34,19 +35,32 @@ struct FirstBatchGate: Sendable {
 
     /// Decides about the next record for a partition, and counts it as sent unless it has to wait.
     mutating func admit(_ partition: Partition, now: ContinuousClock.Instant) -> Passage {
-        switch partitions[partition] {
+        switch self[partition] {
         case .opening: return .wait
         case .open(let last) where now - last <= idleLimit:
-            partitions[partition] = .open(last: now)
+            if last != now { self[partition] = .open(last: now) }
             return .free
         case .open, nil:
-            partitions[partition] = .opening
+            self[partition] = .opening
             return .alone
         }
     }
 
     /// The record that went alone is in the log.
     mutating func acknowledge(_ partition: Partition, now: ContinuousClock.Instant) {
-        partitions[partition] = .open(last: now)
+        self[partition] = .open(last: now)
+    }
+
+    private subscript(partition: Partition) -> State? {
+        get {
+            let (topic, index) = (partition.topic, Int(partition.partition))
+            return topic < partitions.count && index < partitions[topic].count ? partitions[topic][index] : nil
+        }
+        set {
+            let (topic, index) = (partition.topic, Int(partition.partition))
+            while partitions.count <= topic { partitions.append([]) }
+            while partitions[topic].count <= index { partitions[topic].append(nil) }
+            partitions[topic][index] = newValue
+        }
     }
 }

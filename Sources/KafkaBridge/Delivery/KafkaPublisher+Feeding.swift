@@ -98,11 +98,11 @@ extension KafkaPublisher {
             }
         }
         if alone.isEmpty { return await run.producer.feed(batch, from: source, indices: 0..<batch.count) }
-        guard await run.producer.feed(batch, from: source, indices: alone.map(\.index)),
+        guard await run.producer.feed(batch, from: source, indices: RecordIndices(alone.map(\.index))),
             await batch.progress(acknowledging: alone.count).acknowledged == alone.count
         else { return false }
         for first in alone { run.gate.acknowledge(first.partition, now: .now) }
-        return await run.producer.feed(batch, from: source, indices: others)
+        return await run.producer.feed(batch, from: source, indices: RecordIndices(others))
     }
 
     /// Makes topics usable for the current run; waits for what is missing. False when the run has failed.
