@@ -142,6 +142,33 @@ import Testing
         }
     }
 
+    @Test func `a second document, and aliases without end, are refused; other aliases are taken`() throws {
+        #expect(
+            Self.problems("kafka: {}\n---\nlog: {}\n", needs: []) == [
+                "godwit.yaml:2: a second document begins here; only one is allowed"
+            ])
+        #expect(
+            Self.problems("consumers: &a\n  b: *a\n", needs: []) == [
+                "godwit.yaml:2: too deep or too large; use fewer aliases"
+            ])
+        // Each line has nine times as many nodes as the one before.
+        let laughs = (1...9).map {
+            "l\($0): &l\($0) [\([String](repeating: "*l\($0 - 1)", count: 9).joined(separator: ", "))]"
+        }
+        let problems = Self.problems((["l0: &l0 x"] + laughs).joined(separator: "\n"), needs: [])
+        #expect(problems.count == 1 && problems[0].contains("too large"), "\(problems)")
+        let consumers = try Self.read(
+            "consumers:\n  a: &a { topic: x, bounded_contexts: [A] }\n  b: *a\n", needs: []
+        ).configuration.consumers
+        #expect(consumers.map(\.boundedContexts) == [["A"], ["A"]])
+    }
+
+    @Test func `quoted words are text, and control characters are refused`() {
+        #expect(Self.problems("log: { level: \"~\" }", needs: []).first?.contains("has no value") == false)
+        #expect(Self.problems("log: { level: ~ }", needs: []).first?.contains("has no value") == true)
+        #expect(Self.problems("log: { level: \u{1} }", needs: []).first?.contains("not UTF-8 text") == true)
+    }
+
     @Test func `an empty section and an empty file say nothing and are no mistake`() throws {
         #expect(Self.problems("worker:\nlog:\n", needs: []).isEmpty)
         #expect(Self.problems("", needs: []).isEmpty)

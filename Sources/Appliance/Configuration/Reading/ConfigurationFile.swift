@@ -1,4 +1,4 @@
-import Yams
+import YAML
 
 /// Reads the YAML file into raw values, and says of each key that is not known which one was meant.
 struct ConfigurationFile {
@@ -10,22 +10,19 @@ struct ConfigurationFile {
     /// Reads a file's text. Problems are in the layer, not thrown: all of them are to be reported at once.
     static func read(_ text: String, name: String) -> RawLayer {
         var reader = ConfigurationFile(name: name)
-        do {
-            if let root = try Yams.compose(yaml: text) {
+        do throws(YAMLProblem) {
+            if let root = try YAMLNode.read(text) {
                 reader.section(root, at: ConfigurationPath([]))
             }
-        } catch let error as YamlError {
-            reader.report(error)
-            reader.layer.isUnreadable = true
         } catch {
+            reader.problem(line: error.line, error.reason)
             reader.layer.isUnreadable = true
-            reader.problem(line: 1, "the file cannot be read as YAML: \(error)")
         }
         return reader.layer
     }
 
-    private mutating func section(_ node: Node, at path: ConfigurationPath) {
-        guard case .mapping(let mapping) = node else {
+    private mutating func section(_ node: YAMLNode, at path: ConfigurationPath) {
+        guard case .mapping(let mapping) = node.content else {
             // A section of which every key is commented out is a section that says nothing.
             if isNull(node) { return }
             problem(
@@ -34,7 +31,7 @@ struct ConfigurationFile {
             return
         }
         for (key, value) in mapping {
-            guard let word = key.scalar?.string else {
+            guard let word = key.text else {
                 problem(key, "a key must be plain text")
                 continue
             }
@@ -43,7 +40,7 @@ struct ConfigurationFile {
     }
 
     private mutating func entry(
-        _ word: String, _ value: Node, keyNode: Node, at path: ConfigurationPath, in parent: ConfigurationPath
+        _ word: String, _ value: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath, in parent: ConfigurationPath
     ) {
         let source = source(keyNode)
         if parent.words == ["consumers"] {
@@ -73,18 +70,20 @@ struct ConfigurationFile {
         }
     }
 
-    private mutating func value(_ node: Node, of key: ConfigurationKey, keyNode: Node, at path: ConfigurationPath) {
+    private mutating func value(
+        _ node: YAMLNode, of key: ConfigurationKey, keyNode: YAMLNode, at path: ConfigurationPath
+    ) {
         guard key.kind == .list else {
             scalar(node, keyNode: keyNode, at: path)
             return
         }
-        guard case .sequence(let sequence) = node else {
+        guard case .sequence(let sequence) = node.content else {
             problem(keyNode, "\"\(path)\" must be a list, for example [Identity, Billing]")
             return
         }
         var items: [String] = []
         for item in sequence {
-            guard let text = item.scalar?.string, !isNull(item), !text.isEmpty else {
+            guard let text = item.text, !isNull(item), !text.isEmpty else {
                 problem(item, "\"\(path)\" must be a list of plain, non-empty texts")
                 continue
             }
@@ -93,16 +92,16 @@ struct ConfigurationFile {
         layer.values[path] = RawValue(content: .list(items), source: source(keyNode))
     }
 
-    private mutating func property(_ word: String, _ node: Node, keyNode: Node, at path: ConfigurationPath) {
-        guard node.scalar != nil else {
+    private mutating func property(_ word: String, _ node: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath) {
+        guard node.text != nil else {
             problem(keyNode, "the property \"\(word)\" must be one text; write it with dots: \"compression.type: lz4\"")
             return
         }
         scalar(node, keyNode: keyNode, at: path)
     }
 
-    private mutating func scalar(_ node: Node, keyNode: Node, at path: ConfigurationPath) {
-        guard let text = node.scalar?.string else {
+    private mutating func scalar(_ node: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath) {
+        guard let text = node.text else {
             problem(keyNode, "\"\(path)\" takes one value, not a list or mapping")
             return
         }
@@ -115,21 +114,6 @@ struct ConfigurationFile {
 
     // MARK: Problems
 
-    private mutating func report(_ error: YamlError) {
-        switch error {
-        case .duplicatedKeysInMapping(let keys, let context):
-            let names = keys.map { "\"\($0)\"" }.joined(separator: ", ")
-            problem(line: context.mark.line, "the key \(names) is given more than once; keep one")
-        case .scanner(_, let reason, let mark, _), .parser(_, let reason, let mark, _),
-            .composer(_, let reason, let mark, _):
-            problem(line: mark.line, "this is not YAML: \(reason) (column \(mark.column))")
-        case .reader(let reason, _, _, _):
-            problem(line: 1, "the file is not UTF-8 text: \(reason)")
-        default:
-            problem(line: 1, "the file cannot be read as YAML")
-        }
-    }
-
     /// `; did you mean "x"?`, or the names there are when none is near.
     static func suggestion(_ word: String, among names: Set<String>) -> String {
         if let nearest = NearestName.of(word, among: names) { return "; did you mean \"\(nearest)\"?" }
@@ -141,14 +125,14 @@ struct ConfigurationFile {
         parent.words.isEmpty ? "" : " under \"\(parent)\""
     }
 
-    private func isNull(_ node: Node) -> Bool {
-        guard let scalar = node.scalar, scalar.style == .plain || scalar.style == .any else { return false }
-        return ["", "~", "null", "Null", "NULL"].contains(scalar.string)
+    private func isNull(_ node: YAMLNode) -> Bool {
+        guard case .scalar(let text, isPlain: true) = node.content else { return false }
+        return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
-    private func source(_ node: Node) -> ConfigurationSource { .file(name, line: node.mark?.line ?? 1) }
+    private func source(_ node: YAMLNode) -> ConfigurationSource { .file(name, line: node.line) }
 
-    private mutating func problem(_ node: Node, _ message: String) {
+    private mutating func problem(_ node: YAMLNode, _ message: String) {
         layer.problems.append(ConfigurationProblem(source: source(node), message: message))
     }
 
