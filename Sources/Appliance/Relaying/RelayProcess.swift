@@ -31,6 +31,7 @@ package final class RelayProcess: Sendable {
             let observer = try RelayObserver(relays, registry: registry, configuration: configuration)
             services.append(AdminService(address: address, observer: observer, logger: logger))
         }
+        services.append(MemoryService())
         services.append(RelayService(worker: relays.worker, publishers: relays.publishers))
         group = Self.group(services)
     }
