@@ -39,7 +39,7 @@ internal import CLibPQ
 
     /// The bytes of the result and of this table.
     package var memorySize: Int {
-        result.memorySize + count * (MemoryLayout<UnsafeRawPointer>.stride + MemoryLayout<Int32>.stride)
+        result.memorySize + count * (MemoryLayout<UInt>.stride + MemoryLayout<Int32>.stride)
     }
 
     /// Whether the column of the row is NULL. Row and column must exist.

@@ -6,7 +6,7 @@ extension YAMLNode {
     /// - Throws: ``YAMLProblem`` for the first thing that is wrong.
     package static func read(_ text: String) throws(YAMLProblem) -> YAMLNode? {
         var text = text
-        let result = text.withUTF8 { bytes in unsafe Result { () throws(YAMLProblem) in try unsafe read(bytes) } }
+        let result = text.withUTF8 { bytes in Result { () throws(YAMLProblem) in try unsafe read(bytes) } }
         return try result.get()
     }
 
