@@ -18,6 +18,7 @@ struct Godwit: AsyncParsableCommand {
         subcommands: [
             RunCommand.self,
             RepublishCommand.self,
+            CatchUpCommand.self,
             StatusCommand.self,
             PauseCommand.self,
             ResumeCommand.self,

@@ -10,7 +10,7 @@ final class ProgressLine: Sendable {
     }
 
     private let state = Mutex(State())
-    private let isTerminal = StandardStream.error.isTerminal
+    let isTerminal = StandardStream.error.isTerminal
 
     /// A step, which stays.
     func tell(_ text: String) {

@@ -22,7 +22,7 @@ struct Relays: Sendable {
         worker = try Worker(source, integrations: publishers, options: Self.options(configuration))
     }
 
-    private static func options(_ configuration: Configuration) -> WorkerOptions {
+    static func options(_ configuration: Configuration) -> WorkerOptions {
         var options = WorkerOptions()
         let worker = configuration.worker
         options.bytesInFlight = worker.bytesInFlight
