@@ -19,6 +19,7 @@ struct Godwit: AsyncParsableCommand {
             RunCommand.self,
             RepublishCommand.self,
             CatchUpCommand.self,
+            VerifyCommand.self,
             StatusCommand.self,
             PauseCommand.self,
             ResumeCommand.self,

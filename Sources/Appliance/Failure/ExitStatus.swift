@@ -30,7 +30,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     package var meaning: String {
         switch self {
         case .success: "all went well"
-        case .accountNotClean: "demo: the account shows loss, doubling or disorder"
+        case .accountNotClean: "demo, verify: there is loss, doubling or disorder"
         case .stoppedAtOnce: "run: a second signal let go at once; the next start goes on from the checkpoint"
         case .unhealthy: "status: something is unhealthy; the output says what"
         case .databaseUnreachable: "no PostgreSQL server answers"

@@ -1,5 +1,5 @@
 package import EventSourcing
-import Postgres
+package import Postgres
 
 /// The SQL of the table `consumer_segments`.
 package struct SegmentsTable: Sendable {
@@ -113,6 +113,12 @@ package struct SegmentsTable: Sendable {
             """
         return BoundStatement(
             Statement(name: "segments_is_owned", sql: sql), [consumer, owner, Int32(move.segment), move.epoch])
+    }
+
+    /// How far the consumer's segments have come: id, checkpoint.
+    package func checkpoints(_ consumer: String) -> BoundStatement {
+        let sql = "SELECT segment_id, checkpoint FROM \(table.sql) WHERE consumer_name = $1"
+        return BoundStatement(Statement(name: "segments_checkpoints", sql: sql), [consumer])
     }
 
     /// Gives segments back.

@@ -37,6 +37,16 @@ extension EventsTable {
         return BoundStatement(Statement(sql), conditions.values)
     }
 
+    /// The events at the positions, likewise without payload and metadata.
+    package func readIdentities(at positions: [Int64]) -> BoundStatement {
+        let sql = """
+            SELECT global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id,
+                event_type, event_version, ''::bytea, trace_id, correlation_id, causation_id, NULL::jsonb, created_at
+            FROM \(table.sql) WHERE global_position = ANY($1) ORDER BY global_position
+            """
+        return BoundStatement(Statement(name: "read_identities_at", sql: sql), [positions])
+    }
+
     /// How many selected events there are of each kind: bounded context, aggregate type, event type, event version,
     /// count, and how many of them have a larger payload than given.
     package func count(

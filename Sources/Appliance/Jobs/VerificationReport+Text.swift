@@ -1,0 +1,56 @@
+package import KafkaBridge
+
+extension VerificationReport {
+    private var findings: [(name: String, finding: Finding, text: String)] {
+        [
+            ("missing", missing, "missing"),
+            ("doubled", doubled, "more than once"),
+            ("out_of_order", outOfOrder, "behind a later event of their aggregate"),
+            ("pending", pending, "not due yet: behind the consumer's checkpoint"),
+            ("parked", parked, "parked until somebody redrives or discards them"),
+            ("not_to_be_known", unknowable, "cannot be known: records of their time are deleted by now"),
+        ]
+    }
+
+    package func json(allowingDoubles: Bool, repair: Job?) -> JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("consumer", .string(consumer)), .init("from_position", .number(after + 1)),
+            .init("to_position", .number(through)),
+            .init("clean", .boolean(isClean(allowingDoubles: allowingDoubles))),
+            .init("committed", .number(committed)), .init("delivered", .number(delivered)),
+            .init("republished", .number(republished)), .init("only_republished", .number(mended)),
+        ]
+        for (name, finding, _) in findings {
+            let examples = finding.examples.map { example -> JSONValue in
+                ["position": .number(example.position), "event_id": .string(example.eventID)]
+            }
+            members.append(.init(name, ["events": .number(finding.count), "examples": .array(examples)]))
+        }
+        members.append(.init("consumer_has_checkpoints", .boolean(hasCheckpoints)))
+        members.append(.init("records_read", .number(recordsRead)))
+        members.append(
+            .init("topics", .array(topics.map { ["topic": .string($0.name), "events": .number($0.events)] })))
+        members.append(.init("repair", repair.map { JobReport($0).json } ?? .null))
+        return .object(members)
+    }
+
+    package var text: String {
+        var lines = [
+            "\(committed) events committed at positions \(after + 1) to \(through), \(delivered) of them delivered"
+        ]
+        if !hasCheckpoints {
+            lines.append("  the consumer \(consumer) was never started here, so every event counts as due")
+        }
+        if republished > 0 {
+            lines.append("  \(republished) published again by jobs, \(mended) of them only by jobs")
+        }
+        for (_, finding, text) in findings where finding.count > 0 {
+            lines.append("  \(finding.count) \(text)")
+            for example in finding.examples.prefix(5) {
+                lines.append("    position \(example.position), event \(example.eventID)")
+            }
+            if finding.count > 5 { lines.append("    …") }
+        }
+        return lines.joined(separator: "\n")
+    }
+}

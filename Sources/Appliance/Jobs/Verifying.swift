@@ -1,0 +1,66 @@
+import Consumers
+import EventSourcing
+import FoundationEssentials
+package import KafkaBridge
+import Logging
+
+/// The work behind `godwit verify`.
+package struct Verifying: Sendable {
+    private let configuration: Configuration
+    private let place: JobPlace
+
+    package init(_ configuration: Configuration) throws(Failure) {
+        self.configuration = configuration
+        place = try JobPlace(configuration)
+    }
+
+    /// Compares what is committed with what was delivered.
+    ///
+    /// - Parameter observe: told now and then what part of the range is done, 0 to 1.
+    package func run(
+        _ consumer: String, request: SelectionRequest, options: Verification.Options,
+        observe: (Double) -> Void = { _ in }
+    ) async throws -> Verification.Result {
+        try request.validate()
+        let section = try place.consumer(consumer)
+        let publishing = try place.publisherOptions(section, topic: request.topic)
+        let selection = try request.selection(of: section)
+        // A topic that does not exist has nothing in it, and no partition to read.
+        var existing = publishing
+        existing.topics = .mustExist
+        let through = try await place.withConnection { try await place.settledEnd(of: request, on: $0) }
+        try await BrokerCheck(existing).run()
+        let verification = Verification(
+            consumer: consumer, route: publishing.route, client: configuration.kafka.client("godwit-verify"),
+            database: place.database, tables: place.tables, options: options, logger: place.logger)
+        return try await verification.run(selection, after: request.after, through: through) { position in
+            observe(through <= request.after ? 1 : Double(position - request.after) / Double(through - request.after))
+        }
+    }
+
+    /// Publishes what is missing, as a job of its own.
+    ///
+    /// - Returns: the job; `nil` where nothing is missing.
+    package func repair(
+        _ result: Verification.Result, request: SelectionRequest,
+        observe: @escaping @Sendable (JobProgress) -> Void
+    ) async throws -> Job? {
+        guard let first = result.missing.first, let last = result.missing.last else { return nil }
+        let consumer = result.report.consumer
+        let definition = JobDefinition(
+            consumer: consumer, topic: request.topic, after: first - 1, askedThrough: last, isListed: true)
+        let job = try await place.withConnection { connection in
+            try await Jobs(connection, tables: place.tables, actor: CommandActor.current)
+                .make(Self.jobName(consumer), definition, through: last, rate: nil, listed: result.missing)
+        }
+        return try await Republishing(configuration).run(job, observe: observe)
+    }
+
+    /// Such as `repair-identity-20261123T121503.250Z`.
+    private static func jobName(_ consumer: String) -> String {
+        let time = Date.now.formatted(
+            Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted, includingFractionalSeconds: true))
+        let name = consumer.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" }
+        return "repair-\(String(name.prefix(60)))-\(time)"
+    }
+}

@@ -1,0 +1,47 @@
+import EventSourcing
+import Postgres
+
+/// Says of events that no topic has what that means: missing, not due yet, parked, or not to be known any more.
+struct AbsenceJudge {
+    let consumer: String
+    let route: Route
+    let tables: TableNames
+    let due: DuePositions
+    let edges: RetentionEdges
+
+    /// - Returns: the positions of those that are missing.
+    func judge(
+        _ positions: [Int64], _ report: inout VerificationReport, on connection: Connection
+    ) async throws(PostgresError) -> [Int64] {
+        var router = Router(route)
+        var missing: [Int64] = []
+        let table = EventsTable(tables.events)
+        for start in stride(from: 0, to: positions.count, by: 5_000) {
+            let part = Array(positions[start..<min(start + 5_000, positions.count)])
+            let events = try EventBatch(await connection.query(table.readIdentities(at: part)))
+            for index in events.indices {
+                let event = events[index]
+                let (position, id) = (event.globalPosition, EventID(event.eventID))
+                if !due.isDue(event) {
+                    report.pending.add(position, id)
+                } else if mayBeDeleted(event, &router) {
+                    report.unknowable.add(position, id)
+                } else {
+                    report.missing.add(position, id)
+                    missing.append(position)
+                }
+            }
+        }
+        return missing
+    }
+
+    private func mayBeDeleted(_ event: EventView, _ router: inout Router) -> Bool {
+        guard case .success(let topic) = router.topic(for: event) else { return false }
+        let name = router.topics[topic].description
+        let time = RecordTime.milliseconds(event.createdAtMicroseconds)
+        if let key = route.key.bytes(of: event) {
+            return edges.mayBeDeleted(topic: name, key: key.span.bytes, milliseconds: time)
+        }
+        return edges.mayBeDeleted(topic: name, key: event.aggregateID, milliseconds: time)
+    }
+}

@@ -1,0 +1,143 @@
+package import EventSourcing
+package import Kafka
+package import Logging
+package import Postgres
+
+/// Compares the events committed in a range with the records in the topics they belong to.
+///
+/// It goes through the range in windows. Of each it reads the events' ids, and then the topics from the time of its first
+/// event to their ends, since an event may come again at any later time.
+package struct Verification: Sendable {
+    package struct Options: Sendable {
+        /// Events of one window: what bounds the memory.
+        package var windowSize = 1_000_000
+        /// Whether to read topics from their beginnings, for records whose time is not the event's.
+        package var fromBeginning = false
+
+        package init() {}
+    }
+
+    package struct Result: Sendable {
+        package let report: VerificationReport
+        /// The positions of all that are missing, ascending.
+        package let missing: [Int64]
+    }
+
+    private let consumer: String
+    private let route: Route
+    private let client: ClientConfiguration
+    private let database: ConnectionConfiguration
+    private let tables: TableNames
+    private let options: Options
+    private let logger: Logger
+
+    package init(
+        consumer: String, route: Route, client: ClientConfiguration, database: ConnectionConfiguration,
+        tables: TableNames, options: Options = Options(), logger: Logger
+    ) {
+        self.consumer = consumer
+        self.route = route
+        self.client = client
+        self.database = database
+        self.tables = tables
+        self.options = options
+        self.logger = logger
+    }
+
+    /// - Parameters:
+    ///   - through: the last position, settled.
+    ///   - observe: told after each window up to which position it has come.
+    /// - Throws: `PostgresError` or `KafkaError`.
+    package func run(
+        _ selection: EventSelection, after: Int64, through: Int64, observe: (Int64) -> Void = { _ in }
+    ) async throws -> Result {
+        let connection = try await Connection.open(database, logger: logger)
+        do {
+            let reader = try Reader(client, logger: logger)
+            do {
+                let result = try await run(selection, after, through, connection, reader, observe)
+                await reader.close()
+                await connection.close()
+                return result
+            } catch {
+                await reader.close()
+                throw error
+            }
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    private func run(
+        _ selection: EventSelection, _ after: Int64, _ through: Int64, _ connection: Connection, _ reader: Reader,
+        _ observe: (Int64) -> Void
+    ) async throws -> Result {
+        var report = VerificationReport(consumer: consumer, after: after, through: through)
+        // Before the topics: what is behind a checkpoint now is in its topic by the time that is read.
+        let due = try await DuePositions(consumer, tables: tables, on: connection)
+        report.hasCheckpoints = due.isKnown
+        report.topics = try await SelectionCount.take(
+            selection, after: after, through: through, route: route, table: EventsTable(tables.events), on: connection
+        ).topics
+        let topics = report.topics.map(\.name)
+        let partitions = topics.isEmpty ? [] : try await reader.partitions(of: topics)
+        let places = Dictionary(
+            uniqueKeysWithValues: partitions.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) })
+        var windows = CommittedWindows(
+            selection, after: after, through: through, size: options.windowSize,
+            table: EventsTable(tables.events))
+        var order = OrderCheck()
+        var edges: RetentionEdges?
+        var missing: [Int64] = []
+        while var window = try await windows.next(on: connection) {
+            let time = max(1, window.firstTime)
+            let start: ReadStart = options.fromBeginning ? .beginning : .timestamp(time)
+            try await reader.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, start) }))
+            let header = route.headers.prefix + "event_id"
+            // A broker that goes away is waited for, so the time is bounded only by patience.
+            try await reader.readToEnd(within: .seconds(86_400)) { records in
+                report.recordsRead += records.count
+                for record in records {
+                    guard let identity = RecordIdentity(record, header: header) else { continue }
+                    let place = places[TopicPartition(record.topic, record.partition)] ?? 0
+                    window.ledger.found(identity, place: place, offset: record.offset)
+                }
+            }
+            for index in window.ledger.outOfOrder(&order) {
+                report.outOfOrder.add(window.ledger.positions[index], window.ledger.id(index))
+            }
+            let absent = report.take(window.ledger)
+            if !absent.isEmpty {
+                let found: RetentionEdges
+                if let edges { found = edges } else { found = try await .find(topics, client: client, logger: logger) }
+                edges = found
+                let judge = AbsenceJudge(
+                    consumer: consumer, route: route, tables: tables, due: due, edges: found)
+                missing += try await judge.judge(absent, &report, on: connection)
+            }
+            observe(windows.position)
+        }
+        return Result(report: report, missing: missing)
+    }
+}
+
+extension VerificationReport {
+    /// Counts what was found, and gives the positions of what was not.
+    fileprivate mutating func take(_ ledger: DeliveryLedger) -> [Int64] {
+        var absent: [Int64] = []
+        committed += ledger.count
+        for index in 0..<ledger.count {
+            let (live, again) = (ledger.liveCount(index), ledger.isRepublished(index))
+            if live == 0, !again {
+                absent.append(ledger.positions[index])
+                continue
+            }
+            delivered += 1
+            if again { republished += 1 }
+            if live == 0 { mended += 1 }
+            if live > 1 { doubled.add(ledger.positions[index], ledger.id(index)) }
+        }
+        return absent
+    }
+}
