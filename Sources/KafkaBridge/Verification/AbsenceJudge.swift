@@ -19,10 +19,17 @@ struct AbsenceJudge {
         for start in stride(from: 0, to: positions.count, by: 5_000) {
             let part = Array(positions[start..<min(start + 5_000, positions.count)])
             let events = try EventBatch(await connection.query(table.readIdentities(at: part)))
+            let setAside = try await setAside(part, on: connection)
             for index in events.indices {
                 let event = events[index]
                 let (position, id) = (event.globalPosition, EventID(event.eventID))
-                if !due.isDue(event) {
+                if let state = setAside[position] {
+                    if state == .discarded {
+                        report.discarded.add(position, id)
+                    } else {
+                        report.parked.add(position, id)
+                    }
+                } else if !due.isDue(event) {
                     report.pending.add(position, id)
                 } else if mayBeDeleted(event, &router) {
                     report.unknowable.add(position, id)
@@ -33,6 +40,16 @@ struct AbsenceJudge {
             }
         }
         return missing
+    }
+
+    private func setAside(
+        _ positions: [Int64], on connection: Connection
+    ) async throws(PostgresError) -> [Int64: DeadLetter.State] {
+        var states: [Int64: DeadLetter.State] = [:]
+        for row in try await connection.query(DeadLettersTable(tables).setAside(consumer, positions)) {
+            states[try row.decode(0)] = DeadLetter.State(rawValue: try row.decode(1))
+        }
+        return states
     }
 
     private func mayBeDeleted(_ event: EventView, _ router: inout Router) -> Bool {

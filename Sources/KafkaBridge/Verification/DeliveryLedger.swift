@@ -1,10 +1,8 @@
 /// What is committed of a window of positions, and what was found of it in the topics. A pure value.
 ///
-/// Compact, since windows are large: 43 bytes an event in arrays and 8 to 16 in the table of slots.
+/// Compact, since windows are large: 43 bytes an event in arrays and 8 to 16 in the table of slots, somewhat more while they
+/// grow.
 struct DeliveryLedger: Sendable {
-    /// Bytes for one event, for people.
-    package static let bytesPerEvent = 60
-
     private(set) var positions: [Int64] = []
     private var ids: [EventID] = []
     private var aggregates: [UInt64] = []

@@ -5,6 +5,11 @@ struct RecordIdentity: Sendable, Equatable {
     let event: EventID
     let isRepublished: Bool
 
+    init(event: EventID, isRepublished: Bool) {
+        self.event = event
+        self.isRepublished = isRepublished
+    }
+
     /// Nil for a record that names no event: somebody else's.
     ///
     /// - Parameter header: what the consumer calls the event's id.
