@@ -1,9 +1,10 @@
 # What a newcomer and a contributor need; `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench format lint image-lint image-check docs
+.PHONY: help setup build install demo test bench format lint image-lint image-check docs
 
 SOURCES := Package.swift Sources Tests
+PREFIX ?= /usr/local
 BENCH := catchup cost rest latency notify
 
 help: ## list the targets
@@ -14,6 +15,10 @@ setup: ## install what is missing of Debian's packages
 
 build: setup ## build godwit (debug)
 	swift build
+
+install: setup ## build for release, and install to PREFIX/bin (PREFIX=/usr/local)
+	swift build -c release --product godwit
+	install -D .build/release/godwit $(DESTDIR)$(PREFIX)/bin/godwit
 
 demo: setup ## build, then carry some thousand events from PostgreSQL to Kafka and account for them
 	swift run godwit demo

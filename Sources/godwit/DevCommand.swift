@@ -56,9 +56,9 @@ struct DevCommand: GodwitCommand {
             # or with SQL, as any service would
             psql '\(servers.databaseURL)' -c "INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, event_version, payload, created_at) VALUES ('Identity', 'User', 'u-2', 1, gen_random_uuid(), 'UserRegistered', 1, '{}', now())"
 
-            # see what is stored, and how far each consumer is
+            # see how each consumer stands, and what is stored
+            \(godwit) status --config \(servers.configurationFile)
             psql '\(servers.databaseURL)' -c 'SELECT global_position, event_type, aggregate_id FROM events ORDER BY 1 DESC LIMIT 5'
-            psql '\(servers.databaseURL)' -c 'SELECT consumer_name, segment_id, checkpoint FROM consumer_segments ORDER BY 1, 2'
 
             Ctrl-C ends it and removes everything.
 
