@@ -24,7 +24,7 @@ import Testing
                     ("127.0.0.1:9464", "127.0.0.1:\(try LoopbackPort.free())"),
                     ("/run/secrets", folder + "/secrets"),
                 ])
-            for secret in ["database-password", "kafka-password"] {
+            for secret in ["database-password", "kafka-password", "database-ca.pem", "kafka-ca.pem"] {
                 try Data("secret".utf8).write(to: URL(filePath: "\(folder)/secrets/\(secret)"))
             }
             // A file, since what the page runs may read its standard input.
