@@ -45,18 +45,22 @@ import Testing
         }
     }
 
-    @Test func `of a batch that halts, what lies before the halt is done`() async throws {
+    @Test func `of a batch in which a segment halts, everything else is done`() async throws {
         try await TestStore.with { test in
             try await test.appendOneEach(20)
             let registry = PrometheusRegistry()
             let (source, worker) = try withMetricsFactory(registry) {
                 let source = try test.source()
-                return (source, try test.worker(RecordingConsumer(haltsAt: 13), source))
+                return (source, try test.worker(RecordingConsumer(haltsAt: 13), source, totalSegments: 1))
             }
-            await #expect(throws: PublicationHalted.self) { try await worker.run() }
+            try await test.running(worker, source) {
+                try await eventually("nothing halts") { await worker.standing().consumers[0].own.halts.count == 1 }
+                let standing = await worker.standing()
+                #expect(standing.consumers[0].own.segments == [0: 12])
+                #expect(standing.consumers[0].own.halts.map(\.position) == [13])
+                #expect(standing.isReady)
+            }
             #expect(value(.eventsDone, in: registry, Self.recorder) == "12")
-            #expect(await worker.standing().isStopping)
-            await source.close()
         }
     }
 

@@ -38,20 +38,6 @@ import Testing
         }
     }
 
-    @Test func `a consumer that halts leaves the checkpoint before the event it halts at`() async throws {
-        try await TestStore.with { test in
-            try await test.appendOneEach(20)
-            let consumer = RecordingConsumer(haltsAt: 13)
-            let source = try test.source()
-            let error = await #expect(throws: PublicationHalted.self) {
-                try await test.worker(consumer, source).run()
-            }
-            #expect(error?.position == 13)
-            #expect(try await test.checkpoints(of: "recorder") == [12, 12, 12, 12])
-            await source.close()
-        }
-    }
-
     @Test func `segments at different checkpoints each go on at their own`() async throws {
         try await TestStore.with { test in
             try await test.appendOneEach(40)

@@ -11,6 +11,14 @@ final class RecordingConsumer: IntegrationConsumer {
     private let recorded = WakeSignal()
     private let gate: Gate?
     private let haltsAt: Int64?
+    private let state = Mutex(State())
+
+    private struct State {
+        var isMended = false
+        var served: [ServedSegment] = []
+        var halts: [SegmentHalt] = []
+        var attempts = 0
+    }
 
     init(_ name: String = "recorder", scope: EventScope = .all, gate: Gate? = nil, haltsAt: Int64? = nil) {
         self.name = name
@@ -20,14 +28,42 @@ final class RecordingConsumer: IntegrationConsumer {
     }
 
     func publish(_ batch: FeedBatch) async throws -> Publication {
-        let selected = batch.selection.compactMap { batch.events?[$0.index].event }
-        if let haltsAt, selected.contains(where: { $0.globalPosition >= haltsAt }) {
-            throw PublicationHalted(acknowledgedThrough: haltsAt - 1, position: haltsAt, reason: "as told")
+        let (taken, halts) = state.withLock { state -> ([PersistedEvent], [SegmentHalt]) in
+            let selected = batch.selection.filter { selected in
+                guard let event = batch.events?[selected.index] else { return false }
+                if event.globalPosition == haltsAt {
+                    state.attempts += 1
+                    if !state.isMended {
+                        state.halts.append(
+                            SegmentHalt(segment: selected.segment, position: event.globalPosition, reason: "as told"))
+                    }
+                }
+                return !state.halts.contains { $0.segment == selected.segment }
+            }
+            return (selected.compactMap { batch.events?[$0.index].event }, state.halts)
         }
-        events.withLock { $0 += selected }
+        events.withLock { $0 += taken }
         recorded.wake()
-        return Publication { [gate] in try await gate?.wait() }
+        return Publication { [gate] in
+            try await gate?.wait()
+            return PublicationOutcome(halts: halts)
+        }
     }
+
+    func serve(_ segments: [ServedSegment]) {
+        state.withLock { state in
+            state.halts.removeAll { halt in
+                !segments.contains { $0.segment == halt.segment && state.served.contains($0) }
+            }
+            state.served = segments
+        }
+    }
+
+    /// From the next attempt on nothing is wrong any more.
+    func mend() { state.withLock { $0.isMended = true } }
+
+    /// How often the event that it halts at was handed over.
+    var attempts: Int { state.withLock { $0.attempts } }
 
     var all: [PersistedEvent] { events.withLock { $0 } }
 

@@ -1,17 +1,19 @@
 import EventSourcing
 import Postgres
 import TestSupport
+import Testing
 
 @testable import Consumers
 
 /// Batches of events that PostgreSQL makes up, without a table.
 enum EventRows {
-    static func batch(_ sql: String) async throws -> FeedBatch {
+    static func batch(_ sql: String, segment: (EventView) -> Int = { _ in 0 }) async throws -> FeedBatch {
         let connection = try await Connection.open(ConnectionConfiguration(TestPostgres.shared.url()))
         let events = try EventBatch(await connection.query(BoundStatement(Statement(sql), [])))
         await connection.close()
         return FeedBatch(
-            events: events, selection: events.indices.map { FeedBatch.Selected(index: $0, segment: 0) },
+            events: events,
+            selection: events.indices.map { FeedBatch.Selected(index: $0, segment: segment(events[$0])) },
             through: events.last?.globalPosition ?? 0)
     }
 
@@ -36,6 +38,12 @@ enum EventRows {
 }
 
 extension Publication {
+    /// Waits for the acknowledgement, as the relay does, of what must not halt.
+    func acknowledged(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let outcome = try await outcome()
+        #expect(outcome == .done, sourceLocation: sourceLocation)
+    }
+
     /// Waits for the acknowledgement, as the relay does.
-    func acknowledged() async throws { try await waitForAcknowledgement() }
+    func outcome() async throws -> PublicationOutcome { try await waitForAcknowledgement() }
 }

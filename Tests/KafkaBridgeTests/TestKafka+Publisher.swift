@@ -1,6 +1,7 @@
 import Consumers
 import Logging
 import TestSupport
+import Testing
 
 @testable import KafkaBridge
 

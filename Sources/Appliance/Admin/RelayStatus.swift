@@ -103,6 +103,7 @@ extension RelayStatus {
             report.members + [
                 .init("ready", own.map { .boolean($0.isReady) } ?? .null),
                 .init("share", own?.share.map { .number($0) } ?? .null),
+                .init("halts", .array((own?.own.halts ?? []).map(json))),
                 .init("done", own.map { .number($0.done) } ?? .null),
                 .init(
                     "delivery",
@@ -111,5 +112,9 @@ extension RelayStatus {
                         "reason": delivery?.reason.map { .string($0) } ?? .null,
                     ]),
             ])
+    }
+
+    private func json(_ halt: SegmentHalt) -> JSONValue {
+        ["segment": .number(halt.segment), "position": .number(halt.position), "reason": .string(halt.reason)]
     }
 }

@@ -42,6 +42,15 @@ public struct FeedBatch: Sendable {
         return selection.count { events[$0.index].globalPosition <= position }
     }
 
+    /// How many of the events to be handled lie before their segment's halt.
+    func count(before halts: [SegmentHalt]) -> Int {
+        guard let events, !halts.isEmpty else { return selection.count }
+        let positions = Dictionary(halts.map { ($0.segment, $0.position) }) { min($0, $1) }
+        return selection.count { selected in
+            positions[selected.segment].map { events[selected.index].globalPosition < $0 } ?? true
+        }
+    }
+
     /// The memory that the batch takes, in bytes.
     public var memorySize: Int { events?.memorySize ?? 0 }
 }

@@ -1,7 +1,8 @@
 extension ConsumerLoop {
     /// Brings the metrics up to date that say how far the consumer has come.
     @discardableResult func report(latest: Int64) -> ConsumerStanding {
-        let standing = ConsumerStanding(segments: state.withLedger { $0.positions }, latest: latest)
+        let (positions, halts) = state.withLedger { ($0.positions, $0.halts) }
+        let standing = ConsumerStanding(segments: positions, latest: latest, halts: halts)
         metrics.stands(standing)
         return standing
     }

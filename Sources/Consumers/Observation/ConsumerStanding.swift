@@ -4,9 +4,12 @@ package struct ConsumerStanding: Sendable, Equatable {
     package let segments: [Int: Int64]
     /// How many positions lie behind the lowest of them: as many events wait at most.
     package let lag: Int64
+    /// Those of the segments that halt, and why.
+    package let halts: [SegmentHalt]
 
-    init(segments: [Int: Int64], latest: Int64) {
+    init(segments: [Int: Int64], latest: Int64, halts: [SegmentHalt] = []) {
         self.segments = segments
+        self.halts = halts
         lag = segments.values.min().map { max(0, latest - $0) } ?? 0
     }
 

@@ -7,6 +7,9 @@ protocol BatchSink: Sendable {
     /// consumer.
     func run() async throws
 
+    /// Says for whom batches come from now on.
+    func serve(_ segments: [ServedSegment])
+
     /// Takes a batch over, for the segments claimed. Does not wait: what bounds it is the share of the budget.
     func take(_ batch: FeedBatch, share: ByteBudget.Share, claims: [SegmentClaim])
 

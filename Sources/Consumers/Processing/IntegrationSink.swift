@@ -12,11 +12,16 @@ final class IntegrationSink: BatchSink {
         let handed: Handed
     }
 
+    private enum Work: Sendable {
+        case serve([ServedSegment])
+        case publish(Handed)
+    }
+
     private let consumer: any IntegrationConsumer
     private let state: ServingState
     private let underWay = UnderWay()
     // Both are bounded by the bytes in flight, a share of which comes with each batch.
-    private let batches = AsyncStream.makeStream(of: Handed.self)
+    private let work = AsyncStream.makeStream(of: Work.self)
     private let pending = AsyncStream.makeStream(of: Pending.self)
 
     init(_ consumer: any IntegrationConsumer, state: ServingState) {
@@ -28,18 +33,24 @@ final class IntegrationSink: BatchSink {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.publish() }
             group.addTask { try await self.acknowledge() }
+            group.addTask { try await self.consumer.run { self.state.retry($0) } }
             defer { group.cancelAll() }
-            try await group.next()
+            // Only the consumer's own work may end.
+            while try await group.next() != nil {}
         }
     }
 
     let worksOutside = true
 
+    func serve(_ segments: [ServedSegment]) {
+        work.continuation.yield(.serve(segments))
+    }
+
     func take(_ batch: FeedBatch, share: ByteBudget.Share, claims: [SegmentClaim]) {
         // No suspension: a batch counts as handed over exactly if it is.
         underWay.begin()
         state.withLedger { $0.handOver(claims, through: batch.through) }
-        batches.continuation.yield(Handed(batch: batch, claims: claims, share: share))
+        work.continuation.yield(.publish(Handed(batch: batch, claims: claims, share: share)))
     }
 
     func settle(finishing: Bool) async throws {
@@ -47,22 +58,20 @@ final class IntegrationSink: BatchSink {
     }
 
     private func publish() async throws {
-        for await handed in batches.stream {
-            // A worker that was stopped or cut off for long must not publish what is another's by now.
-            try await state.waitForLease()
-            let batch = withoutLost(handed)
-            let publication: Publication
-            do {
-                publication = batch.selection.isEmpty ? .acknowledged : try await consumer.publish(batch)
-            } catch let halted as PublicationHalted {
-                // What was handed over before is acknowledged in its turn, and then this.
-                publication = Publication { throw halted }
+        for await work in work.stream {
+            switch work {
+            case .serve(let segments): try await consumer.serve(segments)
+            case .publish(let handed):
+                // A worker that was stopped or cut off for long must not publish what is another's by now.
+                try await state.waitForLease()
+                let batch = withoutLost(handed)
+                let publication = batch.selection.isEmpty ? .acknowledged : try await consumer.publish(batch)
+                pending.continuation.yield(Pending(publication: publication, batch: batch, handed: handed))
             }
-            pending.continuation.yield(Pending(publication: publication, batch: batch, handed: handed))
         }
     }
 
-    /// The batch without the events of segments that were lost since it was handed over.
+    /// The batch without the events of segments that were lost or began anew since it was handed over.
     private func withoutLost(_ handed: Handed) -> FeedBatch {
         let lost = state.withLedger { ledger in Set(handed.claims.filter { !ledger.holds($0) }.map(\.segment)) }
         if lost.isEmpty { return handed.batch }
@@ -72,16 +81,9 @@ final class IntegrationSink: BatchSink {
     /// Waits for the acknowledgements in order, so that what is done has no hole.
     private func acknowledge() async throws {
         for await pending in pending.stream {
-            do {
-                try await pending.publication.waitForAcknowledgement()
-            } catch let halted as PublicationHalted {
-                let through = halted.acknowledgedThrough
-                state.finish(pending.handed.claims, through: through, events: pending.batch.count(through: through))
-                throw halted
-            }
-            let batch = pending.batch
-            state.finish(pending.handed.claims, through: batch.through, events: batch.selection.count)
-            state.processed(batch, first: batch.selection.first?.index)
+            let outcome = try await pending.publication.waitForAcknowledgement()
+            state.finish(pending.handed.claims, pending.batch, outcome)
+            state.processed(pending.batch, first: pending.batch.selection.first?.index)
             underWay.end()
         }
     }

@@ -1,18 +1,22 @@
 import EventSourcing
 
-/// How far each owned segment has come: handed over, done, and written to its checkpoint.
+/// How far each owned segment has come: handed over, done, and written to its checkpoint; and which of them halt.
 ///
 /// It outlives the connections to PostgreSQL, so that a restart of the server makes nobody do again what is under way
 /// or done, unless the server has forgotten some of it. A pure value.
 struct SegmentLedger: Sendable {
     private struct Entry {
         let epoch: Int64
+        var attempt: Int
         var handedOver: Int64
         var done: Int64
         var written: Int64
+        var halt: SegmentHalt?
     }
 
     private var entries: [Int: Entry] = [:]
+    /// Tells beginnings of a segment under the same epoch apart.
+    private var attempts = 0
 
     init() {}
 
@@ -25,7 +29,7 @@ struct SegmentLedger: Sendable {
                 owned[segment.id] = entry
             } else {
                 owned[segment.id] = Entry(
-                    epoch: segment.epoch, handedOver: segment.checkpoint, done: segment.checkpoint,
+                    epoch: segment.epoch, attempt: attempts, handedOver: segment.checkpoint, done: segment.checkpoint,
                     written: segment.checkpoint)
             }
         }
@@ -34,17 +38,32 @@ struct SegmentLedger: Sendable {
 
     /// The segments that are owned, in order.
     var claims: [SegmentClaim] {
-        entries.map { SegmentClaim(segment: $0.key, epoch: $0.value.epoch) }.sorted { $0.segment < $1.segment }
+        entries.map { SegmentClaim(segment: $0.key, epoch: $0.value.epoch, attempt: $0.value.attempt) }
+            .sorted { $0.segment < $1.segment }
     }
 
-    /// Whether the segment is still owned under the epoch.
-    func holds(_ claim: SegmentClaim) -> Bool { entries[claim.segment]?.epoch == claim.epoch }
+    /// The segments that are owned and where each began, for a consumer.
+    var served: [ServedSegment] {
+        entries.map {
+            ServedSegment(segment: $0.key, checkpoint: $0.value.done, epoch: $0.value.epoch, attempt: $0.value.attempt)
+        }
+        .sorted { $0.segment < $1.segment }
+    }
 
-    /// The position behind which a segment's events are to be handed over; `nil` if it is not owned.
-    func handedOver(_ segment: Int) -> Int64? { entries[segment]?.handedOver }
+    /// Whether the segment is still owned under the epoch, and has not begun anew since.
+    func holds(_ claim: SegmentClaim) -> Bool {
+        guard let entry = entries[claim.segment] else { return false }
+        return entry.epoch == claim.epoch && entry.attempt == claim.attempt
+    }
 
-    /// Where a feed of all owned segments begins; `nil` if there is none.
-    var lowestHandedOver: Int64? { entries.values.map(\.handedOver).min() }
+    /// The position behind which a segment's events are to be handed over; `nil` if it is not owned, or halts.
+    func handedOver(_ segment: Int) -> Int64? {
+        guard let entry = entries[segment], entry.halt == nil else { return nil }
+        return entry.handedOver
+    }
+
+    /// Where a feed of all owned segments that do not halt begins; `nil` if there is none.
+    var lowestHandedOver: Int64? { entries.values.lazy.filter { $0.halt == nil }.map(\.handedOver).min() }
 
     /// The positions up to which everything is done, by segment.
     var positions: [Int: Int64] { entries.mapValues(\.done) }
@@ -58,7 +77,7 @@ struct SegmentLedger: Sendable {
 
     /// Notes that everything of the segments up to the position is done.
     mutating func finish(_ claims: [SegmentClaim], through position: Int64) {
-        for claim in claims where holds(claim) {
+        for claim in claims where holds(claim) && entries[claim.segment]?.halt == nil {
             entries[claim.segment]?.done.raise(to: position)
         }
     }
@@ -67,6 +86,39 @@ struct SegmentLedger: Sendable {
     mutating func takeBack() {
         for (segment, entry) in entries { entries[segment]?.handedOver = entry.done }
     }
+
+    // MARK: Halts
+
+    /// The halts, in the order of the segments.
+    var halts: [SegmentHalt] { entries.values.compactMap(\.halt).sorted { $0.segment < $1.segment } }
+
+    /// Notes that a segment is done up to an event and halts there, unless it halts already.
+    ///
+    /// - Returns: whether that is new.
+    @discardableResult mutating func halt(_ claim: SegmentClaim, _ halt: SegmentHalt) -> Bool {
+        guard holds(claim), entries[claim.segment]?.halt == nil else { return false }
+        entries[claim.segment]?.done.raise(to: halt.position - 1)
+        entries[claim.segment]?.halt = halt
+        return true
+    }
+
+    /// Has segments that halt begin anew behind what is done; whatever was handed over before counts no longer.
+    ///
+    /// - Returns: whether there was one.
+    @discardableResult mutating func retry(_ segments: Set<Int>) -> Bool {
+        var isSome = false
+        for segment in segments {
+            guard let entry = entries[segment], entry.halt != nil else { continue }
+            attempts += 1
+            entries[segment]?.halt = nil
+            entries[segment]?.attempt = attempts
+            entries[segment]?.handedOver = entry.done
+            isSome = true
+        }
+        return isSome
+    }
+
+    // MARK: Checkpoints
 
     /// The checkpoints that lie behind what is done.
     var unwritten: [CheckpointMove] {
@@ -89,12 +141,12 @@ struct SegmentLedger: Sendable {
     /// Forgets everything: segments begin at their checkpoints again.
     mutating func forget() {
         entries = [:]
+        attempts += 1
     }
 
     /// Notes that checkpoints were written.
     mutating func wrote(_ moves: [CheckpointMove]) {
-        for move in moves {
-            guard holds(SegmentClaim(segment: move.segment, epoch: move.epoch)) else { continue }
+        for move in moves where entries[move.segment]?.epoch == move.epoch {
             entries[move.segment]?.written.raise(to: move.position)
         }
     }

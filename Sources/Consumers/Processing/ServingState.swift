@@ -9,17 +9,21 @@ final class ServingState: Sendable {
         var lease: Int?
         var lastEvent: EventReference?
         var done = 0
+        /// When segments that halt are tried again.
+        var nextRetry: ContinuousClock.Instant?
     }
 
     private let state = Mutex(State())
     private let membership: Membership
     private let metrics: ConsumerMetrics
+    private let retryInterval: Duration
     /// Woken when something is done; for the writer of checkpoints.
     let changed = WakeSignal()
-    /// Woken when a segment turned out to be lost; for the watcher of ownership.
+    /// Woken when a segment turned out to be lost, halts, or is tried again; for the watcher of ownership.
     let doubted: WakeSignal
 
-    init(_ membership: Membership, _ metrics: ConsumerMetrics) {
+    init(_ membership: Membership, _ metrics: ConsumerMetrics, retryInterval: Duration) {
+        self.retryInterval = retryInterval
         self.membership = membership
         self.metrics = metrics
         self.doubted = membership.observe()
@@ -46,6 +50,53 @@ final class ServingState: Sendable {
 
     /// Events done since the start of the process.
     var doneCount: Int { state.withLock { $0.done } }
+
+    /// Notes how a batch ended.
+    func finish(_ claims: [SegmentClaim], _ batch: FeedBatch, _ outcome: PublicationOutcome) {
+        let events = batch.count(before: outcome.halts)
+        let isNew = state.withLock { state in
+            var isNew = false
+            for claim in claims {
+                if let halt = outcome.halts.first(where: { $0.segment == claim.segment }) {
+                    isNew = state.ledger.halt(claim, halt) || isNew
+                } else {
+                    state.ledger.finish([claim], through: batch.through)
+                }
+            }
+            if isNew, state.nextRetry == nil { state.nextRetry = .now.advanced(by: retryInterval) }
+            state.done += events
+            return isNew
+        }
+        if events > 0 { metrics.done.increment(by: events) }
+        changed.wake()
+        if isNew { doubted.wake() }
+    }
+
+    // MARK: Halts
+
+    /// How long until segments that halt are tried again; `nil` if none halts.
+    var timeToRetry: Duration? {
+        state.withLock { $0.nextRetry }.map { max(.zero, ContinuousClock.now.duration(to: $0)) }
+    }
+
+    /// Has segments that halt begin anew.
+    func retry(_ segments: Set<Int>) {
+        let isSome = state.withLock { state in
+            defer { if state.ledger.halts.isEmpty { state.nextRetry = nil } }
+            return state.ledger.retry(segments)
+        }
+        if isSome { doubted.wake() }
+    }
+
+    /// Has all segments that halt begin anew, if it is time.
+    func retryIfDue() {
+        guard let time = timeToRetry, time <= .zero else { return }
+        retry(Set(withLedger { $0.halts.map(\.segment) }))
+        // What was lost meanwhile does not halt here any more.
+        state.withLock { if $0.ledger.halts.isEmpty { $0.nextRetry = nil } }
+    }
+
+    // MARK: Ownership
 
     /// Takes in what the database says is owned, as asked for under the lease.
     func own(_ segments: [Segment], under lease: Int) {

@@ -65,6 +65,8 @@ final class TransactionalSink: BatchSink {
 
     let worksOutside = false
 
+    func serve(_ segments: [ServedSegment]) {}
+
     func take(_ batch: FeedBatch, share: ByteBudget.Share, claims: [SegmentClaim]) {
         var indices: [Int: [Int]] = [:]
         for selected in batch.selection { indices[selected.segment, default: []].append(selected.index) }

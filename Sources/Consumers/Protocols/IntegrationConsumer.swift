@@ -3,7 +3,7 @@ public import EventSourcing
 /// A consumer that carries events out of the database, for example to Kafka.
 ///
 /// No transaction is open while it works. The relay hands it batches one after the other, in the order of positions;
-/// several may be under way at a time, and the checkpoint follows what was acknowledged without a gap.
+/// several may be under way at a time, and each segment's checkpoint follows what was acknowledged without a gap.
 public protocol IntegrationConsumer: Sendable {
     /// The name its checkpoints are kept under; stays the same for ever.
     var name: String { get }
@@ -14,51 +14,50 @@ public protocol IntegrationConsumer: Sendable {
     /// How it fares, for people; looked at now and then.
     var condition: ConsumerCondition { get }
 
+    /// Says whose events come from now on, before the first of them. Calls of this and of `publish` do not overlap.
+    ///
+    /// A segment that was not there before, or comes with another epoch or attempt, begins anew behind its checkpoint:
+    /// nothing that was known of it holds any more. Segments that are missing are served no longer.
+    func serve(_ segments: [ServedSegment]) async throws
+
     /// Takes a batch over, and returns as soon as the next one may be handed over. Calls do not overlap.
     ///
     /// What cannot be carried out for now (nobody there, a leader moved) is waited for and tried again inside; only
-    /// what needs a person is thrown.
+    /// what ends the consumer is thrown.
     ///
     /// - Returns: what waits for the batch's acknowledgement.
     func publish(_ batch: FeedBatch) async throws -> Publication
+
+    /// Does what is to be done beside the batches for as long as the consumer is served; returns at once if that is
+    /// nothing.
+    ///
+    /// - Parameter retry: has segments that halt begin anew at once, for whoever learns that what was wrong is mended.
+    func run(_ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void) async throws
 }
 
-/// A batch that was handed over and waits for its acknowledgement.
-public struct Publication: Sendable {
-    private let acknowledgement: @Sendable () async throws -> Void
+extension IntegrationConsumer {
+    /// Takes no notice.
+    public func serve(_ segments: [ServedSegment]) async throws {}
 
-    /// - Parameter acknowledgement: returns once every event of the batch and of all batches before it is stored
-    ///   where it was sent; throws ``PublicationHalted`` when that cannot be without a person.
-    public init(acknowledgement: @escaping @Sendable () async throws -> Void) {
-        self.acknowledgement = acknowledgement
-    }
-
-    /// A batch that was acknowledged already.
-    public static let acknowledged = Publication {}
-
-    package func waitForAcknowledgement() async throws {
-        try await acknowledgement()
-    }
+    /// Does nothing.
+    public func run(_ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void) async throws {}
 }
 
-/// The consumer cannot go on until a person has done something.
-public struct PublicationHalted: Error, Sendable {
-    /// Every wanted event up to here is acknowledged.
-    public let acknowledgedThrough: Int64
-    /// The event it halts at.
-    public let position: Int64
-    /// What is wrong, and what to do.
-    public let reason: String
+/// A segment whose events are handed over from behind its checkpoint on.
+public struct ServedSegment: Sendable, Hashable {
+    /// The segment, from 0.
+    public let segment: Int
+    /// Where it begins, if it begins anew: everything up to here was done.
+    public let checkpoint: Int64
+    /// Counts the claims by any worker.
+    package let epoch: Int64
+    /// Counts the beginnings under the same claim: one more after each halt.
+    package let attempt: Int
 
-    /// Says where and why the consumer halts.
-    public init(acknowledgedThrough: Int64, position: Int64, reason: String) {
-        self.acknowledgedThrough = acknowledgedThrough
-        self.position = position
-        self.reason = reason
+    package init(segment: Int, checkpoint: Int64, epoch: Int64, attempt: Int) {
+        self.segment = segment
+        self.checkpoint = checkpoint
+        self.epoch = epoch
+        self.attempt = attempt
     }
-}
-
-extension PublicationHalted: CustomStringConvertible {
-    /// One line.
-    public var description: String { "halted at position \(position): \(reason)" }
 }

@@ -2,6 +2,8 @@
 struct SegmentClaim: Sendable, Hashable {
     let segment: Int
     let epoch: Int64
+    /// Counts the beginnings under the epoch: a segment that halted begins anew.
+    var attempt = 0
 }
 
 /// One of a consumer's shares of all aggregates, as its owner claimed it.

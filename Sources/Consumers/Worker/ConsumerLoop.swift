@@ -39,7 +39,7 @@ final class ConsumerLoop: Sendable {
         self.isSole = isSole
         self.checkpointInterval = checkpointInterval
         self.metrics = ConsumerMetrics(name)
-        self.state = ServingState(membership, metrics)
+        self.state = ServingState(membership, metrics, retryInterval: options.haltRetryInterval)
         self.flow = membership.flows[name] ?? FlowControl()
         self.sink = sink(state)
         self.table = SegmentsTable(source.tables)
@@ -74,6 +74,10 @@ final class ConsumerLoop: Sendable {
         try Task.checkCancellation()
         await letGo()
         if let failure { throw failure }
+        let halts = state.withLedger { $0.halts }
+        if options.runMode == .oneOff, !wakeups.isClosed, !halts.isEmpty {
+            throw PublicationHalted(consumer: name, halts: halts)
+        }
     }
 
     private func serve() async throws {

@@ -74,14 +74,27 @@ struct ConsumerSession {
             if loop.isSole || view.generation > seen { try await rebalance(view) }
             seen = view.generation
             let claims = loop.state.withLedger { $0.claims }
+            loop.sink.serve(loop.state.withLedger { $0.served })
             if claims.isEmpty {
                 if loop.options.runMode == .oneOff { return }
                 continue
             }
-            switch try await Stretch(session: self, claims: claims, seen: seen).run() {
-            case .ended: return
-            case .ownershipChanged: break
+            if try await serve(claims, seen: seen) == .ended { return }
+        }
+    }
+
+    /// Feeds the claims until their ownership should change, through halts and new attempts.
+    private func serve(_ claims: [SegmentClaim], seen: Int) async throws -> Stretch.Outcome {
+        var claims = claims
+        while true {
+            let halts = loop.state.withLedger { $0.halts }
+            let outcome = try await Stretch(session: self, claims: claims, halts: halts, seen: seen).run()
+            guard outcome == .haltsChanged else { return outcome }
+            let served = loop.state.withLedger { ledger in
+                claims = ledger.claims
+                return ledger.served
             }
+            loop.sink.serve(served)
         }
     }
 

@@ -6,12 +6,16 @@ import Synchronization
 struct Stretch {
     let session: ConsumerSession
     let claims: [SegmentClaim]
+    /// The segments that halt: nothing is fed to them.
+    let halts: [SegmentHalt]
     /// The generation of the view that the claims rest on.
     let seen: Int
 
     enum Outcome {
         case ended
         case ownershipChanged
+        /// A segment halts or begins anew; the ownership is as it was.
+        case haltsChanged
     }
 
     private var loop: ConsumerLoop { session.loop }
@@ -31,13 +35,14 @@ struct Stretch {
     }
 
     private func feed() async throws -> Outcome {
-        let (selection, start) = loop.state.withLedger { ledger in
+        let (selection, lowest) = loop.state.withLedger { ledger in
             (
                 SegmentSelection(
                     ledger, totalSegments: loop.options.totalSegments, strategy: loop.options.partitionStrategy),
-                ledger.lowestHandedOver ?? 0
+                ledger.lowestHandedOver
             )
         }
+        guard let start = lowest else { return try await waitInHalt() }
         let options = loop.options
         let feed = Feed(
             connection: session.reading, table: EventsTable(loop.source.tables.events), scope: loop.scope,
@@ -79,12 +84,27 @@ struct Stretch {
         return true
     }
 
-    /// Ends the stretch when segments are to be claimed or given up, or were lost.
+    /// All segments halt: there is nothing to feed until one of them begins anew.
+    private func waitInHalt() async throws -> Outcome {
+        while !loop.wakeups.isClosed, loop.options.runMode == .continuous {
+            try Task.checkCancellation()
+            _ = await loop.wakeups.wait(atMost: .seconds(60))
+        }
+        try await loop.settle(finishing: !loop.wakeups.isClosed)
+        try await session.writeCheckpoints()
+        return .ended
+    }
+
+    /// Ends the stretch when segments are to be claimed or given up, were lost, halt, or are to be tried again.
     private func watch() async throws -> Outcome {
         while true {
-            _ = await loop.state.doubted.wait(atMost: .seconds(60))
+            let isContinuous = loop.options.runMode == .continuous
+            let patience = (isContinuous ? loop.state.timeToRetry : nil) ?? .seconds(60)
+            _ = await loop.state.doubted.wait(atMost: min(patience, .seconds(60)))
             try Task.checkCancellation()
             guard loop.state.holdsLease else { throw LeaseLost() }
+            if isContinuous { loop.state.retryIfDue() }
+            if loop.state.withLedger({ $0.claims != claims || $0.halts != halts }) { return .haltsChanged }
             let view = loop.membership.view
             let isNewer = view.generation > seen
             if !isNewer || !view.lost(of: session.name, worker: session.owner, claims: claims).isEmpty {

@@ -92,7 +92,7 @@ public final class Worker: Sendable {
 
     /// Works until stopped, or, in one-off mode, until everything that was committed before is handled.
     ///
-    /// - Throws: ``ConsumerFailure``, ``PublicationHalted``, ``WorkerError``, `HorizonError`, or a `PostgresError` that
+    /// - Throws: ``ConsumerFailure``, in one-off mode ``PublicationHalted``, ``WorkerError``, `HorizonError`, or a `PostgresError` that
     ///   waiting does not mend, for example a refused password.
     public func run() async throws {
         let failure = await withTaskGroup(of: (Part, (any Error)?).self) { group in
@@ -141,6 +141,9 @@ public final class Worker: Sendable {
                 group.addTask {
                     do {
                         try await loop.run()
+                    } catch let halted as PublicationHalted {
+                        // A one-off run's; the others do what is theirs to do.
+                        throw halted
                     } catch {
                         self.stop()
                         throw error

@@ -7,15 +7,28 @@ struct Consignment {
     struct Entry {
         /// The row in the batch.
         let row: Int
+        let segment: Int
         /// The topic's index in the router.
-        let topic: Int
-        var isAcknowledged = false
+        var topic: Int
+        var state = State.open
         /// Sent alone, because the broker rejected it together with others.
         var isSuspect = false
+        /// Its record was found to fit its topic.
+        var isSized = false
+    }
+
+    enum State: Sendable, Equatable {
+        /// To be delivered.
+        case open
+        case acknowledged
+        /// Left to be handed over again: its segment halts at it or before it, or is served no longer.
+        case dropped
     }
 
     let id: Int
     let events: EventBatch
+    /// Everything wanted up to this position is in this consignment or an earlier one.
+    let through: Int64
     var entries: [Entry]
 
     /// The current run's batch, with the entries its records stand for.
@@ -25,27 +38,25 @@ struct Consignment {
     /// The only record under way, while entries are sent alone.
     var alone: Int?
 
-    /// The entries that are to be delivered: those before the halt, if there is one.
-    func deliverable(before halt: HaltPoint?) -> Range<Int> {
-        guard let halt, id >= halt.consignment else { return entries.indices }
-        return 0..<(id == halt.consignment ? halt.entry : 0)
-    }
+    /// The entries that are to be delivered.
+    var open: [Int] { entries.indices.filter { entries[$0].state == .open } }
 
-    /// Whether something that is to be delivered is not acknowledged.
-    func isOpen(before halt: HaltPoint?) -> Bool {
-        !entries[deliverable(before: halt)].allSatisfy(\.isAcknowledged)
-    }
+    /// Whether something is to be delivered.
+    var isOpen: Bool { entries.contains { $0.state == .open } }
 
-    func position(of entry: Int) -> Int64 { events[entries[entry].row].globalPosition }
+    func event(of entry: Int) -> EventView { events[entries[entry].row] }
 
-    /// Takes in what the run's reports say, and gives the failures.
+    func position(of entry: Int) -> Int64 { event(of: entry).globalPosition }
+
+    /// Takes in what the run's reports say, and gives the failures of what is still to be delivered.
     mutating func takeOutcomes() -> [FailureVerdict.Failure] {
         guard let batch else { return [] }
         let (acknowledged, failures) = batch.outcomes()
         for index in acknowledged.indices where acknowledged[index] {
-            entries[batchEntries[index]].isAcknowledged = true
+            let entry = batchEntries[index]
+            if entries[entry].state == .open { entries[entry].state = .acknowledged }
         }
-        return failures.map { failure in
+        return failures.filter { entries[batchEntries[$0.index]].state == .open }.map { failure in
             FailureVerdict.Failure(
                 entry: FailureVerdict.Entry(consignment: id, index: batchEntries[failure.index]),
                 error: KafkaError(failure.code), wasAlone: alone == failure.index)

@@ -14,7 +14,7 @@ extension KafkaPublisher {
     /// Feeds everything that is not fed to the current run, in order. False when the run has failed.
     func feedAll() async throws -> Bool {
         // Consignments may be added while one is fed.
-        while let next = consignments.first(where: { $0.batch == nil && $0.isOpen(before: halt) }) {
+        while let next = consignments.first(where: { $0.batch == nil && $0.isOpen }) {
             do {
                 if try await feed(next.id) { continue }
             } catch {
@@ -30,11 +30,13 @@ extension KafkaPublisher {
     /// Feeds what is not acknowledged of a consignment to the current run. False when the run has failed.
     private func feed(_ id: Int) async throws -> Bool {
         guard let index = index(of: id) else { return true }
+        let missing = consignments[index].missingTopics { run?.handles[$0] == nil }
+        if !missing.isEmpty { guard try await prepareTopics(missing) else { return false } }
+        checkSizes(of: id)
+        guard var run, let index = self.index(of: id) else { return run != nil }
         let consignment = consignments[index]
-        let open = consignment.deliverable(before: halt).filter { !consignment.entries[$0].isAcknowledged }
-        let missing = Set(open.map { consignment.entries[$0].topic }).filter { run?.handles[$0] == nil }
-        if !missing.isEmpty { guard try await prepareTopics(missing.sorted()) else { return false } }
-        guard var run else { return false }
+        let open = consignment.open
+        if open.isEmpty { return true }
 
         let items = open.compactMap { entry -> EventRecordSource.Item? in
             let entry = consignment.entries[entry]
@@ -50,7 +52,6 @@ extension KafkaPublisher {
         let source = EventRecordSource(consignment.events, items, options.route)
         let start = ContinuousClock.now
         let batch = run.producer.open(source)
-        guard let index = self.index(of: id) else { return true }
         consignments[index].batch = batch
         consignments[index].handedToClient = .now
         consignments[index].batchEntries = open
@@ -133,5 +134,14 @@ extension KafkaPublisher {
                 await pause()
             }
         }
+    }
+}
+
+extension Consignment {
+    /// The topics of what is to be delivered that are not ready.
+    fileprivate func missingTopics(_ isMissing: (Int) -> Bool) -> [Int] {
+        var topics: Set<Int> = []
+        for entry in entries where entry.state == .open { topics.insert(entry.topic) }
+        return topics.filter(isMissing).sorted()
     }
 }

@@ -67,7 +67,12 @@ extension KafkaPublisher {
             }
             return
         case .poison(let error, let entry):
-            haltAt(entry, error)
+            let isSize = error.code == .messageTooLarge || error.code == .recordListTooLarge
+            convict(
+                entry,
+                Flaw(
+                    reason: isSize ? .tooLarge : .rejected, error: "\(topicName(of: entry)): \(error)",
+                    topic: topic(of: entry)?.description))
             return
         }
         await pause()
@@ -75,23 +80,13 @@ extension KafkaPublisher {
 
     /// Takes in what the current run's reports say of a consignment.
     func takeOutcomes(at index: Int) -> (failures: [FailureVerdict.Failure], newlyAcknowledged: Int) {
-        let before = consignments[index].entries.count { $0.isAcknowledged }
+        let before = consignments[index].entries.count { $0.state == .acknowledged }
         let failures = consignments[index].takeOutcomes()
-        let count = consignments[index].entries.count { $0.isAcknowledged } - before
+        let count = consignments[index].entries.count { $0.state == .acknowledged } - before
         if count > 0 { metrics.published.increment(by: count) }
         if failures.isEmpty, count > 0, let since = consignments[index].handedToClient {
             metrics.acknowledgeTime.record(since: since)
         }
         return (failures, count)
-    }
-
-    func haltAt(_ entry: FailureVerdict.Entry, _ error: KafkaError) {
-        guard let index = index(of: entry.consignment) else { return }
-        let position = consignments[index].position(of: entry.index)
-        if let halt, (halt.consignment, halt.entry) <= (entry.consignment, entry.index) { return }
-        let reason = PublicationHalted(
-            acknowledgedThrough: position - 1, position: position, reason: "\(topicName(of: entry)): \(error)")
-        halt = HaltPoint(consignment: entry.consignment, entry: entry.index, reason: reason)
-        say(.halted(position: position, reason: reason.reason))
     }
 }

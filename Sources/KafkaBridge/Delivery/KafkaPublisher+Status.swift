@@ -1,3 +1,4 @@
+import Consumers
 import Kafka
 import Logging
 import Synchronization
@@ -15,8 +16,24 @@ extension KafkaPublisher {
     }
 
     func noteFlow() {
+        let halts = halts.shown
         backoff.reset()
-        if !isHalted { say(.flowing) }
+        say(halts.isEmpty ? .flowing : .halted(halts))
+    }
+
+    /// Says what is new about segments that halt; what else is the matter with delivery stays.
+    func showHalts() {
+        let halts = halts.shown
+        for halt in halts where said[halt.segment] != halt {
+            logger.error(
+                "a segment halts at an event that cannot be delivered; the others go on: \(halt.reason)",
+                metadata: ["segment": "\(halt.segment)", "position": "\(halt.position)"])
+        }
+        said = Dictionary(halts.map { ($0.segment, $0) }) { first, _ in first }
+        switch status {
+        case .flowing, .halted: say(halts.isEmpty ? .flowing : .halted(halts))
+        case .waiting, .refused: break
+        }
     }
 
     func say(_ status: PublisherStatus) {
@@ -30,8 +47,8 @@ extension KafkaPublisher {
         case .flowing: logger.notice("delivery goes on")
         case .waiting(let reason): logger.warning("delivery waits: \(reason)")
         case .refused(let reason): logger.error("delivery is refused until somebody mends it: \(reason)")
-        case .halted(let position, let reason):
-            logger.error("delivery halts: \(reason)", metadata: ["position": "\(position)"])
+        // Each halt was said.
+        case .halted: if before.name != .halted { logger.notice("delivery goes on, but for segments that halt") }
         }
     }
 }

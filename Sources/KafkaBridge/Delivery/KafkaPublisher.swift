@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// Any report that is not a success ends the run: nothing more is fed, the producer is closed, and a new one takes up
 /// what is not acknowledged, in order. What passes by itself, or by somebody mending it, is waited for without end and
-/// said once. An event that can never be delivered halts the consumer behind everything before it.
+/// said once. What becomes of an event that can never be delivered is the route's policy.
 package actor KafkaPublisher: IntegrationConsumer {
     package nonisolated let name: String
     package nonisolated let scope: EventScope
@@ -27,12 +27,14 @@ package actor KafkaPublisher: IntegrationConsumer {
     /// In the order they were handed over.
     var consignments: [Consignment] = []
     var nextID = 0
-    var halt: HaltPoint?
+    /// The segments that are served, as they were last announced.
+    var served: [Int: ServedSegment] = [:]
+    var halts = HaltedSegments()
     var isClosed = false
     var backoff: Backoff
     var partitionCounts: [TopicName: Int32] = [:]
-    /// What was said last, so that it is not said at every attempt.
-    var said: String?
+    /// The halts that were said, so that they are not said at every attempt.
+    var said: [Int: SegmentHalt] = [:]
 
     /// One task at a time feeds or replaces the producer.
     var isBusy = false
@@ -79,10 +81,8 @@ package actor KafkaPublisher: IntegrationConsumer {
     // MARK: Publishing
 
     package func publish(_ batch: FeedBatch) async throws -> Publication {
-        if let halt { throw halt.reason }
-        guard let consignment = route(batch) else { return .acknowledged }
-        consignments.append(consignment)
-        let id = consignment.id
+        guard let events = batch.events else { return .acknowledged }
+        let id = take(batch, events)
         do {
             try await occupied { try await self.feedOrRestore() }
         } catch {
@@ -92,36 +92,8 @@ package actor KafkaPublisher: IntegrationConsumer {
         return Publication { try await self.acknowledge(id) }
     }
 
-    /// Finds a topic for every event up to the first that has none or is too large.
-    private func route(_ batch: FeedBatch) -> Consignment? {
-        guard let events = batch.events else { return nil }
-        var entries: [Consignment.Entry] = []
-        entries.reserveCapacity(batch.selection.count)
-        var halt: PublicationHalted?
-        for selected in batch.selection {
-            let event = events[selected.index]
-            let reason: String
-            switch router.topic(for: event) {
-            case .success(let topic):
-                let size = RecordSize.upperBound(event, options.route)
-                if size <= options.maximumRecordBytes {
-                    entries.append(Consignment.Entry(row: selected.index, topic: topic))
-                    continue
-                }
-                reason = "its record would take \(size) bytes, and \(options.maximumRecordBytes) are allowed"
-            case .failure(let error): reason = error.description
-            }
-            halt = PublicationHalted(
-                acknowledgedThrough: event.globalPosition - 1, position: event.globalPosition, reason: reason)
-            break
-        }
-        nextID += 1
-        if let halt { self.halt = HaltPoint(consignment: nextID, entry: entries.count, reason: halt) }
-        return Consignment(id: nextID, events: events, entries: entries)
-    }
-
     /// Waits until a consignment is delivered, over as many runs as it takes.
-    private func acknowledge(_ id: Int) async throws {
+    private func acknowledge(_ id: Int) async throws -> PublicationOutcome {
         do {
             try await deliver(id)
         } catch {
@@ -129,15 +101,12 @@ package actor KafkaPublisher: IntegrationConsumer {
             forget(id)
             throw error
         }
-        consignments.removeAll { $0.id == id }
-        if let halt, id >= halt.consignment {
-            say(.halted(position: halt.reason.position, reason: halt.reason.reason))
-            throw halt.reason
-        }
+        if let index = index(of: id) { noteDone(consignments.remove(at: index)) }
+        return PublicationOutcome(halts: halts.of(consignmentsThrough: id))
     }
 
-    private func deliver(_ id: Int) async throws {
-        while let index = index(of: id), consignments[index].isOpen(before: halt) {
+    func deliver(_ id: Int) async throws {
+        while let index = index(of: id), consignments[index].isOpen {
             try checkGoing()
             guard let batch = consignments[index].batch else {
                 try await occupied {
@@ -163,19 +132,19 @@ package actor KafkaPublisher: IntegrationConsumer {
     }
 
     /// Drops a consignment that nobody waits for any more; what is under way of it is not called back.
-    private func forget(_ id: Int) {
+    func forget(_ id: Int) {
         consignments.removeAll { $0.id == id }
-        if let halt, halt.consignment == id, !isHalted { self.halt = nil }
+        halts.forget(consignment: id)
     }
-
-    /// Whether the halt was said, and so stays.
-    var isHalted: Bool { if case .halted = status { true } else { false } }
 
     // MARK: Small things
 
+    func topic(of entry: FailureVerdict.Entry) -> TopicName? {
+        index(of: entry.consignment).map { router.topics[consignments[$0].entries[entry.index].topic] }
+    }
+
     func topicName(of entry: FailureVerdict.Entry) -> String {
-        guard let index = index(of: entry.consignment) else { return "a topic" }
-        return "topic `\(router.topics[consignments[index].entries[entry.index].topic])`"
+        topic(of: entry).map { "topic `\($0)`" } ?? "a topic"
     }
 
     func index(of id: Int) -> Int? { consignments.firstIndex { $0.id == id } }

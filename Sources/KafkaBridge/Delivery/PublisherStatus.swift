@@ -1,3 +1,5 @@
+package import Consumers
+
 /// Whether a publisher's events flow, and if not, why.
 package enum PublisherStatus: Sendable, Equatable {
     case flowing
@@ -5,8 +7,8 @@ package enum PublisherStatus: Sendable, Equatable {
     case waiting(String)
     /// Somebody has to mend something; goes on by itself afterwards.
     case refused(String)
-    /// Stands at an event until somebody decides about it.
-    case halted(position: Int64, reason: String)
+    /// Events flow, but for those of some segments: each stands at an event that cannot be delivered.
+    case halted([SegmentHalt])
 
     package enum Name: String, Sendable, CaseIterable {
         case flowing, waiting, refused, halted
@@ -21,11 +23,12 @@ package enum PublisherStatus: Sendable, Equatable {
         }
     }
 
-    /// Why nothing flows; `nil` where it does.
+    /// Why nothing flows, or not everything; `nil` where all does.
     package var reason: String? {
         switch self {
         case .flowing: nil
-        case .waiting(let reason), .refused(let reason), .halted(_, let reason): reason
+        case .waiting(let reason), .refused(let reason): reason
+        case .halted(let halts): halts.map(\.description).joined(separator: "; ")
         }
     }
 }

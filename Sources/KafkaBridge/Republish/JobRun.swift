@@ -132,7 +132,7 @@ package final class JobRun: Sendable {
                 if wait > .zero, await stopping.wait(atMost: wait) { break }
             }
             try await waitForHold()
-            let publication = batch.selection.isEmpty ? .acknowledged : try await handOver(batch, after: &pending)
+            let publication = batch.selection.isEmpty ? .acknowledged : try await publisher.publish(batch)
             pending.append(Pending(publication: publication, batch: batch))
             if pending.count >= Self.depth { try await acknowledge(pending.removeFirst()) }
         }
@@ -140,25 +140,14 @@ package final class JobRun: Sendable {
         return state.withLock { $0.checkpoint } >= job.through ? .done : .stopped
     }
 
-    /// Where the publisher halts at once, what was handed over before is acknowledged in its turn.
-    private func handOver(_ batch: FeedBatch, after pending: inout [Pending]) async throws -> Publication {
-        do {
-            return try await publisher.publish(batch)
-        } catch let halted as PublicationHalted {
-            for one in pending { try await acknowledge(one) }
-            pending = []
-            throw halted
-        }
-    }
-
+    /// A job has one order for all its events: it halts at the first that cannot be delivered.
     private func acknowledge(_ pending: Pending) async throws {
-        do {
-            try await pending.publication.waitForAcknowledgement()
-            finish(pending.batch, through: pending.batch.through)
-        } catch let halted as PublicationHalted {
-            finish(pending.batch, through: halted.acknowledgedThrough)
-            throw halted
+        let halts = try await pending.publication.waitForAcknowledgement().halts
+        guard let position = halts.map(\.position).min() else {
+            return finish(pending.batch, through: pending.batch.through)
         }
+        finish(pending.batch, through: position - 1)
+        throw PublicationHalted(consumer: publisher.name, halts: halts)
     }
 
     private func finish(_ batch: FeedBatch, through position: Int64) {

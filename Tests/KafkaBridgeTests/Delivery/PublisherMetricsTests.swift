@@ -39,7 +39,8 @@ import Testing
 
         await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, count: 50))
         let publication = try await publisher.publish(try await EventRows.numbered(20..<30))
-        await #expect(throws: PublicationHalted.self) { try await deadline { try await publication.acknowledged() } }
+        let halts = try await deadline { try await publication.outcome().halts }
+        #expect(halts.map(\.position) == [21])
         await publisher.close()
         // Rejected together, then alone.
         #expect(count(.retries, "class=\"poison\",") == 2)

@@ -59,26 +59,51 @@ import Testing
         #expect(all.count == 3_000)
     }
 
-    @Test func anEventThatHasNoTopicHaltsBehindAllBeforeIt() async throws {
+    @Test func anEventThatHasNoTopicHaltsItsSegmentBehindAllBeforeIt() async throws {
         let kafka = try await TestKafka()
         let prefix = kafka.uniqueTopic()
         let publisher = try kafka.publisher(
             "\(prefix).{bounded_context}", .create(partitions: 1), allowed: ["*.context0"])
         let batch = try await EventRows.batch(
-            EventRows.sql("g", rows: 1...9, context: "CASE WHEN g = 6 THEN 'other' ELSE 'context0' END"))
-        let publication = try await publisher.publish(batch)
-        let halted = await #expect(throws: PublicationHalted.self) { try await publication.acknowledged() }
-        #expect(halted?.position == 6)
-        #expect(halted?.acknowledgedThrough == 5)
-        #expect(halted?.reason.contains("topics_allowed") == true)
-        await #expect(throws: PublicationHalted.self) { _ = try await publisher.publish(batch) }
-        guard case .halted(position: 6, _) = publisher.status else {
-            Issue.record("not halted: \(publisher.status)")
-            return
-        }
+            EventRows.sql("g", rows: 1...9, context: "CASE WHEN g = 6 THEN 'other' ELSE 'context0' END"),
+            segment: { Int($0.globalPosition) % 2 })
+        let halts = try await publisher.publish(batch).outcome().halts
+        #expect(halts.map(\.segment) == [0] && halts.map(\.position) == [6])
+        #expect(halts.first?.reason.contains("topics_allowed") == true)
+        #expect(publisher.status == .halted(halts))
+        // What comes later of the segment waits; the other goes on.
+        let later = try await EventRows.batch(
+            EventRows.sql("g", rows: 10...13), segment: { Int($0.globalPosition) % 2 })
+        #expect(try await publisher.publish(later).outcome().halts == halts)
         await publisher.close()
         let positions = try await kafka.readAll(["\(prefix).context0"]).map { $0.header("global_position") }
-        #expect(positions == ["1", "2", "3", "4", "5"])
+        #expect(positions == ["1", "2", "3", "4", "5", "7", "9", "11", "13"])
+    }
+
+    @Test func aSegmentThatBeginsAnewIsTriedAgain() async throws {
+        let kafka = try await TestKafka()
+        let prefix = kafka.uniqueTopic()
+        let publisher = try kafka.publisher(
+            "\(prefix).{bounded_context}", .create(partitions: 1), allowed: ["*.context0"])
+        func serve(attempt: Int) async throws {
+            try await publisher.serve([ServedSegment(segment: 0, checkpoint: 0, epoch: 1, attempt: attempt)])
+        }
+        try await serve(attempt: 0)
+        let bad = try await EventRows.batch(
+            EventRows.sql("g", rows: 1...3, context: "CASE WHEN g = 2 THEN 'other' ELSE 'context0' END"))
+        let halts = try await publisher.publish(bad).outcome().halts
+        #expect(halts.map(\.position) == [2])
+        try await serve(attempt: 1)
+        // An attempt is no success yet.
+        #expect(publisher.status == .halted(halts))
+        #expect(try await publisher.publish(bad).outcome().halts == halts)
+        try await serve(attempt: 2)
+        let mended = try await EventRows.batch(EventRows.sql("g", rows: 2...3))
+        #expect(try await publisher.publish(mended).outcome() == .done)
+        #expect(publisher.status == .flowing)
+        await publisher.close()
+        let positions = try await kafka.readAll(["\(prefix).context0"]).map { $0.header("global_position") }
+        #expect(positions == ["1", "1", "2", "3"])
     }
 
     @Test func anEventThatIsTooLargeHaltsBeforeTheClientSeesIt() async throws {
@@ -87,9 +112,8 @@ import Testing
         let publisher = try kafka.publisher(topic, .create(partitions: 1))
         let batch = try await EventRows.batch(
             EventRows.sql("g", rows: 1...3, payload: "repeat('x', CASE g WHEN 2 THEN 1100000 ELSE 900000 END)"))
-        let publication = try await publisher.publish(batch)
-        let halted = await #expect(throws: PublicationHalted.self) { try await publication.acknowledged() }
-        #expect(halted?.position == 2)
+        let halts = try await publisher.publish(batch).outcome().halts
+        #expect(halts.map(\.position) == [2])
         await publisher.close()
         #expect(try await kafka.readAll([topic]).map { $0.value?.count } == [900_000])
     }
