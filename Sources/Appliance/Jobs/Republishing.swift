@@ -152,7 +152,7 @@ package struct Republishing: Sendable {
             let after = found?.checkpoint ?? definition.after
             let count = try await SelectionCount.take(
                 found?.selection(in: place.tables) ?? definition.selection, after: after, through: through,
-                route: options.route, maximumBytes: options.maximumRecordBytes,
+                route: options.route, maximumBytes: options.maximumRecordBytes ?? 1_000_000,
                 table: EventsTable(place.tables.events), on: connection)
             return CountReport(consumer: definition.consumer, after: after, through: through, count: count)
         }

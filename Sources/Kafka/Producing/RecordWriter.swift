@@ -86,6 +86,13 @@ internal import CLibRDKafka
         unsafe ownedValue = copy
     }
 
+    /// Takes the value back: the record is a tombstone.
+    package mutating func withoutValue() {
+        dropOwnedValue()
+        unsafe payloadBytes -= fields[Field.value.rawValue].u.mem.size
+        unsafe fields[Field.value.rawValue].u.mem = .init()
+    }
+
     /// Milliseconds since 1970.
     package mutating func timestamp(milliseconds: Int64) {
         unsafe fields[Field.timestamp.rawValue].u.i64 = milliseconds

@@ -21,6 +21,12 @@ struct Consignment {
         /// To be delivered.
         case open
         case acknowledged
+        /// To be noted as parked.
+        case parking
+        /// The table of dead letters has it: nothing more is to be done.
+        case settled
+        /// Could not be redriven.
+        case failed
         /// Left to be handed over again: its segment halts at it or before it, or is served no longer.
         case dropped
     }
@@ -30,6 +36,12 @@ struct Consignment {
     /// Everything wanted up to this position is in this consignment or an earlier one.
     let through: Int64
     var entries: [Entry]
+    /// What is wrong with entries that are parked or could not be redriven, by their index.
+    var flaws: [Int: Flaw] = [:]
+    /// What the records of entries in the dead-letter topic say, by their index.
+    var notes: [Int: DeadLetterNote] = [:]
+    /// Whether these are parked events of one aggregate that are delivered again.
+    var isRedrive = false
 
     /// The current run's batch, with the entries its records stand for.
     var batch: Batch?
@@ -43,6 +55,9 @@ struct Consignment {
 
     /// Whether something is to be delivered.
     var isOpen: Bool { entries.contains { $0.state == .open } }
+
+    /// Whether something is to be noted as parked.
+    var hasParking: Bool { entries.contains { $0.state == .parking } }
 
     func event(of entry: Int) -> EventView { events[entries[entry].row] }
 

@@ -5,4 +5,7 @@ struct Flaw: Sendable, Hashable {
     let error: String
     /// The topic it was meant for, if it has one.
     var topic: String?
+
+    /// Nothing is wrong with the event itself.
+    static let follows = Flaw(reason: .follows, error: "it waits behind an earlier event of its aggregate")
 }

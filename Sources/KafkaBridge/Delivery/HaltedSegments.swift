@@ -18,6 +18,9 @@ struct HaltedSegments: Sendable {
     /// All that are to be shown, in the order of the segments.
     var shown: [SegmentHalt] { entries.values.map(\.halt).sorted { $0.segment < $1.segment } }
 
+    /// Those that are not being tried again at the moment.
+    var standing: [SegmentHalt] { of(consignmentsThrough: .max) }
+
     /// Whether nothing more of a segment is to be taken over.
     func isHalted(_ segment: Int) -> Bool { entries[segment].map { $0.nextAttempt == nil } ?? false }
 
@@ -35,6 +38,22 @@ struct HaltedSegments: Sendable {
         entries[halt.segment] = Entry(halt: halt, consignment: consignment)
         return true
     }
+
+    /// The segment halted under whoever served it before, and is tried again. False if that is known.
+    mutating func take(over halt: SegmentHalt, from consignment: Int) -> Bool {
+        if let entry = entries[halt.segment], entry.halt.position == halt.position { return false }
+        entries[halt.segment] = Entry(halt: halt, consignment: consignment, nextAttempt: consignment)
+        return true
+    }
+
+    /// Whether a segment halted at the event and is being tried again.
+    func isTried(_ segment: Int, at position: Int64) -> Bool {
+        guard let entry = entries[segment], entry.nextAttempt != nil else { return false }
+        return entry.halt.position == position
+    }
+
+    /// Whether nothing is to be shown or remembered.
+    var isEmpty: Bool { entries.isEmpty }
 
     /// The segment begins anew; its events come with consignments from this one on.
     mutating func beginAnew(_ segment: Int, from consignment: Int) {

@@ -8,7 +8,7 @@ extension KafkaPublisher {
         switch status {
         case .waiting(let reason): return .waiting(reason)
         case .refused(let reason): return .refused(reason)
-        case .halted(_, let reason): return .halted(reason)
+        case .halted: return .halted(status.reason ?? "")
         case .flowing:
             // An idle client may have lost its connections to brokers that are there all the same.
             guard let producer = producer.withLock({ $0 }), producer.queueLength > 0,

@@ -30,24 +30,33 @@ extension KafkaPublisher {
     /// Feeds what is not acknowledged of a consignment to the current run. False when the run has failed.
     private func feed(_ id: Int) async throws -> Bool {
         guard let index = index(of: id) else { return true }
-        let missing = consignments[index].missingTopics { run?.handles[$0] == nil }
-        if !missing.isEmpty { guard try await prepareTopics(missing) else { return false } }
+        var missing = missingTopics(at: index)
+        while !missing.isEmpty {
+            guard try await prepareTopics(missing) else { return false }
+            missing = self.index(of: id).map { missingTopics(at: $0) } ?? []
+        }
         checkSizes(of: id)
+        // What is too large may go elsewhere.
+        guard let index = self.index(of: id) else { return true }
+        if !missingTopics(at: index).isEmpty || consignments[index].hasUnsized { return try await feed(id) }
         guard var run, let index = self.index(of: id) else { return run != nil }
         let consignment = consignments[index]
         let open = consignment.open
         if open.isEmpty { return true }
 
         let items = open.compactMap { entry -> EventRecordSource.Item? in
+            let note = consignment.notes[entry]
             let entry = consignment.entries[entry]
             guard let topic = run.handles[entry.topic] else { return nil }
             let event = consignment.events[entry.row]
             guard let key = options.route.key.bytes(of: event) else {
                 let partition = topic.partition(forKey: event.aggregateID)
-                return EventRecordSource.Item(row: entry.row, topic: topic, partition: partition, key: nil)
+                return EventRecordSource.Item(
+                    row: entry.row, topic: topic, partition: partition, key: nil, note: note)
             }
             let partition = topic.partition(forKey: key.span.bytes)
-            return EventRecordSource.Item(row: entry.row, topic: topic, partition: partition, key: key)
+            return EventRecordSource.Item(
+                row: entry.row, topic: topic, partition: partition, key: key, note: note)
         }
         let source = EventRecordSource(consignment.events, items, options.route)
         let start = ContinuousClock.now
@@ -119,6 +128,7 @@ extension KafkaPublisher {
                     run?.handles[index] = handle
                     notePartitions(handle.partitionCount, of: router.topics[index])
                 }
+                try await learnLimits(of: indices)
                 return true
             } catch {
                 try checkGoing()
@@ -137,11 +147,16 @@ extension KafkaPublisher {
     }
 }
 
-extension Consignment {
+extension KafkaPublisher {
     /// The topics of what is to be delivered that are not ready.
-    fileprivate func missingTopics(_ isMissing: (Int) -> Bool) -> [Int] {
+    fileprivate func missingTopics(at index: Int) -> [Int] {
         var topics: Set<Int> = []
-        for entry in entries where entry.state == .open { topics.insert(entry.topic) }
-        return topics.filter(isMissing).sorted()
+        for entry in consignments[index].entries where entry.state == .open { topics.insert(entry.topic) }
+        return topics.filter { run?.handles[$0] == nil || !knowsLimit(of: $0) }.sorted()
     }
+}
+
+extension Consignment {
+    /// Whether the size of something that is to be delivered was not looked at.
+    fileprivate var hasUnsized: Bool { entries.contains { $0.state == .open && !$0.isSized } }
 }

@@ -1,4 +1,5 @@
 package import Consumers
+import CoreMetrics
 import EventSourcing
 import Kafka
 import Logging
@@ -6,15 +7,21 @@ import Logging
 extension KafkaPublisher {
     package func serve(_ segments: [ServedSegment]) async throws {
         let now = Dictionary(segments.map { ($0.segment, $0) }) { first, _ in first }
-        for (segment, before) in served where now[segment] == nil || before.isOtherAttempt(than: now[segment]) {
+        for (segment, before) in served where before.isOtherAttempt(than: now[segment]) {
             drop(segment)
+            parked.end(segment)
             if let after = now[segment], after.epoch == before.epoch {
                 halts.beginAnew(segment, from: nextID + 1)
+                // Somebody may have raised a limit meanwhile.
+                limits.removeAll()
             } else {
                 halts.end(segment)
+                unnotedHalts[segment] = nil
             }
         }
+        let begun = segments.filter { served[$0.segment]?.isOtherAttempt(than: $0) ?? true }
         served = now
+        try await learn(begun)
         showHalts()
     }
 
@@ -28,10 +35,18 @@ extension KafkaPublisher {
         for selected in batch.selection {
             if halts.isHalted(selected.segment) { continue }
             var entry = Consignment.Entry(row: selected.index, segment: selected.segment, topic: 0)
-            switch router.topic(for: events[selected.index]) {
-            case .success(let topic): entry.topic = topic
-            case .failure(let error):
-                flaws.append((entries.count, Flaw(reason: .noTopic, error: error.description)))
+            // Alone, or what follows it in other topics would be sent again with every attempt.
+            if !halts.isEmpty, halts.isTried(selected.segment, at: events[selected.index].globalPosition) {
+                entry.isSuspect = true
+            }
+            if parked.concerns(selected.segment), let state = fateOfParked(events[selected.index], selected.segment) {
+                entry.state = state
+            } else {
+                switch router.topic(for: events[selected.index]) {
+                case .success(let topic): entry.topic = topic
+                case .failure(let error):
+                    flaws.append((entries.count, Flaw(reason: .noTopic, error: error.description)))
+                }
             }
             entries.append(entry)
         }
@@ -41,6 +56,18 @@ extension KafkaPublisher {
         return nextID
     }
 
+    /// What becomes of an event whose aggregate may be parked; `nil` if it is to be delivered.
+    private func fateOfParked(_ event: EventView, _ segment: Int) -> Consignment.State? {
+        let aggregate = event.aggregate
+        switch parked.fate(of: event.globalPosition, aggregate, in: segment) {
+        case .deliver: return nil
+        case .settled: return .settled
+        case .follow:
+            parked.hold(aggregate, in: segment)
+            return .parking
+        }
+    }
+
     /// Finds records that are too large before the client sees them.
     func checkSizes(of id: Int) {
         guard let index = index(of: id) else { return }
@@ -48,60 +75,158 @@ extension KafkaPublisher {
             let found = consignments[index].entries[entry]
             if found.state != .open || found.isSized { continue }
             consignments[index].entries[entry].isSized = true
-            let size = RecordSize.upperBound(consignments[index].event(of: entry), options.route)
-            if size <= options.maximumRecordBytes { continue }
-            let reason = "its record would take \(size) bytes, and \(options.maximumRecordBytes) are allowed"
+            let event = consignments[index].event(of: entry)
+            let note = consignments[index].notes[entry]
+            var size = RecordSize.upperBound(event, options.route) + (note?.length ?? 0)
+            // Without its value a record is a key and headers.
+            if note?.omittedBytes != nil { size -= event.payload.byteCount }
+            let limit = limit(of: found.topic)
+            if size <= limit { continue }
+            let topic = router.topics[found.topic].description
+            let error = "its record would take \(size) bytes, and \(limit) are allowed in topic `\(topic)`"
             convict(
                 FailureVerdict.Entry(consignment: id, index: entry),
-                Flaw(reason: .tooLarge, error: reason, topic: router.topics[found.topic].description))
+                Flaw(reason: .tooLarge, error: error, topic: topic))
         }
     }
+
+    // MARK: Deciding
 
     /// Decides about an event that can never be delivered as it is.
     func convict(_ ref: FailureVerdict.Entry, _ flaw: Flaw) {
         guard let index = index(of: ref.consignment), consignments[index].entries[ref.index].state == .open else {
             return
         }
-        halt(ref, at: index, flaw)
+        let fate = PoisonFate.decide(
+            flaw, policy: options.onPoison, note: consignments[index].notes[ref.index],
+            parked: options.deadLetters.map { _ in parked.count })
+        switch fate {
+        case .deadLetter(let topic, let omittingValue): redirect(ref, at: index, topic, flaw, omittingValue)
+        case .halt(let flaw) where consignments[index].isRedrive: fail(ref, at: index, flaw)
+        case .park where consignments[index].isRedrive: fail(ref, at: index, flaw)
+        case .halt(let flaw): halt(ref, at: index, flaw)
+        case .park: park(ref, at: index, flaw)
+        }
+        changed.advance()
     }
 
     /// Halts an entry's segment: nothing of it is delivered from there on.
     private func halt(_ ref: FailureVerdict.Entry, at index: Int, _ flaw: Flaw) {
-        let entry = consignments[index].entries[ref.index]
-        let position = consignments[index].position(of: ref.index)
-        let halt = SegmentHalt(segment: entry.segment, position: position, reason: flaw.error)
+        let segment = consignments[index].entries[ref.index].segment
+        let row = undeliverable(consignments[index], ref.index, flaw)
+        let halt = SegmentHalt(segment: segment, position: row.position, reason: flaw.error)
         guard halts.halt(halt, in: ref.consignment) else { return }
+        unnotedHalts[segment] = row
         for index in consignments.indices where consignments[index].id >= ref.consignment {
-            let first = consignments[index].id == ref.consignment ? ref.index : 0
-            consignments[index].drop(entry.segment, from: first)
+            if consignments[index].isRedrive { continue }
+            drop(segment, at: index, from: consignments[index].id == ref.consignment ? ref.index : 0)
         }
-        changed.advance()
         showHalts()
     }
 
+    /// Parks an entry, and all later ones of its aggregate that are on their way.
+    private func park(_ ref: FailureVerdict.Entry, at index: Int, _ flaw: Flaw) {
+        let event = consignments[index].event(of: ref.index)
+        let aggregate = event.aggregate
+        let segment = consignments[index].entries[ref.index].segment
+        logger.error(
+            "an event is parked, with the later ones of its aggregate: \(flaw.error)",
+            metadata: ["position": "\(event.globalPosition)", "segment": "\(segment)"])
+        consignments[index].entries[ref.index].state = .parking
+        consignments[index].flaws[ref.index] = flaw
+        parked.hold(aggregate, in: segment)
+        for index in consignments.indices where consignments[index].id >= ref.consignment {
+            if consignments[index].isRedrive { continue }
+            for entry in consignments[index].entries.indices {
+                guard consignments[index].entries[entry].segment == segment,
+                    consignments[index].entries[entry].state == .open,
+                    consignments[index].id > ref.consignment || entry > ref.index,
+                    consignments[index].event(of: entry).aggregate == aggregate
+                else { continue }
+                consignments[index].entries[entry].state = .parking
+                parked.hold(aggregate, in: segment)
+            }
+        }
+        tellParked()
+    }
+
+    /// Sends an entry to the dead-letter topic.
+    private func redirect(
+        _ ref: FailureVerdict.Entry, at index: Int, _ topic: TopicName, _ flaw: Flaw, _ omittingValue: Bool
+    ) {
+        let event = consignments[index].event(of: ref.index)
+        var entry = consignments[index].entries[ref.index]
+        let known = consignments[index].notes[ref.index]
+        var note =
+            known
+            ?? DeadLetterNote(
+                reason: flaw.reason, error: flaw.error, consumer: name, segment: entry.segment,
+                position: event.globalPosition, topic: flaw.topic, time: CurrentTime.microseconds,
+                prefix: options.route.headers.prefix)
+        if omittingValue { note.omittedBytes = event.payload.byteCount }
+        if known == nil {
+            metrics.deadLettered.increment()
+            logger.error(
+                "an event goes to the dead-letter topic: \(flaw.error)",
+                metadata: ["position": "\(event.globalPosition)", "topic": "\(topic)"])
+        }
+        consignments[index].notes[ref.index] = note
+        entry.topic = router.topic(named: topic)
+        entry.isSized = false
+        entry.isSuspect = false
+        consignments[index].entries[ref.index] = entry
+    }
+
+    /// Ends a redrive at an entry: it and what follows stay parked.
+    private func fail(_ ref: FailureVerdict.Entry, at index: Int, _ flaw: Flaw) {
+        consignments[index].entries[ref.index].state = .failed
+        consignments[index].flaws[ref.index] = flaw
+        for entry in consignments[index].entries.indices.dropFirst(ref.index)
+        where consignments[index].entries[entry].state == .open {
+            consignments[index].entries[entry].state = .dropped
+        }
+    }
+
+    // MARK: Letting go
+
     /// What is under way of a segment belongs to nobody any more.
     private func drop(_ segment: Int) {
-        for index in consignments.indices { consignments[index].drop(segment) }
+        for index in consignments.indices { drop(segment, at: index, from: 0) }
         changed.advance()
+    }
+
+    /// Leaves what is not done of a segment to be handed over again.
+    private func drop(_ segment: Int, at index: Int, from first: Int) {
+        for entry in consignments[index].entries.indices.dropFirst(first)
+        where consignments[index].entries[entry].segment == segment {
+            switch consignments[index].entries[entry].state {
+            case .parking: parked.letGo(consignments[index].event(of: entry).aggregate, in: segment)
+            case .open: break
+            case .acknowledged, .settled, .dropped, .failed: continue
+            }
+            consignments[index].entries[entry].state = .dropped
+        }
     }
 
     /// Takes in that a consignment is done.
     func noteDone(_ consignment: Consignment) {
         for halt in halts.done(consignment.id, through: consignment.through) {
+            passedHalts.append(halt.position)
+            unnotedHalts[halt.segment] = nil
             logger.notice(
                 "the segment goes on", metadata: ["segment": "\(halt.segment)", "position": "\(halt.position)"])
+            attention.advance()
         }
         showHalts()
     }
 }
 
-extension Consignment {
-    /// Leaves what is open of a segment to be handed over again.
-    fileprivate mutating func drop(_ segment: Int, from first: Int = 0) {
-        for index in entries.indices.dropFirst(first)
-        where entries[index].segment == segment && entries[index].state == .open {
-            entries[index].state = .dropped
-        }
+extension EventView {
+    /// The aggregate, with text of its own.
+    var aggregate: AggregateIdentity {
+        AggregateIdentity(
+            boundedContext: String(copying: boundedContext), aggregateType: String(copying: aggregateType),
+            aggregateID: String(copying: aggregateID))
     }
 }
 

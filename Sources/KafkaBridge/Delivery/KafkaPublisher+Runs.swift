@@ -17,7 +17,7 @@ extension KafkaPublisher {
                 run = ProducerRun(
                     number: runCount,
                     producer: try Producer(
-                        options.client, stallLimit: options.stallLimit, logger: logger,
+                        options.producer, stallLimit: options.stallLimit, logger: logger,
                         onStatistics: options.onStatistics),
                     gate: FirstBatchGate())
             } catch {

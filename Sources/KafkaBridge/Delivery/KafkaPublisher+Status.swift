@@ -1,4 +1,5 @@
 import Consumers
+import CoreMetrics
 import Kafka
 import Logging
 import Synchronization
@@ -24,6 +25,7 @@ extension KafkaPublisher {
     /// Says what is new about segments that halt; what else is the matter with delivery stays.
     func showHalts() {
         let halts = halts.shown
+        if !halts.isEmpty { attention.advance() }
         for halt in halts where said[halt.segment] != halt {
             logger.error(
                 "a segment halts at an event that cannot be delivered; the others go on: \(halt.reason)",

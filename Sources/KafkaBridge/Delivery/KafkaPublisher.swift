@@ -30,6 +30,13 @@ package actor KafkaPublisher: IntegrationConsumer {
     /// The segments that are served, as they were last announced.
     var served: [Int: ServedSegment] = [:]
     var halts = HaltedSegments()
+    /// Halts that the table of dead letters does not have yet, by segment, and passed ones that it still has.
+    var unnotedHalts: [Int: UndeliverableEvent] = [:]
+    var passedHalts: [Int64] = []
+    var parked = ParkedAggregates()
+    /// The largest record of each topic, by its index in the router.
+    var limits: [Int: Int] = [:]
+    var saysUnknownLimits = false
     var isClosed = false
     var backoff: Backoff
     var partitionCounts: [TopicName: Int32] = [:]
@@ -38,7 +45,11 @@ package actor KafkaPublisher: IntegrationConsumer {
 
     /// One task at a time feeds or replaces the producer.
     var isBusy = false
+    /// One task at a time changes the table of dead letters or looks at it.
+    var isRecording = false
     let changed = Signal()
+    /// Advanced when something halts or is parked.
+    let attention = Signal()
 
     package init(_ options: KafkaPublisherOptions, logger: Logger) {
         self.options = options
@@ -64,9 +75,7 @@ package actor KafkaPublisher: IntegrationConsumer {
     /// - Throws: ``DeliveryError``, when the client cannot be built or the publisher is closed.
     package func prepare() async throws {
         try await occupied {
-            for topic in options.route.fixedTopics {
-                _ = router.topic(named: topic)
-            }
+            for topic in options.fixedTopics { _ = router.topic(named: topic) }
             try await restoreRun()
         }
     }
@@ -75,6 +84,7 @@ package actor KafkaPublisher: IntegrationConsumer {
     package func close() async {
         isClosed = true
         changed.advance()
+        attention.advance()
         await run?.producer.close()
     }
 
@@ -96,6 +106,7 @@ package actor KafkaPublisher: IntegrationConsumer {
     private func acknowledge(_ id: Int) async throws -> PublicationOutcome {
         do {
             try await deliver(id)
+            try await commitParked(of: id)
         } catch {
             // Whoever hands it over again must find nothing of it here.
             forget(id)
@@ -156,16 +167,7 @@ package actor KafkaPublisher: IntegrationConsumer {
 
     /// Waits before the next attempt; less when the publisher is closed or the task cancelled.
     func pause() async {
-        let end = ContinuousClock.now + backoff.next(chance: .random(in: 0...1))
-        while !isClosed, !Task.isCancelled, .now < end {
-            let generation = changed.generation
-            await withTaskGroup { [changed] group in
-                group.addTask { try? await Task.sleep(until: end) }
-                group.addTask { await changed.wait(after: generation) }
-                await group.next()
-                group.cancelAll()
-            }
-        }
+        await rest(backoff.next(chance: .random(in: 0...1)))
     }
 
     func occupied(_ body: () async throws -> Void) async throws {

@@ -9,9 +9,13 @@ package struct KafkaPublisherOptions: Sendable {
     package var client: ClientConfiguration
     package var route: Route
     package var topics: TopicPolicy
-    /// Records above this size are poison before the client sees them; has to fit `message.max.bytes` of client and
-    /// topics.
-    package var maximumRecordBytes: Int
+    /// Records above this size are poison before the client sees them; `nil` takes each topic's own limit.
+    package var maximumRecordBytes: Int?
+    package var onPoison: PoisonPolicy
+    /// Where halts and parked events are noted; without, nothing can be parked.
+    package var deadLetters: DeadLetterStore?
+    /// How often to look what people have decided, while something halts or is parked.
+    package var decisionInterval: Duration = .seconds(1)
     /// A producer that reports nothing for so long, while brokers are reached, is replaced.
     package var stallLimit: Duration
     /// The longest pause between attempts to go on.
@@ -22,8 +26,8 @@ package struct KafkaPublisherOptions: Sendable {
 
     package init(
         name: String, scope: EventScope = .all, client: ClientConfiguration, route: Route,
-        topics: TopicPolicy = .mustExist, maximumRecordBytes: Int = 1_000_000,
-        stallLimit: Duration = .seconds(120), longestPause: Duration = .seconds(15)
+        topics: TopicPolicy = .mustExist, maximumRecordBytes: Int? = nil, onPoison: PoisonPolicy = .halt,
+        deadLetters: DeadLetterStore? = nil, stallLimit: Duration = .seconds(120), longestPause: Duration = .seconds(15)
     ) {
         self.name = name
         self.scope = scope
@@ -31,7 +35,15 @@ package struct KafkaPublisherOptions: Sendable {
         self.route = route
         self.topics = topics
         self.maximumRecordBytes = maximumRecordBytes
+        self.onPoison = onPoison
+        self.deadLetters = deadLetters
         self.stallLimit = stallLimit
         self.longestPause = longestPause
+    }
+
+    /// The topics that are known before the first event.
+    package var fixedTopics: [TopicName] {
+        guard case .deadLetterTopic(let topic) = onPoison else { return route.fixedTopics }
+        return route.fixedTopics + [topic]
     }
 }

@@ -17,6 +17,8 @@ struct PublisherMetrics: Sendable {
     let acknowledgeTime: Timer
     let sentAgain: Counter
     let runs: Counter
+    let parkedTotal: Counter
+    let deadLettered: Counter
     private let retries: [Retry: Counter]
     private let statuses: [PublisherStatus.Name: Meter]
 
@@ -26,6 +28,8 @@ struct PublisherMetrics: Sendable {
         sentAgain = Metric.recordsSentAgain.counter(consumer)
         acknowledgeTime = Metric.acknowledgeTime.timer(consumer)
         runs = Metric.producerRuns.counter(consumer)
+        parkedTotal = Metric.parkedTotal.counter(consumer)
+        deadLettered = Metric.deadLettered.counter(consumer)
         retries = Retry.allCases.reduce(into: [:]) { $0[$1] = Metric.retries.counter(consumer, $1.rawValue) }
         statuses = PublisherStatus.Name.allCases.reduce(into: [:]) {
             $0[$1] = Metric.deliveryStatus.gauge(consumer, $1.rawValue)

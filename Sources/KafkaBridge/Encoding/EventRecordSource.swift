@@ -10,6 +10,8 @@ final class EventRecordSource: RecordSource {
         let partition: Int32
         /// The key, where it is not the aggregate's id.
         let key: [UInt8]?
+        /// What the record says beside the event, in the dead-letter topic.
+        var note: DeadLetterNote?
     }
 
     let events: EventBatch
@@ -41,6 +43,7 @@ final class EventRecordSource: RecordSource {
         }
         route.metadataHeaders.fill(event, &record)
         route.republication?.fill(event, &record)
+        item.note?.fill(&record)
     }
 
     private func fillPayload(_ event: EventView, _ record: inout RecordWriter) {

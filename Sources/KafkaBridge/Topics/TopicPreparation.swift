@@ -46,4 +46,29 @@ struct TopicPreparation: Sendable {
                 "created the topic", metadata: ["topic": "\(topic.name)", "partitions": "\(topic.partitions)"])
         }
     }
+
+    /// The `max.message.bytes` of each topic, `nil` where it may not be read.
+    ///
+    /// - Throws: what passes by itself.
+    func limits(of topics: [String]) async throws(KafkaError) -> [Int?] {
+        let admin = try Admin(client, logger: logger)
+        var limits: [Int?] = []
+        do {
+            for topic in topics { limits.append(try await limit(of: topic, admin)) }
+            await admin.close()
+        } catch {
+            await admin.close()
+            throw error
+        }
+        return limits
+    }
+
+    private func limit(of topic: String, _ admin: Admin) async throws(KafkaError) -> Int? {
+        do {
+            return try await admin.topicSettings(topic)["max.message.bytes"].flatMap { Int($0) }
+        } catch {
+            if error.classification.kind == .retry { throw error }
+            return nil
+        }
+    }
 }

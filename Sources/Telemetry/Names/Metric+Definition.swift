@@ -117,6 +117,10 @@ extension Metric {
             .init(
                 .gauge, .ratio, labels: ["consumer"],
                 "Keys and values per byte sent between the last two looks; headers and framing count as sent only.")
+        case .parkedTotal:
+            .init(.counter, .events, labels: ["consumer"], "Events that were parked.")
+        case .deadLettered:
+            .init(.counter, .events, labels: ["consumer"], "Events that were sent to the dead-letter topic.")
         case .residentMemory:
             .init(.gauge, .bytes, "Memory of the process that is in RAM.")
         }

@@ -42,6 +42,8 @@ package enum Metric: String, Sendable, CaseIterable {
     case sentBytes = "godwit_kafka_sent_bytes"
     case payloadBytes = "godwit_kafka_payload_bytes"
     case compressionRatio = "godwit_kafka_compression_ratio"
+    case parkedTotal = "godwit_kafka_parked_total"
+    case deadLettered = "godwit_kafka_dead_lettered_total"
 
     // MARK: The process
     case residentMemory = "process_resident_memory_bytes"

@@ -1,0 +1,92 @@
+import Consumers
+package import EventSourcing
+package import Postgres
+
+/// A relay's access to the dead letters of its consumers.
+package struct DeadLetterStore: Sendable {
+    private let pool: ConnectionPool
+    private let table: DeadLettersTable
+    private let events: EventsTable
+
+    /// - Parameter pool: one connection is enough; consumers may share it.
+    package init(_ pool: ConnectionPool, tables: TableNames) {
+        self.pool = pool
+        table = DeadLettersTable(tables)
+        events = EventsTable(tables.events)
+    }
+
+    /// What the table knows of segments that begin.
+    struct Knowledge: Sendable {
+        var waiting: [Int: [WaitingAggregate]] = [:]
+        var known: [Int: [Int64: DeadLetter.State]] = [:]
+        /// Where the segments halted under whoever served them last.
+        var halts: [SegmentHalt] = []
+    }
+
+    func know(_ consumer: String, _ segments: [ServedSegment]) async throws -> Knowledge {
+        try await pool.withConnection { connection in
+            let results = try await connection.pipeline([
+                table.waiting(consumer, segments: segments.map(\.segment)),
+                table.known(consumer, behind: segments.map { ($0.segment, $0.checkpoint) }),
+            ])
+            var knowledge = Knowledge()
+            for row in results[0] {
+                let waiting = try WaitingAggregate(row)
+                knowledge.waiting[waiting.segment, default: []].append(waiting)
+            }
+            for row in results[1] {
+                let segment: Int = try row.decode(0)
+                let position: Int64 = try row.decode(1)
+                let state = DeadLetter.State(rawValue: try row.decode(2)) ?? .parked
+                knowledge.known[segment, default: [:]][position] = state
+                guard state == .halted else { continue }
+                knowledge.halts.append(
+                    SegmentHalt(segment: segment, position: position, reason: try row.decode(3)))
+            }
+            return knowledge
+        }
+    }
+
+    func waiting(_ consumer: String, segments: [Int]) async throws -> [WaitingAggregate] {
+        try await pool.withConnection { connection in
+            try await connection.query(table.waiting(consumer, segments: segments)).map { try WaitingAggregate($0) }
+        }
+    }
+
+    func note(_ consumer: String, _ rows: [UndeliverableEvent], as state: DeadLetter.State) async throws {
+        try await pool.withConnection { _ = try await $0.query(table.note(consumer, rows, as: state)) }
+    }
+
+    /// Those of the positions that somebody has decided about since their segments halted there.
+    func decided(_ consumer: String, _ positions: [Int64]) async throws -> [Int64] {
+        try await pool.withConnection { connection in
+            try await connection.query(table.decided(consumer, positions)).map { try $0.decode(0) }
+        }
+    }
+
+    func passed(_ consumer: String, _ positions: [Int64]) async throws {
+        try await pool.withConnection { _ = try await $0.query(table.passed(consumer, positions)) }
+    }
+
+    /// Takes an aggregate's first events to be delivered, and reads them; positions in order.
+    func take(
+        _ consumer: String, _ aggregate: AggregateIdentity, limit: Int, bytes: Int
+    ) async throws -> (positions: [Int64], events: EventBatch) {
+        try await pool.withConnection { connection in
+            let positions: [Int64] = try await connection.query(table.take(consumer, aggregate, limit: limit))
+                .map { try $0.decode(0) }
+            let rows = try await connection.query(events.read(at: positions, maximumBytes: bytes))
+            return (positions.sorted(), try EventBatch(rows))
+        }
+    }
+
+    /// Notes how a redrive ended, and gives how many events of the aggregate are parked now.
+    func settle(_ consumer: String, _ aggregate: AggregateIdentity, _ outcome: RedriveOutcome) async throws -> Int {
+        try await pool.withConnection { connection in
+            let results = try await connection.pipeline([
+                table.settle(consumer, outcome), table.size(consumer, aggregate),
+            ])
+            return try results[1].first?.decode(0) ?? 0
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Kafka
+import Logging
+
+/// How large a record may be.
+extension KafkaPublisher {
+    /// What a topic allows of which nothing is known: what brokers and clients allow by themselves.
+    private static let usual = 1_000_000
+
+    func knowsLimit(of topic: Int) -> Bool { options.maximumRecordBytes != nil || limits[topic] != nil }
+
+    /// The largest record for a topic: what is configured, else what the topic, the client and its queue allow.
+    func limit(of topic: Int) -> Int { options.maximumRecordBytes ?? limits[topic] ?? Self.usual }
+
+    /// Asks the brokers for what is not known of the topics' limits.
+    func learnLimits(of topics: [Int]) async throws(KafkaError) {
+        let unknown = topics.filter { !knowsLimit(of: $0) }
+        if unknown.isEmpty { return }
+        let names = unknown.map { router.topics[$0].description }
+        let found = try await preparation.limits(of: names)
+        for (topic, limit) in zip(unknown, found) {
+            if limit == nil, !saysUnknownLimits {
+                saysUnknownLimits = true
+                logger.notice(
+                    """
+                    the topic's max.message.bytes cannot be read: records may take \(Self.usual) bytes; grant \
+                    DescribeConfigs on the topic, or set kafka.max_record_bytes
+                    """, metadata: ["topic": "\(router.topics[topic])"])
+            }
+            limits[topic] = min(limit ?? Self.usual, options.clientLimit)
+        }
+    }
+}
+
+extension KafkaPublisherOptions {
+    /// What the client takes: what `message.max.bytes` says if it is set, and no more than its queue holds.
+    fileprivate var clientLimit: Int {
+        let most = client.properties["message.max.bytes"].flatMap { Int($0) } ?? .max
+        let queue = client.properties["queue.buffering.max.kbytes"].flatMap { Int($0) } ?? 32_768
+        return min(most, queue * 1_024)
+    }
+
+    /// The client's configuration, which leaves it to the topics how large a record may be.
+    var producer: ClientConfiguration {
+        var client = client
+        if client.properties["message.max.bytes"] == nil { client.properties["message.max.bytes"] = "1000000000" }
+        return client
+    }
+}

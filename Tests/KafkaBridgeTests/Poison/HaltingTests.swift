@@ -1,0 +1,118 @@
+import EventSourcing
+import Kafka
+import KafkaTestBroker
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Consumers
+@testable import KafkaBridge
+
+/// Halting: the segment stands before the event, the others go on, and it goes on by itself once that is mended.
+@Suite(.timeLimit(.minutes(3))) struct HaltingTests {
+    private func segment(_ aggregate: String) -> Int {
+        let id = Array(aggregate.utf8)
+        return FNV1aPartitionStrategy().segment(of: id.span.bytes, totalSegments: 2)
+    }
+
+    /// Two aggregates of different segments.
+    private var aggregates: (halting: String, other: String) {
+        let names = (0..<20).map { "aggregate-\($0)" }
+        return (names.first { segment($0) == 0 } ?? "", names.first { segment($0) == 1 } ?? "")
+    }
+
+    @Test(.onEmbeddedBroker) func itsCheckpointStandsTheOthersMoveAndItGoesOnWhenMended() async throws {
+        try await PoisonPlace.withBroker { place, broker in
+            await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
+            let (halting, other) = aggregates
+            try await place.relaying(.halt, worker: { $0.haltRetryInterval = .milliseconds(100) }) { relaying in
+                try await place.append(halting, "Good", "Bad")
+                try await place.waitForRows(["2 halted!"])
+                try await place.append(halting, "Good")
+                try await place.append(other, "Good", "Good")
+                try await eventually("the others do not move") { try await place.checkpoints() == [1, 5] }
+                guard case .halted(let halts) = relaying.publisher.status else {
+                    Issue.record("\(relaying.publisher.status)")
+                    return
+                }
+                #expect(halts.map(\.segment) == [0] && halts.map(\.position) == [2])
+                #expect(halts[0].reason.contains("INVALID_RECORD") && halts[0].reason.contains(place.badTopic))
+                try await eventually("it is not tried again") { try await place.all()[0].attempts >= 3 }
+                try await place.append(other, "Good")
+                try await eventually("the others stand") { try await place.checkpoints() == [1, 6] }
+                await broker.removeAllFaults()
+                try await place.waitForCheckpoints(6)
+                try await place.waitForRows(["2 redriven!"])
+                try await eventually("it still shows") { relaying.publisher.status == .flowing }
+            }
+            #expect(try await place.positions(in: place.topic, of: halting, atLeast: 2) == [1, 3])
+            #expect(try await place.positions(in: place.topic, of: other, atLeast: 3) == [4, 5, 6])
+            #expect(try await place.positions(in: place.badTopic, atLeast: 1) == [2])
+        }
+    }
+
+    @Test func anOversizedEventHaltsUntilTheLimitIsRaisedAndTheProcessStartsAgain() async throws {
+        try await PoisonPlace.with { place in
+            let (halting, other) = aggregates
+            try await place.append(halting, "Good", bytes: 20_000)
+            try await place.append(halting, "Good")
+            try await place.append(other, "Good")
+            try await place.relaying(.halt) { _ in
+                try await place.waitForRows(["1 halted!"])
+                try await eventually("the others do not move") { try await place.checkpoints() == [0, 3] }
+            }
+            try await place.relaying(.halt, change: { $0.maximumRecordBytes = 100_000 }) { _ in
+                try await place.waitForRows(["1 redriven!"])
+                try await place.waitForCheckpoints(3)
+            }
+            #expect(try await place.positions(in: place.topic, of: halting, atLeast: 2) == [1, 2])
+        }
+    }
+
+    @Test func anOperatorMaySkipTheEvent() async throws {
+        try await PoisonPlace.with { place in
+            let halting = aggregates.halting
+            try await place.relaying(.halt) { _ in
+                try await place.append(halting, "Good", bytes: 20_000)
+                try await place.append(halting, "Good")
+                try await place.waitForRows(["1 halted!"])
+                try await place.discard(1)
+                try await place.waitForCheckpoints(2)
+            }
+            #expect(try await place.rows() == ["1 discarded!"])
+            #expect(try await place.positions(in: place.topic, atLeast: 1) == [2])
+        }
+    }
+
+    @Test func anOperatorMayParkTheEvent() async throws {
+        try await PoisonPlace.with { place in
+            let halting = aggregates.halting
+            try await place.relaying(.halt) { _ in
+                try await place.append(halting, "Good", bytes: 20_000)
+                try await place.append(halting, "Good")
+                try await place.append(aggregates.other, "Good")
+                try await place.waitForRows(["1 halted!"])
+                let connection = try await place.test.connect()
+                _ = try await place.letters.park(
+                    DeadLetterSelection(position: 1), of: PoisonPlace.consumer, actor: "test", on: connection)
+                await connection.close()
+                try await place.waitForRows(["1 parked!", "2 parked"])
+                try await place.waitForCheckpoints(3)
+            }
+            #expect(try await place.positions(in: place.topic, atLeast: 1) == [3])
+        }
+    }
+
+    @Test func anOperatorMayHaveItTriedAtOnce() async throws {
+        try await PoisonPlace.with { place in
+            try await place.relaying(.halt) { _ in
+                try await place.append(aggregates.halting, "Good", bytes: 20_000)
+                try await place.waitForRows(["1 halted!"])
+                try await place.redrive()
+                try await eventually("not tried") { try await place.all()[0].attempts == 2 }
+                try await eventually("still asked for") { try await !place.all()[0].isRedriveRequested }
+                #expect(try await place.rows() == ["1 halted!"])
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import EventSourcing
+import Testing
+
+@testable import KafkaBridge
+
+@Suite struct PoisonDecisionTests {
+    private let flaw = Flaw(reason: .tooLarge, error: "too large", topic: "meant")
+
+    private func note(omitting bytes: Int? = nil) -> DeadLetterNote {
+        DeadLetterNote(
+            reason: .tooLarge, error: "too large", consumer: "c", segment: 0, position: 1, topic: "meant", time: 0,
+            prefix: "", omittedBytes: bytes)
+    }
+
+    private func decide(
+        _ policy: PoisonPolicy, _ flaw: Flaw, note: DeadLetterNote? = nil, parked: Int? = 0
+    ) -> PoisonFate { PoisonFate.decide(flaw, policy: policy, note: note, parked: parked, most: 3) }
+
+    @Test func eachPolicyHasItsFate() throws {
+        let dead = try TopicName(sanitizing: "dead")
+        #expect(decide(.halt, flaw) == .halt(flaw))
+        #expect(decide(.park, flaw) == .park)
+        #expect(decide(.deadLetterTopic(dead), flaw) == .deadLetter(dead, omittingValue: false))
+    }
+
+    @Test func withoutATableNothingIsParked() {
+        #expect(decide(.park, flaw, parked: nil) == .halt(flaw))
+    }
+
+    @Test func tooManyParkedAggregatesHalt() {
+        #expect(decide(.park, flaw, parked: 2) == .park)
+        guard case .halt(let flaw) = decide(.park, flaw, parked: 3) else {
+            Issue.record("parked")
+            return
+        }
+        #expect(flaw.reason == .tooMany && flaw.error.contains("3 aggregates"))
+    }
+
+    @Test func theDeadLetterTopicIsTriedWithTheValueThenWithoutThenTheSegmentHalts() throws {
+        let dead = try TopicName(sanitizing: "dead")
+        #expect(decide(.deadLetterTopic(dead), flaw, note: note()) == .deadLetter(dead, omittingValue: true))
+        for (flaw, note) in [
+            (flaw, note(omitting: 9)), (Flaw(reason: .rejected, error: "no", topic: "dead"), note()),
+        ] {
+            guard case .halt(let halt) = decide(.deadLetterTopic(dead), flaw, note: note) else {
+                Issue.record("not halted")
+                continue
+            }
+            #expect(halt.error == "too large; and the dead-letter topic does not take it either: \(flaw.error)")
+        }
+    }
+
+    @Test func aRedriveEndsBeforeAnEventThatIsMissing() {
+        let whole = RedrivePlan(taken: [3, 5, 8], read: [3, 5, 8])
+        #expect(whole.deliver == [3, 5, 8] && whole.missing == nil && whole.left.isEmpty)
+        let bounded = RedrivePlan(taken: [3, 5, 8], read: [3, 5])
+        #expect(bounded.deliver == [3, 5] && bounded.missing == nil && bounded.left == [8])
+        let hole = RedrivePlan(taken: [3, 5, 8], read: [3, 8])
+        #expect(hole.deliver == [3] && hole.missing == 5 && hole.left == [8])
+        let first = RedrivePlan(taken: [3, 5], read: [5])
+        #expect(first.deliver.isEmpty && first.missing == 3 && first.left == [5])
+        let none = RedrivePlan(taken: [3, 5], read: [])
+        #expect(none.deliver.isEmpty && none.missing == 3 && none.left == [5])
+        #expect(RedrivePlan(taken: [], read: []).deliver.isEmpty)
+    }
+
+    @Test func anAggregateIsReadyUnlessItsFirstEventIsACauseThatNobodyAskedFor() {
+        func isReady(_ isCause: Bool, _ state: DeadLetter.State = .parked, asked: Bool = false) -> Bool {
+            WaitingAggregate(
+                segment: 0,
+                aggregate: AggregateIdentity(boundedContext: "c", aggregateType: "t", aggregateID: "a"), position: 1,
+                isCause: isCause, state: state, isRedriveRequested: asked, size: 1
+            ).isReady
+        }
+        #expect(!isReady(true))
+        #expect(isReady(true, asked: true) && isReady(true, .redriving) && isReady(false))
+    }
+}
