@@ -24,7 +24,7 @@ struct Godwit: AsyncParsableCommand {
             PauseCommand.self,
             ResumeCommand.self,
             RateCommand.self,
-            MigrateCommand.self,
+            MigrateCommand.self, ParkedCommand.self,
             ConfigCommand.self,
             AppendCommand.self,
             DevCommand.self,

@@ -34,6 +34,13 @@ package struct ConfigurationEntry: Sendable, Equatable {
         for name in consumers {
             for key in ConfigurationKey.all where key.section == "consumers.*" {
                 let own = ConfigurationPath(["consumers", name, key.name])
+                if key.kind == .templates {
+                    entries += values.properties(own).sorted { $0.key < $1.key }.map { type, template in
+                        let path = ConfigurationPath(own.words + [type])
+                        return .init(path: path.words, value: .text(template), source: values.source(path))
+                    }
+                    continue
+                }
                 let inherits = ConfigurationKey.inherited.contains(key.name) && !values.isGiven(own)
                 let path = inherits ? ConfigurationPath("worker.\(key.name)") : own
                 guard let pathKey = ConfigurationSchema.key(path.pattern) else { continue }
@@ -50,7 +57,7 @@ package struct ConfigurationEntry: Sendable, Equatable {
         _ key: ConfigurationKey, _ path: ConfigurationPath, _ values: ConfigurationValues, _ database: DatabaseSection
     ) -> Value? {
         switch key.kind {
-        case .secret, .properties:
+        case .secret, .properties, .templates:
             guard values.isGiven(path) else { return nil }
             if key.path == "database.url", let connection = database.connection {
                 return .text(connection.redactedDescription)

@@ -56,8 +56,8 @@ extension ConfigurationKey {
             "kafka.properties", .properties,
             "Any librdkafka property that breaks no promise. `NAME_file` takes a value from a file."),
         .init(
-            "kafka.max_record_bytes", .integer(1_000...1_000_000_000), default: "1000000",
-            "The largest record; must fit `message.max.bytes` and the topics' `max.message.bytes`."),
+            "kafka.max_record_bytes", .integer(1_000...1_000_000_000),
+            "The largest record, compression not counted; not given, as each topic's `max.message.bytes` says."),
         .init(
             "kafka.topics.create", .boolean, default: "false",
             "Whether a topic that does not exist is created; else its absence is said."),
@@ -97,6 +97,9 @@ extension ConfigurationKey {
             "worker.rebalance_interval", .duration(.milliseconds(50)...(.seconds(3600))), default: "10s",
             "How often a worker compares its segments with its fair share."),
         .init(
+            "worker.halt_retry_interval", .duration(.milliseconds(50)...(.seconds(86_400))), default: "30s",
+            "How often a segment that halts at an event that Kafka cannot take is tried again."),
+        .init(
             "worker.shutdown_timeout", .duration(.zero...(.seconds(3600))), default: "20s",
             "How long a stop may take to finish what is in flight before it lets go."),
     ]
@@ -115,6 +118,9 @@ extension ConfigurationKey {
             .init(
                 "consumers.*.topic", .text, required: true,
                 "The topic, or a template over the event: `identity.{aggregate_type}`."),
+            .init(
+                "consumers.*.topics", .templates,
+                "Other topics or templates for some event types: `{ UserErased: identity.erasures }`."),
             .init(
                 "consumers.*.topics_allowed", .list, default: "[]",
                 "The topics the template may lead to, `*` for any text; none named is any."),
@@ -140,8 +146,14 @@ extension ConfigurationKey {
                 "consumers.*.delivery", .choice(["at_least_once"]), default: "at_least_once",
                 "What is promised: every event at least once, in order per aggregate."),
             .init(
-                "consumers.*.on_poison", .choice(["halt"]), default: "halt",
-                "What happens at an event that Kafka can never take: the segment halts."),
+                "consumers.*.on_poison", .choice(["halt", "park", "dead_letter_topic"]), default: "halt",
+                "What happens at an event that Kafka can never take. `halt`: its segment stands before it; `park`: it and "
+                    + "the later events of its aggregate are set aside, see `godwit parked`; `dead_letter_topic`: its "
+                    + "record goes there."),
+            .init(
+                "consumers.*.dead_letter_topic", .text,
+                "The topic of events that Kafka can never take, where `on_poison` says so; headers tell why and from where."
+            ),
         ]
         + worker.filter { inherited.contains($0.name) }.map {
             .init("consumers.*.\($0.name)", $0.kind, "As `\($0.path)`, for this consumer.")

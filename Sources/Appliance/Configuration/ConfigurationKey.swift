@@ -19,6 +19,8 @@ package struct ConfigurationKey: Sendable {
         case list
         /// A mapping of names to texts, with names that Godwit does not know itself.
         case properties
+        /// A mapping of event types to templates; not in the environment, whose names are no event types.
+        case templates
     }
 
     /// The path with dots; `*` stands for a consumer's name.

@@ -27,9 +27,14 @@ package enum ConfigurationReference {
 
     private static func row(_ key: ConfigurationKey) -> [String] {
         let path = key.path.split(separator: "*", omittingEmptySubsequences: false).joined(separator: "NAME")
-        let variable = key.kind == .properties ? key.environmentVariable + "_…" : key.environmentVariable
+        let variable =
+            switch key.kind {
+            case .properties: "`\(key.environmentVariable)_…`"
+            case .templates: "–"
+            default: "`\(key.environmentVariable)`"
+            }
         let value = key.isRequired ? "required" : key.defaultText.map { "`\($0)`" } ?? ""
-        return ["`\(path)`", "`\(variable)`", takes(key.kind), value, key.meaning]
+        return ["`\(path)`", variable, takes(key.kind), value, key.meaning]
     }
 
     private static func takes(_ kind: ConfigurationKey.Kind) -> String {
@@ -45,6 +50,7 @@ package enum ConfigurationReference {
         case .choice(let choices): choices.map { "`\($0)`" }.joined(separator: ", ")
         case .list: "list"
         case .properties: "names and texts"
+        case .templates: "event types and texts"
         }
     }
 }

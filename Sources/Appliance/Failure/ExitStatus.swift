@@ -18,6 +18,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case jobUnfinished = 30
     case ownedElsewhere = 31
     case jobRefused = 32
+    case notParked = 33
     case usage = 64
     case input = 65
     case missingProgram = 69
@@ -43,10 +44,11 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .kafkaRefused: "Kafka refuses the login or the certificate"
         case .topicMissing: "a topic does not exist"
         case .kafkaRights: "Kafka lacks a right for this user, on a topic for one"
-        case .halted: "run, catch-up, republish: halts at an event that can never be delivered as it is"
+        case .halted: "catch-up, republish: halts at an event that can never be delivered as it is"
         case .jobUnfinished: "republish, catch-up: told to stop before the end; run it again to go on"
         case .ownedElsewhere: "republish, catch-up: another process is at it"
         case .jobRefused: "republish: no such job, another one of that name, or it was cancelled"
+        case .notParked: "parked: nothing of what was asked for is parked, or a relay is delivering it"
         case .usage: "the command line is wrong"
         case .input: "append: a line of the input is wrong"
         case .missingProgram: "dev, demo: the PostgreSQL server is not installed here, or does not start"

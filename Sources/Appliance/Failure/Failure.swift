@@ -31,6 +31,12 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case let error as WorkerError: self.init(.databaseUnfit, error.description)
         case let error as JobError: self.init(Self.status(of: error), error.description)
         case let error as InvalidWorkerOption: self.init(.configuration, error.description)
+        case let error as DeadLetterError:
+            if case .unknownConsumer = error {
+                self.init(.usage, error.description)
+            } else {
+                self.init(.notParked, error.description)
+            }
         case let error as PublicationHalted: self.init(.halted, error.description)
         case DeliveryError.configuration(let error): self.init(error)
         case let error as LocalPostgresError: self.init(.missingProgram, error.description)

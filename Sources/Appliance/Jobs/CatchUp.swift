@@ -1,6 +1,7 @@
 import Consumers
 import KafkaBridge
 import Logging
+import Postgres
 import Synchronization
 
 /// The work behind `godwit catch-up`: a consumer's own flow, run up to what is committed at the start.
@@ -41,17 +42,22 @@ package struct CatchUp: Sendable {
     /// - Throws: `ownedElsewhere` where others serve it, `jobUnfinished` where it was told to stop.
     package func run(wait: Duration, observe: @escaping @Sendable (Int) -> Void) async throws -> Report {
         let source = EventSource(place.database, tables: place.tables, logger: place.logger)
-        let publishing = try place.publisherOptions(consumer, topic: nil)
+        // The consumer's own flow: what is parked stays so, and what cannot be delivered follows its policy.
+        let deadLetters = ConnectionPool(place.database, size: 1, logger: place.logger)
+        let publishing = try consumer.publisherOptions(
+            place.configuration.kafka, deadLetters: DeadLetterStore(deadLetters, tables: place.tables))
         let publisher = KafkaPublisher(publishing, logger: place.logger)
         do {
             try await source.check()
             try await BrokerCheck(publishing).run()
             let report = try await run(publisher, source, wait, observe)
             await publisher.close()
+            await deadLetters.close()
             await source.close()
             return report
         } catch {
             await publisher.close()
+            await deadLetters.close()
             await source.close()
             throw error
         }

@@ -13,11 +13,18 @@ final class CountingConsumer: IntegrationConsumer {
     var scope: EventScope { consumer.scope }
     var published: Int { count.withLock { $0 } }
 
+    func serve(_ segments: [ServedSegment]) async throws { try await consumer.serve(segments) }
+
+    func run(_ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void) async throws {
+        try await consumer.run(retry)
+    }
+
     func publish(_ batch: FeedBatch) async throws -> Publication {
         let publication = try await consumer.publish(batch)
         return Publication { [self] in
-            try await publication.waitForAcknowledgement()
-            count.withLock { $0 += batch.selection.count }
+            let outcome = try await publication.waitForAcknowledgement()
+            count.withLock { $0 += batch.count(before: outcome.halts) }
+            return outcome
         }
     }
 }

@@ -33,6 +33,8 @@ struct JobPlace: Sendable {
     /// How the consumer publishes, to its own topic or to another.
     func publisherOptions(_ consumer: ConsumerSection, topic: String?) throws(Failure) -> KafkaPublisherOptions {
         var options = try consumer.publisherOptions(configuration.kafka)
+        // Who runs a job decides about an event that cannot be delivered.
+        options.onPoison = .halt
         guard let topic else { return options }
         do throws(TopicTemplateError) {
             options.route.topic = try TopicTemplate(topic)

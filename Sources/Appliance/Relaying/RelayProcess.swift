@@ -7,7 +7,7 @@ import Telemetry
 
 /// The relays of one process, as the configuration asks for them.
 package final class RelayProcess: Sendable {
-    private let source: EventSource
+    private let relays: Relays
     private let group: ServiceGroup
     private let preflight: Preflight
     private let summary: Logger.Metadata
@@ -18,8 +18,8 @@ package final class RelayProcess: Sendable {
         // Without an admin port nobody asks for metrics.
         let registry = configuration.admin.listen.map { _ in PrometheusRegistry() }
         let relays = try withMetricsFactory(registry ?? MetricsSystem.factory) { try Relays(configuration) }
-        source = relays.source
-        preflight = Preflight(configuration, source: source)
+        self.relays = relays
+        preflight = Preflight(configuration, source: relays.source)
         summary = [
             "consumers": "\(configuration.consumers.map(\.name).joined(separator: " "))",
             "bootstrap_servers": "\(configuration.kafka.bootstrapServers)",
@@ -57,10 +57,10 @@ package final class RelayProcess: Sendable {
         do {
             try await preflight.run()
             let value = try await body()
-            await source.close()
+            await relays.close()
             return value
         } catch {
-            await source.close()
+            await relays.close()
             throw error
         }
     }

@@ -1,25 +1,36 @@
 import Consumers
 import KafkaBridge
 import Logging
+import Postgres
 
 /// What a process relays with. It connects when it is run.
 struct Relays: Sendable {
     let source: EventSource
     let publishers: [KafkaPublisher]
     let worker: Worker
+    private let deadLetters: ConnectionPool
 
     init(_ configuration: Configuration) throws {
         guard let connection = configuration.database.connection else {
             throw Failure(.configuration, "no database is configured")
         }
         source = EventSource(connection, tables: configuration.database.tables)
+        let deadLetters = ConnectionPool(connection, size: 1, logger: Logger(label: "godwit.dead-letters"))
+        let store = DeadLetterStore(deadLetters, tables: configuration.database.tables)
+        self.deadLetters = deadLetters
         publishers = try configuration.consumers.map { consumer in
-            var options = try consumer.publisherOptions(configuration.kafka)
+            var options = try consumer.publisherOptions(configuration.kafka, deadLetters: store)
             // Without an admin port nobody asks for metrics.
             if configuration.admin.listen != nil { ClientStatistics.observe(&options) }
             return KafkaPublisher(options, logger: Logger(label: "godwit.kafka"))
         }
         worker = try Worker(source, integrations: publishers, options: Self.options(configuration))
+    }
+
+    /// Closes the connections, once nothing relays any more.
+    func close() async {
+        await source.close()
+        await deadLetters.close()
     }
 
     static func options(_ configuration: Configuration) -> WorkerOptions {
@@ -32,6 +43,7 @@ struct Relays: Sendable {
         options.staleThreshold = worker.staleThreshold
         options.rebalanceInterval = worker.rebalanceInterval
         options.drainTimeout = worker.shutdownTimeout
+        options.haltRetryInterval = worker.haltRetryInterval
         options.dispatcherPollInterval = worker.pollInterval
         if configuration.notify.mode != .never {
             var notify = NotifyDispatcher.Options(channel: configuration.notify.channel)

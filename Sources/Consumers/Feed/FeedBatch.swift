@@ -43,7 +43,7 @@ public struct FeedBatch: Sendable {
     }
 
     /// How many of the events to be handled lie before their segment's halt.
-    func count(before halts: [SegmentHalt]) -> Int {
+    package func count(before halts: [SegmentHalt]) -> Int {
         guard let events, !halts.isEmpty else { return selection.count }
         let positions = Dictionary(halts.map { ($0.segment, $0.position) }) { min($0, $1) }
         return selection.count { selected in

@@ -54,8 +54,10 @@ struct ConfigurationFile {
             section(value, at: path)
         } else if parent.pattern == "kafka.properties" {
             property(word, value, keyNode: keyNode, at: path)
+        } else if ConfigurationSchema.key(parent.pattern)?.kind == .templates {
+            scalar(value, keyNode: keyNode, at: path)
         } else if let key = ConfigurationSchema.key(path.pattern) {
-            if key.kind == .properties {
+            if key.kind == .properties || key.kind == .templates {
                 section(value, at: path)
             } else {
                 self.value(value, of: key, keyNode: keyNode, at: path)

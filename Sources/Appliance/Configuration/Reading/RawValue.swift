@@ -31,9 +31,10 @@ struct ConfigurationPath: Sendable, Hashable, CustomStringConvertible, Expressib
     /// A path of the table, whose words hold no dots.
     init(_ dotted: String) { words = dotted.split(separator: ".").map(String.init) }
 
-    /// The path in the table of keys: `*` for a consumer's name, without a property's.
+    /// The path in the table of keys: `*` for a consumer's name, without a property's or an event type's.
     var pattern: String {
         switch words.first {
+        case "consumers" where words.count >= 4 && words[2] == "topics": "consumers.*.topics"
         case "consumers" where words.count >= 2: (["consumers", "*"] + words.dropFirst(2)).joined(separator: ".")
         case "kafka" where words.count >= 3 && words[1] == "properties": "kafka.properties"
         default: words.joined(separator: ".")

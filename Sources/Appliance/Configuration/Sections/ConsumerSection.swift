@@ -10,6 +10,8 @@ package struct ConsumerSection: Sendable {
     package var aggregateTypes: [String]
     /// Nil only where the configuration is refused.
     package var topic: TopicTemplate?
+    /// Other topics for some event types.
+    package var topics: [String: TopicTemplate]
     package var topicsAllowed: TopicAllowlist
     package var key: RecordKey
     package var headerPrefix: String
@@ -17,7 +19,7 @@ package struct ConsumerSection: Sendable {
     package var format: RecordFormat
     package var start: StartPosition
     package var delivery: String
-    package var onPoison: String
+    package var onPoison: PoisonPolicy
     package var totalSegments: Int
     package var batchSize: Int
 
@@ -29,18 +31,22 @@ package struct ConsumerSection: Sendable {
         topic = Self.topic(path("topic"), &values)
         topicsAllowed = TopicAllowlist(values.list(path("topics_allowed")))
         start = Self.start(path("start"), &values)
+        topics = [:]
+        for type in values.properties(path("topics")).keys {
+            topics[type] = Self.topic(ConfigurationPath(path("topics").words + [type]), &values)
+        }
         key = values.text(path("key")) == "correlation_id" ? .correlationID : .aggregateID
         metadataHeaders = values.list(path("metadata_headers"))
         headerPrefix = values.optionalText(path("header_prefix")) ?? ""
         format = Self.format(path, &values)
         delivery = values.text(path("delivery"))
-        onPoison = values.text(path("on_poison"))
+        onPoison = Self.onPoison(path, topic: topic, &values)
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
         batchSize = values.integer(path("batch_size"), orElse: "worker.batch_size")
     }
 
     private static func topic(_ path: ConfigurationPath, _ values: inout ConfigurationValues) -> TopicTemplate? {
-        guard let text = values.optionalText(path) else {
+        guard let text = values.content(path).flatMap({ if case .scalar(let text) = $0 { text } else { nil } }) else {
             values.missing(path)
             return nil
         }

@@ -9,7 +9,8 @@ package struct KafkaSection: Sendable {
     package var properties: [String: String]
     /// Where tokens come from, for OAUTHBEARER.
     package var tokens: TokenSource?
-    package var maximumRecordBytes: Int
+    /// Nil is what each topic allows.
+    package var maximumRecordBytes: Int?
     package var topics: TopicPolicy
 
     init(_ values: inout ConfigurationValues, needed: Bool) {
@@ -22,7 +23,7 @@ package struct KafkaSection: Sendable {
             values.problem("kafka.bootstrap_servers", flaw)
         }
         properties = values.properties("kafka.properties")
-        maximumRecordBytes = values.integer("kafka.max_record_bytes")
+        maximumRecordBytes = values.optionalInteger("kafka.max_record_bytes")
         let partitions = values.integer("kafka.topics.partitions")
         let replicationFactor = values.optionalInteger("kafka.topics.replication_factor")
         topics =

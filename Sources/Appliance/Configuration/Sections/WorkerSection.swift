@@ -9,6 +9,7 @@ package struct WorkerSection: Sendable {
     package var heartbeatInterval: Duration
     package var staleThreshold: Duration
     package var rebalanceInterval: Duration
+    package var haltRetryInterval: Duration
     package var shutdownTimeout: Duration
 
     init(_ values: inout ConfigurationValues) {
@@ -21,6 +22,7 @@ package struct WorkerSection: Sendable {
         heartbeatInterval = values.duration("worker.heartbeat_interval")
         staleThreshold = values.duration("worker.stale_threshold")
         rebalanceInterval = values.duration("worker.rebalance_interval")
+        haltRetryInterval = values.duration("worker.halt_retry_interval")
         shutdownTimeout = values.duration("worker.shutdown_timeout")
         // One late heartbeat must not cost a live worker its segments.
         if staleThreshold < heartbeatInterval * 3 {
