@@ -59,8 +59,11 @@ extension ConnectionHandle {
                 .authentication, "\(place): \(Self.reason(inVerbose: text, after: state))", sqlState: state)
         }
         // A missing or unusable password, certificate or encryption is libpq's own refusal, without SQLSTATE.
-        let isRefusal = ["no password supplied", "certificate", "SSL", "channel binding", "authentication"]
+        let isRefusal =
+            ["no password supplied", "certificate", "SSL", "channel binding", "authentication"]
             .contains { text.contains($0) }
+            // A server that goes away in the middle of the handshake comes back.
+            && !["SSL SYSCALL error", "closed unexpectedly"].contains { text.contains($0) }
         let reason = state.map { Self.reason(inVerbose: text, after: $0) } ?? Self.lastReason(text)
         return PostgresError(
             state == nil && isRefusal ? .authentication : .connectionFailed, "\(place): \(reason)", sqlState: state)
@@ -86,7 +89,8 @@ extension ConnectionHandle {
 
     /// libpq's sentence about the last address it tried.
     private static func lastReason(_ text: String) -> String {
-        let line = text.split(separator: "\n").first { $0.contains("failed:") } ?? text.split(separator: "\n").first
+        let lines = text.split(separator: "\n")
+        let line = lines.last { $0.contains("failed:") } ?? lines.first
         guard let line else { return "the connection failed" }
         guard let range = line.firstRange(of: "failed:") else { return String(line) }
         return String(line[range.upperBound...].drop { $0 == " " })
