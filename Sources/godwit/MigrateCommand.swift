@@ -5,37 +5,82 @@ import Postgres
 
 struct MigrateCommand: GodwitCommand {
     static let configuration = CommandConfiguration(
-        commandName: "migrate", abstract: "Brings the database's schema up to date, or prints it.",
+        commandName: "migrate",
+        abstract: "Brings the database's schema up to date, or prints it; grants roles what they need.",
         discussion: """
             Examples:
               godwit migrate --config godwit.yaml
               godwit migrate --print | psql "$DATABASE_URL"
+              godwit migrate --config godwit.yaml --grants relay --writer shop
 
-            Safe to run twice, and by several processes at once. Tables made by pupsourcing are taken over.
+            Safe to run twice, and by several processes at once. Tables made by pupsourcing are taken over. Roles have to
+            exist; grants only add to what they have. The trigger is for writers that do not append through Godwit, where
+            `notify.mode` is adaptive or always.
             """)
+
+    enum Trigger: String, ExpressibleByArgument, CaseIterable { case install, remove }
 
     @OptionGroup var options: ConfigurationOptions
     @Flag(help: "Print the SQL to standard output instead of applying it; asks no database.") var print = false
+    @Option(help: ArgumentHelp("Grant what relaying needs, and nothing more.", valueName: "role"))
+    var grants: String?
+    @Option(help: ArgumentHelp("Grant what appending and reading events needs.", valueName: "role"))
+    var writer: String?
+    @Option(help: "Make every insert into the events table notify while a relay asks for it, or no longer.")
+    var notifyTrigger: Trigger?
     @Flag(help: "Report as JSON.") var json = false
 
     func execute() async throws {
         let configuration = try options.load(print ? [] : [.database])
-        let schema = Schema(configuration.database.tables)
+        let tables = configuration.database.tables
+        let channel = configuration.notify.channel
+        let roles = try [(grants, TableRights.Purpose.relay), (writer, .writer)].compactMap { role, purpose in
+            try role.map { (name: $0, grants: try Grants(purpose, to: $0, tables)) }
+        }
+        let schema = Schema(tables)
         if print {
-            standardOutput(schema.script)
+            let trigger = notifyTrigger.map {
+                $0 == .install ? schema.notifyTriggerScript(channel: channel) : schema.notifyTriggerRemoval
+            }
+            standardOutput(
+                ([schema.script] + roles.map(\.grants.script) + [trigger].compactMap(\.self)).joined(separator: "\n"))
             return
         }
         let connection = try await configuration.database.connect()
+        for role in roles where try await !role.grants.roleExists(on: connection) {
+            throw Failure(
+                .usage,
+                "the role \(role.name) does not exist; make it first: CREATE ROLE \(quoteIdentifier(role.name)) LOGIN PASSWORD '…'"
+            )
+        }
         let applied = try await schema.migrate(on: connection)
+        for role in roles { try await role.grants.apply(on: connection) }
+        switch notifyTrigger {
+        case .install: try await schema.installNotifyTrigger(channel: channel, on: connection)
+        case .remove: try await schema.removeNotifyTrigger(on: connection)
+        case nil: break
+        }
         await connection.close()
+        report(applied, schema.latestVersion, roles.map(\.name))
+    }
+
+    private func report(_ applied: [String], _ version: Int, _ roles: [String]) {
         if json {
             let report: JSONValue = [
-                "version": .number(schema.latestVersion), "applied": .array(applied.map { .string($0) }),
+                "version": .number(version), "applied": .array(applied.map { .string($0) }),
+                "granted": .array(roles.map { .string($0) }),
+                "notify_trigger": notifyTrigger.map { .string($0.rawValue) } ?? .null,
             ]
             standardOutput(report.indentedText)
             return
         }
         for migration in applied { standardOutput("applied \(migration)") }
-        standardOutput("the schema is at version \(schema.latestVersion)")
+        standardOutput("the schema is at version \(version)")
+        for role in roles { standardOutput("granted \(LogLine.harmless(role)) what it needs") }
+        switch notifyTrigger {
+        case .install: standardOutput("installed the notify trigger")
+        case .remove: standardOutput("removed the notify trigger")
+        case nil: break
+        }
     }
 }

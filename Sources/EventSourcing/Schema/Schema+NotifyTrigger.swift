@@ -20,6 +20,9 @@ extension Schema {
         }
     }
 
+    /// What removes the trigger, as SQL, for `psql`.
+    public var notifyTriggerRemoval: String { requests.removeTrigger }
+
     /// The trigger as SQL, for `psql`.
     public func notifyTriggerScript(channel: String) -> String {
         requests.installTrigger(channel)
