@@ -33,7 +33,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .success: "all went well"
         case .accountNotClean: "demo, verify: there is loss, doubling or disorder"
         case .stoppedAtOnce: "run: a second signal let go at once; the next start goes on from the checkpoint"
-        case .unhealthy: "status: something is unhealthy; the output says what"
+        case .unhealthy: "status, doctor: something is wrong; the output says what"
         case .databaseUnreachable: "no PostgreSQL server answers"
         case .databaseRefused: "PostgreSQL refuses user, password, database or certificate"
         case .schemaMissing: "a table or column is missing: run `godwit migrate`"

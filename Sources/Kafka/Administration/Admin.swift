@@ -55,10 +55,12 @@ package final class Admin: Sendable {
     // MARK: Changing
 
     /// Creates topics; `nil` for each that was created, else why not.
+    ///
+    /// - Parameter isTrial: Only asks whether they could be created.
     package func createTopics(
-        _ topics: [TopicSpecification], within limit: Duration = .seconds(10)
+        _ topics: [TopicSpecification], isTrial: Bool = false, within limit: Duration = .seconds(10)
     ) async throws(KafkaError) -> [String: KafkaError?] {
-        try await BlockingCall.run(named: "kafka-admin") { [self] in create(topics, limit) }.get()
+        try await BlockingCall.run(named: "kafka-admin") { [self] in create(topics, isTrial, limit) }.get()
     }
 
     /// Deletes topics; `nil` for each that was deleted, else why not.
@@ -105,7 +107,9 @@ package final class Admin: Sendable {
         guard let metadata = unsafe metadata else { return .failure(failure ?? KafkaError(.timedOut)) }
         defer { unsafe rd_kafka_metadata_destroy(metadata) }
         let topics = unsafe TopicMetadata.read(metadata).map { name, topic in
-            TopicDescription(name: name, partitionCount: Int(topic.partitionCount), error: topic.error)
+            TopicDescription(
+                name: name, partitionCount: Int(topic.partitionCount),
+                replicationFactor: Int(topic.replicationFactor), error: topic.error)
         }
         let list = unsafe metadata.pointee
         let brokers = unsafe (0..<Int(list.broker_cnt)).map { index in
@@ -127,8 +131,9 @@ package final class Admin: Sendable {
         return last
     }
 
-    private func create(_ topics: [TopicSpecification], _ limit: Duration) -> Result<[String: KafkaError?], KafkaError>
-    {
+    private func create(
+        _ topics: [TopicSpecification], _ isTrial: Bool, _ limit: Duration
+    ) -> Result<[String: KafkaError?], KafkaError> {
         var text = [CChar](repeating: 0, count: 512)
         var native: [OpaquePointer?] = unsafe []
         defer { unsafe rd_kafka_NewTopic_destroy_array(&native, native.count) }
@@ -143,7 +148,7 @@ package final class Admin: Sendable {
                 unsafe rd_kafka_NewTopic_set_config(created, name, value)
             }
         }
-        return unsafe perform(RD_KAFKA_ADMIN_OP_CREATETOPICS, limit) { options, replies in
+        return unsafe perform(RD_KAFKA_ADMIN_OP_CREATETOPICS, limit, isTrial: isTrial) { options, replies in
             unsafe rd_kafka_CreateTopics(handle.pointer, &native, native.count, options, replies)
         } read: { event in
             var count = 0
@@ -196,7 +201,7 @@ package final class Admin: Sendable {
 
     /// Sends one admin request and waits for its answer on a queue of its own. Blocks.
     private func perform<Answer>(
-        _ operation: rd_kafka_admin_op_t, _ limit: Duration,
+        _ operation: rd_kafka_admin_op_t, _ limit: Duration, isTrial: Bool = false,
         request: (_ options: OpaquePointer?, _ replies: OpaquePointer) -> Void,
         read: (_ event: OpaquePointer) -> Answer
     ) -> Result<Answer, KafkaError> {
@@ -208,6 +213,7 @@ package final class Admin: Sendable {
             unsafe rd_kafka_AdminOptions_destroy(options)
         }
         unsafe rd_kafka_AdminOptions_set_request_timeout(options, limit.wholeMilliseconds, &text, text.count)
+        if isTrial { unsafe rd_kafka_AdminOptions_set_validate_only(options, 1, &text, text.count) }
         unsafe request(options, replies.pointer)
         guard let event = replies.poll(atMost: limit + .seconds(2)) else {
             return .failure(connectionError() ?? KafkaError(.timedOut))

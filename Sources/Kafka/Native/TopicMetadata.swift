@@ -3,6 +3,7 @@ internal import CLibRDKafka
 /// What a metadata answer says about one topic.
 struct TopicMetadata {
     var partitionCount: Int32
+    var replicationFactor: Int32
     var error: KafkaError?
 
     static func read(_ metadata: UnsafePointer<rd_kafka_metadata>) -> [String: TopicMetadata] {
@@ -14,6 +15,7 @@ struct TopicMetadata {
             let name = unsafe String(cString: topic.topic)
             topics[name] = unsafe TopicMetadata(
                 partitionCount: topic.partition_cnt,
+                replicationFactor: topic.partition_cnt > 0 ? topic.partitions[0].replica_cnt : 0,
                 error: code == .none ? nil : KafkaError(code, message: "\(code.text): `\(name)`"))
         }
         return topics

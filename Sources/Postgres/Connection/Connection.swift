@@ -58,6 +58,9 @@ public actor Connection {
         handle = nil
     }
 
+    /// The process that the other end said would serve this session when it took it in: a pooler makes one up.
+    package var announcedProcess: Int32? { handle?.backendPID }
+
     /// Whether statements may still be sent.
     public var isUsable: Bool {
         guard let handle else { return false }

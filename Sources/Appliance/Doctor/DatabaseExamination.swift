@@ -1,0 +1,101 @@
+import EventSourcing
+import FoundationEssentials
+import Postgres
+
+/// Finds out the facts about a database, by one session and, for a pooler, a second one.
+struct DatabaseExamination: Sendable {
+    let database: DatabaseSection
+    let consumers: [String]
+
+    private var queries: CatalogQueries { CatalogQueries(database.tables) }
+
+    /// - Throws: when the database cannot be asked at all.
+    func take() async throws(PostgresError) -> DatabaseFacts {
+        let connection = try await database.connect()
+        do throws(PostgresError) {
+            let facts = try await facts(connection)
+            await connection.close()
+            return facts
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    private func facts(_ connection: Connection) async throws(PostgresError) -> DatabaseFacts {
+        var facts = DatabaseFacts()
+        // Once before, so that the statement's preparation is no part of the round trip.
+        _ = try await connection.query(queries.session)
+        let sent = Date().timeIntervalSince1970
+        let rows = try await connection.query(queries.session)
+        let received = Date().timeIntervalSince1970
+        guard let row = rows.first else { return facts }
+        facts.serverVersion = try row.decode(0)
+        facts.isStandby = try row.decode(1)
+        facts.role = try row.decode(2)
+        facts.isSuperuser = try row.decode(3)
+        facts.clockSkew = Double(try row.decode(4, as: Int64.self)) / 1_000_000 - (sent + received) / 2
+        facts.clockUncertainty = (received - sent) / 2
+        if await connection.announcedProcess != (try row.decode(5, as: Int32.self)) {
+            facts.pooler = await pooler(connection)
+        }
+        try await readRights(connection, &facts)
+        try await readSequence(connection, &facts)
+        try await readWriters(connection, &facts)
+        if facts.rights.contains(.init(table: database.tables.godwitTable("schema_migrations"), name: "SELECT")) {
+            facts.schemaVersion = try? await Schema(database.tables).currentVersion(on: connection)
+        } else if !facts.existing.contains(database.tables.godwitTable("schema_migrations")) {
+            facts.schemaVersion = 0
+        }
+        if facts.rights.contains(.init(table: database.tables.consumerSegments, name: "SELECT")) {
+            for row in try await connection.query(queries.segments(of: consumers)) {
+                facts.segments[try row.decode(0)] = Int(try row.decode(1, as: Int32.self))
+            }
+        }
+        return facts
+    }
+
+    /// The other end made the session's process up. In transaction mode a session that rests is given to the next client,
+    /// and this one's mark is gone.
+    private func pooler(_ connection: Connection) async -> DatabaseFacts.Pooler {
+        do {
+            let mark = UUID().uuidString
+            _ = try await connection.query(queries.mark(mark))
+            let other = try await database.connect()
+            let found: String? = try await other.withTransaction { transaction in
+                _ = try await transaction.query(queries.holdSession)
+                return try await connection.query(queries.readMark).first?.decodeIfPresent(0)
+            }
+            await other.close()
+            return found == mark ? .session : .transaction
+        } catch {
+            return .transaction
+        }
+    }
+
+    private func readRights(_ connection: Connection, _ facts: inout DatabaseFacts) async throws(PostgresError) {
+        let list = TableRights.all(database.tables)
+        for row in try await connection.query(queries.rights(list)) {
+            let table = list[Int(try row.decode(0, as: Int32.self))].table
+            facts.existing.insert(table)
+            if try row.decode(2) { facts.rights.insert(.init(table: table, name: try row.decode(1))) }
+        }
+    }
+
+    private func readSequence(_ connection: Connection, _ facts: inout DatabaseFacts) async throws(PostgresError) {
+        guard let row = try await connection.query(queries.sequence).first else { return }
+        facts.sequence = .init(
+            name: try row.decode(0), cache: try row.decode(1), increment: try row.decode(2), cycles: try row.decode(3),
+            isReadable: try row.decode(4), hasNotifyTrigger: try row.decode(5))
+    }
+
+    private func readWriters(_ connection: Connection, _ facts: inout DatabaseFacts) async throws(PostgresError) {
+        for row in try await connection.query(queries.openWriters(olderThan: 1)) {
+            facts.writers.append(
+                .init(
+                    processID: try row.decodeIfPresent(0), application: try row.decodeIfPresent(1) ?? "",
+                    state: try row.decodeIfPresent(2), age: try row.decodeIfPresent(3),
+                    preparedTransaction: try row.decodeIfPresent(4)))
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import EventSourcing
+
+/// What is the case with a database, as far as it could be found out.
+struct DatabaseFacts: Sendable, Equatable {
+    struct Sequence: Sendable, Equatable {
+        var name: String
+        var cache: Int64 = 1
+        var increment: Int64 = 1
+        var cycles = false
+        var isReadable = true
+        var hasNotifyTrigger = false
+    }
+
+    struct Writer: Sendable, Equatable {
+        var processID: Int32?
+        var application = ""
+        var state: String?
+        /// In seconds; nil where the role may not know it.
+        var age: Double?
+        var preparedTransaction: String?
+    }
+
+    /// How sessions are kept.
+    enum Pooler: Sendable, Equatable {
+        case none
+        /// Something answers in the server's place and keeps a session for a client.
+        case session
+        /// A statement may meet another session than the one before.
+        case transaction
+    }
+
+    /// A right on a table, as `has_table_privilege` names it.
+    struct Right: Sendable, Hashable {
+        var table: TableName
+        var name: String
+    }
+
+    var serverVersion: Int32 = 150_000
+    var isStandby = false
+    var role = ""
+    var isSuperuser = false
+    /// The database's clock less this host's, in seconds.
+    var clockSkew = 0.0
+    /// Half of the round trip, which the skew is uncertain by.
+    var clockUncertainty = 0.0
+    var pooler = Pooler.none
+    /// Nil where the table of versions may not be read.
+    var schemaVersion: Int?
+    var existing: Set<TableName> = []
+    var rights: Set<Right> = []
+    var sequence: Sequence?
+    var writers: [Writer] = []
+    /// By consumer, where it was started.
+    var segments: [String: Int] = [:]
+}

@@ -1,0 +1,177 @@
+import EventSourcing
+
+/// What is wrong with a database, from the facts. A pure decision.
+struct DatabaseVerdict: Sendable {
+    let tables: TableNames
+    let latestVersion: Int
+    let notify: NotifySection.Mode
+    /// The configured number of segments by consumer.
+    let segments: [String: Int]
+    /// How old a transaction that holds events back may be, in seconds.
+    var longestHold = 10.0
+    var greatestSkew = 1.0
+
+    func findings(_ facts: DatabaseFacts) -> [Finding] {
+        server(facts) + schema(facts) + rights(facts) + sequence(facts) + writers(facts) + started(facts)
+    }
+
+    private func server(_ facts: DatabaseFacts) -> [Finding] {
+        var findings: [Finding] = []
+        if facts.serverVersion < 120_000 {
+            findings.append(
+                .error(
+                    "server_version",
+                    "PostgreSQL \(facts.serverVersion / 10_000) is older than what Godwit is made for",
+                    "upgrade the server to 12 or newer"))
+        }
+        if facts.isStandby {
+            findings.append(
+                .error(
+                    "standby",
+                    "the server is a standby: who writes events does not show there, so some would be skipped",
+                    "name the primary in database.url, or add target_session_attrs=primary to it"))
+        }
+        switch facts.pooler {
+        case .none: break
+        case .session:
+            findings.append(
+                .note("pooler", "a pooler stands between, and keeps a session for each client: that works"))
+        case .transaction:
+            findings.append(
+                .error(
+                    "pooler",
+                    "a pooler in transaction mode stands between: session locks, LISTEN and settings do not survive it",
+                    "name PostgreSQL itself in database.url, or a pool with pool_mode = session"))
+        }
+        if abs(facts.clockSkew) > greatestSkew + facts.clockUncertainty {
+            let direction = facts.clockSkew > 0 ? "ahead of" : "behind"
+            findings.append(
+                .warning(
+                    "clock_skew",
+                    "the database's clock is \(Self.seconds(abs(facts.clockSkew))) \(direction) this host's: ages and lag are off by it",
+                    "have both keep time: timedatectl set-ntp true"))
+        }
+        return findings
+    }
+
+    private func schema(_ facts: DatabaseFacts) -> [Finding] {
+        guard facts.existing.contains(tables.events) else {
+            return [.error("schema", "there is no table \(tables.events.text)", "godwit migrate")]
+        }
+        guard let version = facts.schemaVersion else { return [] }
+        if version < latestVersion {
+            return [
+                .error(
+                    "schema", "the schema is at version \(version), and \(latestVersion) is needed", "godwit migrate")
+            ]
+        }
+        if version > latestVersion {
+            return [
+                .warning(
+                    "schema", "the schema is at version \(version), newer than this program's \(latestVersion)",
+                    "use the newer program for all relays")
+            ]
+        }
+        return []
+    }
+
+    private func rights(_ facts: DatabaseFacts) -> [Finding] {
+        if facts.isSuperuser {
+            return [
+                .note(
+                    "superuser", "the role \(facts.role) is a superuser; relaying needs little of that",
+                    "CREATE ROLE relay LOGIN PASSWORD '…'; then: godwit migrate --grants relay")
+            ]
+        }
+        var missing: [String] = []
+        for entry in TableRights.all(tables) where facts.existing.contains(entry.table) {
+            let lacking = entry.relay.filter { !facts.rights.contains(.init(table: entry.table, name: $0.name)) }
+            if !lacking.isEmpty {
+                missing.append("\(lacking.map(\.name).joined(separator: ", ")) on \(entry.table.text)")
+            }
+        }
+        if let sequence = facts.sequence, !sequence.isReadable { missing.append("SELECT on \(sequence.name)") }
+        var findings: [Finding] = []
+        if !missing.isEmpty {
+            findings.append(
+                .error(
+                    "grants", "the role \(facts.role) lacks \(missing.joined(separator: "; "))",
+                    "as the tables' owner: godwit migrate --grants \(facts.role)"))
+        }
+        let excess = ["UPDATE", "DELETE"].filter { facts.rights.contains(.init(table: tables.events, name: $0)) }
+        if !excess.isEmpty {
+            findings.append(
+                .note(
+                    "excess_rights",
+                    "the role \(facts.role) may \(excess.joined(separator: " and ")) events, which relaying never does",
+                    "REVOKE \(excess.joined(separator: ", ")) ON \(tables.events.sql) FROM \(facts.role); or relay as another role"
+                ))
+        }
+        return findings
+    }
+
+    private func sequence(_ facts: DatabaseFacts) -> [Finding] {
+        guard facts.existing.contains(tables.events) else { return [] }
+        guard let sequence = facts.sequence else {
+            return [
+                .error(
+                    "sequence", "\(tables.events.text).global_position has no sequence of its own",
+                    "ALTER SEQUENCE … OWNED BY \(tables.events.sql).global_position")
+            ]
+        }
+        var findings: [Finding] = []
+        if sequence.cache > 1 {
+            findings.append(
+                .error(
+                    "sequence_cache",
+                    "the sequence \(sequence.name) has CACHE \(sequence.cache): sessions draw positions ahead, so events would be skipped",
+                    "ALTER SEQUENCE \(sequence.name) CACHE 1; then end the sessions that write"))
+        }
+        if sequence.increment != 1 || sequence.cycles {
+            findings.append(
+                .error(
+                    "sequence", "the sequence \(sequence.name) does not count up by one, without end",
+                    "ALTER SEQUENCE \(sequence.name) INCREMENT 1 NO CYCLE"))
+        }
+        if notify != .never, !sequence.hasNotifyTrigger {
+            findings.append(
+                .note(
+                    "notify_trigger", "only appends through Godwit notify; other writers' events wait for the fallback",
+                    "godwit migrate --notify-trigger install"))
+        }
+        return findings
+    }
+
+    private func writers(_ facts: DatabaseFacts) -> [Finding] {
+        facts.writers.compactMap { writer in
+            if let gid = writer.preparedTransaction {
+                let age = writer.age.map { " for \(Self.seconds($0))" } ?? ""
+                return .error(
+                    "horizon", "the prepared transaction \(gid) has written events and holds back all later ones\(age)",
+                    "COMMIT PREPARED '\(gid.replacing("'", with: "''"))' or ROLLBACK PREPARED the same")
+            }
+            guard let age = writer.age else { return nil }
+            guard age > longestHold, let process = writer.processID else { return nil }
+            let name = writer.application.isEmpty ? "without application_name" : "of \(writer.application)"
+            let state = writer.state.map { ", \($0)" } ?? ""
+            return .error(
+                "horizon",
+                "process \(process) \(name)\(state) has written events and not committed for \(Self.seconds(age)): later events wait for it",
+                "SELECT pg_terminate_backend(\(process))")
+        }
+    }
+
+    private func started(_ facts: DatabaseFacts) -> [Finding] {
+        segments.sorted { $0.key < $1.key }.compactMap { consumer, configured in
+            guard let recorded = facts.segments[consumer], recorded != configured else { return nil }
+            return .error(
+                "segments",
+                "the consumer \(consumer) was started with \(recorded) segments, and \(configured) are configured",
+                "set consumers.\(consumer).total_segments: \(recorded)")
+        }
+    }
+
+    static func seconds(_ age: Double) -> String {
+        age < 120 ? "\((age * 10).rounded() / 10) s" : "\(Int(age / 60)) min"
+    }
+}

@@ -1,0 +1,69 @@
+import EventSourcing
+import Kafka
+import KafkaBridge
+import Postgres
+
+/// Examines what a configuration names: the database, the brokers, the topics. It changes nothing.
+package struct Doctor: Sendable {
+    private let configuration: Configuration
+
+    package init(_ configuration: Configuration) { self.configuration = configuration }
+
+    package func examine() async -> DoctorReport {
+        async let database = database()
+        async let kafka = kafka()
+        return DoctorReport(parts: [await database, await kafka])
+    }
+
+    private func database() async -> DoctorReport.Part {
+        let section = configuration.database
+        var part = DoctorReport.Part(name: "database", place: section.connection?.redactedDescription ?? "")
+        do {
+            let facts = try await DatabaseExamination(
+                database: section, consumers: configuration.consumers.map(\.name)
+            ).take()
+            let verdict = DatabaseVerdict(
+                tables: section.tables, latestVersion: Schema(section.tables).latestVersion,
+                notify: configuration.notify.mode,
+                segments: Dictionary(configuration.consumers.map { ($0.name, $0.totalSegments) }) { first, _ in first })
+            part.findings = verdict.findings(facts)
+            part.summary = "PostgreSQL \(facts.serverVersion / 10_000) as \(facts.role)"
+        } catch {
+            part.findings = [.error("database", Failure(error).message, "look at database.url and the network")]
+        }
+        return part
+    }
+
+    private func kafka() async -> DoctorReport.Part {
+        let section = configuration.kafka
+        var part = DoctorReport.Part(name: "kafka", place: section.bootstrapServers)
+        var partitions: [String: Int] = [:]
+        for consumer in configuration.consumers {
+            for topic in consumer.fixedTopics {
+                if case .create(let count, _, _) = section.topics {
+                    partitions[topic.description] = count
+                } else {
+                    partitions[topic.description] = consumer.totalSegments
+                }
+            }
+        }
+        let properties = section.properties
+        do {
+            let facts = try await KafkaExamination(
+                client: section.client("godwit-doctor"), topics: partitions.keys.sorted(), policy: section.topics
+            ).take()
+            let verdict = KafkaVerdict(
+                bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes,
+                createsTopics: section.topics != .mustExist, partitions: partitions,
+                sendsPasswordInClear: properties["sasl.mechanism"] == "PLAIN"
+                    && properties["security.protocol"]?.lowercased() == "sasl_plaintext")
+            part.findings = verdict.findings(facts)
+            part.summary = facts.brokerCount == 1 ? "1 broker" : "\(facts.brokerCount) brokers"
+        } catch {
+            part.findings = [
+                .error("kafka", Failure(error).message, "look at kafka.bootstrap_servers, kafka.tls and kafka.sasl")
+            ]
+        }
+        return part
+    }
+}

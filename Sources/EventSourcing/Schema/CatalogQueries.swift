@@ -1,0 +1,105 @@
+package import Postgres
+
+/// What `godwit doctor` asks the catalog about an event store. Nothing here needs rights on a table.
+package struct CatalogQueries: Sendable {
+    private let tables: TableNames
+
+    package init(_ tables: TableNames) { self.tables = tables }
+
+    /// Server's version number, standby, role, superuser, microseconds since 1970, and the process of the session.
+    package var session: BoundStatement {
+        BoundStatement(
+            Statement(
+                """
+                SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_user::text,
+                    (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
+                    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_backend_pid()
+                """))
+    }
+
+    /// The events table by its names, because `to_regclass` fails without the right to use the schema.
+    private static let events = """
+        (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = $1 AND c.relname = $2)
+        """
+
+    /// Per table that exists: its position in the list, and for each right whether the role has it.
+    package func rights(_ list: [TableRights]) -> BoundStatement {
+        let sql = """
+            SELECT asked.item, asked.privilege, has_schema_privilege(n.oid, 'USAGE') AND CASE asked.privilege
+                WHEN 'DELETE' THEN has_table_privilege(c.oid, 'DELETE')
+                ELSE has_any_column_privilege(c.oid, asked.privilege) END
+            FROM unnest($1::int[], $2::text[], $3::text[], $4::text[]) AS asked (item, schema, name, privilege)
+            JOIN pg_catalog.pg_namespace n ON n.nspname = asked.schema
+            JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = asked.name
+            """
+        var items: [Int32] = []
+        var schemas: [String] = []
+        var names: [String] = []
+        var privileges: [String] = []
+        for (index, entry) in list.enumerated() {
+            for privilege in ["SELECT", "INSERT", "UPDATE", "DELETE"] {
+                items.append(Int32(index))
+                schemas.append(entry.table.schema)
+                names.append(entry.table.name)
+                privileges.append(privilege)
+            }
+        }
+        return BoundStatement(Statement(sql), [items, schemas, names, privileges])
+    }
+
+    /// The events' sequence: name, cache, increment, whether it cycles, whether the role may read it; and whether the notify
+    /// trigger is there. No row where there is no events table.
+    package var sequence: BoundStatement {
+        let sql = """
+            SELECT s.seqrelid::regclass::text, s.seqcache, s.seqincrement, s.seqcycle,
+                has_sequence_privilege(s.seqrelid, 'SELECT'),
+                EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = \(Self.events) AND tgname = 'godwit_notify')
+            FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid
+            WHERE d.refobjid = \(Self.events) AND d.deptype IN ('a', 'i') AND d.refobjsubid =
+                (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = \(Self.events) AND attname = 'global_position')
+            """
+        return BoundStatement(Statement(sql), [tables.events.schema, tables.events.name])
+    }
+
+    /// Transactions that have written events and are older than so many seconds: process, application, state, age in
+    /// seconds, prepared transaction. What the role may not see of others is NULL.
+    package func openWriters(olderThan seconds: Double) -> BoundStatement {
+        let sql = """
+            SELECT DISTINCT activity.pid, activity.application_name, activity.state,
+                extract(epoch FROM clock_timestamp() - coalesce(activity.xact_start, prepared.prepared))::float8,
+                prepared.gid
+            FROM pg_catalog.pg_locks AS locks
+            LEFT JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = locks.pid
+            LEFT JOIN pg_catalog.pg_prepared_xacts AS prepared
+                ON locks.pid IS NULL AND split_part(locks.virtualtransaction, '/', 2) = prepared.transaction::text
+            WHERE locks.locktype = 'relation' AND locks.mode = 'RowExclusiveLock' AND locks.granted
+                AND locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+                AND (locks.relation = \(Self.events) OR locks.relation IN
+                    (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = \(Self.events)))
+                AND coalesce(clock_timestamp() - coalesce(activity.xact_start, prepared.prepared)
+                    > make_interval(secs => $3), true)
+            """
+        return BoundStatement(Statement(sql), [tables.events.schema, tables.events.name, seconds])
+    }
+
+    /// How many segments each of the consumers was started with, where it was.
+    package func segments(of consumers: [String]) -> BoundStatement {
+        let sql = """
+            SELECT consumer_name, max(total_segments) FROM \(tables.consumerSegments.sql)
+            WHERE consumer_name = ANY($1) GROUP BY consumer_name
+            """
+        return BoundStatement(Statement(sql), [consumers])
+    }
+
+    /// Leaves a mark in the session.
+    package func mark(_ text: String) -> BoundStatement {
+        BoundStatement(Statement("SELECT set_config('godwit.probe', $1, false)"), [text])
+    }
+
+    /// The mark, NULL or empty in a session that has none.
+    package var readMark: BoundStatement { BoundStatement(Statement("SELECT current_setting('godwit.probe', true)")) }
+
+    /// Holds the session of a pool that another one's next statement would get.
+    package var holdSession: Statement { Statement("SELECT pg_backend_pid()") }
+}

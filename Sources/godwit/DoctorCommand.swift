@@ -1,0 +1,29 @@
+import Appliance
+import ArgumentParser
+
+struct DoctorCommand: GodwitCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Looks for what keeps relaying from working, and says what mends it.",
+        discussion: """
+            Examples:
+              godwit doctor --config godwit.yaml
+              godwit doctor --json | jq '.findings[] | select(.severity == "error")'
+
+            Asks the database for its schema, rights, sequence, clock, poolers and transactions left open, and the cluster for its
+            brokers, topics and their settings. Nothing is changed or written: whether the user may write to a topic
+            shows only when it does. Run it where the relay runs, as the relay's user.
+
+            Ends with 0 if there is no error, else with 4; warnings and notes are no errors.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+    @Flag(help: "Report as JSON.") var json = false
+
+    func execute() async throws {
+        let configuration = try options.load([.database, .kafka, .consumers])
+        let report = await Doctor(configuration).examine()
+        standardOutput(json ? report.json.indentedText : report.text)
+        if report.exitStatus != .success { throw ExitCode(report.exitStatus.rawValue) }
+    }
+}
