@@ -47,10 +47,17 @@ extension JSONValue {
         text += marks.1
     }
 
-    /// Control characters are escaped, also the C1 ones and the line separators: the text may go to a terminal.
+    /// Control characters are escaped, also the C1 ones, the line separators and those that turn the direction of what
+    /// follows: the text may go to a terminal.
     package static func write(
         _ string: String, to text: inout String, escapingQuotes: Bool = true
     ) {
+        func isActing(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar.value {
+            case 0..<0x20, 0x7F..<0xA0, 0x61C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+            default: false
+            }
+        }
         text += "\""
         for scalar in string.unicodeScalars {
             switch scalar {
@@ -60,9 +67,7 @@ extension JSONValue {
             case "\r": text += "\\r"
             case "\t": text += "\\t"
             default:
-                if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) || scalar == "\u{2028}"
-                    || scalar == "\u{2029}"
-                {
+                if isActing(scalar) {
                     let hex = String(scalar.value, radix: 16)
                     text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
                 } else {

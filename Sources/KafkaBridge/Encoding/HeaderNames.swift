@@ -13,6 +13,15 @@ package struct HeaderNames: Sendable, Hashable {
     /// The bytes of all names together.
     let length: Int
 
+    /// What a header beside these may not be called.
+    package static func isTaken(_ name: String) -> Bool { taken.contains(name) || name.hasPrefix("ce_") }
+
+    private static let taken: Set<String> = [
+        "event_id", "event_type", "event_version", "bounded_context", "aggregate_type", "aggregate_id",
+        "aggregate_version", "global_position", "created_at", "trace_id", "correlation_id", "causation_id",
+        "content-type", "traceparent", "metadata_left_out",
+    ]
+
     package init(prefix: String = "") {
         self.prefix = prefix
         eventID = HeaderName(prefix + "event_id")

@@ -5,15 +5,24 @@ import Kafka
 ///
 /// Text becomes the header's value as it is, other values as JSON text; `null` and what is absent make no header. Only
 /// the object's own members are looked at.
+///
+/// What an event brings is bounded: a value of more than 8 KiB is left out, and so are values, in the order of the metadata,
+/// that would take all of them together beyond 32 KiB. The header `metadata_left_out` then names the members.
 package struct MetadataHeaders: Sendable, Hashable {
-    /// Longer values are left out: headers have no business being large, and a broker refuses what does not fit.
+    /// The longest value. Headers have no business being large: readers keep them in memory, many proxies bound them.
     static let maximumBytes = 8_192
+    /// The most that all values may take together.
+    static let maximumTotalBytes = 32_768
+    /// The most members that may be asked for.
+    package static let maximumCount = 64
 
     package let members: [String]
     private let names: [String: HeaderName]
+    private let leftOut: HeaderName
 
     package init(_ members: [String] = [], prefix: String = "") {
         self.members = members
+        leftOut = HeaderName(prefix + "metadata_left_out")
         names = Dictionary(members.map { ($0, HeaderName(prefix + $0)) }) { first, _ in first }
     }
 
@@ -21,7 +30,7 @@ package struct MetadataHeaders: Sendable, Hashable {
 
     /// The most that these headers can take in a record.
     func upperBound(_ event: EventView) -> Int {
-        isEmpty ? 0 : event.metadata.byteCount + members.reduce(0) { $0 + $1.utf8.count + 16 }
+        isEmpty ? 0 : event.metadata.byteCount + members.reduce(32) { $0 + 2 * $1.utf8.count + 16 }
     }
 
     func fill(_ event: EventView, _ record: inout RecordWriter) {
@@ -33,8 +42,15 @@ package struct MetadataHeaders: Sendable, Hashable {
     func found(in metadata: RawSpan) -> [(HeaderName, String)] {
         var found: [(HeaderName, String)] = []
         var seen: Set<String> = []
+        var tooLarge: [String] = []
+        var total = 0
         _ = JSONText.forEachMember(of: metadata) { name, range in
-            guard let header = names[name], range.count <= Self.maximumBytes, seen.insert(name).inserted else { return }
+            guard let header = names[name], seen.insert(name).inserted else { return }
+            guard range.count <= Self.maximumBytes, total + range.count <= Self.maximumTotalBytes else {
+                tooLarge.append(name)
+                return
+            }
+            total += range.count
             let text = metadata.withUnsafeBytes { bytes -> String? in
                 let value = UnsafeRawBufferPointer(rebasing: bytes[range])
                 if value.first == UInt8(ascii: "\"") {
@@ -45,6 +61,7 @@ package struct MetadataHeaders: Sendable, Hashable {
             }
             if let text { found.append((header, text)) }
         }
+        if !tooLarge.isEmpty { found.append((leftOut, tooLarge.joined(separator: ","))) }
         return found
     }
 }

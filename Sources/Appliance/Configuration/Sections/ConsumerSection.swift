@@ -36,13 +36,34 @@ package struct ConsumerSection: Sendable {
             topics[type] = Self.topic(ConfigurationPath(path("topics").words + [type]), &values)
         }
         key = values.text(path("key")) == "correlation_id" ? .correlationID : .aggregateID
-        metadataHeaders = values.list(path("metadata_headers"))
+        metadataHeaders = Self.metadataHeaders(path("metadata_headers"), &values)
         headerPrefix = values.optionalText(path("header_prefix")) ?? ""
         format = Self.format(path, &values)
         delivery = values.text(path("delivery"))
         onPoison = Self.onPoison(path, topic: topic, &values)
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
         batchSize = values.integer(path("batch_size"), orElse: "worker.batch_size")
+    }
+
+    /// A second header of a name that is taken would let an event's metadata say who it is.
+    private static func metadataHeaders(
+        _ path: ConfigurationPath, _ values: inout ConfigurationValues
+    ) -> [String] {
+        let names = values.list(path)
+        if names.count > MetadataHeaders.maximumCount {
+            values.problem(
+                path, "names \(names.count) members, and at most \(MetadataHeaders.maximumCount) can be headers")
+        }
+        for name in names {
+            if HeaderNames.isTaken(name) {
+                values.problem(path, "holds \(name), which is the name of a header that every record has")
+            } else if name.utf8.count > 128
+                || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
+            {
+                values.problem(path, "holds a name that is no header's: at most 128 bytes, without control characters")
+            }
+        }
+        return names
     }
 
     private static func topic(_ path: ConfigurationPath, _ values: inout ConfigurationValues) -> TopicTemplate? {
