@@ -17,6 +17,14 @@ import Testing
         try await place.report(["republish", "--list"]).items.first ?? [:]
     }
 
+    /// What the job has saved, asked without a process of its own, which would take its time on a busy machine.
+    private func standing(_ place: RelayPlace, _ connection: Connection) async throws -> (published: Int, state: String)
+    {
+        let table = place.test.tables.godwitTable("jobs")
+        let row = try await connection.query(Statement("SELECT published, state FROM \(table.sql)")).first
+        return (try row?.decode(0) ?? 0, try row?.decode(1) ?? "")
+    }
+
     private func waitForRecords(_ count: Int, _ place: RelayPlace) async throws {
         _ = try await place.kafka.read([place.topic]) { $0.count >= count }
     }
@@ -25,29 +33,29 @@ import Testing
     func `a job that is killed three times goes on from its checkpoint, and ends complete and in order`() async throws {
         try await RelayPlace.with { place in
             let ids = try await place.appendBacklog(100, aggregates: 20)
+            let connection = try await place.test.connect()
             for round in 1...3 {
-                let arguments = round == 1 ? make + ["--rate", "1000"] : resume
-                let process = try place.start(arguments)
-                let before = round == 1 ? 0 : try await job(place)["published"]?.integer ?? 0
+                let before = try await standing(place, connection).published
+                let process = try place.start(round == 1 ? make + ["--rate", "100"] : resume)
                 try await eventually("round \(round) never saved") {
-                    try await job(place)["published"]?.integer ?? 0 > before
+                    try await standing(place, connection).published > before + 60
                 }
-                #expect(try await job(place)["state"]?.string == "running")
                 process.send(SIGKILL)
                 #expect(await process.result().exitCode == -SIGKILL)
+                #expect(try await standing(place, connection).state == "running")
                 try await eventually("the death was never seen") {
                     try await job(place)["state"]?.string == "interrupted"
                 }
             }
-            let saved = try await job(place)["published"]?.integer ?? 0
+            let saved = try await standing(place, connection).published
+            await connection.close()
             #expect(saved < ids.count, "the job was too short to be killed in the midst of it")
             let report = try await place.report(resume + ["--rate", "1000000"])
             #expect(report["state"]?.string == "done" && report["published"]?.integer == ids.count)
             let records = try await place.kafka.readAll([place.topic])
             #expect(records.eventIDs == ids)
             #expect(records.isInOrder)
-            // At 1,000 events/s no more than a few batches of 50 lie between two checkpoints.
-            #expect(records.count - ids.count < 3 * 1_000)
+            // At 100 events/s there are few between two checkpoints.
             #expect(records.count < ids.count + saved, "it began anew")
         }
     }
