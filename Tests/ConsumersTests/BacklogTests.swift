@@ -67,7 +67,7 @@ import Testing
         let backlog = Backlog(
             checkpoints: [0: 10, 1: 12], totalSegments: 2, latest: 10, strategy: FNV1aPartitionStrategy())
         #expect(backlog.nextReading == nil)
-        #expect(backlog.lag(of: 0) == SegmentLag(events: 0) && backlog.lag(of: 1) == SegmentLag(events: 0))
+        #expect(backlog.lag(of: 0) == SegmentLag(counted: 0) && backlog.lag(of: 1) == SegmentLag(counted: 0))
         #expect(backlog.lag(of: 2) == nil)
     }
 }

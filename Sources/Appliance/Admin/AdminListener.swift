@@ -61,32 +61,31 @@ struct AdminListener: Sendable {
 
     private static func answer(_ connection: Connection, _ endpoints: AdminEndpoints) async throws {
         try await connection.executeThenClose { inbound, outbound in
-            var request: HTTPRequestHead?
-            var bodySize = 0
+            var head: HTTPRequestHead?
+            var body = ByteBuffer()
             for try await part in inbound {
                 switch part {
-                case .head(let head): request = head
-                case .body(let body): bodySize += body.readableBytes
+                case .head(let received): head = received
+                case .body(let received): body.writeImmutableBuffer(received)
                 case .end: break
                 }
-                // A body is of no use here, but closing before it is read could lose the answer.
-                guard bodySize <= Self.mostBodyBytes else { return }
-                guard case .end = part, let request else { continue }
-                let response = await endpoints.respond(request.method, request.uri)
-                let body = ByteBuffer(string: response.body)
-                try await outbound.write(.head(head(response, length: body.readableBytes)))
-                if request.method != .HEAD { try await outbound.write(.body(body)) }
+                // Closing before a body is read could lose the answer, but nobody may send without end.
+                guard body.readableBytes <= Self.mostBodyBytes else { return }
+                guard case .end = part, let head else { continue }
+                let remote = connection.channel.remoteAddress?.ipAddress ?? "?"
+                let request = AdminRequest(head, body: String(buffer: body), remote: remote)
+                let response =
+                    if let request { await endpoints.respond(request) } else {
+                        AdminResponse(.badRequest, "the request cannot be read\n")
+                    }
+                let content = ByteBuffer(string: response.body)
+                var headers = response.headers
+                headers.add(name: "content-length", value: "\(content.readableBytes)")
+                try await outbound.write(
+                    .head(HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)))
+                if head.method != .HEAD { try await outbound.write(.body(content)) }
                 return try await outbound.write(.end(nil))
             }
         }
-    }
-
-    private static func head(_ response: AdminResponse, length: Int) -> HTTPResponseHead {
-        var headers: HTTPHeaders = [
-            "content-type": response.content.rawValue, "content-length": "\(length)", "connection": "close",
-            "cache-control": "no-store", "x-content-type-options": "nosniff",
-        ]
-        if response.status == .methodNotAllowed { headers.add(name: "allow", value: "GET, HEAD") }
-        return HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)
     }
 }

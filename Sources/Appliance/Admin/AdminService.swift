@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// The admin port in the process's life cycle: it answers until everything else has ended.
 struct AdminService: Service {
     let address: AdminSection.Address
-    let observer: RelayObserver
+    let endpoints: AdminEndpoints
     let logger: Logger
 
     func run() async throws {
@@ -16,7 +16,8 @@ struct AdminService: Service {
         do {
             let listener = try await bind(threads)
             await withTaskGroup { group in
-                group.addTask { await observer.run() }
+                group.addTask { await endpoints.observer.run() }
+                group.addTask { await endpoints.observer.sample() }
                 await serve(listener)
                 group.cancelAll()
             }
@@ -43,7 +44,7 @@ struct AdminService: Service {
     private func serve(_ listener: AdminListener) async {
         await withTaskCancellationOrGracefulShutdownHandler {
             do {
-                try await listener.serve(AdminEndpoints(observer: observer))
+                try await listener.serve(endpoints)
             } catch is CancellationError {
                 // The process lets go at once.
             } catch {

@@ -25,13 +25,16 @@ final class RelayObserver: Sendable {
     private let asked = WakeSignal()
     private let looked = Signal()
     private let seen = Mutex(Seen())
+    private let histories = Mutex<[String: RateHistory]>([:])
+    private let start: StartState
 
-    init(_ relays: Relays, registry: PrometheusRegistry, configuration: Configuration) throws {
+    init(_ relays: Relays, registry: PrometheusRegistry, configuration: Configuration, start: StartState) throws {
         guard let connection = configuration.database.connection else {
             throw Failure(.configuration, "no database is configured")
         }
         self.relays = relays
         self.registry = registry
+        self.start = start
         storeMetrics = StoreMetrics(
             worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)))
         judgement = ConsumerJudgement(staleThreshold: configuration.worker.staleThreshold)
@@ -59,6 +62,28 @@ final class RelayObserver: Sendable {
         await database.close()
     }
 
+    /// Notes every few seconds how much was done, for the dashboard's lines, until cancelled.
+    func sample() async {
+        while !Task.isCancelled {
+            let standing = await relays.worker.standing()
+            let now = ContinuousClock.now
+            histories.withLock { histories in
+                for consumer in standing.consumers {
+                    histories[consumer.name, default: RateHistory()].note(consumer.done, at: now)
+                }
+            }
+            try? await Task.sleep(for: RateHistory.interval)
+        }
+    }
+
+    /// How many events per second each consumer of this process processed lately.
+    var rates: [String: RateHistory] { histories.withLock { $0 } }
+
+    /// What waits for a decision; `nil` when the database does not tell.
+    func deadLetters(of consumer: String) async -> [DeadLetter]? {
+        await database.deadLetters(of: consumer, limit: ConsumerDetails.mostDeadLetters)
+    }
+
     func metrics() async -> String {
         await look()
         _ = await relays.worker.standing()
@@ -80,7 +105,8 @@ final class RelayObserver: Sendable {
             worker: relays.worker.id, standing: await relays.worker.standing(),
             deliveries: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.status },
             conditions: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.condition },
-            holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture, judgement: judgement)
+            holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture, judgement: judgement,
+            startsWith: start.waitsFor)
     }
 
     private func look() async {

@@ -12,10 +12,13 @@ struct RelayStatus: Sendable {
     /// As of the last look that the database answered.
     var picture: StatusSource.Picture?
     var judgement = ConsumerJudgement()
+    /// What the process waits for before it relays; `nil` once it does.
+    var startsWith: String?
 
     /// Why the process should get no traffic, or a rollout should wait: empty if it is ready.
     var reasonsNotReady: [String] {
         if standing.isStopping { return ["stopping"] }
+        if let startsWith { return [startsWith] }
         if !standing.isConnected { return ["the database is away"] }
         if !standing.holdsLease { return ["the segments may be another worker's: no heartbeat was noted for too long"] }
         return standing.consumers.compactMap { consumer in
@@ -64,7 +67,8 @@ struct RelayStatus: Sendable {
                 return StoreStatus.Segment(
                     id: segment, owner: position == nil ? consumer.owners[segment] : worker,
                     checkpoint: position ?? 0,
-                    lag: SegmentLag(events: position.map { max(0, standing.horizon.latest - $0) } ?? 0, isExact: false))
+                    lag: SegmentLag(
+                        counted: 0, uncounted: position.map { max(0, standing.horizon.latest - $0) } ?? 0))
             }
             let owners = Set(segments.compactMap(\.owner)).union([worker])
             return StoreStatus.Consumer(

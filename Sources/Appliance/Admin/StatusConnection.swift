@@ -1,4 +1,5 @@
 import EventSourcing
+import KafkaBridge
 import Postgres
 
 /// Asks the database how all processes stand, on a connection of its own that is made when it is first needed.
@@ -8,10 +9,12 @@ actor StatusConnection {
 
     private let configuration: ConnectionConfiguration
     private let source: StatusSource
+    private let letters: DeadLetters
     private var connection: Connection?
 
     init(_ database: ConnectionConfiguration, tables: TableNames, scopes: [String: EventScope]) {
         configuration = database
+        letters = DeadLetters(tables)
         source = StatusSource(tables, scopes: scopes, backlogLimit: Self.backlogLimit)
     }
 
@@ -31,6 +34,12 @@ actor StatusConnection {
             await close()
             return nil
         }
+    }
+
+    func deadLetters(of consumer: String, limit: Int) async -> [DeadLetter]? {
+        // The connection is that of the last look, which was a moment ago.
+        guard let connection else { return nil }
+        return try? await letters.list(DeadLetterSelection(consumer: consumer), limit: limit, on: connection)
     }
 
     func close() async {

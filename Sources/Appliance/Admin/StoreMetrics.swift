@@ -50,7 +50,7 @@ final class StoreMetrics: Sendable {
             defer { reported.formUnion(keys) }
             return reported.filter { $0.consumer == consumer.name && !keys.contains($0) }
         }
-        for key in lost { set(key, SegmentLag(events: 0)) }
+        for key in lost { set(key, SegmentLag(counted: 0)) }
     }
 
     private func set(_ key: SegmentKey, _ lag: SegmentLag) {

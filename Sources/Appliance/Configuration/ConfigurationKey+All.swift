@@ -162,8 +162,8 @@ extension ConfigurationKey {
     private static let admin: [ConfigurationKey] = [
         .init(
             "admin.listen", .text,
-            "The address of the admin port: `127.0.0.1:9464`; not given, there is none. It serves `/healthz`, `/readyz`, "
-                + "`/metrics` and `/api/status`."),
+            "The address of the admin port: `127.0.0.1:9464`; not given, there is none. It serves a dashboard at `/`, "
+                + "`/healthz`, `/readyz`, `/metrics` and `/api/status`."),
         .init(
             "admin.token", .secret,
             "What a request must bring to change something; needed to listen on other addresses than loopback."),

@@ -6,13 +6,18 @@ package import Logging
 package struct StandardErrorLog: LogHandler {
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
-    package var logLevel: Logger.Level
+    /// As it was made with, unless another one is ordered for all.
+    package var logLevel: Logger.Level {
+        get { LogLevelSwitch.level ?? ownLevel }
+        set { ownLevel = newValue }
+    }
+    private var ownLevel: Logger.Level
     private let label: String
     private let isJSON: Bool
 
     init(label: String, level: Logger.Level, isJSON: Bool, metadataProvider: Logger.MetadataProvider?) {
         self.label = label
-        self.logLevel = level
+        self.ownLevel = level
         self.isJSON = isJSON
         self.metadataProvider = metadataProvider
     }
@@ -41,6 +46,12 @@ package struct StandardErrorLog: LogHandler {
         if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }
         if let own = event.metadata { all.merge(own) { _, new in new } }
         if let error = event.error { all["error"] = "\(error)" }
+        if event.level >= .warning {
+            RecentMessages.shared.note(
+                RecentMessages.Message(
+                    time: LogTime.utc(), level: event.level, text: event.message.description,
+                    consumer: all["consumer"]?.description))
+        }
         let line =
             isJSON
             ? LogLine.json(

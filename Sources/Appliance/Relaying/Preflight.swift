@@ -13,6 +13,9 @@ struct Preflight: Sendable {
     private let topics: [String]
     private let mayCreate: Bool
     private let logger = Logger(label: "godwit")
+    let state = StartState()
+    private static let noBroker = "no Kafka broker answers"
+    private static let askingInterval: Duration = .seconds(2)
 
     init(_ configuration: Configuration, source: EventSource) {
         self.source = source
@@ -23,7 +26,30 @@ struct Preflight: Sendable {
 
     func run() async throws(Failure) {
         try await checkDatabase()
-        try await checkBrokers()
+        state.waitsFor = "starting: looks at the Kafka brokers"
+        let failure = try await checkBrokers()
+        state.waitsFor = failure == nil ? nil : Self.noBroker
+        if let failure {
+            logger.warning(
+                "no Kafka broker answers; waiting for one",
+                metadata: ["bootstrap_servers": "\(client.bootstrapServers)", "reason": "\(failure)"])
+        }
+    }
+
+    /// Asks again and again where no broker answered at the start, until one does. The relays go on by themselves; this is for
+    /// those who ask whether the process is ready.
+    func waitForBrokers() async {
+        while state.waitsFor == Self.noBroker {
+            do {
+                try await Task.sleep(for: Self.askingInterval)
+                if try await checkBrokers() == nil { state.waitsFor = nil }
+            } catch is CancellationError {
+                return
+            } catch {
+                // Brokers answer; what they refuse, the relays say.
+                state.waitsFor = nil
+            }
+        }
     }
 
     private func checkDatabase() async throws(Failure) {
@@ -35,7 +61,8 @@ struct Preflight: Sendable {
         }
     }
 
-    private func checkBrokers() async throws(Failure) {
+    /// Why no broker answers; `nil` if one does.
+    private func checkBrokers() async throws(Failure) -> Failure? {
         do {
             let admin = try Admin(client, logger: logger)
             let found: [TopicDescription]
@@ -49,12 +76,11 @@ struct Preflight: Sendable {
             for topic in found {
                 if let error = topic.error { try judge(error, of: topic.name) }
             }
+            return nil
         } catch {
             let failure = (error as? Failure) ?? Failure(error)
             guard failure.status == .kafkaUnreachable else { throw failure }
-            logger.warning(
-                "no Kafka broker answers; waiting for one",
-                metadata: ["bootstrap_servers": "\(client.bootstrapServers)", "reason": "\(failure)"])
+            return failure
         }
     }
 

@@ -9,7 +9,6 @@ import Telemetry
 package final class RelayProcess: Sendable {
     private let relays: Relays
     private let group: ServiceGroup
-    private let preflight: Preflight
     private let summary: Logger.Metadata
     private let logger = Logger(label: "godwit")
 
@@ -19,7 +18,7 @@ package final class RelayProcess: Sendable {
         let registry = configuration.admin.listen.map { _ in PrometheusRegistry() }
         let relays = try withMetricsFactory(registry ?? MetricsSystem.factory) { try Relays(configuration) }
         self.relays = relays
-        preflight = Preflight(configuration, source: relays.source)
+        let preflight = Preflight(configuration, source: relays.source)
         summary = [
             "consumers": "\(configuration.consumers.map(\.name).joined(separator: " "))",
             "bootstrap_servers": "\(configuration.kafka.bootstrapServers)",
@@ -28,11 +27,16 @@ package final class RelayProcess: Sendable {
         // Services end in the reverse of this order: the admin port last, so that a drain can be watched.
         var services: [any Service] = []
         if let address = configuration.admin.listen, let registry {
-            let observer = try RelayObserver(relays, registry: registry, configuration: configuration)
-            services.append(AdminService(address: address, observer: observer, logger: logger))
+            let observer = try RelayObserver(
+                relays, registry: registry, configuration: configuration, start: preflight.state)
+            let actions = AdminActions(
+                configuration: configuration, tellRelays: { relays.worker.lookForOrders() }, logger: logger)
+            let endpoints = AdminEndpoints(
+                observer: observer, actions: actions, token: AdminToken(configuration.admin.token), logger: logger)
+            services.append(AdminService(address: address, endpoints: endpoints, logger: logger))
         }
         services.append(MemoryService())
-        services.append(RelayService(worker: relays.worker, publishers: relays.publishers))
+        services.append(RelayService(preflight: preflight, worker: relays.worker, publishers: relays.publishers))
         group = Self.group(services)
     }
 
@@ -55,7 +59,6 @@ package final class RelayProcess: Sendable {
 
     private func closingSource<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
-            try await preflight.run()
             let value = try await body()
             await relays.close()
             return value

@@ -2,15 +2,18 @@ import Consumers
 import KafkaBridge
 import ServiceLifecycle
 
-/// The worker in the process's life cycle: a graceful shutdown stops it, which drains it.
+/// The worker in the process's life cycle: looks at database and brokers, then relays; a graceful shutdown stops it, which
+/// drains it.
 struct RelayService: Service {
+    let preflight: Preflight
     let worker: Worker
     let publishers: [KafkaPublisher]
 
     func run() async throws {
         do {
             try await withGracefulShutdownHandler {
-                try await worker.run()
+                try await preflight.run()
+                try await relay()
             } onGracefulShutdown: {
                 worker.stop()
             }
@@ -18,6 +21,14 @@ struct RelayService: Service {
         } catch {
             await closePublishers()
             throw error
+        }
+    }
+
+    private func relay() async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { await preflight.waitForBrokers() }
+            defer { group.cancelAll() }
+            try await worker.run()
         }
     }
 

@@ -72,23 +72,7 @@ struct Backlog: Sendable {
     func lag(of segment: Int) -> SegmentLag? {
         entries[segment].map { entry in
             SegmentLag(
-                events: entry.count + max(0, latest - max(entry.countedThrough, entry.checkpoint)),
-                isExact: entry.countedThrough >= latest, oldest: entry.oldest)
+                counted: entry.count, uncounted: max(0, latest - entry.countedThrough), oldest: entry.oldest)
         }
-    }
-}
-
-/// How far a segment is behind.
-package struct SegmentLag: Sendable, Hashable {
-    /// The events that wait; where not exact, as many at most.
-    package let events: Int64
-    package let isExact: Bool
-    /// The age of the first of them, by its `created_at`; `nil` if none waits or none was found.
-    package let oldest: Duration?
-
-    package init(events: Int64, isExact: Bool = true, oldest: Duration? = nil) {
-        self.events = events
-        self.isExact = isExact
-        self.oldest = oldest
     }
 }

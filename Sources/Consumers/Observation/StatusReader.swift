@@ -44,7 +44,7 @@ package struct StatusReader: Sendable {
                     segments: rows.map { row in
                         StoreStatus.Segment(
                             id: row.id, owner: row.owner, checkpoint: row.checkpoint,
-                            lag: backlog.lag(of: row.id) ?? SegmentLag(events: 0))
+                            lag: backlog.lag(of: row.id) ?? SegmentLag(counted: 0))
                     }, workers: workers[name] ?? [], order: orders[name]))
         }
         let writers = facts.writers.isEmpty ? [] : try await look.describe(facts.writers, on: connection)

@@ -65,11 +65,7 @@ package struct StoreStatus: Sendable {
         }
 
         /// What waits in all segments together.
-        package var lag: SegmentLag {
-            SegmentLag(
-                events: segments.reduce(0) { $0 + $1.lag.events }, isExact: segments.allSatisfy(\.lag.isExact),
-                oldest: segments.compactMap(\.lag.oldest).max())
-        }
+        package var lag: SegmentLag { SegmentLag(segments.map(\.lag)) }
     }
 
     /// The highest visible position.

@@ -32,7 +32,30 @@ struct AdminPort {
         var request = URLRequest(url: url)
         request.httpMethod = method
         if method == "POST" { request.httpBody = Data("{}".utf8) }
-        let (data, response) = try await URLSession.shared.data(for: request)
+        return try await answer(request, URLSession.shared)
+    }
+
+    /// Posts a body, as JSON unless said otherwise.
+    func post(
+        _ path: String, _ body: String = "", type: String = "application/json", token: String? = nil,
+        headers: [String: String] = [:], followsRedirects: Bool = true
+    ) async throws -> Answer {
+        guard let url = URL(string: "http://127.0.0.1:\(port)\(path)") else { throw URLError(.badURL) }
+        var request = URLRequest(url: url)
+        request.httpMethod = "POST"
+        request.httpBody = Data(body.utf8)
+        request.httpShouldHandleCookies = false
+        request.setValue(type, forHTTPHeaderField: "content-type")
+        if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "authorization") }
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        let session = URLSession(
+            configuration: .ephemeral, delegate: followsRedirects ? nil : StaysHere(), delegateQueue: nil)
+        defer { session.finishTasksAndInvalidate() }
+        return try await answer(request, session)
+    }
+
+    private func answer(_ request: URLRequest, _ session: URLSession) async throws -> Answer {
+        let (data, response) = try await session.data(for: request)
         let http = response as? HTTPURLResponse
         let headers = (http?.allHeaderFields ?? [:]).reduce(into: [:]) { headers, field in
             headers["\(field.key)".lowercased()] = "\(field.value)"
@@ -54,5 +77,15 @@ struct AdminPort {
             }
             values[String(series.dropFirst(name.count))] = Double(parts[1])
         }
+    }
+}
+
+/// Shows redirections instead of following them.
+private final class StaysHere: NSObject, URLSessionTaskDelegate, Sendable {
+    func urlSession(
+        _ session: URLSession, task: URLSessionTask, willPerformHTTPRedirection response: HTTPURLResponse,
+        newRequest request: URLRequest, completionHandler: @escaping @Sendable (URLRequest?) -> Void
+    ) {
+        completionHandler(nil)
     }
 }

@@ -13,7 +13,7 @@ import Testing
             name: "identity",
             segments: owners.enumerated().map { id, owner in
                 StoreStatus.Segment(
-                    id: id, owner: owner, checkpoint: 10, lag: SegmentLag(events: waiting, oldest: oldest))
+                    id: id, owner: owner, checkpoint: 10, lag: SegmentLag(counted: waiting, oldest: oldest))
             },
             workers: workers ?? [StoreStatus.Worker(id: "w", lastHeartbeat: .seconds(1))],
             order: order.map { StoreStatus.Order(control: $0, age: .seconds(200), actor: "ada@here") })

@@ -1,0 +1,136 @@
+import Consumers
+import EventSourcing
+import KafkaBridge
+import Logging
+import Postgres
+
+/// What can be changed over the admin port. Everything is audited with the name the request gives and its address.
+struct AdminActions: Sendable {
+    let configuration: Configuration
+    /// Has this process notice at once.
+    let tellRelays: @Sendable () -> Void
+    let logger: Logger
+
+    /// What there is to do, as the path says it.
+    enum Action: Sendable, Equatable {
+        case order(consumer: String, ControlChange)
+        case redrive(consumer: String, position: Int64)
+        case discard(consumer: String, position: Int64)
+        case logLevel(Logger.Level?)
+
+        /// As a page confirms it.
+        var note: String {
+            switch self {
+            case .order(_, let change): change.action
+            case .redrive: "redrive"
+            case .discard: "discard"
+            case .logLevel: "log-level"
+            }
+        }
+
+        var consumer: String? {
+            switch self {
+            case .order(let consumer, _), .redrive(let consumer, _), .discard(let consumer, _): consumer
+            case .logLevel: nil
+            }
+        }
+
+        /// `nil` for a path where there is nothing to do.
+        ///
+        /// - Throws: `Failure` for fields that are wrong.
+        init?(_ request: AdminRequest) throws(Failure) {
+            let path = request.path
+            guard path.first == "api" else { return nil }
+            if path == ["api", "log-level"] {
+                self = .logLevel(try Self.level(request.fields["level"]))
+                return
+            }
+            guard path.count >= 4, path[1] == "consumers" else { return nil }
+            let consumer = path[2]
+            switch path.dropFirst(3) {
+            case ["pause"]: self = .order(consumer: consumer, .pause)
+            case ["resume"]: self = .order(consumer: consumer, .resume)
+            case ["rate"]: self = .order(consumer: consumer, try ControlOrder.rate(request.fields["rate"] ?? ""))
+            case ["rate", "off"]: self = .order(consumer: consumer, .rate(nil))
+            default:
+                guard path.count == 6, path[3] == "parked", let position = Int64(path[4]) else { return nil }
+                switch path[5] {
+                case "redrive": self = .redrive(consumer: consumer, position: position)
+                case "discard": self = .discard(consumer: consumer, position: position)
+                default: return nil
+                }
+            }
+        }
+
+        private static func level(_ text: String?) throws(Failure) -> Logger.Level? {
+            if text == "default" { return nil }
+            guard let level = text.flatMap({ Logger.Level(rawValue: $0) }) else {
+                let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Failure(.usage, "\"level\" must be one of \(levels), or \"default\"")
+            }
+            return level
+        }
+    }
+
+    /// Does it, and says what holds then.
+    func perform(_ action: Action, for request: AdminRequest) async throws -> JSONValue {
+        let actor = Self.actor(request)
+        let result: JSONValue
+        switch action {
+        case .order(let consumer, let change):
+            result = try await ControlOrder(consumer: consumer, change: change, actor: actor).give(configuration).json
+        case .redrive(let consumer, let position):
+            result = try await decide { letters, connection in
+                try await letters.requestRedrive(
+                    DeadLetterSelection(position: position), of: consumer, actor: actor, on: connection)
+            }
+        case .discard(let consumer, let position):
+            result = try await decide { letters, connection in
+                try await letters.discard(
+                    DeadLetterSelection(position: position), of: consumer, actor: actor, on: connection)
+            }
+        case .logLevel(let level): return await setLevel(level, actor)
+        }
+        tellRelays()
+        return result
+    }
+
+    /// `ada (admin 10.0.0.7)`: who the request says it is, which is only a claim, and where it comes from.
+    static func actor(_ request: AdminRequest) -> String {
+        let name = LogLine.harmless(String((request.fields["actor"] ?? "").prefix(80)))
+        let origin = "admin \(request.remote)"
+        return name.isEmpty ? origin : "\(name) (\(origin))"
+    }
+
+    private func decide(
+        _ body: (DeadLetters, Connection) async throws -> [DeadLetter]
+    ) async throws -> JSONValue {
+        let connection = try await configuration.database.connect()
+        do {
+            let letters = try await body(DeadLetters(configuration.database.tables), connection)
+            await connection.close()
+            return ["changed": .number(letters.count), "positions": .array(letters.map { .number($0.position) })]
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// Holds for this process until it ends. A database that is away must not keep anybody from looking into why, so it is
+    /// audited as far as that is possible, and logged always.
+    private func setLevel(_ level: Logger.Level?, _ actor: String) async -> JSONValue {
+        LogLevelSwitch.level = level
+        let name = level?.rawValue ?? "default"
+        logger.notice("the log level is \(name) now", metadata: ["actor": "\(actor)"])
+        do {
+            let connection = try await configuration.database.connect()
+            let entry = AuditEntry(
+                actor: actor, action: "log-level", subject: "process \(CommandActor.current)", details: name)
+            try await connection.query(AuditLog(configuration.database.tables).record(entry))
+            await connection.close()
+        } catch {
+            logger.warning("the change of the log level could not be audited: \(error)")
+        }
+        return ["log_level": .string(name)]
+    }
+}

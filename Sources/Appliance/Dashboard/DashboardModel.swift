@@ -1,0 +1,29 @@
+import KafkaBridge
+
+/// Everything that the pages show, at one moment.
+struct DashboardModel: Sendable {
+    let status: RelayStatus
+    let reports: [ConsumerReport]
+    let rates: [String: RateHistory]
+    /// Whether a token is configured, so that something can be changed here.
+    let canChange: Bool
+
+    init(_ status: RelayStatus, rates: [String: RateHistory], canChange: Bool) {
+        self.status = status
+        reports = status.reports
+        self.rates = rates
+        self.canChange = canChange
+    }
+
+    var isHealthy: Bool { reports.allSatisfy { $0.isHealthy || !$0.isConfigured } }
+}
+
+/// What a consumer's page shows beside that.
+struct ConsumerDetails: Sendable {
+    let messages: [RecentMessages.Message]
+    /// What is parked or halted at, as far as it fits the page; `nil` when the database did not tell.
+    let deadLetters: [DeadLetter]?
+
+    /// How many parked events a page shows.
+    static let mostDeadLetters = 50
+}

@@ -1,0 +1,86 @@
+import Consumers
+import KafkaBridge
+
+/// The page at `/`: a row per consumer.
+enum OverviewPage {
+    static func html(_ model: DashboardModel) -> HTML {
+        PageFrame.page(
+            "Godwit",
+            """
+            <div id="overview" data-live>
+            \(header(model))
+            <table class="consumers">
+            <caption class="hidden">All consumers</caption>
+            <thead><tr><th scope="col">Consumer</th><th scope="col">State</th><th scope="col" class="number">Lag</th>\
+            <th scope="col" class="number">Oldest waits</th><th scope="col" class="number">Events/s here</th>\
+            <th scope="col">Segments</th><th scope="col" class="number">Parked</th></tr></thead>
+            <tbody>
+            \(model.reports.map { row($0, model) })
+            </tbody>
+            </table>
+            \(model.reports.isEmpty ? "<p>No consumer is configured or known to the database.</p>" : HTML.empty)
+            </div>
+            """)
+    }
+
+    private static func header(_ model: DashboardModel) -> HTML {
+        let (standing, reasons) = (model.status.standing, model.status.reasonsNotReady)
+        let memory = model.status.residentMemory.map { "\(CountText.format($0 / 1_048_576)) MiB" } ?? "?"
+        let ready: HTML =
+            reasons.isEmpty
+            ? "<span class=\"badge good\">ready</span>"
+            : "<span class=\"badge bad\">not ready</span> \(reasons.joined(separator: "; "))"
+        return """
+            <header>
+            <h1>Godwit <span class="badge \(model.isHealthy ? "good" : "bad")">\
+            \(model.isHealthy ? "healthy" : "unhealthy")</span></h1>
+            <dl class="facts">
+            <div><dt>Process</dt><dd class="id">\(model.status.worker)</dd></div>
+            <div><dt>This process</dt><dd>\(ready)</dd></div>
+            <div><dt>Latest position</dt><dd>\(CountText.format(standing.horizon.latest))</dd></div>
+            <div><dt>Settled horizon</dt><dd>\(CountText.format(standing.horizon.position))</dd></div>
+            <div><dt>Memory</dt><dd>\(memory)</dd></div>
+            </dl>
+            </header>
+            """
+    }
+
+    private static func row(_ report: ConsumerReport, _ model: DashboardModel) -> HTML {
+        let (consumer, history) = (report.consumer, model.rates[report.consumer.name])
+        let lag = consumer.lag
+        return """
+            <tr>
+            <th scope="row"><a href="\(PageFrame.path(of: consumer.name))">\(consumer.name)</a></th>
+            <td data-label="State">\(PageFrame.badge(report))\(PageFrame.reasons(report))</td>
+            <td data-label="Lag" class="number">\(StatusReport.events(lag))</td>
+            <td data-label="Oldest waits" class="number">\(StatusReport.age(lag))</td>
+            <td data-label="Events/s here" class="number rate">\(Sparkline.html(history))</td>
+            <td data-label="Segments">\(owners(consumer, model.status.worker))</td>
+            <td data-label="Parked" class="number">\(CountText.format(report.deadLetters?.open ?? 0))</td>
+            </tr>
+
+            """
+    }
+
+    /// Who owns what, a line per owner.
+    static func owners(_ consumer: StoreStatus.Consumer, _ own: String) -> HTML {
+        if consumer.segments.isEmpty { return "none yet" }
+        var byOwner: [(owner: String?, segments: [Int])] = []
+        for segment in consumer.segments {
+            if let index = byOwner.firstIndex(where: { $0.owner == segment.owner }) {
+                byOwner[index].segments.append(segment.id)
+            } else {
+                byOwner.append((segment.owner, [segment.id]))
+            }
+        }
+        let lines = byOwner.map { entry -> HTML in
+            let name = entry.owner.map { $0 == own ? "this process" : $0 } ?? "nobody"
+            let numbers = SegmentText.format(entry.segments).drop { $0 != " " }.dropFirst()
+            return """
+                <li><span class="numbers">\(String(numbers))</span> \
+                <span class="\(entry.owner == nil ? "bad" : "")">\(name)</span></li>
+                """
+        }
+        return "<ul class=\"owners\">\(lines)</ul>"
+    }
+}
