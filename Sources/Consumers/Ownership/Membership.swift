@@ -97,13 +97,17 @@ final class Membership: Sendable {
                     try await connection.query(table.lock(workerID))
                     if isAway { options.logger.notice("the database is back") }
                     isAway = false
+                    var isTold = false
                     while !stopping.isClosed {
                         let wait = try await tick(on: connection)
                         backoff.reset()
+                        if !isTold { try await tellOthers(on: connection) }
+                        isTold = true
                         _ = await stopping.wait(atMost: wait)
                         try Task.checkCancellation()
                     }
                     try await connection.query(table.deregister(workerID, consumers: consumers))
+                    try await tellOthers(on: connection)
                 } catch {
                     await connection.close()
                     throw error
@@ -119,6 +123,13 @@ final class Membership: Sendable {
                 _ = await stopping.wait(atMost: backoff.next())
             }
         }
+    }
+
+    /// Has the others look at once who is there, where they listen: segments that are free by now need not wait for their
+    /// next heartbeats.
+    private func tellOthers(on connection: Connection) async throws {
+        guard case .notify(let notify) = options.wakeupSource else { return }
+        try await connection.query(ControlsTable(source.tables).tell(notify.channel))
     }
 
     private func sessionLost() {
