@@ -1,7 +1,7 @@
 /// What is wrong with a cluster, from the facts. A pure decision.
 struct KafkaVerdict: Sendable {
     let bootstrapServers: String
-    let maximumRecordBytes: Int
+    let maximumRecordBytes: Int?
     let createsTopics: Bool
     /// How many partitions a topic should have at least, by its name: as many as it would be created with, or as its consumer
     /// has segments.
@@ -63,7 +63,9 @@ struct KafkaVerdict: Sendable {
                 )
             ]
         }
-        guard let limit = settings["max.message.bytes"].flatMap(Int.init), limit < maximumRecordBytes else { return [] }
+        guard let limit = settings["max.message.bytes"].flatMap(Int.init), let maximumRecordBytes,
+            limit < maximumRecordBytes
+        else { return [] }
         return [
             .error(
                 "max_message_bytes",
