@@ -129,6 +129,7 @@ package actor HorizonTracker {
         if let connected { return connected }
         let connection = try await Connection.open(configuration, logger: logger)
         do throws(HorizonError) {
+            do { try await connection.execute(script: EventsTable.readingSettings) } catch { throw .database(error) }
             let session = (connection, try await HorizonLook(tables, on: connection))
             // Somebody else may have connected while this call waited.
             if let connected {

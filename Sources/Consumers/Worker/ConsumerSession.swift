@@ -19,6 +19,7 @@ struct ConsumerSession {
         let control = try await Connection.open(loop.source.configuration, logger: loop.logger)
         do {
             let reading = try await Connection.open(loop.source.configuration, logger: loop.logger)
+            try await reading.execute(script: EventsTable.readingSettings)
             let session = ConsumerSession(loop: loop, control: control, reading: reading)
             try await session.initialize()
             return session

@@ -14,6 +14,16 @@ package struct EventsTable: Sendable {
         event_version, payload, trace_id, correlation_id, causation_id, metadata, created_at
         """
 
+    /// What a session sets that reads on and on: rows come by the primary key, in order.
+    ///
+    /// A prepared statement's plan is kept. Made while the table was small, or before it was analyzed, it may fetch and
+    /// sort everything behind the position to give the first few rows; a backlog that grows quickly then takes time by
+    /// its square, until the table is analyzed.
+    package static let readingSettings = """
+        SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; \
+        SET max_parallel_workers_per_gather = 0
+        """
+
     /// Events behind a position, up to another, in order.
     ///
     /// - Parameters:
