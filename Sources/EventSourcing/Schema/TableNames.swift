@@ -6,6 +6,8 @@ public struct TableName: Sendable, Hashable {
     public let schema: String
     /// The table.
     public let name: String
+    /// Schema and table, quoted, for SQL.
+    package let sql: String
 
     /// Takes `table` or `schema.table`.
     ///
@@ -27,6 +29,7 @@ public struct TableName: Sendable, Hashable {
     init(schema: String, name: String) {
         self.schema = schema
         self.name = name
+        sql = "\(quoteIdentifier(schema)).\(quoteIdentifier(name))"
     }
 
     /// Whether the text is fit for an identifier that needs no escaping.
@@ -35,9 +38,6 @@ public struct TableName: Sendable, Hashable {
         let isLetter = { (byte: UInt8) in byte == 0x5F || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
         return isLetter(first) && text.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
     }
-
-    /// Schema and table, quoted, for SQL.
-    package var sql: String { "\(quoteIdentifier(schema)).\(quoteIdentifier(name))" }
 
     /// The same table's name as text, for messages.
     public var text: String { "\(schema).\(name)" }
