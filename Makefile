@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 SOURCES := Package.swift Sources Tests
 PREFIX ?= /usr/local
-BENCH := catchup cost rest latency notify
+BENCH := catchup cost rest latency notify limits
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ demo: setup ## build, then carry some thousand events from PostgreSQL to Kafka a
 test: setup ## run all tests
 	swift test
 
-bench: setup ## build for release, then measure: catch-up, cost, rest, latency, notify modes (BENCH="catchup rest" chooses)
+bench: setup ## build for release, then measure: catch-up, cost, rest, latency, notify modes, memory (BENCH="catchup rest" chooses)
 	swift build -c release --product godwit
 	@for one in $(BENCH); do python3 Benchmarks/relay/$$one.py || exit 1; done
 

@@ -26,7 +26,7 @@ def measure(postgres, count, segments):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--few", type=int, default=200_000)
-    arguments.add_argument("--many", type=int, default=1_000_000)
+    arguments.add_argument("--many", type=int, default=2_000_000)
     arguments.add_argument("--rounds", type=int, default=3)
     given = arguments.parse_args()
     # The few and the many lie in clusters of their own, used in turn.

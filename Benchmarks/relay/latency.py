@@ -92,7 +92,7 @@ def measure(postgres, broker, notify, rate, seconds, settings):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=int, default=5)
+    arguments.add_argument("--seconds", type=int, default=10)
     arguments.add_argument("--rounds", type=int, default=3)
     given = arguments.parse_args()
     postgres = Postgres()

@@ -4,12 +4,13 @@ import argparse
 import time
 
 from report import table
-from servers import Broker, Postgres, Relay, processor, resident
+from servers import Broker, Others, Postgres, Relay, resident, scheduled
 
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=int, default=60)
+    arguments.add_argument("--settle", type=int, default=25)
     given = arguments.parse_args()
     rows = []
     for notify, single in (("always", True), ("adaptive", True), ("adaptive", False), ("never", True)):
@@ -19,12 +20,13 @@ def main():
         broker = Broker()
         run = Relay(postgres, broker, single=single, notify=notify)
         broker.wait_for(100, run.started, alive=run.is_alive)
-        time.sleep(12)  # past the first heartbeats
+        time.sleep(given.settle)  # past the first heartbeats, and past the giving back of what the start took
         postgres.sql("SELECT pg_stat_statements_reset()")
-        used, started = processor(run.pid), time.monotonic()
+        used, started, others = scheduled(run.pid), time.monotonic(), Others()
         time.sleep(given.seconds)
         took = time.monotonic() - started
-        share = (processor(run.pid) - used) / took
+        own = scheduled(run.pid) - used
+        share, load = own / took, others.share(own)
         memory = resident(run.pid, "VmRSS")
         statements, _, _ = postgres.statistics()
         run.stop()
@@ -32,12 +34,12 @@ def main():
         postgres.stop()
         calls = sum(count for count, _, _ in statements) * 60 / took
         name = f"notify {notify}, {'1 consumer' if single else '3 consumers'}"
-        rows.append([name, f"{calls:.0f}", f"{share * 100:.2f}%", f"{memory:.0f}"])
-        print(f"{name}: {calls:.0f} statements/min, {share * 100:.2f}% of a core, {memory:.0f} MB", flush=True)
+        rows.append([name, f"{calls:.0f}", f"{share * 100:.2f}%", f"{memory:.1f}", f"{load * 100:.0f}%"])
+        print(f"{name}: {calls:.0f} statements/min, {share * 100:.3f}% of a core, {memory:.1f} MB", flush=True)
         for count, _, query in statements:
             print(f"    {count * 60 / took:6.1f}/min  {query[:110]}", flush=True)
     table(f"At rest, over {given.seconds} s",
-          ["", "statements/minute", "processor (of one core)", "resident MB"], rows)
+          ["", "statements/minute", "processor (of one core)", "resident MB", "others' load"], rows)
 
 
 if __name__ == "__main__":

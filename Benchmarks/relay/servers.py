@@ -82,6 +82,18 @@ def processor(pid, tree=False):
     return ticks / TICK
 
 
+def scheduled(pid):
+    """Processor seconds of all threads that live, to the nanosecond: for what uses little."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{thread}/schedstat") as stat:
+                total += int(stat.read().split()[0])
+        except FileNotFoundError:
+            pass
+    return total / 1e9
+
+
 def _machine():
     """Ticks that the machine's processors were busy, and all ticks."""
     with open("/proc/stat") as stat:
@@ -211,8 +223,8 @@ class Postgres:
 class Broker:
     """Godwit's embedded broker, all in memory, with the contexts' topics made."""
 
-    def __init__(self, topics=tuple(CONTEXTS)):
-        self.address = f"127.0.0.1:{free_port()}"
+    def __init__(self, topics=tuple(CONTEXTS), address=None):
+        self.address = address or f"127.0.0.1:{free_port()}"
         self.topics = topics
         self.process = subprocess.Popen(
             [GODWIT, "broker", "--listen", self.address, "--partitions", str(PARTITIONS)],
