@@ -53,7 +53,7 @@ package struct Doctor: Sendable {
                 client: section.client("godwit-doctor"), topics: partitions.keys.sorted(), policy: section.topics
             ).take()
             let verdict = KafkaVerdict(
-                bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes,
+                bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes ?? 1_000_000,
                 createsTopics: section.topics != .mustExist, partitions: partitions,
                 sendsPasswordInClear: properties["sasl.mechanism"] == "PLAIN"
                     && properties["security.protocol"]?.lowercased() == "sasl_plaintext")
