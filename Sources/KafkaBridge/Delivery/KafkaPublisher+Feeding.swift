@@ -129,6 +129,7 @@ extension KafkaPublisher {
                     notePartitions(handle.partitionCount, of: router.topics[index])
                 }
                 try await learnLimits(of: indices)
+                if run?.isSpent == true { return false }
                 return true
             } catch {
                 try checkGoing()

@@ -28,6 +28,9 @@ extension KafkaPublisher {
             }
             limits[topic] = min(limit ?? Self.usual, options.clientLimit)
         }
+        smallestLimit = limits.values.min() ?? .max
+        // A broker would reject such a producer's batches whole, and each record would have to go alone.
+        if let run, smallestLimit < run.largestBatch { self.run?.isSpent = true }
     }
 }
 
@@ -39,10 +42,15 @@ extension KafkaPublisherOptions {
         return min(most, queue * 1_024)
     }
 
-    /// The client's configuration, which leaves it to the topics how large a record may be.
-    var producer: ClientConfiguration {
+    /// The client's configuration, which leaves it to the topics how large a record may be, and makes no batch larger
+    /// than all of them take.
+    func producer(smallestLimit: Int) -> (client: ClientConfiguration, largestBatch: Int) {
         var client = client
         if client.properties["message.max.bytes"] == nil { client.properties["message.max.bytes"] = "1000000000" }
-        return client
+        if client.properties["batch.size"] != nil { return (client, 0) }
+        // The client's own default.
+        let largest = min(smallestLimit, 1_000_000)
+        client.properties["batch.size"] = "\(largest)"
+        return (client, largest)
     }
 }

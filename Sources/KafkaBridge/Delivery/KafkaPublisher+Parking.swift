@@ -15,7 +15,7 @@ extension KafkaPublisher {
             for segment in begun {
                 parked.begin(
                     segment.segment, knowledge.waiting[segment.segment] ?? [],
-                    known: knowledge.known[segment.segment] ?? [:])
+                    known: knowledge.known[segment.segment] ?? [:], from: nextID + 1)
             }
             for halt in knowledge.halts where halts.take(over: halt, from: nextID + 1) { said[halt.segment] = halt }
         }

@@ -210,6 +210,7 @@ extension KafkaPublisher {
 
     /// Takes in that a consignment is done.
     func noteDone(_ consignment: Consignment) {
+        parked.passed(consignment.through, consignment: consignment.id)
         for halt in halts.done(consignment.id, through: consignment.through) {
             passedHalts.append(halt.position)
             unnotedHalts[halt.segment] = nil

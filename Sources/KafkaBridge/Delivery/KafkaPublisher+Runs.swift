@@ -14,12 +14,12 @@ extension KafkaPublisher {
             do throws(KafkaError) {
                 runCount += 1
                 metrics.runs.increment()
+                let (client, largestBatch) = options.producer(smallestLimit: smallestLimit)
                 run = ProducerRun(
                     number: runCount,
                     producer: try Producer(
-                        options.producer, stallLimit: options.stallLimit, logger: logger,
-                        onStatistics: options.onStatistics),
-                    gate: FirstBatchGate())
+                        client, stallLimit: options.stallLimit, logger: logger, onStatistics: options.onStatistics),
+                    largestBatch: largestBatch, gate: FirstBatchGate())
             } catch {
                 throw DeliveryError.configuration(error)
             }

@@ -37,6 +37,8 @@ package actor KafkaPublisher: IntegrationConsumer {
     /// The largest record of each topic, by its index in the router.
     var limits: [Int: Int] = [:]
     var saysUnknownLimits = false
+    /// The smallest of the limits, as of the last look: a batch may be no larger than its topic allows either.
+    var smallestLimit = Int.max
     var isClosed = false
     var backoff: Backoff
     var partitionCounts: [TopicName: Int32] = [:]

@@ -4,6 +4,8 @@ import Kafka
 struct ProducerRun {
     let number: Int
     let producer: Producer
+    /// Up to how many bytes its client puts into a batch; 0 where the user has decided that.
+    let largestBatch: Int
     var gate: FirstBatchGate
     /// Topics by their index in the router.
     var handles: [Int: TopicHandle] = [:]

@@ -1,6 +1,8 @@
+import CoreMetrics
 import EventSourcing
 import Kafka
 import KafkaTestBroker
+import Telemetry
 import TestSupport
 import Testing
 
@@ -88,6 +90,26 @@ import Testing
                 try await place.waitForRows(["1 redriven!"])
             }
             #expect(try await place.kafka.readAll([dead.description]).isEmpty)
+        }
+    }
+
+    /// A batch larger than the topic's limit would be rejected whole.
+    @Test func batchesFitTheTopicsLimitToo() async throws {
+        try await PoisonPlace.with { place in
+            let small = try await deadTopic(place, settings: ["max.message.bytes": "20000"])
+            let registry = PrometheusRegistry()
+            let publisher = try withMetricsFactory(registry) {
+                try place.kafka.publisher(small.description, .mustExist)
+            }
+            for start in [0, 1_000] {
+                try await publisher.deliver(
+                    try await EventRows.batch(
+                        EventRows.sql("g", rows: (start + 1)...(start + 1_000), payload: "repeat('x', 500)")))
+            }
+            await publisher.close()
+            expectAll(try await place.kafka.readAll([small.description]), 2_000)
+            let lines = registry.exposition().split(separator: "\n")
+            #expect(lines.contains { $0.contains("class=\"poison\"") && $0.hasSuffix(" 0") })
         }
     }
 
