@@ -90,12 +90,29 @@ struct DatabaseExamination: Sendable {
     }
 
     private func readWriters(_ connection: Connection, _ facts: inout DatabaseFacts) async throws(PostgresError) {
-        for row in try await connection.query(queries.openWriters(olderThan: 1)) {
-            facts.writers.append(
-                .init(
-                    processID: try row.decodeIfPresent(0), application: try row.decodeIfPresent(1) ?? "",
-                    state: try row.decodeIfPresent(2), age: try row.decodeIfPresent(3),
-                    preparedTransaction: try row.decodeIfPresent(4)))
+        var writers = try await writers(connection)
+        if writers.values.contains(where: { $0.age == nil }) {
+            // Without the right to see another's age, what is still there after a while is told.
+            try? await Task.sleep(for: .seconds(3))
+            let later = try await self.writers(connection)
+            for (transaction, writer) in writers where writer.age == nil {
+                writers[transaction]?.isLasting = later[transaction] != nil
+            }
         }
+        facts.writers = writers.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// By their virtual transactions, which tell one transaction of a session from its next.
+    private func writers(
+        _ connection: Connection
+    ) async throws(PostgresError) -> [String: DatabaseFacts.Writer] {
+        var writers: [String: DatabaseFacts.Writer] = [:]
+        for row in try await connection.query(queries.openWriters(olderThan: 1)) {
+            writers[try row.decode(5)] = .init(
+                processID: try row.decodeIfPresent(0), application: try row.decodeIfPresent(1) ?? "",
+                state: try row.decodeIfPresent(2), age: try row.decodeIfPresent(3),
+                preparedTransaction: try row.decodeIfPresent(4))
+        }
+        return writers
     }
 }

@@ -18,6 +18,8 @@ struct DatabaseFacts: Sendable, Equatable {
         /// In seconds; nil where the role may not know it.
         var age: Double?
         var preparedTransaction: String?
+        /// Of an age that is not known, and still there after a while.
+        var isLasting = false
     }
 
     /// How sessions are kept.

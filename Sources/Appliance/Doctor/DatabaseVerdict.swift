@@ -150,9 +150,17 @@ struct DatabaseVerdict: Sendable {
                     "horizon", "the prepared transaction \(gid) has written events and holds back all later ones\(age)",
                     "COMMIT PREPARED '\(gid.replacing("'", with: "''"))' or ROLLBACK PREPARED the same")
             }
-            guard let age = writer.age else { return nil }
-            guard age > longestHold, let process = writer.processID else { return nil }
+            guard let process = writer.processID else { return nil }
             let name = writer.application.isEmpty ? "without application_name" : "of \(writer.application)"
+            guard let age = writer.age else {
+                guard writer.isLasting else { return nil }
+                return .warning(
+                    "horizon",
+                    "process \(process) \(name) has been writing events for seconds: later events wait for it",
+                    "GRANT pg_read_all_stats TO \(facts.role) shows its age; SELECT pg_terminate_backend(\(process)) ends it"
+                )
+            }
+            guard age > longestHold else { return nil }
             let state = writer.state.map { ", \($0)" } ?? ""
             return .error(
                 "horizon",

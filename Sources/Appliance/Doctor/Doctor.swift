@@ -56,7 +56,9 @@ package struct Doctor: Sendable {
                 bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes ?? 1_000_000,
                 createsTopics: section.topics != .mustExist, partitions: partitions,
                 sendsPasswordInClear: properties["sasl.mechanism"] == "PLAIN"
-                    && properties["security.protocol"]?.lowercased() == "sasl_plaintext")
+                    && properties["security.protocol"]?.lowercased() == "sasl_plaintext",
+                isUnverified: properties["enable.ssl.certificate.verification"] == "false"
+                    || properties["ssl.endpoint.identification.algorithm"] == "none")
             part.findings = verdict.findings(facts)
             part.summary = facts.brokerCount == 1 ? "1 broker" : "\(facts.brokerCount) brokers"
         } catch {

@@ -8,6 +8,8 @@ struct KafkaVerdict: Sendable {
     let partitions: [String: Int]
     /// Whether the password goes over the network as it is.
     let sendsPasswordInClear: Bool
+    /// Whether a property turned the verification of certificates or host names off.
+    var isUnverified = false
 
     func findings(_ facts: KafkaFacts) -> [Finding] {
         var findings = facts.unreachable.map { broker in
@@ -21,6 +23,13 @@ struct KafkaVerdict: Sendable {
             findings.append(
                 .warning("cleartext", "PLAIN without TLS sends the password over the network as it is", "set kafka.tls")
             )
+        }
+        if isUnverified {
+            findings.append(
+                .warning(
+                    "unverified", "the brokers' certificates or host names are not verified: anybody can pose as one",
+                    "remove enable.ssl.certificate.verification and ssl.endpoint.identification.algorithm from kafka.properties"
+                ))
         }
         return findings + facts.topics.flatMap { self.topic($0) }
     }

@@ -63,12 +63,13 @@ package struct CatalogQueries: Sendable {
     }
 
     /// Transactions that have written events and are older than so many seconds: process, application, state, age in
-    /// seconds, prepared transaction. What the role may not see of others is NULL.
+    /// seconds, prepared transaction, virtual transaction. What the role may not see of others is NULL, and does not leave
+    /// a transaction out.
     package func openWriters(olderThan seconds: Double) -> BoundStatement {
         let sql = """
             SELECT DISTINCT activity.pid, activity.application_name, activity.state,
                 extract(epoch FROM clock_timestamp() - coalesce(activity.xact_start, prepared.prepared))::float8,
-                prepared.gid
+                prepared.gid, locks.virtualtransaction
             FROM pg_catalog.pg_locks AS locks
             LEFT JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = locks.pid
             LEFT JOIN pg_catalog.pg_prepared_xacts AS prepared

@@ -56,6 +56,10 @@ import Testing
                 "horizon", .error, "pg_terminate_backend(42)",
                 { $0.writers = [.init(processID: 42, application: "shop", age: 11)] }
             ),
+            (
+                "horizon", .warning, "pg_read_all_stats TO relay",
+                { $0.writers = [.init(processID: 42, age: nil, isLasting: true)] }
+            ),
             ("horizon", .error, "COMMIT PREPARED 'x''y'", { $0.writers = [.init(preparedTransaction: "x'y")] }),
         ]
         for (check, severity, remedy, change) in cases {

@@ -69,6 +69,9 @@ import Testing
 
     @Test func `a password in the clear and a broker out of reach are told`() {
         #expect(findings(inClear: true) { _ in }.map(\.check) == ["cleartext"])
+        var unverified = verdict()
+        unverified.isUnverified = true
+        #expect(unverified.findings(KafkaFacts()).map(\.check) == ["unverified"])
         var facts = KafkaFacts()
         facts.unreachable = [.init(id: 2, address: "kafka-2:9092", reason: "the name is not known")]
         let found = verdict().findings(facts)
