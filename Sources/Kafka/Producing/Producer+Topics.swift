@@ -30,6 +30,12 @@ extension Producer {
             var metadata: UnsafePointer<rd_kafka_metadata>?
             let response = unsafe rd_kafka_metadata(client, 0, nil, &metadata, 1_000)
             guard let metadata = unsafe metadata else {
+                // That the login is refused says more than that nobody answered.
+                if case .down(let error) = state.withLock({ $0.connection.status }),
+                    error.classification.kind == .refused
+                {
+                    return .failure(error)
+                }
                 return .failure(KafkaError(response: response, context: "Asking for topics"))
             }
             defer { unsafe rd_kafka_metadata_destroy(metadata) }

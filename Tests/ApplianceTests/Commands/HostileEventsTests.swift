@@ -103,6 +103,21 @@ import Testing
         #expect(error?.description.isEmpty == false)
     }
 
+    @Test func `what a configuration holds does not act on a terminal`() async throws {
+        let path = FileManager.default.temporaryDirectory.path + "/" + TestDatabase.uniqueName("godwit") + ".yaml"
+        let text = """
+            "\\e[2J\\x9b31m\\u202e\\nforged: line": 1
+            log: { level: "\\e]0;owned\\a" }
+            consumers: { "\\e[2J": { topic: t } }
+            """
+        try Data(text.utf8).write(to: URL(filePath: path))
+        let result = try await Command.godwit("config", "check", "--config", path).run()
+        try FileManager.default.removeItem(atPath: path)
+        #expect(result.exitCode == 78)
+        #expect(result.standardError.contains("u001b[2J"), "\(result.standardError.debugDescription)")
+        Self.expectHarmless(result.standardError)
+    }
+
     /// Every line is printable: no control character, nothing that turns the direction of writing.
     private static func expectHarmless(_ output: String) {
         for line in output.split(separator: "\n", omittingEmptySubsequences: false) {

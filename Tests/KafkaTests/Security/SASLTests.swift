@@ -19,6 +19,15 @@ import Testing
             #expect(error.code == .authentication)
             #expect(error.message.contains("Invalid username or password"), "\(error)")
             #expect(!error.description.contains("another-password"))
+            let producer = try Producer(wrong, logger: quiet)
+            let refusal = await #expect(throws: KafkaError.self) {
+                try await producer.prepare(["topic"], within: .seconds(30))
+            }
+            #expect(refusal?.code == .authentication, "\(refusal?.description ?? "")")
+            await producer.close()
+            let reader = try Reader(wrong, logger: quiet)
+            await #expect(throws: KafkaError.self) { try await reader.assign(["topic"], within: .seconds(3)) }
+            await reader.close()
         }
     }
 
