@@ -18,8 +18,10 @@ package final class JobRun: Sendable {
         package var bytesInFlight = 8 << 20
         /// How long to wait, when told to stop, for what is under way.
         package var drainTimeout: Duration = .seconds(20)
-        /// How often the checkpoint is written at most.
-        package var saveInterval: Duration = .milliseconds(250)
+        /// How often the checkpoint is written at most: what was published since is doubled by a kill.
+        package var saveInterval: Duration = .milliseconds(50)
+        /// How often to look, while the checkpoint stands, whether the job was cancelled.
+        package var lookInterval: Duration = .milliseconds(500)
 
         package init() {}
     }
@@ -168,13 +170,18 @@ package final class JobRun: Sendable {
 
     private func keep(_ observe: () -> Void) async throws -> Outcome {
         var backoff = Backoff(least: .milliseconds(100), most: .seconds(2))
+        var saved: (checkpoint: Int64, at: ContinuousClock.Instant)?
         while true {
-            let (checkpoint, published) = state.withLock { ($0.checkpoint, $0.published) }
+            let (checkpoint, published, isHeld) = state.withLock { ($0.checkpoint, $0.published, $0.isHeld) }
             do {
-                try await hold.save(checkpoint: checkpoint, published: published)
-                state.withLock { $0.isHeld = true }
-                backoff.reset()
-                observe()
+                let isDue = saved.map { $0.checkpoint < checkpoint || .now - $0.at >= options.lookInterval } ?? true
+                if isDue || !isHeld {
+                    try await hold.save(checkpoint: checkpoint, published: published)
+                    saved = (checkpoint, .now)
+                    state.withLock { $0.isHeld = true }
+                    backoff.reset()
+                    observe()
+                }
                 try await Task.sleep(for: options.saveInterval)
             } catch {
                 try Task.checkCancellation()
