@@ -16,8 +16,8 @@ struct VerifyCommand: GodwitCommand {
             their ends, committed transactions only. Records are matched by the event id, in every format. It ends with 0
             if nothing is wrong, else with 1.
 
-            Not wrong: events behind the consumer's checkpoint, which are not due yet; parked events; events that are
-            not found where Kafka has deleted records of their time by now, by retention or compaction, of which
+            Not wrong: events behind the consumer's checkpoint, which are not due yet; events that are parked, discarded
+            or in the consumer's dead-letter topic; events that are not found where Kafka has deleted records of their time by now, by retention or compaction, of which
             nothing can be known. Records of republish jobs count as delivery, but not as doubles, and not for the order:
             what a job delivers late cannot come before what is there already.
 

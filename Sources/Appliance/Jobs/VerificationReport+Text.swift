@@ -8,6 +8,7 @@ extension VerificationReport {
             ("out_of_order", outOfOrder, "behind a later event of their aggregate"),
             ("pending", pending, "not due yet: behind the consumer's checkpoint"),
             ("parked", parked, "parked until somebody redrives or discards them"),
+            ("dead_lettered", deadLettered, "in the dead-letter topic instead"),
             ("discarded", discarded, "discarded by somebody"),
             ("not_to_be_known", unknowable, "cannot be known: records of their time are deleted by now"),
         ]

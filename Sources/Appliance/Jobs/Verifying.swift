@@ -30,6 +30,8 @@ package struct Verifying: Sendable {
         existing.topics = .mustExist
         let through = try await place.withConnection { try await place.settledEnd(of: request, on: $0) }
         try await BrokerCheck(existing).run()
+        var options = options
+        if case .deadLetterTopic(let topic) = section.onPoison, request.topic == nil { options.deadLetterTopic = topic }
         let verification = Verification(
             consumer: consumer, route: publishing.route, client: configuration.kafka.client("godwit-verify"),
             database: place.database, tables: place.tables, options: options, logger: place.logger)

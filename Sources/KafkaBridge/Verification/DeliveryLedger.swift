@@ -13,7 +13,9 @@ struct DeliveryLedger: Sendable {
     private var live: [UInt8] = []
     /// Open addressing: an index and one, 0 for a free slot.
     private var slots: [UInt32]
+    /// A bit for each event, in both.
     private var republished: [UInt64] = []
+    private var deadLetters: [UInt64] = []
 
     init(capacity: Int) {
         var size = 64
@@ -32,7 +34,10 @@ struct DeliveryLedger: Sendable {
         offsets.append(-1)
         places.append(0)
         live.append(0)
-        if ids.count > republished.count * 64 { republished.append(0) }
+        if ids.count > republished.count * 64 {
+            republished.append(0)
+            deadLetters.append(0)
+        }
         slots[freeSlot(for: id)] = UInt32(ids.count)
     }
 
@@ -53,10 +58,21 @@ struct DeliveryLedger: Sendable {
         return true
     }
 
+    /// Takes in a record of the dead-letter topic.
+    mutating func foundDeadLetter(at position: Int64) {
+        var (low, high) = (0, positions.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if positions[middle] < position { low = middle + 1 } else { high = middle }
+        }
+        if low < positions.count, positions[low] == position { deadLetters[low / 64] |= 1 << UInt64(low % 64) }
+    }
+
     // MARK: What came of it
 
     func id(_ index: Int) -> EventID { ids[index] }
     func isRepublished(_ index: Int) -> Bool { republished[index / 64] >> UInt64(index % 64) & 1 == 1 }
+    func isDeadLetter(_ index: Int) -> Bool { deadLetters[index / 64] >> UInt64(index % 64) & 1 == 1 }
     func liveCount(_ index: Int) -> Int { Int(live[index]) }
 
     /// Finds those that came behind a later one of their aggregate, by the order check that goes on over all windows.

@@ -13,6 +13,8 @@ package struct Verification: Sendable {
         package var windowSize = 1_000_000
         /// Whether to read topics from their beginnings, for records whose time is not the event's.
         package var fromBeginning = false
+        /// Where the consumer sends what it cannot deliver, if anywhere.
+        package var deadLetterTopic: TopicName?
 
         package init() {}
     }
@@ -81,7 +83,9 @@ package struct Verification: Sendable {
             selection, after: after, through: through, route: route, table: EventsTable(tables.events), on: connection
         ).topics
         let topics = report.topics.map(\.name)
-        let partitions = topics.isEmpty ? [] : try await reader.partitions(of: topics)
+        let deadLetters = options.deadLetterTopic?.description
+        let all = topics.isEmpty ? [] : Set(topics + (deadLetters.map { [$0] } ?? [])).sorted()
+        let partitions = all.isEmpty ? [] : try await reader.partitions(of: all)
         let places = Dictionary(
             uniqueKeysWithValues: partitions.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) })
         var windows = CommittedWindows(
@@ -94,12 +98,19 @@ package struct Verification: Sendable {
             let time = max(1, window.firstTime)
             let start: ReadStart = options.fromBeginning ? .beginning : .timestamp(time)
             try await reader.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, start) }))
-            let header = route.headers.prefix + "event_id"
+            let prefix = route.headers.prefix
             // A broker that goes away is waited for, so the time is bounded only by patience.
             try await reader.readToEnd(within: .seconds(86_400)) { records in
                 report.recordsRead += records.count
                 for record in records {
-                    guard let identity = RecordIdentity(record, header: header) else { continue }
+                    if record.topic == deadLetters {
+                        // Others may send there too; the position is theirs to say, also where the value is left out.
+                        guard record.header("\(prefix)dead_letter_consumer") == consumer else { continue }
+                        let position = record.header("\(prefix)dead_letter_position").flatMap { Int64($0) }
+                        if let position { window.ledger.foundDeadLetter(at: position) }
+                        continue
+                    }
+                    guard let identity = RecordIdentity(record, header: prefix + "event_id") else { continue }
                     let place = places[TopicPartition(record.topic, record.partition)] ?? 0
                     window.ledger.found(identity, place: place, offset: record.offset)
                 }
@@ -130,7 +141,11 @@ extension VerificationReport {
         for index in 0..<ledger.count {
             let (live, again) = (ledger.liveCount(index), ledger.isRepublished(index))
             if live == 0, !again {
-                absent.append(ledger.positions[index])
+                if ledger.isDeadLetter(index) {
+                    deadLettered.add(ledger.positions[index], ledger.id(index))
+                } else {
+                    absent.append(ledger.positions[index])
+                }
                 continue
             }
             delivered += 1

@@ -43,6 +43,8 @@ package struct VerificationReport: Sendable, Equatable {
     package var pending = Finding()
     /// Not found, and parked until somebody decides.
     package var parked = Finding()
+    /// Not found but in the consumer's dead-letter topic.
+    package var deadLettered = Finding()
     /// Not found, and given up by somebody.
     package var discarded = Finding()
     /// Not found, where records are deleted by now, by retention or compaction.
@@ -54,7 +56,7 @@ package struct VerificationReport: Sendable, Equatable {
         self.through = through
     }
 
-    /// Whether nothing is wrong; what is pending, parked, discarded or cannot be known is not.
+    /// Whether nothing is wrong; what is pending, set aside, discarded or cannot be known is not.
     package func isClean(allowingDoubles: Bool) -> Bool {
         missing.count == 0 && isCleanButForMissing(allowingDoubles: allowingDoubles)
     }

@@ -150,6 +150,25 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `what went to the dead-letter topic is not missing`() async throws {
+        try await RelayPlace.with { place in
+            let letters = try await place.kafka.makeTopic("letters")
+            var events = (0..<5).map { Event.sample("user-\($0)") }
+            events[3].payload = Array(repeating: 120, count: 5_000)
+            _ = try await place.append(events)
+            let variables = [
+                "GODWIT_CONSUMERS_IDENTITY_ON_POISON": "dead_letter_topic",
+                "GODWIT_CONSUMERS_IDENTITY_DEAD_LETTER_TOPIC": letters, "GODWIT_KAFKA_MAX_RECORD_BYTES": "2000",
+            ]
+            #expect(try await place.report(["catch-up", "identity"], variables)["published"]?.integer == 5)
+            let report = try await place.report(verify, variables)
+            #expect(positions(report, "dead_lettered") == [4] && report["delivered"]?.integer == 4, "\(report.text)")
+            let without = try await place.report(verify, exits: 1)
+            #expect(positions(without, "missing") == [4])
+        }
+    }
+
     @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
     func `what retention may have deleted cannot be known, what it left is missing if it is not there`() async throws {
         var configuration = BrokerConfiguration()
