@@ -123,13 +123,15 @@ struct PoisonPlace {
         await connection.close()
     }
 
-    /// The positions in a topic, in the order of an aggregate's partition; all of the topic's until enough are there.
+    /// The positions in a topic, of an aggregate in its partition's order, once so many records are there. Each once:
+    /// what was in flight when a record was rejected may come again.
     func positions(in topic: String, of aggregate: String? = nil, atLeast count: Int) async throws -> [Int64] {
         let records = try await kafka.read([topic], within: .seconds(30)) { records in
             records.count { aggregate == nil || $0.header("aggregate_id") == aggregate } >= count
         }
+        var seen: Set<Int64> = []
         return records.filter { aggregate == nil || $0.header("aggregate_id") == aggregate }
-            .compactMap { $0.header("global_position").flatMap(Int64.init) }
+            .compactMap { $0.header("global_position").flatMap(Int64.init) }.filter { seen.insert($0).inserted }
     }
 
     func waitForCheckpoints(_ position: Int64, sourceLocation: SourceLocation = #_sourceLocation) async throws {
