@@ -146,7 +146,9 @@ import Testing
                         settings: ["max.message.bytes": "5000", "cleanup.policy": "compact"])
                 ])
                 await admin.close()
-                let answer = try await ask(place, ["GODWIT_CONSUMERS_IDENTITY_TOPIC": topic])
+                let answer = try await ask(
+                    place,
+                    ["GODWIT_CONSUMERS_IDENTITY_TOPIC": topic, "GODWIT_KAFKA_MAX_RECORD_BYTES": "1000000"])
                 #expect(answer.errors == ["max_message_bytes"], "\(answer.findings)")
                 #expect(answer.findings["compaction"]?.severity == "warning")
                 #expect(answer.findings["partitions"]?.severity == "warning")
