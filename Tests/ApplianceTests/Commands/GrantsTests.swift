@@ -58,6 +58,7 @@ import Testing
             let relay = try roles.place.run([
                 "GODWIT_DATABASE_URL": roles.url(roles.relay), "GODWIT_NOTIFY_MODE": mode,
                 "GODWIT_NOTIFY_CHANNEL": roles.place.test.tables.godwitSchema,
+                "GODWIT_CONSUMERS_IDENTITY_ON_POISON": "park", "GODWIT_KAFKA_MAX_RECORD_BYTES": "20000",
             ])
             let writer = try await roles.connect(roles.writer)
             var ids: Set<String> = []
@@ -68,13 +69,29 @@ import Testing
                 ids.insert(event.eventID.uuidString.lowercased())
                 _ = try await writer.withTransaction { try await store.append([event], expecting: .any, in: $0) }
             }
+            let large = Event.sample("large", payload: String(repeating: "x", count: 30_000))
+            _ = try await writer.withTransaction { try await store.append([large], expecting: .any, in: $0) }
             _ = try await roles.place.receive(ids)
-            for order in ["pause", "resume"] {
-                let ordered = try await Command.godwit(
-                    order, "identity",
-                    environment: roles.place.variables.merging(["GODWIT_DATABASE_URL": roles.url(roles.relay)]) { $1 }
-                ).run()
-                #expect(ordered.exitCode == 0, "\(ordered.standardError)")
+            let superuser = try await roles.place.test.connect()
+            try await eventually("the large event is parked") {
+                try await superuser.query(
+                    BoundStatement(
+                        Statement("SELECT FROM \(roles.place.test.tables.godwitTable("dead_letters").sql)"))
+                ).first != nil
+            }
+            await superuser.close()
+            for order in [
+                ["pause", "identity"], ["resume", "identity"], ["parked", "list"], ["rate", "identity", "1000"],
+                ["parked", "redrive", "--consumer", "identity", "--all"],
+                ["parked", "discard", "--consumer", "identity", "--all"], ["status"], ["republish", "--list"],
+            ] {
+                var command = Command.godwit(
+                    environment: roles.place.variables.merging(["GODWIT_DATABASE_URL": roles.url(roles.relay)]) { $1 })
+                command.arguments = order
+                let ordered = try await command.run()
+                // 4 is what `status` says of a parked event.
+                #expect(
+                    [0, 4].contains(ordered.exitCode), "\(order): \(ordered.standardError)\(ordered.standardOutput)")
             }
             await writer.close()
             relay.send(SIGTERM)
