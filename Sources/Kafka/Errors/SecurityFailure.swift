@@ -38,7 +38,7 @@ struct SecurityFailure: Sendable {
             return KafkaError(.tls, message: "\(meaning): \(text)")
         }
         // A broker that is stopped does so too, and passes.
-        if error.code == .tls, text.contains("unexpected eof") {
+        if text.contains("unexpected eof"), error.code == .tls || text.contains("in state SSL_HANDSHAKE") {
             return KafkaError(
                 .transport, message: "the connection ends in the TLS handshake; is this a PLAINTEXT listener? \(text)")
         }
