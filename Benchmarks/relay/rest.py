@@ -4,7 +4,7 @@ import argparse
 import time
 
 from report import table
-from servers import Broker, Others, Postgres, Relay, resident, scheduled
+from servers import Broker, Others, Postgres, Relay, resident, scheduled, used_since
 
 
 def main():
@@ -25,7 +25,7 @@ def main():
         used, started, others = scheduled(run.pid), time.monotonic(), Others()
         time.sleep(given.seconds)
         took = time.monotonic() - started
-        own = scheduled(run.pid) - used
+        own = used_since(used, scheduled(run.pid))
         share, load = own / took, others.share(own)
         memory = resident(run.pid, "VmRSS")
         statements, _, _ = postgres.statistics()
