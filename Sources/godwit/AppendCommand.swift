@@ -17,7 +17,7 @@ struct AppendCommand: GodwitCommand {
 
             So many lines as --batch says are one transaction: all of them are appended, or none. At the first transaction
             that is refused the command stops, names each line at fault, and says what was committed before.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Option(help: "How many lines are one transaction.") var batch = 100

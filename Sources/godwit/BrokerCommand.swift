@@ -18,7 +18,7 @@ struct BrokerCommand: AsyncParsableCommand {
 
             Exit codes: 0 stopped, 71 the address cannot be listened on, 74 the data directory cannot be used, \
             78 the options contradict each other.
-            """)
+            """.flowing)
 
     @Option(help: "Address and port to listen on; port 0 takes a free one.")
     var listen = "127.0.0.1:9092"

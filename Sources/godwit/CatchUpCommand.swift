@@ -15,7 +15,7 @@ struct CatchUpCommand: GodwitCommand {
 
             SIGTERM or SIGINT finishes what is in flight, moves the checkpoints and ends with 30; a second one lets go at
             once with 3.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Option(help: ArgumentHelp("How long to wait for others that serve it, such as 30s.", valueName: "time"))

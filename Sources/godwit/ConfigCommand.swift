@@ -14,7 +14,7 @@ struct ConfigCommand: AsyncParsableCommand {
                   godwit config check --config godwit.yaml
 
                 Asks neither the database nor Kafka.
-                """)
+                """.flowing)
 
         @OptionGroup var options: ConfigurationOptions
         @Flag(help: "Report as JSON on standard output.") var json = false
@@ -58,7 +58,7 @@ struct ConfigCommand: AsyncParsableCommand {
             discussion: """
                 Example:
                   GODWIT_WORKER_BATCH_SIZE=1000 godwit config show --config godwit.yaml
-                """)
+                """.flowing)
 
         @OptionGroup var options: ConfigurationOptions
         @Flag(help: "Show as JSON.") var json = false
@@ -79,7 +79,7 @@ struct ConfigCommand: AsyncParsableCommand {
             discussion: """
                 Example:
                   godwit config reference | grep poll
-                """)
+                """.flowing)
 
         func execute() async throws {
             standardOutput(ConfigurationReference.markdown)
@@ -92,7 +92,7 @@ struct ConfigCommand: AsyncParsableCommand {
             discussion: """
                 Example:
                   godwit config metrics | grep lag
-                """)
+                """.flowing)
 
         func execute() async throws {
             standardOutput(MetricReference.markdown)

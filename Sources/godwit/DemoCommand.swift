@@ -14,7 +14,7 @@ struct DemoCommand: GodwitCommand {
             Starts a throw-away PostgreSQL and an embedded broker, appends events of three bounded contexts by concurrent
             writers while the relay runs, reads the topics back, and ends with 0 only if nothing was lost, doubled or out
             of order. Nothing stays behind.
-            """)
+            """.flowing)
 
     @Option(help: "How many events are committed.") var events = 5_000
     @Option(help: "How many writers append at once.") var writers = 8

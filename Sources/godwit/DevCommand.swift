@@ -12,7 +12,7 @@ struct DevCommand: GodwitCommand {
               godwit dev
 
             Prints the URLs and the commands to try next, in another terminal. Ctrl-C ends it and removes everything.
-            """)
+            """.flowing)
 
     @Flag(help: "Print what is up as JSON, one line, once it is ready.") var json = false
     @Option(help: ArgumentHelp("The least important messages that are logged.", valueName: "level"))

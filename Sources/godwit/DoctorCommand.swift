@@ -15,7 +15,7 @@ struct DoctorCommand: GodwitCommand {
             shows only when it does. Run it where the relay runs, as the relay's user.
 
             Ends with 0 if there is no error, else with 4; warnings and notes are no errors.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Flag(help: "Report as JSON.") var json = false

@@ -16,7 +16,7 @@ struct MigrateCommand: GodwitCommand {
             Safe to run twice, and by several processes at once. Tables made by pupsourcing are taken over. Roles have to
             exist; grants only add to what they have. The trigger is for writers that do not append through Godwit, where
             `notify.mode` is adaptive or always.
-            """)
+            """.flowing)
 
     enum Trigger: String, ExpressibleByArgument, CaseIterable { case install, remove }
 

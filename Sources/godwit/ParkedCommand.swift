@@ -14,7 +14,7 @@ struct ParkedCommand: AsyncParsableCommand {
             An event that can never be delivered as it is halts its segment, or is parked with the later events of its
             aggregate, as the consumer's `on_poison` says. What is decided here is kept in the database and audited; the relay
             that owns the segment acts on it within seconds, or once it runs.
-            """,
+            """.flowing,
         subcommands: [List.self, Show.self, Redrive.self, Discard.self, Park.self])
 
     struct List: GodwitCommand {
@@ -23,7 +23,7 @@ struct ParkedCommand: AsyncParsableCommand {
             discussion: """
                 Example:
                   godwit parked list --consumer identity --json
-                """)
+                """.flowing)
 
         @OptionGroup var options: ConfigurationOptions
         @Option(help: ArgumentHelp("Only of this consumer.", valueName: "name")) var consumer: String?
@@ -49,7 +49,7 @@ struct ParkedCommand: AsyncParsableCommand {
             discussion: """
                 Example:
                   godwit parked show --consumer identity --position 4711
-                """)
+                """.flowing)
 
         @OptionGroup var options: ConfigurationOptions
         @Option(help: ArgumentHelp("The consumer's name.", valueName: "name")) var consumer: String
@@ -71,7 +71,7 @@ struct ParkedCommand: AsyncParsableCommand {
 
                 A position stands for its aggregate: no event is delivered before an earlier one of its aggregate. A segment
                 that halts at the event tries it at once. What fails again is parked again, with one attempt more.
-                """)
+                """.flowing)
 
         @OptionGroup var options: ConfigurationOptions
         @OptionGroup var decision: DecisionOptions
@@ -87,7 +87,7 @@ struct ParkedCommand: AsyncParsableCommand {
                   godwit parked discard --consumer identity --position 4711
 
                 Nothing is deleted: the events stay in the store, and the decision in the table of dead letters.
-                """)
+                """.flowing)
 
         @OptionGroup var options: ConfigurationOptions
         @OptionGroup var decision: DecisionOptions
@@ -101,7 +101,7 @@ struct ParkedCommand: AsyncParsableCommand {
             discussion: """
                 Example:
                   godwit parked park --consumer identity --position 4711
-                """)
+                """.flowing)
 
         @OptionGroup var options: ConfigurationOptions
         @OptionGroup var decision: DecisionOptions

@@ -12,7 +12,7 @@ struct PauseCommand: GodwitCommand {
             What was handed over before is finished and acknowledged; then its checkpoints stand. Its segments stay with their
             owners. The order is kept in the database: a restart does not end it. It is audited. Running relays notice at
             their next heartbeat, or at once where `notify.mode` is not `never`.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Flag(help: "Report as JSON.") var json = false

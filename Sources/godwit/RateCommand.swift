@@ -12,7 +12,7 @@ struct RateCommand: GodwitCommand {
             Every process takes the part of the rate that its segments are of all the consumer's segments. The order is kept
             in the database: a restart does not end it. It is audited. Running relays notice at their next heartbeat, or
             at once where `notify.mode` is not `never`.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Flag(help: "Report as JSON.") var json = false

@@ -22,7 +22,7 @@ struct RepublishCommand: GodwitCommand {
 
             SIGTERM or SIGINT waits for what is under way, saves and ends with 30; a second one lets go at once with 3.
             A second process on the same job is refused with 31. A job that is done already ends with 0.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Option(help: ArgumentHelp("The job's name: letters, digits, `.`, `_` and `-`.", valueName: "name"))

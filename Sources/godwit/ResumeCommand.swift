@@ -10,7 +10,7 @@ struct ResumeCommand: GodwitCommand {
               godwit resume identity --config godwit.yaml
 
             It goes on from its checkpoints. A rate that was ordered still holds. The order is audited.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Flag(help: "Report as JSON.") var json = false

@@ -10,7 +10,7 @@ struct RunCommand: GodwitCommand {
 
             SIGTERM or SIGINT finishes what is in flight, moves the checkpoints and ends; a second signal lets go at once,
             and the next start goes on from the checkpoint. A database or broker that is away is waited for.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
 

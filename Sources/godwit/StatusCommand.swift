@@ -19,7 +19,7 @@ struct StatusCommand: GodwitCommand {
             cannot be asked. Healthy is also who is paused, bounded or catching up; unhealthy who has no live owner, halts,
             is refused, waits for brokers or for a transaction left open, or is behind by more than --max-lag.
             As a container's health check: `godwit status --quiet`.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Flag(help: "Report as JSON.") var json = false

@@ -24,7 +24,7 @@ struct VerifyCommand: GodwitCommand {
             --repair publishes exactly the missing events by a republish job of its own.
 
             Memory: about 60 bytes for each event of a window of 1,000,000 (--window), and 40 for each aggregate.
-            """)
+            """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Option(help: ArgumentHelp("The consumer.", valueName: "name")) var consumer: String

@@ -17,6 +17,12 @@ struct DocumentScript {
                     pids+=($!)
                     # A reader's next command comes later than that.
                     until grep -q owned relay.log; do kill -0 $! && sleep 0.1; done ;;
+                parked)
+                    # A reader looks when there is something to see.
+                    if [ "$2" = list ]; then
+                        until "$PAGE_PROGRAM" "$@" --json | grep -q aggregate; do sleep 0.2; done
+                    fi
+                    "$PAGE_PROGRAM" "$@" ;;
                 *) "$PAGE_PROGRAM" "$@" ;;
             esac
         }
