@@ -32,7 +32,8 @@ import Testing
                 guard !line.isEmpty, !line.hasPrefix(" "), !line.hasSuffix(":"), !next.hasPrefix(" "),
                     let word = next.split(separator: " ").first
                 else { continue }
-                #expect(line.count + 1 + word.count > 80, "\(words): \(line)")
+                // The parser leaves the last of 80 columns free.
+                #expect(line.count + 1 + word.count >= 80, "\(words): \(line)")
             }
         }
     }
