@@ -14,7 +14,7 @@ package enum JobError: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .unknown(let name): "there is no job \(name), see --list; to make it, say what it is to do: --consumer and a range"
+        case .unknown(let name): "there is no job \(name), see --list; to make it, give --consumer and a range"
         case .exists(let name, let differences):
             "the job \(name) exists and is another one (\(differences.joined(separator: ", "))); "
                 + "go on with it by --job \(name) alone, or choose another name"
