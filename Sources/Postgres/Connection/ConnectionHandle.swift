@@ -98,6 +98,7 @@ import CLibPQ
     /// The server's refusal as an error, without detail and whatever else may hold data.
     private func failure(of result: OpaquePointer, statement: String?) -> PostgresError {
         let state = unsafe field(result, UInt8(ascii: "C")).map(SQLState.init(rawValue:))
+        if state == nil { readToEnd() }
         let primary = unsafe field(result, UInt8(ascii: "M")) ?? errorText
         let object = unsafe field(result, UInt8(ascii: "n")) ?? field(result, UInt8(ascii: "t"))
         return unsafe PostgresError(
@@ -105,6 +106,14 @@ import CLibPQ
             state?.quotesData == true ? withoutQuotes(primary) : primary.replacing("\n", with: " "),
             sqlState: state, statement: statement, object: object,
             hint: state?.quotesData == true ? nil : field(result, UInt8(ascii: "H")))
+    }
+
+    /// Reads what came in, and with it that no more will come.
+    ///
+    /// Where a write fails because the server has gone, libpq reports that while the connection still counts as good: what
+    /// the server said before is not read yet, and the end behind it not seen.
+    private func readToEnd() {
+        for _ in 0..<16 where !isBroken { _ = unsafe PQconsumeInput(raw) }
     }
 
     private func field(_ result: OpaquePointer, _ code: UInt8) -> String? {
