@@ -23,6 +23,8 @@ install: setup ## build for release, and install to PREFIX/bin (PREFIX=/usr/loca
 demo: setup ## build, then carry some thousand events from PostgreSQL to Kafka and account for them
 	swift run godwit demo
 
+# Many tests start servers and processes; more of them at a time than this wait for one another past their limits.
+test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 10
 test: setup ## run all tests
 	swift test
 

@@ -39,6 +39,8 @@ import Testing
             // Gapless: the instance ends rather than go on behind the gap.
             let next = await producer.produce(Numbers(handle, 5..<10))
             #expect(try await deadline { await next.settled() }.failure != nil)
+            // The reports of records may come before that of the instance.
+            try await eventually("the instance is not known to have failed") { producer.fatalError != nil }
             let fatal = try #require(producer.fatalError)
             #expect(fatal.code == .gapless)
             #expect(fatal.classification.kind == .fatal)
