@@ -1,4 +1,6 @@
+import Dispatch
 import KafkaTestBroker
+import Synchronization
 import TestSupport
 import Testing
 
@@ -114,9 +116,23 @@ import Testing
             let handle = try await producer.prepare([topic])[0]
             await broker.takeDown()
             let batch = await producer.produce(Numbers(handle, 0..<1))
-            // No time at all stands for a librdkafka that hangs.
-            #expect(await producer.close(within: .zero) == .abandoned)
+            // A record that is never done with stands for a librdkafka that hangs: the client is in use meanwhile.
+            let isInUse = Atomic(false)
+            let mayEnd = DispatchSemaphore(value: 0)
+            let other = Task {
+                await producer.produce(
+                    Single { record in
+                        record.topic(handle)
+                        isInUse.store(true, ordering: .sequentiallyConsistent)
+                        mayEnd.wait()
+                    })
+            }
+            try await eventually("the record is not asked for") { isInUse.load(ordering: .sequentiallyConsistent) }
+            let outcome = await producer.close(within: .milliseconds(50))
+            mayEnd.signal()
+            #expect(outcome == .abandoned)
             #expect(try await deadline { await batch.settled() }.failure != nil)
+            _ = await other.value
         }
     }
 
