@@ -20,7 +20,9 @@ import Testing
         let registry = PrometheusRegistry()
         let publisher = try withMetricsFactory(registry) {
             try kafka.publisher(
-                topic, .mustExist, properties: ["max.in.flight": "1", "batch.num.messages": "20"])
+                topic, .mustExist,
+                // The records of a batch share a request, and with it their fate.
+                properties: ["max.in.flight": "1", "batch.num.messages": "20", "linger.ms": "200"])
         }
         let name = publisher.name
         func count(_ metric: Metric, _ more: String = "") -> Int {
