@@ -19,7 +19,7 @@ import Testing
 
     /// Sixteen writers hold their transactions open for 0–50 ms after the insert; 10% roll back, 5% are prepared first.
     private static func write(_ test: TestStore, writer: Int, rounds: Int, _ ledger: Ledger) async throws {
-        var random = SplitMix(state: UInt64(writer))
+        var random = Seeded(UInt64(writer))
         let connection = try await test.connect()
         for round in 0..<rounds {
             let aggregate = "aggregate-\(writer)-\(round % 5)"

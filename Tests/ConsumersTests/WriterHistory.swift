@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import Consumers
 
 /// A generated interleaving of writers with the looks of a horizon: begin, lock, draw, commit, roll back, prepare, each
@@ -17,7 +19,7 @@ struct WriterHistory {
         var isVisible = false
     }
 
-    private var random: SplitMix
+    private var random: Seeded
     private let order: LookOrder
     private let seesPrepared: Bool
     private var horizon = SettledHorizon()
@@ -29,7 +31,7 @@ struct WriterHistory {
     private var violations: [String] = []
 
     init(seed: UInt64, order: LookOrder, seesPrepared: Bool = true) {
-        self.random = SplitMix(state: seed)
+        self.random = Seeded(seed)
         self.order = order
         self.seesPrepared = seesPrepared
     }
@@ -103,18 +105,5 @@ struct WriterHistory {
         if Bool.random(using: &random) { horizon.sawVisible(visible.filter { $0 > horizon.position }.sorted()) }
         let missing = open.filter { !$0.isVisible }.flatMap(\.positions).filter { $0 <= horizon.position }
         if !missing.isEmpty { violations.append("\(missing) are open below \(horizon.position)") }
-    }
-}
-
-/// SplitMix64: small, fast, and the same on every machine, so that a failing seed can be run again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import EventSourcing
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @testable import KafkaBridge
