@@ -33,10 +33,11 @@ import Testing
                             """), [name.sql]))
                 return try counts.first?.decode(0) ?? 0
             }
-            func fetched(after position: Int64, _ scope: EventScope) async throws -> Int {
+            func fetched(after position: Int64, _ scope: EventScope, _ bound: ByteBound) async throws -> Int {
                 try await connection.withTransaction { transaction in
                     let before = try await fetchedSoFar(transaction)
-                    let rows = try await transaction.query(table.read(after: position, limit: 10, scope: scope))
+                    let read = table.read(after: position, limit: 10, bound: bound, scope: scope)
+                    let rows = try await transaction.query(read)
                     #expect(rows.count == 10)
                     return try await fetchedSoFar(transaction) - before
                 }
@@ -47,14 +48,17 @@ import Testing
                 EventScope.all, EventScope(aggregateTypes: ["Thing"]), EventScope(boundedContexts: ["Identity"]),
             ]
             // After five executions the plan is kept.
-            for scope in scopes {
-                for _ in 0..<8 { _ = try await fetched(after: 0, scope) }
+            let reads = scopes.flatMap { scope in
+                [ByteBound.each(1 << 20), .total(1 << 20)].map { (scope: scope, bound: $0) }
+            }
+            for (scope, bound) in reads {
+                for _ in 0..<8 { _ = try await fetched(after: 0, scope, bound) }
             }
             try await grow(301...20_000)
-            for scope in scopes {
+            for (scope, bound) in reads {
                 for position in [Int64(300), 10_000] {
-                    let count = try await fetched(after: position, scope)
-                    #expect(count <= 20, "\(scope): \(count) rows fetched")
+                    let count = try await fetched(after: position, scope, bound)
+                    #expect(count <= 20, "\(scope) \(bound): \(count) rows fetched")
                 }
             }
             await connection.close()

@@ -1,7 +1,8 @@
-import EventSourcing
 import Postgres
 import TestSupport
 import Testing
+
+@testable import EventSourcing
 
 @Suite struct ReadTests {
     @Test func `a scope of types, contexts, both or none is met`() async throws {
@@ -24,6 +25,37 @@ import Testing
             #expect(try await read(EventScope(aggregateTypes: ["none"])) == [])
             #expect(
                 try await test.store.readEvents(after: 1, limit: 2, in: connection).map(\.globalPosition) == [2, 3])
+            await connection.close()
+        }
+    }
+
+    @Test func `a read keeps to its bound of bytes, by each payload or by all together`() async throws {
+        try await TestStore.with { test in
+            let connection = try await test.connect()
+            let sizes = [10, 20, 300, 5, 40]
+            try await connection.withTransaction {
+                let events = sizes.map { Event.sample(payload: String(repeating: "x", count: $0)) }
+                _ = try await test.store.append(events, expecting: .any, in: $0)
+            }
+            let table = EventsTable(test.tables.events)
+            func rows(after position: Int64, _ bound: ByteBound) async throws -> ResultSet {
+                try await connection.query(table.read(after: position, limit: 100, bound: bound, scope: .all))
+            }
+            func total(after position: Int64, _ bytes: Int) async throws -> [Int] {
+                try EventBatch(await rows(after: position, .total(bytes))).map { $0.payload.byteCount }
+            }
+            // The payload that is too large does not come, and ends what is read.
+            let each = try await rows(after: 0, .each(100))
+            #expect(each.count == 5)
+            #expect(try EventBatch(beforeMissingPayload: each).map { $0.payload.byteCount } == [10, 20])
+            let none = try await EventBatch(beforeMissingPayload: rows(after: 2, .each(100)))
+            #expect(none.isEmpty)
+            let all = try await EventBatch(beforeMissingPayload: rows(after: 0, .each(300)))
+            #expect(all.map { $0.payload.byteCount } == sizes)
+            // The row that reaches the bound is the last one; the first comes whatever its size.
+            #expect(try await total(after: 0, 30) == [10, 20])
+            #expect(try await total(after: 0, 31) == [10, 20, 300])
+            #expect(try await total(after: 2, 1) == [300])
             await connection.close()
         }
     }

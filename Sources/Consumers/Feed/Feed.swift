@@ -18,6 +18,7 @@ final class Feed {
     private let target: Int64?
     private let fetchTime: Timer
     private var cursor: FeedCursor
+    private var payloads: PayloadBound
     private var pollBackoff: PollBackoff?
     /// Whether the last look at the events or the horizon found a gap.
     private var expectsGaps = false
@@ -36,6 +37,7 @@ final class Feed {
         self.selection = selection
         self.wakeups = wakeups
         self.limits = limits
+        self.payloads = PayloadBound(rows: limits.rows, bytes: limits.bytes)
         self.pollBackoff = pollBackoff
         self.cursor = FeedCursor(after: position)
         self.target = target
@@ -98,14 +100,13 @@ final class Feed {
 
     private func query(through last: Int64) async throws(PostgresError) -> (EventBatch, isComplete: Bool) {
         let statement = table.read(
-            after: cursor.position, through: last, limit: limits.rows, maximumBytes: limits.bytes, scope: scope)
+            after: cursor.position, through: last, limit: limits.rows, bound: payloads.bound, scope: scope)
         let start = ContinuousClock.now
-        let events = try EventBatch(await connection.query(statement))
+        let rows = try await connection.query(statement)
         fetchTime.record(since: start)
-        if events.count == limits.rows { return (events, false) }
-        var bytes = 0
-        for index in events.indices { bytes += events[index].payload.byteCount }
-        return (events, bytes < limits.bytes)
+        let events = payloads.isSplit ? try EventBatch(beforeMissingPayload: rows) : try EventBatch(rows)
+        let isComplete = payloads.took(events.lazy.map { $0.payload.byteCount }, of: rows.count)
+        return (events, isComplete)
     }
 
     private func batch(_ events: EventBatch, count: Int, isFull: Bool) -> FeedBatch {

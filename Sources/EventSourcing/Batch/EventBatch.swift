@@ -5,16 +5,36 @@ package import Postgres
 /// Nothing is copied until asked for, so that an event can go from here to Kafka without becoming a `String` on the way.
 public final class EventBatch: Sendable {
     let cells: ResultCells
+    /// How many events there are.
+    public let count: Int
 
+    /// All rows of a read.
+    ///
     /// - Throws: `decoding` if a column's type is not the schema's.
-    package init(_ rows: ResultSet) throws(PostgresError) {
-        cells = ResultCells(rows)
+    package convenience init(_ rows: ResultSet) throws(PostgresError) {
+        try self.init(ResultCells(rows)) { $0.result.count }
+    }
+
+    /// The rows of a read under ``ByteBound/each(_:)``, up to the first whose payload did not come.
+    ///
+    /// - Throws: `decoding` if a column's type is not the schema's.
+    package convenience init(beforeMissingPayload rows: ResultSet) throws(PostgresError) {
+        try self.init(ResultCells(rows)) { cells in
+            (0..<cells.result.count).first { cells.isNull(row: $0, column: Column.payload.rawValue) }
+                ?? cells.result.count
+        }
+    }
+
+    private init(_ cells: ResultCells, count: (ResultCells) -> Int) throws(PostgresError) {
+        self.cells = cells
+        let rows = cells.result
         for column in Column.allCases where !column.types.contains(rows.type(column: column.rawValue)) {
             throw PostgresError(
                 .decoding,
                 "the events table's column \(column) has the type with object id \(rows.type(column: column.rawValue)); "
                     + "expected \(column.types)")
         }
+        self.count = count(cells)
     }
 
     /// The bytes of memory the rows take.
@@ -43,7 +63,7 @@ extension EventBatch: RandomAccessCollection {
     /// The index of the first event.
     public var startIndex: Int { 0 }
     /// The index behind the last event.
-    public var endIndex: Int { cells.result.count }
+    public var endIndex: Int { count }
     /// The event at the index.
     public subscript(index: Int) -> EventView { EventView(cells: cells, index: index) }
 }

@@ -10,18 +10,10 @@ extension EventsTable {
     ) -> BoundStatement {
         var conditions = Conditions(selection, after: position, through: last)
         let bytes = conditions.bind(maximumBytes)
-        let sql = """
-            SELECT \(Self.columns) FROM (
-                SELECT \(Self.columns),
-                    sum(octet_length(payload)) OVER (ORDER BY global_position ROWS UNBOUNDED PRECEDING)
-                        - octet_length(payload) AS bytes_before
-                FROM (
-                    SELECT \(Self.columns) FROM \(table.sql) WHERE \(conditions.sql)
-                    ORDER BY global_position LIMIT \(limit)
-                ) AS limited
-            ) AS summed WHERE bytes_before < \(bytes) ORDER BY global_position
+        let rows = """
+            SELECT \(Self.columns) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY global_position LIMIT \(limit)
             """
-        return BoundStatement(Statement(sql), conditions.values)
+        return BoundStatement(Statement(Self.addingUp(rows, to: bytes)), conditions.values)
     }
 
     /// The same events without payload and metadata, which read as empty.

@@ -24,41 +24,57 @@ package struct EventsTable: Sendable {
         SET max_parallel_workers_per_gather = 0
         """
 
-    /// Events behind a position, up to another, in order.
-    ///
-    /// - Parameters:
-    ///   - limit: at most so many rows.
-    ///   - maximumBytes: no further row once the payloads add up to this; the first row comes whatever its size.
+    /// Events behind a position, up to another, in order: at most so many rows, and no more bytes than the bound lets pass.
     package func read(
-        after position: Int64, through last: Int64 = .max, limit: Int, maximumBytes: Int = .max, scope: EventScope
+        after position: Int64, through last: Int64 = .max, limit: Int, bound: ByteBound = .none, scope: EventScope
     ) -> BoundStatement {
         var conditions = "global_position > $1 AND global_position <= $2"
-        var values: [any PostgresEncodable] = [position, last, maximumBytes]
+        var values: [any PostgresEncodable] = [position, last]
         // The statement's name tells its variants apart, since each is prepared by its name.
         var name = "read_events_\(limit)"
-        if !scope.aggregateTypes.isEmpty {
-            values.append(scope.aggregateTypes)
-            conditions += " AND aggregate_type = ANY($\(values.count))"
-            name += "_types"
+        func choose(_ list: [String], _ column: String, _ variant: String) {
+            if list.isEmpty { return }
+            if list.count == 1 {
+                // An array would be taken apart for each row.
+                values.append(list[0])
+                conditions += " AND \(column) = $\(values.count)"
+                name += "_\(variant)"
+            } else {
+                values.append(list)
+                conditions += " AND \(column) = ANY($\(values.count))"
+                name += "_\(variant)s"
+            }
         }
-        if !scope.boundedContexts.isEmpty {
-            values.append(scope.boundedContexts)
-            conditions += " AND bounded_context = ANY($\(values.count))"
-            name += "_contexts"
+        choose(scope.aggregateTypes, "aggregate_type", "type")
+        choose(scope.boundedContexts, "bounded_context", "context")
+        func rows(_ columns: String) -> String {
+            "SELECT \(columns) FROM \(table.sql) WHERE \(conditions) ORDER BY global_position LIMIT \(limit)"
         }
+        switch bound {
+        case .none: return BoundStatement(Statement(name: name, sql: rows(Self.columns)), values)
+        case .each(let bytes):
+            values.append(bytes)
+            let payload = "CASE WHEN octet_length(payload) <= $\(values.count) THEN payload END AS payload"
+            let columns = Self.columns.replacing("payload", with: payload)
+            return BoundStatement(Statement(name: name + "_each", sql: rows(columns)), values)
+        case .total(let bytes):
+            values.append(bytes)
+            let sql = Self.addingUp(rows(Self.columns), to: "$\(values.count)")
+            return BoundStatement(Statement(name: name + "_total", sql: sql), values)
+        }
+    }
+
+    /// The query of events whose result ends once the payloads add up to the bytes; its first row comes whatever its size.
+    static func addingUp(_ rows: String, to bytes: String) -> String {
         // The length of a payload is known without fetching it, so that the rows behind the bound cost next to nothing.
-        let sql = """
-            SELECT \(Self.columns) FROM (
-                SELECT \(Self.columns),
-                    sum(octet_length(payload)) OVER (ORDER BY global_position ROWS UNBOUNDED PRECEDING)
-                        - octet_length(payload) AS bytes_before
-                FROM (
-                    SELECT \(Self.columns) FROM \(table.sql) WHERE \(conditions)
-                    ORDER BY global_position LIMIT \(limit)
-                ) AS limited
-            ) AS summed WHERE bytes_before < $3 ORDER BY global_position
-            """
-        return BoundStatement(Statement(name: name, sql: sql), values)
+        """
+        SELECT \(columns) FROM (
+            SELECT \(columns),
+                sum(coalesce(octet_length(payload), 0)) OVER (ORDER BY global_position ROWS UNBOUNDED PRECEDING)
+                    - coalesce(octet_length(payload), 0) AS bytes_before
+            FROM (\(rows)) AS limited
+        ) AS summed WHERE bytes_before < \(bytes) ORDER BY global_position
+        """
     }
 
     /// The visible positions behind a position, in order: an index-only look.
