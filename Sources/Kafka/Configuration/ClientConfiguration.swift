@@ -36,10 +36,14 @@ package struct ClientConfiguration: Sendable, Equatable {
 
     /// What a producer starts from. The user may change these.
     static let producerDefaults: [(name: String, value: String)] = [
-        // Follows the load by itself: with five requests under way, what comes waits for an answer and goes together, a
-        // lone record goes at once. Catching up, a request holds 50 records; 5 ms would make it 100, save the broker a
-        // fifth of its work and the relay nothing, and cost every lone event 5 ms. A living producer cannot change it.
+        // Follows the load by itself: while a partition's request is under way, what comes for it waits for the answer and
+        // goes together; a lone record goes at once. 5 ms would save the broker a fifth of its work when catching up, the
+        // relay nothing, and cost every lone event 5 ms. A living producer cannot change it.
         ("linger.ms", "0"),
+        // A broker works off a connection's requests one after the other: the second one is there when it has answered the
+        // first. librdkafka has one request of a partition under way at a time, and while it could send more than there
+        // are partitions with records it asks again and again whether it may, for a whole core's work.
+        ("max.in.flight", "2"),
         // Bounds memory: librdkafka's own default is 1 GiB.
         ("queue.buffering.max.kbytes", "32768"),
         ("queue.buffering.max.messages", "100000"),

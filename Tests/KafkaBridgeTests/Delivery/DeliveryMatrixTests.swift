@@ -112,11 +112,12 @@ final class DeliveryTest {
     private var count = 0
 
     init(_ server: KafkaTestBroker, partitions: Int) async throws {
-        // Small batches, so that five requests are under way.
+        // A request for each record, so that five are under way: librdkafka sends no further one to a partition while
+        // five records, not requests, are on their way to it.
         kafka = TestKafka(bootstrapServers: server.bootstrapServers)
         topic = kafka.uniqueTopic()
         publisher = try kafka.publisher(
-            topic, .create(partitions: partitions), properties: ["batch.num.messages": "10"])
+            topic, .create(partitions: partitions), properties: ["batch.num.messages": "1", "max.in.flight": "5"])
         try await publisher.prepare()
     }
 
