@@ -25,9 +25,11 @@ struct Preflight: Sendable {
     }
 
     func run() async throws(Failure) {
+        state.waitsFor = "starting: looks at the database and the Kafka brokers"
+        // The brokers are asked meanwhile; what is wrong with the database is said first.
+        async let brokers = askBrokers()
         try await checkDatabase()
-        state.waitsFor = "starting: looks at the Kafka brokers"
-        let failure = try await checkBrokers()
+        let failure = try await brokers.get()
         state.waitsFor = failure == nil ? nil : Self.noBroker
         if let failure {
             logger.warning(
@@ -58,6 +60,14 @@ struct Preflight: Sendable {
         } catch {
             let failure = Failure(error)
             guard failure.status == .databaseUnreachable else { throw failure }
+        }
+    }
+
+    private func askBrokers() async -> Result<Failure?, Failure> {
+        do {
+            return .success(try await checkBrokers())
+        } catch {
+            return .failure(error)
         }
     }
 

@@ -27,6 +27,10 @@ struct RelayService: Service {
     private func relay() async throws {
         try await withThrowingTaskGroup { group in
             group.addTask { await preflight.waitForBrokers() }
+            for publisher in publishers {
+                // Topics are made, and the connection is there, before the first event. What fails, `publish` meets again.
+                group.addTask { try? await publisher.prepare() }
+            }
             defer { group.cancelAll() }
             try await worker.run()
         }
