@@ -1,6 +1,5 @@
 import Consumers
 import CoreMetrics
-import EventSourcing
 import Kafka
 import Telemetry
 
@@ -44,21 +43,7 @@ extension KafkaPublisher {
         let open = consignment.open
         if open.isEmpty { return true }
 
-        let items = open.compactMap { entry -> EventRecordSource.Item? in
-            let note = consignment.notes[entry]
-            let entry = consignment.entries[entry]
-            guard let topic = run.handles[entry.topic] else { return nil }
-            let event = consignment.events[entry.row]
-            guard let key = options.route.key.bytes(of: event) else {
-                let partition = topic.partition(forKey: event.aggregateID)
-                return EventRecordSource.Item(
-                    row: entry.row, topic: topic, partition: partition, key: nil, note: note)
-            }
-            let partition = topic.partition(forKey: key.span.bytes)
-            return EventRecordSource.Item(
-                row: entry.row, topic: topic, partition: partition, key: key, note: note)
-        }
-        let source = EventRecordSource(consignment.events, items, options.route)
+        let source = EventRecordSource(consignment, open, topics: run.handles, options.route)
         let start = ContinuousClock.now
         let batch = run.producer.open(source)
         consignments[index].batch = batch
@@ -152,8 +137,10 @@ extension KafkaPublisher {
     /// The topics of what is to be delivered that are not ready.
     fileprivate func missingTopics(at index: Int) -> [Int] {
         var topics: Set<Int> = []
-        for entry in consignments[index].entries where entry.state == .open { topics.insert(entry.topic) }
-        return topics.filter { run?.handles[$0] == nil || !knowsLimit(of: $0) }.sorted()
+        for entry in consignments[index].entries where entry.state == .open {
+            if run?.handles[entry.topic] == nil || !knowsLimit(of: entry.topic) { topics.insert(entry.topic) }
+        }
+        return topics.sorted()
     }
 }
 

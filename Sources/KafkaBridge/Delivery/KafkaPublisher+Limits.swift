@@ -28,7 +28,7 @@ extension KafkaPublisher {
             }
             limits[topic] = min(limit ?? Self.usual, options.clientLimit)
         }
-        smallestLimit = limits.values.min() ?? .max
+        smallestLimit = limits.all.min() ?? .max
         // A broker would reject such a producer's batches whole, and each record would have to go alone.
         if let run, smallestLimit < run.largestBatch { self.run?.isSpent = true }
     }

@@ -71,15 +71,16 @@ extension KafkaPublisher {
     /// Finds records that are too large before the client sees them.
     func checkSizes(of id: Int) {
         guard let index = index(of: id) else { return }
-        for entry in consignments[index].entries.indices {
-            let found = consignments[index].entries[entry]
-            if found.state != .open || found.isSized { continue }
+        let consignment = consignments[index]
+        for (entry, found) in consignment.entries.enumerated() where found.state == .open && !found.isSized {
             consignments[index].entries[entry].isSized = true
-            let event = consignments[index].event(of: entry)
-            let note = consignments[index].notes[entry]
-            var size = RecordSize.upperBound(event, options.route) + (note?.length ?? 0)
-            // Without its value a record is a key and headers.
-            if note?.omittedBytes != nil { size -= event.payload.byteCount }
+            let event = consignment.event(of: entry)
+            var size = RecordSize.upperBound(event, options.route)
+            if let note = consignment.notes[entry] {
+                size += note.length
+                // Without its value a record is a key and headers.
+                if note.omittedBytes != nil { size -= event.payload.byteCount }
+            }
             let limit = limit(of: found.topic)
             if size <= limit { continue }
             let topic = router.topics[found.topic].description

@@ -34,8 +34,8 @@ package actor KafkaPublisher: IntegrationConsumer {
     var unnotedHalts: [Int: UndeliverableEvent] = [:]
     var passedHalts: [Int64] = []
     var parked = ParkedAggregates()
-    /// The largest record of each topic, by its index in the router.
-    var limits: [Int: Int] = [:]
+    /// The largest record of each topic, in bytes.
+    var limits = ByTopic<Int>()
     var saysUnknownLimits = false
     /// The smallest of the limits, as of the last look: a batch may be no larger than its topic allows either.
     var smallestLimit = Int.max

@@ -7,8 +7,8 @@ struct ProducerRun {
     /// Up to how many bytes its client puts into a batch; 0 where the user has decided that.
     let largestBatch: Int
     var gate: FirstBatchGate
-    /// Topics by their index in the router.
-    var handles: [Int: TopicHandle] = [:]
+    /// The topics that are ready.
+    var handles = ByTopic<TopicHandle>()
     /// Something was left out of its order, so that nothing later may be fed.
     var isSpent = false
 

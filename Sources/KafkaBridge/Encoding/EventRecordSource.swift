@@ -8,19 +8,42 @@ final class EventRecordSource: RecordSource {
         let row: Int
         let topic: TopicHandle
         let partition: Int32
-        /// The key, where it is not the aggregate's id.
-        let key: [UInt8]?
-        /// What the record says beside the event, in the dead-letter topic.
-        var note: DeadLetterNote?
     }
 
     let events: EventBatch
     let items: [Item]
-    let route: Route
+    /// The keys by the items' indices, `nil` for an aggregate's id; empty where all keys are.
+    private let keys: [[UInt8]?]
+    /// What records in the dead-letter topic say beside their events, by the items' indices.
+    private let notes: [Int: DeadLetterNote]
+    private let route: Route
 
-    init(_ events: EventBatch, _ items: [Item], _ route: Route) {
-        self.events = events
+    /// The records of some of a consignment's entries, whose topics are ready.
+    init(_ consignment: Consignment, _ entries: [Int], topics: ByTopic<TopicHandle>, _ route: Route) {
+        var items: [Item] = []
+        var keys: [[UInt8]?] = []
+        var notes: [Int: DeadLetterNote] = [:]
+        items.reserveCapacity(entries.count)
+        for index in entries {
+            let entry = consignment.entries[index]
+            guard let topic = topics[entry.topic] else { continue }
+            let event = consignment.events[entry.row]
+            let partition: Int32
+            if route.key == .aggregateID {
+                partition = topic.partition(forKey: event.aggregateID)
+            } else {
+                let key = route.key.bytes(of: event)
+                keys.append(key)
+                partition =
+                    key.map { topic.partition(forKey: $0.span.bytes) } ?? topic.partition(forKey: event.aggregateID)
+            }
+            if !consignment.notes.isEmpty { notes[items.count] = consignment.notes[index] }
+            items.append(Item(row: entry.row, topic: topic, partition: partition))
+        }
+        events = consignment.events
         self.items = items
+        self.keys = keys
+        self.notes = notes
         self.route = route
     }
 
@@ -29,21 +52,22 @@ final class EventRecordSource: RecordSource {
     func fill(_ index: Int, _ record: inout RecordWriter) {
         let item = items[index]
         let event = events[item.row]
+        let key = keys.isEmpty ? nil : keys[index]
         record.topic(item.topic)
         record.partition(item.partition)
-        if let key = item.key { record.key(key.span.bytes) } else { record.key(event.aggregateID) }
+        if let key { record.key(key.span.bytes) } else { record.key(event.aggregateID) }
         // Without a time of its own a record gets the time of its sending.
         if route.republication == nil {
             record.timestamp(milliseconds: RecordTime.milliseconds(event.createdAtMicroseconds))
         }
         switch route.format {
         case .payload: fillPayload(event, &record)
-        case .cloudEventsBinary(let settings): fillBinary(event, item.key, settings, &record)
-        case .cloudEventsStructured(let settings): fillStructured(event, item.key, settings, &record)
+        case .cloudEventsBinary(let settings): fillBinary(event, key, settings, &record)
+        case .cloudEventsStructured(let settings): fillStructured(event, key, settings, &record)
         }
         route.metadataHeaders.fill(event, &record)
         route.republication?.fill(event, &record)
-        item.note?.fill(&record)
+        if !notes.isEmpty { notes[index]?.fill(&record) }
     }
 
     private func fillPayload(_ event: EventView, _ record: inout RecordWriter) {

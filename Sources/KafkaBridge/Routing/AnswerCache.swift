@@ -14,8 +14,24 @@ struct AnswerCache {
                 && Self.equal(event.aggregateType, aggregateType) && Self.equal(event.boundedContext, boundedContext)
         }
 
+        /// Eight bytes at a time: each event is compared.
         private static func equal(_ bytes: RawSpan, _ array: [UInt8]) -> Bool {
-            bytes.byteCount == array.count && bytes.withUnsafeBytes { $0.elementsEqual(array) }
+            if bytes.byteCount != array.count { return false }
+            return bytes.withUnsafeBytes { left in
+                array.withUnsafeBytes { right in
+                    var start = 0
+                    while start + 8 <= left.count {
+                        let word = left.loadUnaligned(fromByteOffset: start, as: UInt64.self)
+                        if word != right.loadUnaligned(fromByteOffset: start, as: UInt64.self) { return false }
+                        start += 8
+                    }
+                    while start < left.count {
+                        if left[start] != right[start] { return false }
+                        start += 1
+                    }
+                    return true
+                }
+            }
         }
     }
 
