@@ -105,15 +105,10 @@ struct AdminActions: Sendable {
     private func decide(
         _ body: (DeadLetters, Connection) async throws -> [DeadLetter]
     ) async throws -> JSONValue {
-        let connection = try await configuration.database.connect()
-        do {
-            let letters = try await body(DeadLetters(configuration.database.tables), connection)
-            await connection.close()
-            return ["changed": .number(letters.count), "positions": .array(letters.map { .number($0.position) })]
-        } catch {
-            await connection.close()
-            throw error
+        let letters = try await configuration.database.withConnection {
+            try await body(DeadLetters(configuration.database.tables), $0)
         }
+        return ["changed": .number(letters.count), "positions": .array(letters.map { .number($0.position) })]
     }
 
     /// Holds for this process until it ends. A database that is away must not keep anybody from looking into why, so it is

@@ -9,6 +9,19 @@ extension DatabaseSection {
         }
         return try await Connection.open(connection)
     }
+
+    /// Lends such a connection to the body, and closes it however the body ends.
+    func withConnection<Value>(_ body: (Connection) async throws -> Value) async throws -> Value {
+        let connection = try await connect()
+        do {
+            let value = try await body(connection)
+            await connection.close()
+            return value
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
 }
 
 extension Configuration {

@@ -31,15 +31,7 @@ package struct ControlOrder: Sendable {
     ///
     /// - Throws: `Failure`, also for a consumer that nobody knows.
     package func give(_ configuration: Configuration) async throws -> ControlReport {
-        let connection = try await configuration.database.connect()
-        do {
-            let report = try await give(configuration, on: connection)
-            await connection.close()
-            return report
-        } catch {
-            await connection.close()
-            throw error
-        }
+        try await configuration.database.withConnection { try await give(configuration, on: $0) }
     }
 
     private func give(_ configuration: Configuration, on connection: Connection) async throws -> ControlReport {

@@ -16,16 +16,11 @@ package struct DevelopmentBroker: Sendable {
     }
 
     package func createTopics(_ names: [String], partitions: Int) async throws {
-        let admin = try Admin(
-            ClientConfiguration(bootstrapServers: bootstrapServers), logger: Logger(label: "godwit.broker"))
-        do {
-            let results = try await admin.createTopics(names.map { TopicSpecification($0, partitions: partitions) })
-            await admin.close()
-            for case let error? in results.values { throw error }
-        } catch {
-            await admin.close()
-            throw error
+        let client = ClientConfiguration(bootstrapServers: bootstrapServers)
+        let results = try await Admin.with(client, logger: Logger(label: "godwit.broker")) { admin throws(KafkaError) in
+            try await admin.createTopics(names.map { TopicSpecification($0, partitions: partitions) })
         }
+        for case let error? in results.values { throw error }
     }
 
     package func stop() async { await broker.stop() }

@@ -10,16 +10,8 @@ struct DatabaseExamination: Sendable {
     private var queries: CatalogQueries { CatalogQueries(database.tables) }
 
     /// - Throws: when the database cannot be asked at all.
-    func take() async throws(PostgresError) -> DatabaseFacts {
-        let connection = try await database.connect()
-        do throws(PostgresError) {
-            let facts = try await facts(connection)
-            await connection.close()
-            return facts
-        } catch {
-            await connection.close()
-            throw error
-        }
+    func take() async throws -> DatabaseFacts {
+        try await database.withConnection { try await facts($0) }
     }
 
     private func facts(_ connection: Connection) async throws(PostgresError) -> DatabaseFacts {

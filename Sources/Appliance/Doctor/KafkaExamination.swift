@@ -11,14 +11,8 @@ struct KafkaExamination: Sendable {
 
     /// - Throws: when no broker can be asked.
     func take() async throws(KafkaError) -> KafkaFacts {
-        let admin = try Admin(client, logger: Logger(label: "godwit.doctor"))
-        do throws(KafkaError) {
-            let facts = try await facts(admin)
-            await admin.close()
-            return facts
-        } catch {
-            await admin.close()
-            throw error
+        try await Admin.with(client, logger: Logger(label: "godwit.doctor")) { admin throws(KafkaError) in
+            try await facts(admin)
         }
     }
 

@@ -17,15 +17,11 @@ struct BrokerCheck: Sendable {
     func run() async throws(Failure) {
         let found: [TopicDescription]
         do throws(KafkaError) {
-            let admin = try Admin(client, logger: Logger(label: "godwit"))
-            do throws(KafkaError) {
+            found = try await Admin.with(client, logger: Logger(label: "godwit")) { admin throws(KafkaError) in
+                if !topics.isEmpty { return try await admin.describeTopics(topics) }
                 // Without topics this still asks a broker.
-                if topics.isEmpty { _ = try await admin.describeCluster() }
-                found = topics.isEmpty ? [] : try await admin.describeTopics(topics)
-                await admin.close()
-            } catch {
-                await admin.close()
-                throw error
+                _ = try await admin.describeCluster()
+                return []
             }
         } catch {
             throw Failure(error)

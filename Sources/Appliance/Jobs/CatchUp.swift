@@ -103,7 +103,7 @@ package struct CatchUp: Sendable {
         let deadline = ContinuousClock.now + wait
         var isSaid = false
         while !stopping.isClosed {
-            let workers = try await place.withConnection { connection in
+            let workers = try await place.configuration.database.withConnection { connection in
                 try await LiveWorkers(place.tables, options: options).of(consumer.name, on: connection)
             }
             if workers.isEmpty { return }

@@ -48,19 +48,6 @@ struct JobPlace: Sendable {
         return options
     }
 
-    /// Runs the body on a connection of its own.
-    func withConnection<Value>(_ body: (Connection) async throws -> Value) async throws -> Value {
-        let connection = try await Connection.open(database, logger: logger)
-        do {
-            let value = try await body(connection)
-            await connection.close()
-            return value
-        } catch {
-            await connection.close()
-            throw error
-        }
-    }
-
     /// The last position of a range, settled.
     func settledEnd(of request: SelectionRequest, on connection: Connection) async throws -> Int64 {
         let horizon = HorizonTracker(database, tables: tables, logger: logger)

@@ -25,7 +25,7 @@ package struct Republishing: Sendable {
         _ name: String, consumer: String?, request: SelectionRequest, rate: Double?
     ) async throws -> Job {
         try request.validate()
-        return try await place.withConnection { connection in
+        return try await place.configuration.database.withConnection { connection in
             let jobs = Jobs(connection, tables: place.tables, actor: CommandActor.current)
             let job: Job
             if let consumer {
@@ -96,7 +96,7 @@ package struct Republishing: Sendable {
             await publisher.close()
             throw error
         }
-        let after = try await place.withConnection { connection in
+        let after = try await place.configuration.database.withConnection { connection in
             try await Jobs(connection, tables: place.tables, actor: "").find(job.name) ?? job
         }
         guard outcome == .done else {
@@ -121,7 +121,7 @@ package struct Republishing: Sendable {
     /// Counts what would be published, without a job and without a broker; of a job that exists, what is left.
     package func count(_ name: String?, consumer: String?, request: SelectionRequest) async throws -> CountReport {
         try request.validate()
-        return try await place.withConnection { connection in
+        return try await place.configuration.database.withConnection { connection in
             let found: Job?
             if let name {
                 found = try await Jobs(connection, tables: place.tables, actor: "").find(name)
@@ -160,11 +160,11 @@ package struct Republishing: Sendable {
 
     /// All jobs, the newest first.
     package func list() async throws -> [Job] {
-        try await place.withConnection { try await Jobs($0, tables: place.tables, actor: "").all() }
+        try await place.configuration.database.withConnection { try await Jobs($0, tables: place.tables, actor: "").all() }
     }
 
     package func cancel(_ name: String) async throws -> Job {
-        try await place.withConnection { connection in
+        try await place.configuration.database.withConnection { connection in
             let jobs = Jobs(connection, tables: place.tables, actor: CommandActor.current)
             try await jobs.cancel(name)
             guard let job = try await jobs.find(name) else { throw JobError.unknown(name) }

@@ -28,7 +28,7 @@ package struct Verifying: Sendable {
         // A topic that does not exist has nothing in it, and no partition to read.
         var existing = publishing
         existing.topics = .mustExist
-        let through = try await place.withConnection { try await place.settledEnd(of: request, on: $0) }
+        let through = try await place.configuration.database.withConnection { try await place.settledEnd(of: request, on: $0) }
         try await BrokerCheck(existing).run()
         var options = options
         if case .deadLetterTopic(let topic) = section.onPoison, request.topic == nil { options.deadLetterTopic = topic }
@@ -51,7 +51,7 @@ package struct Verifying: Sendable {
         let consumer = result.report.consumer
         let definition = JobDefinition(
             consumer: consumer, topic: request.topic, after: first - 1, askedThrough: last, isListed: true)
-        let job = try await place.withConnection { connection in
+        let job = try await place.configuration.database.withConnection { connection in
             try await Jobs(connection, tables: place.tables, actor: CommandActor.current)
                 .make(Self.jobName(consumer), definition, through: last, rate: nil, listed: result.missing)
         }

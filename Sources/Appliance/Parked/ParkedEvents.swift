@@ -21,7 +21,7 @@ package struct ParkedEvents: Sendable {
     package func list(
         _ selection: DeadLetterSelection, isHistory: Bool, limit: Int
     ) async throws -> ParkedReport {
-        try await withConnection { connection in
+        try await configuration.database.withConnection { connection in
             let states = isHistory ? DeadLetter.State.allCases : DeadLetter.State.allCases.filter(\.isOpen)
             let found = try await letters.list(selection, states: states, limit: limit + 1, on: connection)
             return ParkedReport(letters: Array(found.prefix(limit)), hasMore: found.count > limit)
@@ -43,7 +43,7 @@ package struct ParkedEvents: Sendable {
         _ decision: Decision, _ selection: DeadLetterSelection, of consumer: String
     ) async throws -> ParkedReport {
         let actor = CommandActor.current
-        return try await withConnection { connection in
+        return try await configuration.database.withConnection { connection in
             let changed =
                 switch decision {
                 case .redrive:
@@ -52,18 +52,6 @@ package struct ParkedEvents: Sendable {
                 case .park: try await letters.park(selection, of: consumer, actor: actor, on: connection)
                 }
             return ParkedReport(letters: changed, decision: decision)
-        }
-    }
-
-    private func withConnection<Value>(_ body: (Connection) async throws -> Value) async throws -> Value {
-        let connection = try await configuration.database.connect()
-        do {
-            let value = try await body(connection)
-            await connection.close()
-            return value
-        } catch {
-            await connection.close()
-            throw error
         }
     }
 }

@@ -74,14 +74,8 @@ struct Preflight: Sendable {
     /// Why no broker answers; `nil` if one does.
     private func checkBrokers() async throws(Failure) -> Failure? {
         do {
-            let admin = try Admin(client, logger: logger)
-            let found: [TopicDescription]
-            do {
-                found = try await admin.describeTopics(topics)
-                await admin.close()
-            } catch {
-                await admin.close()
-                throw error
+            let found = try await Admin.with(client, logger: logger) { admin throws(KafkaError) in
+                try await admin.describeTopics(topics)
             }
             for topic in found {
                 if let error = topic.error { try judge(error, of: topic.name) }

@@ -27,22 +27,15 @@ package struct StatusReport: Sendable {
     package static func take(_ configuration: Configuration, _ options: Options) async -> StatusReport {
         async let process = askProcess(configuration)
         do {
-            let connection = try await configuration.database.connect()
-            do {
-                let source = StatusSource(
-                    configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
-                let picture = try await source.take(on: connection)
-                await connection.close()
-                let judgement = ConsumerJudgement(
-                    staleThreshold: configuration.worker.staleThreshold, longestLag: options.longestLag)
-                return StatusReport(
-                    store: picture.store,
-                    consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
-                    failure: nil, process: await process)
-            } catch {
-                await connection.close()
-                throw error
-            }
+            let source = StatusSource(
+                configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
+            let picture = try await configuration.database.withConnection { try await source.take(on: $0) }
+            let judgement = ConsumerJudgement(
+                staleThreshold: configuration.worker.staleThreshold, longestLag: options.longestLag)
+            return StatusReport(
+                store: picture.store,
+                consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
+                failure: nil, process: await process)
         } catch {
             return StatusReport(store: nil, consumers: [], failure: Failure(error), process: await process)
         }

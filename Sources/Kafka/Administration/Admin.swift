@@ -16,6 +16,22 @@ package final class Admin: Sendable {
         queue = EventQueue(mainOf: handle)
     }
 
+    /// Lends a client to the body, and ends it however the body ends.
+    package static func with<Value>(
+        _ configuration: ClientConfiguration, logger: Logger,
+        _ body: (Admin) async throws(KafkaError) -> Value
+    ) async throws(KafkaError) -> Value {
+        let admin = try Admin(configuration, logger: logger)
+        let result: Result<Value, KafkaError>
+        do throws(KafkaError) {
+            result = .success(try await body(admin))
+        } catch {
+            result = .failure(error)
+        }
+        await admin.close()
+        return try result.get()
+    }
+
     /// Ends the client. No other call may be under way or follow.
     package func close() async {
         _ = await BlockingCall.run(named: "kafka-admin", atMost: .seconds(5)) { [handle, queue] in

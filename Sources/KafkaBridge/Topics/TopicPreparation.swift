@@ -28,14 +28,8 @@ struct TopicPreparation: Sendable {
     }
 
     private func create(_ topics: [TopicSpecification]) async throws(KafkaError) {
-        let admin = try Admin(client, logger: logger)
-        let results: [String: KafkaError?]
-        do {
-            results = try await admin.createTopics(topics)
-            await admin.close()
-        } catch {
-            await admin.close()
-            throw error
+        let results = try await Admin.with(client, logger: logger) { admin throws(KafkaError) in
+            try await admin.createTopics(topics)
         }
         for topic in topics {
             if let error = results[topic.name] ?? nil {
@@ -51,16 +45,11 @@ struct TopicPreparation: Sendable {
     ///
     /// - Throws: what passes by itself.
     func limits(of topics: [String]) async throws(KafkaError) -> [Int?] {
-        let admin = try Admin(client, logger: logger)
-        var limits: [Int?] = []
-        do {
+        try await Admin.with(client, logger: logger) { admin throws(KafkaError) in
+            var limits: [Int?] = []
             for topic in topics { limits.append(try await limit(of: topic, admin)) }
-            await admin.close()
-        } catch {
-            await admin.close()
-            throw error
+            return limits
         }
-        return limits
     }
 
     private func limit(of topic: String, _ admin: Admin) async throws(KafkaError) -> Int? {
