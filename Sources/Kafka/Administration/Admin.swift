@@ -1,6 +1,7 @@
 internal import CLibRDKafka
 internal import DedicatedThread
 package import Logging
+internal import Synchronization
 
 /// Topics and reachability of a cluster.
 ///
@@ -89,10 +90,19 @@ package final class Admin: Sendable {
     // MARK: Inside
 
     private func metadata(of names: [String]?, within limit: Duration) async throws(KafkaError) -> ClusterDescription {
-        try await BlockingCall.run(named: "kafka-admin") { [self] in fetchMetadata(names, limit) }.get()
+        let isCancelled = Mutex(false)
+        return try await withTaskCancellationHandler {
+            await BlockingCall.run(named: "kafka-admin") { [self] in
+                fetchMetadata(names, limit) { isCancelled.withLock { $0 } }
+            }
+        } onCancel: {
+            isCancelled.withLock { $0 = true }
+        }.get()
     }
 
-    private func fetchMetadata(_ names: [String]?, _ limit: Duration) -> Result<ClusterDescription, KafkaError> {
+    private func fetchMetadata(
+        _ names: [String]?, _ limit: Duration, until isCancelled: () -> Bool
+    ) -> Result<ClusterDescription, KafkaError> {
         // Topics held for the time of the call are the ones librdkafka asks for.
         var held: [OpaquePointer] = unsafe []
         for name in names ?? [] {
@@ -117,7 +127,7 @@ package final class Admin: Sendable {
             failure = connectionError() ?? failure ?? KafkaError(response: response, context: "No broker answers")
             // Another of several brokers may let us in, which is given a moment.
             let isRefused = failure?.classification.kind == .refused && slice >= .seconds(1)
-            if isLast || isRefused { break }
+            if isLast || isRefused || isCancelled() { break }
             slice *= 2
         }
         guard let metadata = unsafe metadata else { return .failure(failure ?? KafkaError(.timedOut)) }

@@ -77,6 +77,24 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `topics that are to be created are there before the first event`() async throws {
+        try await RelayPlace.with { place in
+            let topic = place.kafka.uniqueTopic()
+            let relay = try place.run([
+                "GODWIT_CONSUMERS_IDENTITY_TOPIC": topic, "GODWIT_KAFKA_TOPICS_CREATE": "true",
+                "GODWIT_KAFKA_TOPICS_PARTITIONS": "3",
+            ])
+            try await eventually("the topic is there") {
+                try await Admin.with(place.kafka.client(), logger: quiet) { admin throws(KafkaError) in
+                    try await admin.describeTopics([topic]).first?.partitionCount == 3
+                }
+            }
+            relay.send(SIGTERM)
+            #expect(await relay.result().exitCode == 0)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `a missing table, a wrong password and other segments have a code each`() async throws {
         try await RelayPlace.with { place in
             expect(try await outcome(place, ["GODWIT_DATABASE_TABLES_EVENTS": "nothing"]), 12, "godwit migrate")
