@@ -160,7 +160,9 @@ package struct Republishing: Sendable {
 
     /// All jobs, the newest first.
     package func list() async throws -> [Job] {
-        try await place.configuration.database.withConnection { try await Jobs($0, tables: place.tables, actor: "").all() }
+        try await place.configuration.database.withConnection {
+            try await Jobs($0, tables: place.tables, actor: "").all()
+        }
     }
 
     package func cancel(_ name: String) async throws -> Job {

@@ -28,7 +28,9 @@ package struct Verifying: Sendable {
         // A topic that does not exist has nothing in it, and no partition to read.
         var existing = publishing
         existing.topics = .mustExist
-        let through = try await place.configuration.database.withConnection { try await place.settledEnd(of: request, on: $0) }
+        let through = try await place.configuration.database.withConnection {
+            try await place.settledEnd(of: request, on: $0)
+        }
         try await BrokerCheck(existing).run()
         var options = options
         if case .deadLetterTopic(let topic) = section.onPoison, request.topic == nil { options.deadLetterTopic = topic }

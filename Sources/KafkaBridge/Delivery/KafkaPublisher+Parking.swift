@@ -142,7 +142,7 @@ extension KafkaPublisher {
 
     /// Tries again for as long as the database is away.
     private func insist<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
-        var backoff = Backoff(most: options.longestPause)
+        var backoff = Backoff(initial: .milliseconds(100), maximum: options.longestPause)
         while true {
             try checkGoing()
             do {
@@ -152,7 +152,7 @@ extension KafkaPublisher {
                 guard error.isAway else { throw error }
                 logger.debug("dead letters wait for the database: \(error)")
             }
-            await rest(backoff.next(chance: .random(in: 0...1)))
+            await rest(backoff.next())
         }
     }
 

@@ -2,6 +2,7 @@ import Consumers
 import CoreMetrics
 import Kafka
 import Logging
+import Postgres
 import Synchronization
 
 extension KafkaPublisher {

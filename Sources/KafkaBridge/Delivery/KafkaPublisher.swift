@@ -2,6 +2,7 @@ package import Consumers
 package import EventSourcing
 import Kafka
 package import Logging
+import Postgres
 import Synchronization
 
 /// Publishes a consumer's events to Kafka, in order, each acknowledged by all replicas in sync.
@@ -62,7 +63,7 @@ package actor KafkaPublisher: IntegrationConsumer {
         self.logger = logger
         metrics = PublisherMetrics(options.name)
         router = Router(options.route)
-        backoff = Backoff(most: options.longestPause)
+        backoff = Backoff(initial: .milliseconds(100), maximum: options.longestPause)
         preparation = TopicPreparation(client: options.client, policy: options.topics, logger: logger)
     }
 
@@ -169,7 +170,7 @@ package actor KafkaPublisher: IntegrationConsumer {
 
     /// Waits before the next attempt; less when the publisher is closed or the task cancelled.
     func pause() async {
-        await rest(backoff.next(chance: .random(in: 0...1)))
+        await rest(backoff.next())
     }
 
     func occupied(_ body: () async throws -> Void) async throws {

@@ -169,7 +169,7 @@ package final class JobRun: Sendable {
     // MARK: Keeping
 
     private func keep(_ observe: () -> Void) async throws -> Outcome {
-        var backoff = Backoff(least: .milliseconds(100), most: .seconds(2))
+        var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(2))
         var saved: (checkpoint: Int64, at: ContinuousClock.Instant)?
         while true {
             let (checkpoint, published, isHeld) = state.withLock { ($0.checkpoint, $0.published, $0.isHeld) }
@@ -190,7 +190,7 @@ package final class JobRun: Sendable {
                     logger.warning("the database is away, waiting for it: \(error)")
                 }
                 state.withLock { $0.isHeld = false }
-                try await Task.sleep(for: backoff.next(chance: .random(in: 0...1)))
+                try await Task.sleep(for: backoff.next())
             }
         }
     }

@@ -30,7 +30,7 @@ final class SelectionReader {
     /// - Parameter stop: while the database is away, closing it ends the wait.
     func next(atMost rows: Int, stop: WakeSignal) async throws -> FeedBatch? {
         if cursor.isAtEnd { return nil }
-        var backoff = Backoff(least: .milliseconds(50), most: .seconds(2))
+        var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(2))
         while true {
             do {
                 return try await read(rows)
@@ -40,7 +40,7 @@ final class SelectionReader {
                 guard error.isDatabaseAway else { throw error }
                 logger.debug("the database is away: \(error)")
                 if stop.isClosed { return nil }
-                try await Task.sleep(for: backoff.next(chance: .random(in: 0...1)))
+                try await Task.sleep(for: backoff.next())
             }
         }
     }

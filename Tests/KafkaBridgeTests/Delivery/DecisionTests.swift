@@ -40,15 +40,4 @@ import Testing
                 == .mend(
                     KafkaError(.topicAuthorizationFailed), entry: FailureVerdict.Entry(consignment: 1, index: 1)))
     }
-
-    @Test func pausesGrowToTheirBoundAndStartAnew() {
-        var backoff = Backoff(least: .milliseconds(100), most: .seconds(1))
-        #expect(
-            (0..<6).map { _ in backoff.next(chance: 0) }
-                == [100, 200, 400, 800, 1_000, 1_000].map { .milliseconds($0) })
-        #expect(backoff.next(chance: 1) == .milliseconds(500))
-        backoff.reset()
-        #expect(backoff.next(chance: 0) == .milliseconds(100))
-        for _ in 0..<200 { #expect(backoff.next(chance: 0.5) <= .seconds(1)) }
-    }
 }
