@@ -25,7 +25,7 @@ struct JobPlace: Sendable {
         if let consumer = configuration.consumers.first(where: { $0.name == name }) { return consumer }
         let names = configuration.consumers.map(\.name)
         throw Failure(
-            .configuration,
+            .usage,
             "the configuration has no consumer \(name); "
                 + (names.isEmpty ? "it has none" : "it has \(names.joined(separator: ", "))"))
     }

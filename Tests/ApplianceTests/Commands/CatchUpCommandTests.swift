@@ -27,7 +27,7 @@ import Testing
             #expect(result.standardOutput.contains("identity has caught up: 10 events published"))
             let records = try await place.kafka.readAll([place.topic])
             #expect(records.eventIDs == ids.union(more) && records.count == 60)
-            try await place.expectRefusal(["catch-up", "nobody"], 78, "it has identity")
+            try await place.expectRefusal(["catch-up", "nobody"], 64, "it has identity")
             try await place.expectRefusal(catchUp + ["--wait", "soon"], 64, "duration")
             let absent = ["GODWIT_CONSUMERS_IDENTITY_TOPIC": "absent"]
             try await place.expectRefusal(catchUp, 22, "absent", absent)

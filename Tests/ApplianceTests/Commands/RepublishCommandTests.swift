@@ -149,7 +149,7 @@ import Testing
             let job = ["republish", "--job", "j"]
             try await place.expectRefusal(job, 32, "there is no job j")
             try await place.expectRefusal(["republish", "--consumer", "identity"], 64, "--job NAME")
-            try await place.expectRefusal(job + ["--consumer", "nobody"], 78, "it has identity")
+            try await place.expectRefusal(job + ["--consumer", "nobody"], 64, "it has identity")
             let identity = job + ["--consumer", "identity"]
             let reversed = identity + ["--from-position", "9", "--to-position", "3"]
             try await place.expectRefusal(reversed, 64, "exchange the two")

@@ -213,7 +213,7 @@ import Testing
     func `what cannot be compared is refused, and says what to do`() async throws {
         try await RelayPlace.with { place in
             _ = try await place.append(5)
-            try await place.expectRefusal(["verify", "--consumer", "nobody"], 78, "it has identity")
+            try await place.expectRefusal(["verify", "--consumer", "nobody"], 64, "it has identity")
             try await place.expectRefusal(
                 verify + ["--from-position", "4", "--to-position", "2"], 64, "exchange the two")
             try await place.expectRefusal(verify + ["--to-position", "9"], 64, "does not exist yet")
