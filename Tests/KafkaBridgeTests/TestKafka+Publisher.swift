@@ -24,3 +24,11 @@ extension KafkaPublisher {
         try await publish(batch).acknowledged()
     }
 }
+
+extension ConsumerCondition {
+    /// Whether brokers are said to be away.
+    var isOutage: Bool {
+        guard case .waiting(let reason) = self else { return false }
+        return reason.hasPrefix("no Kafka broker answers")
+    }
+}

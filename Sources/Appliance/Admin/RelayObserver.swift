@@ -103,7 +103,6 @@ final class RelayObserver: Sendable {
     private func status(of seen: Seen) async -> RelayStatus {
         RelayStatus(
             worker: relays.worker.id, standing: await relays.worker.standing(),
-            deliveries: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.status },
             conditions: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.condition },
             holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture, judgement: judgement,
             startsWith: start.waitsFor)

@@ -1,11 +1,9 @@
 import Consumers
-import KafkaBridge
 
 /// How the relays of the process stand at one moment, and by the database those of the others, for people and programs.
 struct RelayStatus: Sendable {
     let worker: String
     let standing: WorkerStanding
-    var deliveries: [String: PublisherStatus] = [:]
     var conditions: [String: ConsumerCondition] = [:]
     var holds: [HorizonHold] = []
     var residentMemory: Int?
@@ -102,7 +100,7 @@ extension RelayStatus {
 
     private func json(_ report: ConsumerReport) -> JSONValue {
         let name = report.consumer.name
-        let (delivery, own) = (deliveries[name], standing.consumers.first { $0.name == name })
+        let (delivery, own) = (conditions[name], standing.consumers.first { $0.name == name })
         return .object(
             report.members + [
                 .init("ready", own.map { .boolean($0.isReady) } ?? .null),
@@ -112,8 +110,8 @@ extension RelayStatus {
                 .init(
                     "delivery",
                     [
-                        "status": delivery.map { .string($0.name.rawValue) } ?? .null,
-                        "reason": delivery?.reason.map { .string($0) } ?? .null,
+                        "status": delivery.map { .string($0.name) } ?? .null,
+                        "reason": delivery.flatMap { $0.reason.isEmpty ? nil : .string($0.reason) } ?? .null,
                     ]),
             ])
     }

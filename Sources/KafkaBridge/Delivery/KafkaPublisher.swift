@@ -21,9 +21,8 @@ package actor KafkaPublisher: IntegrationConsumer {
     nonisolated let shared = Mutex(PublisherStatus.flowing)
 
     var router: Router
-    var run: ProducerRun? { didSet { producer.withLock { $0 = run?.producer } } }
-    /// The run's producer, for those who look from outside.
-    nonisolated let producer = Mutex<Producer?>(nil)
+    var run: ProducerRun? { didSet { if let run { work.withLock { $0.producer = run.producer } } } }
+    nonisolated let work = Mutex(Work())
     var runCount = 0
     /// In the order they were handed over.
     var consignments: [Consignment] = []
@@ -47,7 +46,7 @@ package actor KafkaPublisher: IntegrationConsumer {
     var said: [Int: SegmentHalt] = [:]
 
     /// One task at a time feeds or replaces the producer.
-    var isBusy = false
+    var isBusy = false { didSet { work.withLock { $0.isUnderWay = isBusy } } }
     /// One task at a time changes the table of dead letters or looks at it.
     var isRecording = false
     let changed = Signal()

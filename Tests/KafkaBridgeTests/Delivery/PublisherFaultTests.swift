@@ -1,4 +1,5 @@
 import Consumers
+import EventSourcing
 import Kafka
 import KafkaTestBroker
 import Logging
@@ -48,7 +49,7 @@ import Testing
             let log = CapturedLog()
             let publisher = try kafka.publisher(topic, .mustExist, logger: log.logger)
             async let published = publisher.publish(try await EventRows.numbered(0..<30))
-            try await deadline { while publisher.status == .flowing { await Task.yield() } }
+            try await eventually("its absence is not said") { publisher.status != .flowing }
             try await kafka.createTopic(topic)
             let publication = try await published
             try await deadline { try await publication.acknowledged() }
@@ -66,8 +67,8 @@ import Testing
             try await publisher.deliver(try await EventRows.numbered(0..<50))
             await broker.takeDown()
             let publication = try await publisher.publish(try await EventRows.numbered(50..<100))
-            try await deadline {
-                while !log.lines.contains(where: { $0.contains("cannot be reached") }) { await Task.yield() }
+            try await eventually("the outage is not said") {
+                log.lines.contains { $0.contains("cannot be reached") }
             }
             await broker.bringUp()
             try await deadline { try await publication.acknowledged() }
@@ -75,6 +76,49 @@ import Testing
             expectAll(try await kafka.readAll([topic]), 100)
             #expect(log.lines.count { $0.contains("cannot be reached") } == 1)
             #expect(log.lines.count { $0.contains("reached again") } == 1)
+        }
+    }
+
+    @Test func anOutageShowsAsLongAsSomethingWaits() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let topic = try await kafka.makeTopic(partitions: 3)
+            let publisher = try kafka.publisher(topic, .mustExist)
+            await broker.takeDown()
+            async let prepared: Void = publisher.prepare()
+            try await eventually("nothing shows while topics are prepared") { publisher.condition.isOutage }
+            await broker.bringUp()
+            try await prepared
+            #expect(publisher.condition == .flowing)
+            try await publisher.deliver(try await EventRows.numbered(0..<50))
+            await broker.takeDown()
+            let publication = try await publisher.publish(try await EventRows.numbered(50..<100))
+            try await eventually("nothing shows while records wait") { publisher.condition.isOutage }
+            await broker.bringUp()
+            try await deadline { try await publication.acknowledged() }
+            #expect(publisher.condition == .flowing)
+            await publisher.close()
+        }
+    }
+
+    @Test func anOutageShowsBesideAHalt() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let prefix = kafka.uniqueTopic()
+            try await kafka.createTopic("\(prefix).context0", partitions: 1)
+            let publisher = try kafka.publisher("\(prefix).{bounded_context}", .mustExist, allowed: ["*.context0"])
+            let first = try await EventRows.batch(
+                EventRows.sql("g", rows: 1...2, context: "CASE WHEN g = 2 THEN 'other' ELSE 'context0' END"),
+                segment: { Int($0.globalPosition) % 2 })
+            #expect(try await publisher.publish(first).outcome().halts.map(\.position) == [2])
+            await broker.takeDown()
+            let later = try await publisher.publish(
+                EventRows.batch(EventRows.sql("g", rows: 3...3), segment: { _ in 1 }))
+            try await eventually("the outage does not show") {
+                guard case .halted(let reason) = publisher.condition else { return false }
+                return reason.contains("topics_allowed") && reason.contains("; no Kafka broker answers")
+            }
+            await broker.bringUp()
+            _ = try await deadline { try await later.outcome() }
+            await publisher.close()
         }
     }
 
@@ -105,9 +149,7 @@ import Testing
             // Connected, but silent for longer than the watchdog allows.
             await broker.freeze()
             let publication = try await publisher.publish(try await EventRows.numbered(5..<10))
-            try await deadline {
-                while !log.lines.contains(where: { $0.contains("for too long") }) { await Task.yield() }
-            }
+            try await eventually("the watchdog does not bite") { log.lines.contains { $0.contains("for too long") } }
             await broker.thaw()
             try await deadline { try await publication.acknowledged() }
             await publisher.close()
