@@ -96,7 +96,8 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "TelemetryTests", dependencies: ["Telemetry", metrics], swiftSettings: settings),
-        .testTarget(name: "DedicatedThreadTests", dependencies: ["DedicatedThread"], swiftSettings: settings),
+        .testTarget(
+            name: "DedicatedThreadTests", dependencies: ["DedicatedThread", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "PostgresTests", dependencies: ["LocalPostgres", "Postgres", "TestSupport"], swiftSettings: settings),
         .testTarget(

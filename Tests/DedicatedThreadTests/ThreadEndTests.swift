@@ -1,5 +1,6 @@
 import DedicatedThread
 import FoundationEssentials
+import TestSupport
 import Testing
 
 @Suite struct ThreadEndTests {
@@ -25,8 +26,6 @@ import Testing
             let worker = Worker(name)
             #expect(await worker.work() == 1)
         }
-        let deadline = ContinuousClock.now + .seconds(10)
-        while threads(named: name) > 0, .now < deadline { await Task.yield() }
-        #expect(threads(named: name) == 0)
+        try await eventually("a thread is left") { threads(named: name) == 0 }
     }
 }

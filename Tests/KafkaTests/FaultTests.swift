@@ -67,12 +67,12 @@ import Testing
             await broker.takeDown()
             let batch = await producer.produce(Numbers(handle, 1..<50))
             #expect(!batch.progress.isSettled)
-            try await deadline { while producer.connection == .up { await Task.yield() } }
+            try await eventually("the outage is not noticed") { producer.connection != .up }
             #expect(batch.progress.failure == nil)
             #expect(producer.queueLength >= 49)
             await broker.bringUp()
             #expect(try await deadline { await batch.settled() }.isDelivered)
-            try await deadline { while producer.connection != .up { await Task.yield() } }
+            try await eventually("the outage's end is not noticed") { producer.connection == .up }
             await producer.close()
             let numbers = try await kafka.readAll([topic]).map { $0.header("number") }
             #expect(numbers == (0..<50).map { "\($0)" })
@@ -143,7 +143,7 @@ import Testing
             let handle = try await producer.prepare([topic])[0]
             await broker.takeDown()
             async let batch = producer.produce(Numbers(handle, 0..<20))
-            try await deadline { while producer.queueLength < 5 { await Task.yield() } }
+            try await eventually("the queue does not fill") { producer.queueLength >= 5 }
             await producer.close()
             let progress = try await deadline { [batch = await batch] in await batch.settled() }
             #expect(progress.failure != nil)
@@ -157,7 +157,7 @@ import Testing
             let handle = try await producer.prepare([topic])[0]
             await broker.takeDown()
             let task = Task { await producer.produce(Numbers(handle, 0..<20)) }
-            try await deadline { while producer.queueLength < 5 { await Task.yield() } }
+            try await eventually("the queue does not fill") { producer.queueLength >= 5 }
             task.cancel()
             let batch = try await deadline { await task.value }
             #expect(batch.outcome(at: 19) == .pending)

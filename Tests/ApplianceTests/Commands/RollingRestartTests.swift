@@ -45,6 +45,7 @@ import Testing
         while !isDone.load(ordering: .relaxed) {
             let lag = try await reader.read(on: connection).consumers.first?.lag
             highest = max(highest, lag?.oldest ?? .zero)
+            // How often is looked: what is looked for lasts for seconds.
             try await Task.sleep(for: .milliseconds(50))
         }
         await connection.close()

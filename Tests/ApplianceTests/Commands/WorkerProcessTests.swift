@@ -141,7 +141,8 @@ import Testing
                     // A signal that comes before the process has set anything up just ends it.
                     if !isKilled { #expect([0, -SIGTERM].contains(result.exitCode), "\(result.standardError)") }
                 }
-                // A joining process is given time to own something before the next one goes.
+                // Random moments are the subject: a process goes before it owns anything, while it takes over, or
+                // in the middle of its work.
                 try await Task.sleep(for: .milliseconds(Int.random(in: 500...1500)))
             }
             let ids = try await written.value

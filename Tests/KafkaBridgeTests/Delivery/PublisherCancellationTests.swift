@@ -19,7 +19,7 @@ import Testing
             let first = try await EventRows.numbered(5..<105)
             let second = try await EventRows.numbered(105..<110)
             let publishing = Task { try await publisher.publish(first) }
-            try await deadline { while await publisher.queueLength < 10 { await Task.yield() } }
+            try await eventually("the queue does not fill") { await publisher.queueLength >= 10 }
             publishing.cancel()
             await #expect(throws: CancellationError.self) { try await deadline { try await publishing.value } }
             await broker.bringUp()
