@@ -75,7 +75,6 @@ import Testing
                 try await eventually("the outage does not show") {
                     relaying.publisher.condition.isOutage
                 }
-                #expect(await relaying.publisher.queueLength == 0)
                 await broker.bringUp()
                 try await place.waitForCheckpoints(4)
             }
