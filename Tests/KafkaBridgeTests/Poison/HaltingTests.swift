@@ -10,16 +10,7 @@ import Testing
 
 /// Halting: the segment stands before the event, the others go on, and it goes on by itself once that is mended.
 @Suite(.timeLimit(.minutes(3))) struct HaltingTests {
-    private func segment(_ aggregate: String) -> Int {
-        let id = Array(aggregate.utf8)
-        return FNV1aPartitionStrategy().segment(of: id.span.bytes, totalSegments: 2)
-    }
-
-    /// Two aggregates of different segments.
-    private var aggregates: (halting: String, other: String) {
-        let names = (0..<20).map { "aggregate-\($0)" }
-        return (names.first { segment($0) == 0 } ?? "", names.first { segment($0) == 1 } ?? "")
-    }
+    private let aggregates = (halting: PoisonPlace.aggregates.first, other: PoisonPlace.aggregates.second)
 
     @Test(.onEmbeddedBroker) func itsCheckpointStandsTheOthersMoveAndItGoesOnWhenMended() async throws {
         try await PoisonPlace.withBroker { place, broker in
@@ -51,6 +42,35 @@ import Testing
             #expect(third.count == 1)
             #expect(try await place.positions(in: place.topic, of: other, atLeast: 3) == [4, 5, 6])
             #expect(try await place.positions(in: place.badTopic, atLeast: 1) == [2])
+        }
+    }
+
+    @Test(.onEmbeddedBroker) func whoTakesTheSegmentOverHaltsAtTheSameEvent() async throws {
+        try await PoisonPlace.withBroker { place, broker in
+            await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
+            let (halting, other) = aggregates
+            let first = try Relaying(place, .halt, { _ in }, { _ in })
+            try await place.append(halting, "Good", "Bad")
+            try await place.waitForRows(["2 halted!"])
+            try await place.append(halting, "Good")
+            try await place.append(other, "Good")
+            try await eventually("the others do not move") { try await place.checkpoints() == [1, 4] }
+            try await place.relaying(.halt) { second in
+                await first.kill()
+                try await eventually("the halt is not taken over") {
+                    await second.worker.standing().consumers[0].own.halts.map(\.position) == [2]
+                }
+                #expect(try await place.rows() == ["2 halted!"])
+                try await place.append(other, "Good")
+                try await eventually("the others stand") { try await place.checkpoints() == [1, 5] }
+                await broker.removeAllFaults()
+                try await place.redrive()
+                try await place.waitForRows(["2 redriven!"])
+                try await place.waitForCheckpoints(5)
+            }
+            let delivered = try await place.kafka.readAll([place.topic, place.badTopic])
+                .compactMap { $0.header("global_position").flatMap(Int64.init) }
+            #expect(delivered.sorted() == [1, 2, 3, 4, 5])
         }
     }
 

@@ -64,6 +64,25 @@ import Testing
         #expect(RedrivePlan(taken: [], read: []).deliver.isEmpty)
     }
 
+    @Test func whatTheTableKnowsIsDoneUntilTheSegmentHasPassedIt() {
+        let aggregate = AggregateIdentity(boundedContext: "c", aggregateType: "t", aggregateID: "a")
+        let states = DeadLetter.State.allCases
+        var parked = ParkedAggregates()
+        let known = Dictionary(uniqueKeysWithValues: zip(Int64(1)..., states))
+        parked.begin(0, [], known: known, from: 7)
+        func fates() -> [ParkedAggregates.Fate] { known.keys.sorted().map { parked.fate(of: $0, aggregate, in: 0) } }
+        // An event that its segment halted at is tried again; all others were noted or decided about.
+        let expected: [ParkedAggregates.Fate] = states.map { $0 == .halted ? .deliver : .settled }
+        #expect(fates() == expected)
+        // What was under way before the segment began says nothing of it.
+        parked.passed(100, consignment: 6)
+        #expect(fates() == expected)
+        parked.passed(2, consignment: 7)
+        #expect(fates() == [.deliver, .deliver] + expected.dropFirst(2))
+        parked.passed(100, consignment: 8)
+        #expect(!parked.concerns(0))
+    }
+
     @Test func anAggregateIsReadyUnlessItsFirstEventIsACauseThatNobodyAskedFor() {
         func isReady(_ isCause: Bool, _ state: DeadLetter.State = .parked, asked: Bool = false) -> Bool {
             WaitingAggregate(

@@ -39,6 +39,17 @@ struct PoisonPlace {
         }
     }
 
+    /// An aggregate of each of the two segments.
+    static let aggregates: (first: String, second: String) = {
+        let names = (0..<20).map { "aggregate-\($0)" }
+        return (names.first { segment(of: $0) == 0 } ?? "", names.first { segment(of: $0) == 1 } ?? "")
+    }()
+
+    private static func segment(of aggregate: String) -> Int {
+        let id = Array(aggregate.utf8)
+        return FNV1aPartitionStrategy().segment(of: id.span.bytes, totalSegments: 2)
+    }
+
     var options: KafkaPublisherOptions {
         get throws {
             let route = Route(
@@ -148,58 +159,17 @@ struct PoisonPlace {
         await connection.close()
         return checkpoints
     }
-}
 
-/// A worker with a publisher, at work.
-final class Relaying: Sendable {
-    let publisher: KafkaPublisher
-    let worker: Worker
-    private let source: EventSource
-    private let pool: ConnectionPool
-    private let task: Task<Void, any Error>
-
-    init(
-        _ place: PoisonPlace, _ policy: PoisonPolicy, _ change: (inout KafkaPublisherOptions) -> Void,
-        _ changeWorker: (inout WorkerOptions) -> Void
-    ) throws {
-        source = EventSource(try place.test.configuration, tables: place.test.tables, logger: quiet)
-        pool = ConnectionPool(try place.test.configuration, size: 1, logger: quiet)
-        var options = try place.options
-        options.onPoison = policy
-        options.deadLetters = DeadLetterStore(pool, tables: place.test.tables)
-        change(&options)
-        publisher = KafkaPublisher(options, logger: quiet)
-        var settings = WorkerOptions()
-        settings.totalSegments = 2
-        settings.heartbeatInterval = .milliseconds(200)
-        settings.staleThreshold = .seconds(3)
-        settings.rebalanceInterval = .milliseconds(500)
-        settings.dispatcherPollInterval = .milliseconds(10)
-        settings.haltRetryInterval = .seconds(3600)
-        settings.logger = quiet
-        changeWorker(&settings)
-        let worker = try Worker(source, integrations: [publisher], options: settings)
-        self.worker = worker
-        // A bare task, because what is tested goes on beside it; stopped or killed by every test.
-        task = Task { try await worker.run() }
-    }
-
-    func stop() async throws {
-        worker.stop()
-        try await task.value
-        await close()
-    }
-
-    /// Lets go at once, as a process that is killed.
-    func kill() async {
-        task.cancel()
-        _ = try? await task.value
-        await close()
-    }
-
-    private func close() async {
-        await publisher.close()
-        await pool.close()
-        await source.close()
+    /// Lets every relay beat twice: what it is about to do and must not would be done by then.
+    func letRelaysBeat() async throws {
+        let connection = try await test.connect()
+        let sql = Statement("SELECT min(last_heartbeat)::text FROM \(test.tables.consumerWorkers.sql)")
+        for _ in 0..<2 {
+            let last: String? = try await connection.query(sql).first?.decodeIfPresent(0)
+            try await eventually("no heartbeat") {
+                try await connection.query(sql).first?.decodeIfPresent(0, as: String.self) != last
+            }
+        }
+        await connection.close()
     }
 }
