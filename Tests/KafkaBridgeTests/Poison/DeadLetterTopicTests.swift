@@ -113,6 +113,23 @@ import Testing
         }
     }
 
+    /// Where the user says how large a batch is, the broker may reject one whose records are all small enough.
+    @Test func aBatchThatIsTooLargeConvictsNoneOfItsRecords() async throws {
+        try await PoisonPlace.with { place in
+            let small = try await deadTopic(place, settings: ["max.message.bytes": "20000"])
+            let registry = PrometheusRegistry()
+            let publisher = try withMetricsFactory(registry) {
+                try place.kafka.publisher(small.description, .mustExist, properties: ["batch.size": "1000000"])
+            }
+            try await publisher.deliver(
+                try await EventRows.batch(EventRows.sql("g", rows: 1...200, payload: "repeat('x', 500)")))
+            await publisher.close()
+            expectAll(try await place.kafka.readAll([small.description]), 200)
+            let lines = registry.exposition().split(separator: "\n")
+            #expect(lines.contains { $0.contains("class=\"poison\"") && !$0.hasSuffix(" 0") })
+        }
+    }
+
     @Test func aTopicsOwnLimitCounts() async throws {
         try await PoisonPlace.with { place in
             let dead = try await deadTopic(place)
