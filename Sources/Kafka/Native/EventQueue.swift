@@ -47,7 +47,10 @@ internal import CLibRDKafka
         var error: KafkaError {
             let code = unsafe KafkaError.Code(rd_kafka_event_error(pointer))
             let text = unsafe rd_kafka_event_error_string(pointer).map { unsafe String(cString: $0) }
-            let isFatal = unsafe rd_kafka_event_error_is_fatal(pointer) != 0
+            // librdkafka reads the flag without looking at what the event is (`rd_kafka_event_error_is_fatal` in
+            // rdkafka_event.c). The answer to an administrative request is shorter than where that lies: what comes is
+            // whatever memory lies behind it, if any does.
+            let isFatal = unsafe type == RD_KAFKA_EVENT_ERROR && rd_kafka_event_error_is_fatal(pointer) != 0
             return context.explain(KafkaError(code, message: text, isFatal: isFatal))
         }
     }
