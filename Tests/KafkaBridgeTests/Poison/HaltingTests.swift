@@ -49,28 +49,29 @@ import Testing
         try await PoisonPlace.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             let (halting, other) = aggregates
-            let first = try Relaying(place, .halt, { _ in }, { _ in })
-            try await place.append(halting, "Good", "Bad")
-            try await place.waitForRows(["2 halted!"])
-            try await place.append(halting, "Good")
-            try await place.append(other, "Good")
-            try await eventually("the others do not move") { try await place.checkpoints() == [1, 4] }
-            try await place.relaying(.halt) { second in
-                await first.kill()
-                try await eventually("the halt is not taken over") {
-                    await second.worker.standing().consumers[0].own.halts.map(\.position) == [2]
-                }
-                #expect(try await place.rows() == ["2 halted!"])
+            try await place.relaying(.halt) { first in
+                try await place.append(halting, "Good", "Bad")
+                try await place.waitForRows(["2 halted!"])
+                try await place.append(halting, "Good")
                 try await place.append(other, "Good")
-                try await eventually("the others stand") { try await place.checkpoints() == [1, 5] }
-                await broker.removeAllFaults()
-                try await place.redrive()
-                try await place.waitForRows(["2 redriven!"])
-                try await place.waitForCheckpoints(5)
+                try await eventually("the others do not move") { try await place.checkpoints() == [1, 4] }
+                try await place.relaying(.halt) { second in
+                    await first.kill()
+                    try await eventually("the halt is not taken over") {
+                        await second.worker.standing().consumers[0].own.halts.map(\.position) == [2]
+                    }
+                    #expect(try await place.rows() == ["2 halted!"])
+                    try await place.append(other, "Good")
+                    try await eventually("the others stand") { try await place.checkpoints() == [1, 5] }
+                    await broker.removeAllFaults()
+                    try await place.redrive()
+                    try await place.waitForRows(["2 redriven!"])
+                    try await place.waitForCheckpoints(5)
+                }
+                let delivered = try await place.kafka.readAll([place.topic, place.badTopic])
+                    .compactMap { $0.header("global_position").flatMap(Int64.init) }
+                #expect(delivered.sorted() == [1, 2, 3, 4, 5])
             }
-            let delivered = try await place.kafka.readAll([place.topic, place.badTopic])
-                .compactMap { $0.header("global_position").flatMap(Int64.init) }
-            #expect(delivered.sorted() == [1, 2, 3, 4, 5])
         }
     }
 

@@ -14,27 +14,28 @@ import Testing
     @Test func noCheckpointPassesAnEventBeforeItsRowIsCommitted() async throws {
         try await PoisonPlace.with { place in
             try await place.append("b", "Good")
-            let first = try Relaying(place, .park, { _ in }, { _ in })
-            try await place.waitForCheckpoints(1)
-            let lock = try await place.test.connect()
-            let table = place.test.tables.godwitTable("dead_letters").sql
-            try await lock.execute(script: "BEGIN; LOCK TABLE \(table) IN SHARE MODE")
-            func noting() async throws -> Int? {
-                try await lock.query(
-                    "SELECT pid FROM pg_locks WHERE relation = $1::text::regclass AND NOT granted", table
-                ).first?.decode(0)
+            try await place.relaying(.park) { first in
+                try await place.waitForCheckpoints(1)
+                let lock = try await place.test.connect()
+                let table = place.test.tables.godwitTable("dead_letters").sql
+                try await lock.execute(script: "BEGIN; LOCK TABLE \(table) IN SHARE MODE")
+                func noting() async throws -> Int? {
+                    try await lock.query(
+                        "SELECT pid FROM pg_locks WHERE relation = $1::text::regclass AND NOT granted", table
+                    ).first?.decode(0)
+                }
+                try await place.append("a", "Good", bytes: 20_000)
+                try await place.append("a", "Good")
+                try await place.append("b", "Good")
+                try await eventually("nobody notes") { try await noting() != nil }
+                let session = try #require(try await noting())
+                try await lock.query("SELECT pg_terminate_backend($1::integer)", session)
+                try await eventually("nobody notes again") { try await noting().map { $0 != session } ?? false }
+                try await place.letRelaysBeat()
+                #expect(try await place.checkpoints() == [1, 1])
+                await first.kill()
+                await lock.close()
             }
-            try await place.append("a", "Good", bytes: 20_000)
-            try await place.append("a", "Good")
-            try await place.append("b", "Good")
-            try await eventually("nobody notes") { try await noting() != nil }
-            let session = try #require(try await noting())
-            try await lock.query("SELECT pg_terminate_backend($1::integer)", session)
-            try await eventually("nobody notes again") { try await noting().map { $0 != session } ?? false }
-            try await place.letRelaysBeat()
-            #expect(try await place.checkpoints() == [1, 1])
-            await first.kill()
-            await lock.close()
             try await place.relaying(.park) { _ in
                 try await place.waitForRows(["2 parked!", "3 parked"])
                 try await place.waitForCheckpoints(4)
@@ -48,24 +49,25 @@ import Testing
     @Test(.onEmbeddedBroker) func whatWasDecidedBeforeAKillIsCarriedOutOnce() async throws {
         try await PoisonPlace.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
-            let first = try Relaying(place, .park, { _ in }, { $0.checkpointInterval = .seconds(3600) })
-            try await place.append("a", "Bad")
-            try await place.waitForRows(["1 parked!"])
-            try await place.append("a", "Good")
-            try await place.append("b", "Bad")
-            try await place.waitForRows(["1 parked!", "2 parked", "3 parked!"])
-            try await place.append("b", "Good")
-            try await place.append("c", "Bad")
-            try await place.waitForRows(["1 parked!", "2 parked", "3 parked!", "4 parked", "5 parked!"])
-            try await place.discard(3)
-            try await place.waitForRows(["1 parked!", "2 parked", "3 discarded!", "4 redriven", "5 parked!"])
-            await broker.removeAllFaults()
-            try await place.redrive(DeadLetterSelection(aggregateID: "a"))
-            try await place.waitForRows(["1 redriven!", "2 redriven", "3 discarded!", "4 redriven", "5 parked!"])
-            await broker.takeDown()
-            try await place.redrive(DeadLetterSelection(aggregateID: "c"))
-            try await place.waitForRows(["1 redriven!", "2 redriven", "3 discarded!", "4 redriven", "5 redriving!"])
-            await first.kill()
+            try await place.relaying(.park, worker: { $0.checkpointInterval = .seconds(3600) }) { first in
+                try await place.append("a", "Bad")
+                try await place.waitForRows(["1 parked!"])
+                try await place.append("a", "Good")
+                try await place.append("b", "Bad")
+                try await place.waitForRows(["1 parked!", "2 parked", "3 parked!"])
+                try await place.append("b", "Good")
+                try await place.append("c", "Bad")
+                try await place.waitForRows(["1 parked!", "2 parked", "3 parked!", "4 parked", "5 parked!"])
+                try await place.discard(3)
+                try await place.waitForRows(["1 parked!", "2 parked", "3 discarded!", "4 redriven", "5 parked!"])
+                await broker.removeAllFaults()
+                try await place.redrive(DeadLetterSelection(aggregateID: "a"))
+                try await place.waitForRows(["1 redriven!", "2 redriven", "3 discarded!", "4 redriven", "5 parked!"])
+                await broker.takeDown()
+                try await place.redrive(DeadLetterSelection(aggregateID: "c"))
+                try await place.waitForRows(["1 redriven!", "2 redriven", "3 discarded!", "4 redriven", "5 redriving!"])
+                await first.kill()
+            }
             await broker.bringUp()
             #expect(try await place.checkpoints() == [0, 0])
             // One event at a time, so that some are done with before others come again.
@@ -128,10 +130,11 @@ import Testing
     @Test func aSegmentIsClaimedOnlyBehindANoteThatIsUnderWay() async throws {
         try await PoisonPlace.with { place in
             let (first, second) = PoisonPlace.aggregates
-            let gone = try Relaying(place, .park, { _ in }, { _ in })
-            try await place.append(second, "Good")
-            try await place.waitForCheckpoints(1)
-            await gone.kill()
+            try await place.relaying(.park) { gone in
+                try await place.append(second, "Good")
+                try await place.waitForCheckpoints(1)
+                await gone.kill()
+            }
             let noting = try await place.test.connect()
             try await noting.execute(script: "BEGIN")
             let segments = place.test.tables.consumerSegments.sql

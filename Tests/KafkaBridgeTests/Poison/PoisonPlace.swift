@@ -62,7 +62,8 @@ struct PoisonPlace {
         }
     }
 
-    /// Relays beside the body, and stops in order when that is done.
+    /// Relays beside the body, and stops in order when that is done, unless the body has ended it. Whatever fails, no
+    /// relay is left at work.
     func relaying(
         _ policy: PoisonPolicy, change: (inout KafkaPublisherOptions) -> Void = { _ in },
         worker changeWorker: (inout WorkerOptions) -> Void = { _ in },

@@ -108,16 +108,17 @@ import Testing
     @Test func aRedriveSurvivesItsRelay() async throws {
         try await PoisonPlace.withBroker { place, broker in
             await rejecting(place, broker)
-            let first = try Relaying(place, .park, { _ in }, { _ in })
-            try await place.append("a", "Bad")
-            try await place.waitForRows(["1 parked!"])
-            try await place.append("a", "Good", "Good")
-            try await place.waitForCheckpoints(3)
-            await broker.removeAllFaults()
-            await broker.takeDown()
-            try await place.redrive()
-            try await place.waitForRows(["1 redriving!", "2 redriving", "3 redriving"])
-            await first.kill()
+            try await place.relaying(.park) { first in
+                try await place.append("a", "Bad")
+                try await place.waitForRows(["1 parked!"])
+                try await place.append("a", "Good", "Good")
+                try await place.waitForCheckpoints(3)
+                await broker.removeAllFaults()
+                await broker.takeDown()
+                try await place.redrive()
+                try await place.waitForRows(["1 redriving!", "2 redriving", "3 redriving"])
+                await first.kill()
+            }
             await broker.bringUp()
             try await place.relaying(.park) { _ in
                 try await place.waitForRows(["1 redriven!", "2 redriven", "3 redriven"])

@@ -1,6 +1,7 @@
 import Consumers
 import KafkaBridge
 import Postgres
+import Synchronization
 import TestSupport
 
 /// A worker with a publisher, at work.
@@ -10,6 +11,7 @@ final class Relaying: Sendable {
     private let source: EventSource
     private let pool: ConnectionPool
     private let task: Task<Void, any Error>
+    private let isEnded = Atomic(false)
 
     init(
         _ place: PoisonPlace, _ policy: PoisonPolicy, _ change: (inout KafkaPublisherOptions) -> Void,
@@ -37,7 +39,9 @@ final class Relaying: Sendable {
         task = Task { try await worker.run() }
     }
 
+    /// Nothing, if it was stopped or killed before.
     func stop() async throws {
+        if isEnded.exchange(true, ordering: .relaxed) { return }
         worker.stop()
         try await task.value
         await close()
@@ -45,6 +49,7 @@ final class Relaying: Sendable {
 
     /// Lets go at once, as a process that is killed.
     func kill() async {
+        if isEnded.exchange(true, ordering: .relaxed) { return }
         task.cancel()
         _ = try? await task.value
         await close()
