@@ -83,21 +83,27 @@ extension KafkaPublisher {
         _ batch: Batch, _ source: EventRecordSource, _ topics: [Int], _ run: inout ProducerRun
     ) async -> Bool {
         var alone: [(index: Int, partition: FirstBatchGate.Partition)] = []
-        var others: [Int] = []
+        // The records of a partition one after another, in their order: the client sends what it finds as soon as it finds
+        // some, and so finds many records of a few partitions rather than a few of each.
+        var others: [UInt64] = []
+        others.reserveCapacity(batch.count)
         let now = ContinuousClock.now
         for index in 0..<batch.count {
             let partition = FirstBatchGate.Partition(topic: topics[index], partition: source.items[index].partition)
             switch run.gate.admit(partition, now: now) {
             case .alone: alone.append((index, partition))
-            case .wait, .free: others.append(index)
+            case .wait, .free: others.append(partition.place << 32 | UInt64(index))
             }
         }
-        if alone.isEmpty { return await run.producer.feed(batch, from: source, indices: 0..<batch.count) }
-        guard await run.producer.feed(batch, from: source, indices: RecordIndices(alone.map(\.index))),
-            await batch.progress(acknowledging: alone.count).acknowledged == alone.count
-        else { return false }
-        for first in alone { run.gate.acknowledge(first.partition, now: .now) }
-        return await run.producer.feed(batch, from: source, indices: RecordIndices(others))
+        others.sort()
+        if !alone.isEmpty {
+            guard await run.producer.feed(batch, from: source, indices: RecordIndices(alone.map(\.index))),
+                await batch.progress(acknowledging: alone.count).acknowledged == alone.count
+            else { return false }
+            for first in alone { run.gate.acknowledge(first.partition, now: .now) }
+        }
+        let indices = others.map { Int(truncatingIfNeeded: $0 & 0xffff_ffff) }
+        return await run.producer.feed(batch, from: source, indices: RecordIndices(indices))
     }
 
     /// Makes topics usable for the current run; waits for what is missing. False when the run has failed.
@@ -142,6 +148,11 @@ extension KafkaPublisher {
         }
         return topics.sorted()
     }
+}
+
+extension FirstBatchGate.Partition {
+    /// Tells partitions apart, and sorts them in some order.
+    fileprivate var place: UInt64 { UInt64(topic & 0xffff) << 16 | UInt64(partition & 0xffff) }
 }
 
 extension Consignment {
