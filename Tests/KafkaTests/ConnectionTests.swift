@@ -5,17 +5,30 @@ import Testing
 @Suite struct ConnectionTests {
     @Test func anOutageIsSaidOnce() {
         var connection = BrokerConnection()
-        #expect(connection.observe(KafkaError(.transport)) == .wentDown(KafkaError(.transport)))
-        #expect(connection.observe(KafkaError(.transport)) == .none)
-        #expect(connection.observe(KafkaError(.allBrokersDown)) == .none)
-        #expect(connection.observeAnswer() == .cameUp)
+        for _ in 0..<2 {
+            #expect(connection.observe(KafkaError(.transport)) == .none)
+            #expect(connection.observe(KafkaError(.allBrokersDown)) == .wentDown(KafkaError(.transport)))
+            #expect(connection.observe(KafkaError(.transport)) == .none)
+            #expect(connection.observe(KafkaError(.allBrokersDown)) == .none)
+            #expect(connection.observeAnswer() == .cameUp)
+            #expect(connection.observeAnswer() == .none)
+        }
+        #expect(connection.observe(KafkaError(.allBrokersDown)) == .wentDown(KafkaError(.allBrokersDown)))
+    }
+
+    @Test func oneBrokerOfSeveralThatIsAwayIsNoOutage() {
+        var connection = BrokerConnection()
         #expect(connection.observeAnswer() == .none)
-        #expect(connection.observe(KafkaError(.transport)) == .wentDown(KafkaError(.transport)))
+        for _ in 0..<3 {
+            #expect(connection.observe(KafkaError(.transport)) == .none)
+            #expect(connection.status == .up)
+            #expect(connection.observeAnswer() == .none)
+        }
     }
 
     @Test func anotherReasonIsNews() {
         var connection = BrokerConnection()
-        _ = connection.observe(KafkaError(.transport))
+        _ = connection.observe(KafkaError(.allBrokersDown))
         #expect(connection.observe(KafkaError(.authentication)) == .wentDown(KafkaError(.authentication)))
         #expect(connection.status == .down(KafkaError(.authentication)))
     }

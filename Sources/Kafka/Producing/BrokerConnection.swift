@@ -16,15 +16,23 @@ package struct BrokerConnection: Sendable, Equatable {
 
     package init() {}
 
+    /// Why a broker could not be reached, since something last arrived from one.
+    private var reason: KafkaError?
+
     /// An error event of the client.
     package mutating func observe(_ error: KafkaError) -> Transition {
-        // `_TRANSPORT` is one broker, and comes with every attempt; only its first mention says something new.
-        let isOutage: Bool =
-            switch error.code {
-            case .transport, .allBrokersDown, .unresolved, .authentication, .tls, .saslAuthenticationFailed: true
-            default: false
-            }
-        guard isOutage else { return .none }
+        switch error.code {
+        case .transport, .unresolved:
+            // One broker, while others may answer: it explains an outage, if it comes to one.
+            reason = error
+            return .none
+        case .allBrokersDown: return goDown(reason ?? error)
+        case .authentication, .tls, .saslAuthenticationFailed: return goDown(error)
+        default: return .none
+        }
+    }
+
+    private mutating func goDown(_ error: KafkaError) -> Transition {
         if case .down(let known) = status {
             // Another reason is news, another wording of the same outage is not.
             if known.classification.kind == error.classification.kind { return .none }
@@ -37,6 +45,7 @@ package struct BrokerConnection: Sendable, Equatable {
     package mutating func observeAnswer() -> Transition {
         let wasDown = if case .down = status { true } else { false }
         status = .up
+        reason = nil
         return wasDown ? .cameUp : .none
     }
 }

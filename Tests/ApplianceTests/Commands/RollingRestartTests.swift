@@ -105,7 +105,10 @@ import Testing
             let (ids, lag) = (try await written, try await highest)
             _ = try await place.receive(ids)
             for relay in relays { relay.send(SIGTERM) }
-            for relay in relays { #expect(await relay.result().exitCode == 0) }
+            for relay in relays {
+                let result = await relay.result()
+                #expect(result.exitCode == 0, "\(result.standardError)")
+            }
             let records = try await place.kafka.readAll([place.topic])
             #expect(records.eventIDs == ids)
             #expect(records.count == ids.count, "\(records.count - ids.count) came twice")
