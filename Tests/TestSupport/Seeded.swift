@@ -1,16 +1,9 @@
+package import KafkaTestBroker
+
 /// Random numbers that are the same in every run and on every machine, so that a failing seed can be run again.
-///
-/// SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
-package struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
+package typealias Seeded = SplitMix
 
-    package init(_ seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
+extension SplitMix {
+    /// The numbers of this seed.
+    package init(_ seed: UInt64) { self.init(state: seed) }
 }

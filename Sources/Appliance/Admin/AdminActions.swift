@@ -118,11 +118,10 @@ struct AdminActions: Sendable {
         let name = level?.rawValue ?? "default"
         logger.notice("the log level is \(name) now", metadata: ["actor": "\(actor)"])
         do {
-            let connection = try await configuration.database.connect()
             let entry = AuditEntry(
                 actor: actor, action: "log-level", subject: "process \(CommandActor.current)", details: name)
-            try await connection.query(AuditLog(configuration.database.tables).record(entry))
-            await connection.close()
+            let record = AuditLog(configuration.database.tables).record(entry)
+            try await configuration.database.withConnection { _ = try await $0.query(record) }
         } catch {
             logger.warning("the change of the log level could not be audited: \(error)")
         }

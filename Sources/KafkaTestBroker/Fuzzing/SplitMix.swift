@@ -1,4 +1,6 @@
 /// Random numbers that come again with their seed.
+///
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 package struct SplitMix: RandomNumberGenerator {
     private var state: UInt64
 
