@@ -173,7 +173,9 @@ import Testing
             ].merging(admin.variables) { $1 }
         ).start()
         try await admin.wait(for: 200, at: "/healthz")
-        #expect(try await admin.get("/readyz").body.hasPrefix("starting: looks at"))
+        // The look at the brokers lasts for seconds; on a loaded machine it may be over by now.
+        let early = try await admin.get("/readyz").body
+        #expect(early.hasPrefix("starting: looks at") || early == "no Kafka broker answers\n")
         try await eventually("it never said that brokers are away") {
             try await admin.get("/readyz").body == "no Kafka broker answers\n"
         }
