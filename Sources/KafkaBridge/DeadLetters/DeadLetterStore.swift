@@ -68,13 +68,14 @@ package struct DeadLetterStore: Sendable {
         try await pool.withConnection { _ = try await $0.query(table.passed(consumer, positions)) }
     }
 
-    /// Takes an aggregate's first events to be delivered, and reads them; positions in order.
+    /// Takes an aggregate's first events to be delivered, and reads them; positions in order. Takes none if the segment
+    /// is served by somebody else meanwhile.
     func take(
-        _ consumer: String, _ aggregate: AggregateIdentity, limit: Int, bytes: Int
+        _ consumer: String, _ aggregate: AggregateIdentity, in segment: ServedSegment, limit: Int, bytes: Int
     ) async throws -> (positions: [Int64], events: EventBatch) {
         try await pool.withConnection { connection in
-            let positions: [Int64] = try await connection.query(table.take(consumer, aggregate, limit: limit))
-                .map { try $0.decode(0) }
+            let taken = try await connection.query(table.take(consumer, aggregate, in: segment, limit: limit))
+            let positions: [Int64] = try taken.map { try $0.decode(0) }
             let rows = try await connection.query(events.read(at: positions, maximumBytes: bytes))
             return (positions.sorted(), try EventBatch(rows))
         }

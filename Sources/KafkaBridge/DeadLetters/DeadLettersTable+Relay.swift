@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 import FoundationEssentials
 import Postgres
@@ -86,19 +87,26 @@ extension DeadLettersTable {
 
     // MARK: Redriving
 
-    /// Takes an aggregate's first parked events to be delivered: position.
-    func take(_ consumer: String, _ aggregate: AggregateIdentity, limit: Int) -> BoundStatement {
+    /// Takes an aggregate's first parked events to be delivered, none once its segment was claimed anew: position.
+    func take(
+        _ consumer: String, _ aggregate: AggregateIdentity, in segment: ServedSegment, limit: Int
+    ) -> BoundStatement {
         let sql = """
             UPDATE \(table.sql) SET state = 'redriving'
             WHERE consumer_name = $1 AND state <> 'halted' AND \(Self.open) AND global_position IN (
                 SELECT global_position FROM \(table.sql)
                 WHERE consumer_name = $1 AND bounded_context = $2 AND aggregate_type = $3 AND aggregate_id = $4
                 AND state <> 'halted' AND \(Self.open) ORDER BY global_position LIMIT $5)
+            AND EXISTS (
+                SELECT FROM \(segments.sql) WHERE consumer_name = $1 AND segment_id = $6 AND epoch = $7 FOR SHARE)
             RETURNING global_position
             """
         return BoundStatement(
             Statement(name: "dead_letters_take", sql: sql),
-            [consumer, aggregate.boundedContext, aggregate.aggregateType, aggregate.aggregateID, limit])
+            [
+                consumer, aggregate.boundedContext, aggregate.aggregateType, aggregate.aggregateID, limit,
+                Int32(segment.segment), segment.epoch,
+            ])
     }
 
     /// Notes how a redrive ended: what was delivered, what failed and why, and what was not come to.

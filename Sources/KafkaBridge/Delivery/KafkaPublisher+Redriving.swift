@@ -12,9 +12,9 @@ extension KafkaPublisher {
         let aggregate = waiting.aggregate
         var isReleased = false
         while !isReleased {
-            guard served[waiting.segment] != nil else { return }
+            guard let segment = served[waiting.segment] else { return }
             let (taken, events) = try await store.take(
-                name, aggregate, limit: Self.portion.events, bytes: Self.portion.bytes)
+                name, aggregate, in: segment, limit: Self.portion.events, bytes: Self.portion.bytes)
             let plan = RedrivePlan(taken: taken, read: events.map(\.globalPosition))
             guard var outcome = try await deliver(plan, events, waiting) else { return }
             if let missing = plan.missing, outcome.failed == nil {

@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 import FoundationEssentials
 import Postgres
@@ -27,6 +28,9 @@ import Testing
             await connection.close()
         }
     }
+
+    /// As whoever claimed the segment last serves it.
+    static let segment = ServedSegment(segment: 0, checkpoint: 0, epoch: 1, attempt: 0)
 
     static func event(
         _ row: (position: Int64, aggregate: String, reason: DeadLetter.Reason), epoch: Int64 = 1
@@ -92,13 +96,26 @@ import Testing
         try await withLetters([(7, "a", .tooLarge), (12, "a", .follows)]) { test, connection, letters in
             let table = DeadLettersTable(test.tables)
             let aggregate = AggregateIdentity(boundedContext: "Identity", aggregateType: "User", aggregateID: "a")
-            let taken = try await connection.query(table.take("identity", aggregate, limit: 1))
+            let taken = try await connection.query(table.take("identity", aggregate, in: Self.segment, limit: 1))
             #expect(try taken.map { try $0.decode(0, as: Int64.self) } == [7])
             await #expect(throws: DeadLetterError.beingRedriven(consumer: "identity", position: 7)) {
                 try await letters.discard(
                     DeadLetterSelection(), of: "identity", actor: "eve@host", on: connection)
             }
             #expect(try await audit(test, connection).isEmpty)
+        }
+    }
+
+    @Test func whoHasLostTheSegmentRedrivesNothing() async throws {
+        try await withLetters([(7, "a", .tooLarge)]) { test, connection, letters in
+            let table = DeadLettersTable(test.tables)
+            let aggregate = AggregateIdentity(boundedContext: "Identity", aggregateType: "User", aggregateID: "a")
+            let stale = ServedSegment(segment: 0, checkpoint: 0, epoch: 0, attempt: 3)
+            let none = try await connection.query(table.take("identity", aggregate, in: stale, limit: 1))
+            let open = try await letters.list(DeadLetterSelection(), on: connection)
+            #expect(none.count == 0 && open.map(\.state) == [.parked])
+            let taken = try await connection.query(table.take("identity", aggregate, in: Self.segment, limit: 1))
+            #expect(taken.count == 1)
         }
     }
 
@@ -168,7 +185,7 @@ import Testing
             test, connection, letters in
             let table = DeadLettersTable(test.tables)
             let aggregate = AggregateIdentity(boundedContext: "Identity", aggregateType: "User", aggregateID: "a")
-            try await connection.query(table.take("identity", aggregate, limit: 10))
+            try await connection.query(table.take("identity", aggregate, in: Self.segment, limit: 10))
             let failed = RedriveOutcome.Failed(position: 8, reason: .rejected, error: "no")
             try await connection.query(
                 table.settle("identity", RedriveOutcome(delivered: [7], failed: failed, left: [9])))
