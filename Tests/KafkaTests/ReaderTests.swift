@@ -1,3 +1,4 @@
+import KafkaTestBroker
 import TestSupport
 import Testing
 
@@ -57,6 +58,22 @@ import Testing
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 3)
         #expect(try await kafka.readAll([topic]).isEmpty)
+    }
+
+    /// As right after a topic was made, or while a partition moves.
+    @Test(.onEmbeddedBroker, arguments: [KafkaErrorCode.notLeaderOrFollower, .leaderNotAvailable])
+    func aPartitionWithoutALeaderIsWaitedFor(_ code: KafkaErrorCode) async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let topic = try await kafka.makeTopic(partitions: 1)
+            await broker.inject(Fault(.refuse(code), on: .listOffsets, topic: topic, count: 3))
+            let reader = try Reader(kafka.client(), logger: quiet)
+            #expect(try await reader.watermarks(of: TopicPartition(topic, 0)) == 0..<0)
+            await broker.inject(Fault(.refuse(code), on: .listOffsets, topic: topic))
+            await #expect(throws: KafkaError.self) {
+                try await reader.watermarks(of: TopicPartition(topic, 0), within: .milliseconds(200))
+            }
+            await reader.close()
+        }
     }
 
     @Test func theEndlessSequenceSeesWhatComesLater() async throws {

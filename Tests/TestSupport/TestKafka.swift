@@ -1,6 +1,7 @@
 import FoundationEssentials
 package import Kafka
 package import KafkaTestBroker
+import Testing
 
 /// The brokers of a test: those that `GODWIT_TEST_KAFKA` names, else an embedded broker that the tests of this process share.
 ///
@@ -64,6 +65,12 @@ package struct TestKafka: Sendable {
     package func createTopic(_ name: String, partitions: Int = 4) async throws {
         let admin = try Admin(client(), logger: quiet)
         let results = try await admin.createTopics([TopicSpecification(name, partitions: partitions)])
+        if (results[name] ?? nil) == nil {
+            // Brokers hear of it a moment later.
+            try await eventually("topic \(name) does not show") {
+                try await admin.describeTopics([name])[0].partitionCount == partitions
+            }
+        }
         await admin.close()
         if let failure = results[name] ?? nil { throw failure }
     }

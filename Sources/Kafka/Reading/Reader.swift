@@ -3,6 +3,12 @@ internal import DedicatedThread
 package import Logging
 internal import Synchronization
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
 /// Reads partitions without joining a group and without committing anything: for tests and tools.
 ///
 /// One task uses it at a time. Blocking calls run on a thread of their own. Close it when done.
@@ -67,9 +73,10 @@ package final class Reader: Sendable {
             Result { () throws(KafkaError) in
                 var all: [TopicPartition] = []
                 for topic in topics {
-                    for partition in 0..<(try partitionCount(of: topic, limit)) {
-                        all.append(TopicPartition(topic, partition))
+                    let count = try Self.insisting(limit) { (left) throws(KafkaError) in
+                        try partitionCount(of: topic, left)
                     }
+                    for partition in 0..<count { all.append(TopicPartition(topic, partition)) }
                 }
                 return all
             }
@@ -81,7 +88,9 @@ package final class Reader: Sendable {
         of partition: TopicPartition, within limit: Duration = .seconds(10)
     ) async throws(KafkaError) -> Range<Int64> {
         try await BlockingCall.run(named: "kafka-reader") { [self] in
-            Result { () throws(KafkaError) in try watermarks(partition, limit) }
+            Result { () throws(KafkaError) in
+                try Self.insisting(limit) { (left) throws(KafkaError) in try watermarks(partition, left) }
+            }
         }.get()
     }
 
@@ -145,6 +154,23 @@ package final class Reader: Sendable {
 
     // MARK: Inside, all blocking
 
+    /// Asks again while a broker's answer is an error that passes by itself, such as that a new or moved partition has
+    /// no leader yet.
+    private static func insisting<Answer>(
+        _ limit: Duration, _ ask: (_ left: Duration) throws(KafkaError) -> Answer
+    ) throws(KafkaError) -> Answer {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            do throws(KafkaError) { return try ask(deadline - .now) } catch {
+                let isAnswer = error.code.rawValue > 0 && error.classification.kind == .retry
+                guard isAnswer, ContinuousClock.now + pauseBetweenQuestions < deadline else { throw error }
+                usleep(UInt32(pauseBetweenQuestions / .microseconds(1)))
+            }
+        }
+    }
+
+    private static let pauseBetweenQuestions: Duration = .milliseconds(20)
+
     private func partitionCount(of topic: String, _ limit: Duration) throws(KafkaError) -> Int32 {
         guard let native = unsafe rd_kafka_topic_new(handle.pointer, topic, nil) else {
             throw KafkaError(response: rd_kafka_last_error(), context: "Topic `\(topic)`")
@@ -184,9 +210,16 @@ package final class Reader: Sendable {
             }
         }
         if times.count > 0 {
-            let response = unsafe rd_kafka_offsets_for_times(handle.pointer, times.pointer, limit.wholeMilliseconds)
-            guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                return .failure(KafkaError(response: response, context: "Looking up offsets by time"))
+            do throws(KafkaError) {
+                try Self.insisting(limit) { (left) throws(KafkaError) in
+                    let response = unsafe rd_kafka_offsets_for_times(
+                        handle.pointer, times.pointer, left.wholeMilliseconds)
+                    guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                        throw KafkaError(response: response, context: "Looking up offsets by time")
+                    }
+                }
+            } catch {
+                return .failure(error)
             }
             times.forEach { offsets[$0] = $1 }
         }

@@ -31,7 +31,24 @@ def new_topic(prefix, partitions=1, config=None):
     name = f"{prefix}-{uuid.uuid4().hex[:12]}"
     for future in admin().create_topics([NewTopic(name, partitions, 1, config=config or {})]).values():
         future.result(DEADLINE)
+    wait_for_leaders(name, partitions)
     return name
+
+
+def wait_for_leaders(topic, partitions):
+    """A new topic shows at once nowhere but in the controller: brokers hear of it and begin to lead a moment later."""
+    client = consumer()
+
+    def is_led():
+        try:
+            for partition in range(partitions):
+                client.get_watermark_offsets(TopicPartition(topic, partition), timeout=DEADLINE)
+            return True
+        except KafkaException:
+            return False
+
+    assert eventually(is_led), f"{topic} has no leaders after {DEADLINE} s"
+    client.close()
 
 
 def producer(**settings):

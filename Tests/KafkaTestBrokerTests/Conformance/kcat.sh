@@ -19,6 +19,11 @@ client = AdminClient({"bootstrap.servers": sys.argv[1]})
 for future in client.create_topics([NewTopic(sys.argv[2], 1, 1)]).values():
     future.result(30)
 P
+# Brokers hear of a new topic, and begin to lead it, a moment later.
+for _ in $(seq 100); do
+    kcat -b "$brokers" -Q -t "$topic:0:-1" >/dev/null 2>&1 && break
+    sleep 0.1
+done
 kcat -b "$brokers" -L -t "$topic" | grep -q "topic \"$topic\" with 1 partitions" || { echo "FAILED metadata"; exit 1; }
 printf 'k1:v1\nk2:\nk3:v3\n' | kcat -b "$brokers" -P -t "$topic" -K: -Z -H a=b -X enable.idempotence=true
 got=$(kcat -b "$brokers" -C -t "$topic" -e -q -f '%o %k=%S %h\n')
