@@ -7,14 +7,16 @@ import Testing
 
 /// Batches of events that PostgreSQL makes up, without a table.
 enum EventRows {
-    static func batch(_ sql: String, segment: (EventView) -> Int = { _ in 0 }) async throws -> FeedBatch {
+    static func batch(
+        _ sql: String, isFull: Bool = false, segment: (EventView) -> Int = { _ in 0 }
+    ) async throws -> FeedBatch {
         let connection = try await Connection.open(ConnectionConfiguration(TestPostgres.shared.url()))
         let events = try EventBatch(await connection.query(BoundStatement(Statement(sql), [])))
         await connection.close()
         return FeedBatch(
             events: events,
             selection: events.indices.map { FeedBatch.Selected(index: $0, segment: segment(events[$0])) },
-            through: events.last?.globalPosition ?? 0)
+            through: events.last?.globalPosition ?? 0, isFull: isFull)
     }
 
     /// Events whose number is their position (from 1), spread over contexts and aggregates.

@@ -125,7 +125,7 @@ import Testing
         let source = Numbers(handle, 0..<100)
         let batch = producer.open(source)
         _ = await producer.feed(batch, from: source, indices: 0..<10)
-        let first = try await deadline { await batch.progress(beyond: 9) }
+        let first = try await deadline { await batch.progress(acknowledging: 10) }
         #expect(first.acknowledgedPrefix == 10)
         #expect(!first.isSettled)
         _ = await producer.feed(batch, from: source, indices: 10..<100)

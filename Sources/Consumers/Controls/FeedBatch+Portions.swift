@@ -11,7 +11,7 @@ extension FeedBatch {
         }
         let first = FeedBatch(
             events: events, selection: Array(selection.prefix(count)),
-            through: events[selection[count - 1].index].globalPosition, isFull: isFull)
+            through: events[selection[count - 1].index].globalPosition)
         self = selecting(Array(selection.dropFirst(count)))
         return first
     }

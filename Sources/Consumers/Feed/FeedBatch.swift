@@ -21,8 +21,8 @@ public struct FeedBatch: Sendable {
     public let selection: [Selected]
     /// Everything wanted up to this position is in this batch or an earlier one.
     public let through: Int64
-    /// Whether there was more to read than fitted.
-    let isFull: Bool
+    /// Whether there was more to read than fitted: the next batch follows at once.
+    package let isFull: Bool
 
     package init(events: EventBatch?, selection: [Selected], through: Int64, isFull: Bool = false) {
         self.events = events

@@ -14,6 +14,7 @@ internal import CLibRDKafka
     init(producer configuration: ClientConfiguration) throws(KafkaError) {
         self.init()
         try set(ClientConfiguration.producerDefaults)
+        try set("linger.ms", "\(configuration.lingerUnderLoad.wholeMilliseconds)")
         try apply(configuration)
         try set(ClientConfiguration.promised)
         unsafe rd_kafka_conf_set_events(pointer, Int32(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS))

@@ -24,6 +24,8 @@ package final class Batch: Sendable {
         var acknowledged = 0
         var prefix = 0
         var failure: BatchProgress.Failure?
+        /// From how many acknowledged records on somebody waits, if for fewer than all; nobody is woken in between.
+        var awaited = Int.max
         var isFed = false
         var isAbandoned = false
         /// The failure is no report's, but stands for records that nobody will report on.
@@ -57,14 +59,12 @@ package final class Batch: Sendable {
     /// Waits until every record fed is reported. Returns earlier only when the task is cancelled.
     package func settled() async -> BatchProgress { await progress { $0.isSettled } }
 
-    /// Waits until the acknowledged prefix is longer than `prefix`, or something failed, or the batch is settled.
-    package func progress(beyond prefix: Int) async -> BatchProgress {
-        await progress { $0.acknowledgedPrefix > prefix || $0.failure != nil || $0.isSettled }
-    }
-
-    /// Waits until so many records are acknowledged, whichever, or something failed, or the batch is settled.
+    /// Waits until so many records are acknowledged, whichever, or something failed, or the batch is settled. One task
+    /// at a time.
     package func progress(acknowledging count: Int) async -> BatchProgress {
-        await progress { $0.acknowledged >= count || $0.failure != nil || $0.isSettled }
+        state.withLock { $0.awaited = count }
+        defer { state.withLock { $0.awaited = .max } }
+        return await progress { $0.acknowledged >= count || $0.failure != nil || $0.isSettled }
     }
 
     /// The indices that are acknowledged, and those that failed with their codes, in one look.
@@ -128,7 +128,7 @@ package final class Batch: Sendable {
 
     /// Takes reports; true when the producer is done with the batch.
     func take(_ reports: ArraySlice<Report>, fatal: KafkaError?) -> Bool {
-        let isDone = state.withLock { state -> Bool in
+        let (isDone, isAwaited) = state.withLock { state -> (Bool, Bool) in
             for report in reports {
                 let index = report.index
                 state.outcomes[index] = Outcome(offset: report.offset, partition: report.partition, code: report.code)
@@ -144,9 +144,9 @@ package final class Batch: Sendable {
             }
             state.outstanding -= reports.count
             while state.prefix < state.outcomes.count, state.outcomes[state.prefix].code == 0 { state.prefix += 1 }
-            return state.isDone
+            return (state.isDone, state.isSettled || state.failure != nil || state.acknowledged >= state.awaited)
         }
-        signal.advance()
+        if isAwaited { signal.advance() }
         return isDone
     }
 

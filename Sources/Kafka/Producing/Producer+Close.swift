@@ -56,6 +56,7 @@ extension Producer {
         unsafe rd_kafka_purge(handle.pointer, Int32(RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT))
         // The pump is still running and takes the reports of what was purged.
         unsafe rd_kafka_flush(handle.pointer, 1_000)
+        lingerBreaker?.end()
         endPump()
         state.withLock { $0.topics.destroyAll() }
         queue.destroy()

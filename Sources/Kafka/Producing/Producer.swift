@@ -36,6 +36,8 @@ package final class Producer: Sendable {
     let usersGone = Latch()
     let isPumpEnding = Mutex(false)
     private let pump = Mutex<PumpThread?>(nil)
+    /// `nil` where the configuration says how long records linger, whatever follows.
+    let lingerBreaker: LingerBreaker?
 
     /// Builds the client and starts its pump. Brokers need not be reachable: they are waited for.
     ///
@@ -52,6 +54,8 @@ package final class Producer: Sendable {
         handle = try NativeConfiguration(producer: configuration)
             .makeClient(RD_KAFKA_PRODUCER, configuration, sink: LogSink(logger))
         queue = EventQueue(mainOf: handle)
+        lingerBreaker =
+            configuration.decidesLinger ? nil : LingerBreaker(handle, linger: configuration.lingerUnderLoad)
         pump.withLock { $0 = PumpThread(name: "kafka-reports") { [self] in serve() } }
     }
 
@@ -116,9 +120,15 @@ package final class Producer: Sendable {
     }
 
     /// No more records follow for the batch.
-    package func endFeeding(_ batch: Batch) {
+    ///
+    /// - Parameter moreFollows: Another batch follows at once, so that records may wait for more to go together with.
+    package func endFeeding(_ batch: Batch, moreFollows: Bool = false) {
         if batch.endFeeding() { retire(batch) }
+        if !moreFollows { sendAtOnce() }
     }
+
+    /// Has what was handed over sent without lingering, unless the configuration says how long it does. Does not wait.
+    package func sendAtOnce() { lingerBreaker?.sendAtOnce() }
 
     /// Hands over records until the queue is full or one is refused.
     private func hand(

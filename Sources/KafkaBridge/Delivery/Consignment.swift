@@ -35,6 +35,8 @@ struct Consignment {
     let events: EventBatch
     /// Everything wanted up to this position is in this consignment or an earlier one.
     let through: Int64
+    /// Whether the next consignment follows at once.
+    var isFull = false
     var entries: [Entry]
     /// What is wrong with entries that are parked or could not be redriven, by their index.
     var flaws: [Int: Flaw] = [:]

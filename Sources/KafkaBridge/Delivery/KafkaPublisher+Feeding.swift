@@ -56,7 +56,7 @@ extension KafkaPublisher {
             hasSuspect
             ? await feedAlone(batch, source, id)
             : await feedThroughGate(batch, source, open.map { consignment.entries[$0].topic }, &run)
-        run.producer.endFeeding(batch)
+        run.producer.endFeeding(batch, moreFollows: consignment.isFull)
         metrics.produceTime.record(since: start)
         if self.run?.number == run.number { self.run?.gate = run.gate }
         return isFed
@@ -71,9 +71,9 @@ extension KafkaPublisher {
         }
         for index in 0..<batch.count {
             if let position = self.index(of: id) { consignments[position].alone = index }
-            guard await run.producer.feed(batch, from: source, indices: index..<(index + 1)),
-                await batch.progress(acknowledging: index + 1).acknowledged == index + 1
-            else { return false }
+            guard await run.producer.feed(batch, from: source, indices: index..<(index + 1)) else { return false }
+            run.producer.sendAtOnce()
+            guard await batch.progress(acknowledging: index + 1).acknowledged == index + 1 else { return false }
         }
         if let position = self.index(of: id) { consignments[position].alone = nil }
         return true
@@ -97,9 +97,10 @@ extension KafkaPublisher {
         }
         others.sort()
         if !alone.isEmpty {
-            guard await run.producer.feed(batch, from: source, indices: RecordIndices(alone.map(\.index))),
-                await batch.progress(acknowledging: alone.count).acknowledged == alone.count
-            else { return false }
+            let indices = RecordIndices(alone.map(\.index))
+            guard await run.producer.feed(batch, from: source, indices: indices) else { return false }
+            run.producer.sendAtOnce()
+            guard await batch.progress(acknowledging: alone.count).acknowledged == alone.count else { return false }
             for first in alone { run.gate.acknowledge(first.partition, now: .now) }
         }
         let indices = others.map { Int(truncatingIfNeeded: $0 & 0xffff_ffff) }

@@ -51,7 +51,8 @@ extension KafkaPublisher {
             entries.append(entry)
         }
         nextID += 1
-        consignments.append(Consignment(id: nextID, events: events, through: batch.through, entries: entries))
+        consignments.append(
+            Consignment(id: nextID, events: events, through: batch.through, isFull: batch.isFull, entries: entries))
         for (index, flaw) in flaws { convict(FailureVerdict.Entry(consignment: nextID, index: index), flaw) }
         return nextID
     }

@@ -66,6 +66,7 @@ final class SelectionReader {
         cursor.took(last: events.last?.globalPosition, isComplete: events.count < rows && read < bytes)
         return FeedBatch(
             events: events.isEmpty ? nil : events,
-            selection: events.indices.map { FeedBatch.Selected(index: $0, segment: 0) }, through: cursor.position)
+            selection: events.indices.map { FeedBatch.Selected(index: $0, segment: 0) }, through: cursor.position,
+            isFull: !cursor.isAtEnd)
     }
 }

@@ -2,6 +2,7 @@ import Consumers
 import EventSourcing
 import Foundation
 import Kafka
+import KafkaTestBroker
 import Logging
 import TestSupport
 import Testing
@@ -35,6 +36,31 @@ import Testing
                 "global_position=42", "created_at=2023-11-14T22:13:20.123456Z", "trace_id=trace-1",
                 "correlation_id=corr-1",
             ])
+    }
+
+    /// Records would linger for a minute.
+    @Test(.onEmbeddedBroker, .timeLimit(.minutes(1))) func onlyBehindFullBatchesRecordsLinger() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let topic = try await kafka.makeTopic(partitions: 1)
+            let counter = await broker.inject(Fault(.delay(.zero), on: .produce, topic: topic))
+            var client = kafka.client()
+            client.lingerUnderLoad = .seconds(60)
+            let publisher = KafkaPublisher(
+                KafkaPublisherOptions(name: "test", client: client, route: Route(topic: try TopicTemplate(topic))),
+                logger: quiet)
+            var publications: [Publication] = []
+            for start in [1, 11, 21] {
+                let rows = EventRows.sql("g", rows: start...(start + 9))
+                publications.append(try await publisher.publish(EventRows.batch(rows, isFull: true)))
+            }
+            // The partition's first record went alone, ahead of all others.
+            #expect(await broker.hits(ofFault: counter) == 1)
+            #expect(await publisher.queueLength == 29)
+            publications.append(try await publisher.publish(EventRows.batch(EventRows.sql("g", rows: 31...31))))
+            for publication in publications { try await publication.acknowledged() }
+            #expect(await broker.hits(ofFault: counter) == 2)
+            await publisher.close()
+        }
     }
 
     @Test func eventsGoToTheirTopicsInOrder() async throws {

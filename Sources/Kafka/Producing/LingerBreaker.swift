@@ -1,0 +1,50 @@
+internal import CLibRDKafka
+internal import DedicatedThread
+
+/// Has librdkafka send at once what would linger.
+///
+/// `linger.ms` is fixed for the life of a client, but nothing lingers while `rd_kafka_flush` is called. The call blocks
+/// until nothing is under way, so a thread of its own makes it, for no longer than records linger: what was handed over
+/// before has then waited long enough by itself.
+///
+/// `@unchecked Sendable`: `isAsked` and `isEnding` are read and written only inside `condition.withLock`.
+final class LingerBreaker: @unchecked Sendable {
+    private let condition = ThreadCondition()
+    private var isAsked = false
+    private var isEnding = false
+    private let client: ClientHandle
+    private let linger: Duration
+    private var thread: PumpThread?
+
+    /// - Parameter linger: the client's `linger.ms`.
+    init(_ client: ClientHandle, linger: Duration) {
+        self.client = client
+        self.linger = linger
+        thread = PumpThread(name: "kafka-linger") { [self] in serve() }
+    }
+
+    /// Has everything that was handed over sent. Does not wait.
+    func sendAtOnce() {
+        condition.withLock { isAsked = true }
+        condition.signal()
+    }
+
+    /// Ends the thread and waits for that; before the client is destroyed. Blocks.
+    func end() {
+        condition.withLock { isEnding = true }
+        condition.signal()
+        thread?.join()
+    }
+
+    private func serve() {
+        while true {
+            let isEnding = condition.withLock {
+                while !isAsked, !self.isEnding { condition.wait() }
+                isAsked = false
+                return self.isEnding
+            }
+            if isEnding { return }
+            _ = unsafe rd_kafka_flush(client.pointer, linger.wholeMilliseconds)
+        }
+    }
+}
