@@ -73,13 +73,13 @@ extension ConfigurationKey {
             "worker.total_segments", .integer(1...4096), default: "4",
             "Into how many segments a consumer's aggregates are divided; fixed at its first start."),
         .init(
-            "worker.batch_size", .integer(1...100_000), default: "500",
-            "How many events are fetched at a time."),
+            "worker.batch_size", .integer(1...100_000), default: "4000",
+            "How many events are fetched at a time at most; beginning with 500, growing while there are more."),
         .init(
             "worker.poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "100ms",
             "How often the relay looks for new events where nothing notifies it."),
         .init(
-            "worker.bytes_in_flight", .size(1 << 16...1 << 40), default: "8MiB",
+            "worker.bytes_in_flight", .size(1 << 16...1 << 40), default: "32MiB",
             "How much memory events may take that are read and not yet acknowledged."),
         .init(
             "worker.max_post_batch_pause", .duration(.zero...(.seconds(60))), default: "0s",

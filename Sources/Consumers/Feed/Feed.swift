@@ -18,7 +18,7 @@ final class Feed {
     private let target: Int64?
     private let fetchTime: Timer
     private var cursor: FeedCursor
-    private var payloads: PayloadBound
+    private var bounds: ReadBounds
     private var pollBackoff: PollBackoff?
     /// Whether the last look at the events or the horizon found a gap.
     private var expectsGaps = false
@@ -37,7 +37,7 @@ final class Feed {
         self.selection = selection
         self.wakeups = wakeups
         self.limits = limits
-        self.payloads = PayloadBound(rows: limits.rows, bytes: limits.bytes)
+        self.bounds = ReadBounds(rows: limits.rows, bytes: limits.bytes, largeBytes: limits.largeBytes)
         self.pollBackoff = pollBackoff
         self.cursor = FeedCursor(after: position)
         self.target = target
@@ -100,12 +100,12 @@ final class Feed {
 
     private func query(through last: Int64) async throws(PostgresError) -> (EventBatch, isComplete: Bool) {
         let statement = table.read(
-            after: cursor.position, through: last, limit: limits.rows, bound: payloads.bound, scope: scope)
+            after: cursor.position, through: last, limit: bounds.rows, bound: bounds.bound, scope: scope)
         let start = ContinuousClock.now
         let rows = try await connection.query(statement)
         fetchTime.record(since: start)
-        let events = payloads.isSplit ? try EventBatch(beforeMissingPayload: rows) : try EventBatch(rows)
-        let isComplete = payloads.took(events.lazy.map { $0.payload.byteCount }, of: rows.count)
+        let events = bounds.isSplit ? try EventBatch(beforeMissingPayload: rows) : try EventBatch(rows)
+        let isComplete = bounds.took(events.lazy.map { $0.payload.byteCount }, of: rows.count)
         return (events, isComplete)
     }
 
@@ -147,6 +147,8 @@ struct FeedLimits: Sendable {
     var rows: Int
     /// No further row once the payloads of one read add up to this.
     var bytes: Int
+    /// What a read that has grown should have room in.
+    var largeBytes: Int
     /// How often a quiet feed looks at the horizon.
     var horizonInterval: Duration
     /// How long at most to hold back a wakeup, at random.

@@ -3,6 +3,9 @@ protocol BatchSink: Sendable {
     /// Whether what is done survives a crash of the database that loses its last commits.
     var worksOutside: Bool { get }
 
+    /// What is kept for each event that is under way, beside its batch, in bytes of memory.
+    var memoryPerEvent: Int { get }
+
     /// Work that goes on for as long as the consumer is served, across changes of ownership. Throws what ends the
     /// consumer.
     func run() async throws

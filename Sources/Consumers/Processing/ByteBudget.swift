@@ -17,7 +17,8 @@ final class ByteBudget: Sendable {
         }
     }
 
-    private let limit: Int
+    /// The most bytes under way.
+    let limit: Int
     private let used = Mutex(0)
     private let released = WakeSignal()
 

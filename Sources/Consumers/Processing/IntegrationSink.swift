@@ -42,6 +42,8 @@ final class IntegrationSink: BatchSink {
 
     let worksOutside = true
 
+    var memoryPerEvent: Int { consumer.memoryPerEvent }
+
     func serve(_ segments: [ServedSegment]) {
         work.continuation.yield(.serve(segments))
     }

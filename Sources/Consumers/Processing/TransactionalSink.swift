@@ -64,6 +64,7 @@ final class TransactionalSink: BatchSink {
     }
 
     let worksOutside = false
+    let memoryPerEvent = 0
 
     func serve(_ segments: [ServedSegment]) {}
 

@@ -11,6 +11,10 @@ public protocol IntegrationConsumer: Sendable {
     /// The events it wants.
     var scope: EventScope { get }
 
+    /// What it keeps for each event until that is acknowledged, beside the batch, in bytes of memory: it counts as in
+    /// flight too. 0 unless said otherwise.
+    var memoryPerEvent: Int { get }
+
     /// How it fares, for people; looked at now and then.
     var condition: ConsumerCondition { get }
 
@@ -36,6 +40,9 @@ public protocol IntegrationConsumer: Sendable {
 }
 
 extension IntegrationConsumer {
+    /// Nothing.
+    public var memoryPerEvent: Int { 0 }
+
     /// Takes no notice.
     public func serve(_ segments: [ServedSegment]) async throws {}
 

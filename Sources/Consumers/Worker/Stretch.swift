@@ -48,8 +48,8 @@ struct Stretch {
             connection: session.reading, table: EventsTable(loop.source.tables.events), scope: loop.scope,
             horizon: loop.source.horizon, selection: selection, wakeups: loop.wakeups,
             limits: FeedLimits(
-                rows: options.batchSize, bytes: options.batchBytes, horizonInterval: options.horizonInterval,
-                wakeupJitter: options.wakeupJitter),
+                rows: options.batchSize, bytes: options.batchBytes, largeBytes: loop.budget.limit / 8,
+                horizonInterval: options.horizonInterval, wakeupJitter: options.wakeupJitter),
             pollBackoff: options.dispatcherEnabled
                 ? nil
                 : PollBackoff(
@@ -58,7 +58,8 @@ struct Stretch {
             fetchTime: loop.metrics.fetchTime)
         var pause = PostBatchPause(maximum: options.maxPostBatchPause)
         while try await loop.flow.admit(0, share: 1) != nil, let batch = try await feed.next() {
-            let share = try await loop.budget.take(batch.memorySize)
+            let share = try await loop.budget.take(
+                batch.memorySize + batch.selection.count * loop.sink.memoryPerEvent)
             guard try await handOver(batch, share) else { break }
             let wait = pause.next(afterFullBatch: batch.isFull)
             if wait > .zero { try await Task.sleep(for: wait) }

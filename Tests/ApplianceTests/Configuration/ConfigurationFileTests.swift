@@ -40,7 +40,7 @@ import Testing
         #expect(configuration.worker.pollInterval == .milliseconds(100))
         #expect(configuration.worker.shutdownTimeout == .seconds(20))
         let consumer = try #require(configuration.consumers.first)
-        #expect(consumer.name == "identity" && consumer.totalSegments == 4 && consumer.batchSize == 500)
+        #expect(consumer.name == "identity" && consumer.totalSegments == 4 && consumer.batchSize == 4_000)
         #expect(consumer.boundedContexts.isEmpty)
         #expect(configuration.admin.listen == nil)
     }
