@@ -66,9 +66,14 @@ package struct TestKafka: Sendable {
         let admin = try Admin(client(), logger: quiet)
         let results = try await admin.createTopics([TopicSpecification(name, partitions: partitions)])
         if (results[name] ?? nil) == nil {
-            // Brokers hear of it a moment later.
-            try await eventually("topic \(name) does not show") {
-                try await admin.describeTopics([name])[0].partitionCount == partitions
+            // Brokers hear of it a moment later, each for itself. A client that knows no other broker asks this one.
+            for broker in try await admin.describeCluster().brokers {
+                try await eventually("topic \(name) does not show at \(broker.address)") {
+                    let one = try Admin(ClientConfiguration(bootstrapServers: broker.address), logger: quiet)
+                    let count = try await one.describeTopics([name])[0].partitionCount
+                    await one.close()
+                    return count == partitions
+                }
             }
         }
         await admin.close()

@@ -155,21 +155,27 @@ package final class Reader: Sendable {
     // MARK: Inside, all blocking
 
     /// Asks again while a broker's answer is an error that passes by itself, such as that a new or moved partition has
-    /// no leader yet.
+    /// no leader yet; for a moment also where it knows no such topic, since each broker hears of a new one for itself.
     private static func insisting<Answer>(
         _ limit: Duration, _ ask: (_ left: Duration) throws(KafkaError) -> Answer
     ) throws(KafkaError) -> Answer {
-        let deadline = ContinuousClock.now + limit
+        let start = ContinuousClock.now
+        let deadline = start + limit
         while true {
             do throws(KafkaError) { return try ask(deadline - .now) } catch {
                 let isAnswer = error.code.rawValue > 0 && error.classification.kind == .retry
-                guard isAnswer, ContinuousClock.now + pauseBetweenQuestions < deadline else { throw error }
+                let end = error.code == .unknownTopicOrPartition ? min(deadline, start + newsTravelTime) : deadline
+                guard isAnswer || error.code == .unknownTopicOrPartition,
+                    ContinuousClock.now + pauseBetweenQuestions < end
+                else { throw error }
                 usleep(UInt32(pauseBetweenQuestions / .microseconds(1)))
             }
         }
     }
 
     private static let pauseBetweenQuestions: Duration = .milliseconds(20)
+    /// How long brokers may take to hear of a new topic.
+    private static let newsTravelTime: Duration = .seconds(2)
 
     private func partitionCount(of topic: String, _ limit: Duration) throws(KafkaError) -> Int32 {
         guard let native = unsafe rd_kafka_topic_new(handle.pointer, topic, nil) else {

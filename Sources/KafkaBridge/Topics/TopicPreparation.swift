@@ -15,16 +15,32 @@ struct TopicPreparation: Sendable {
         do {
             return try await producer.prepare(names)
         } catch {
-            guard error.code == .unknownTopicOrPartition || error.code == .localUnknownTopic,
-                case .create(let partitions, let replicationFactor, let settings) = policy
+            guard Self.isAbsence(error), case .create(let partitions, let replicationFactor, let settings) = policy
             else { throw error }
             let missing = names.map { name in
                 TopicSpecification(
                     name, partitions: partitions, replicationFactor: replicationFactor, settings: settings)
             }
             try await create(missing)
-            return try await producer.prepare(names)
+            return try await Self.whileNew { () throws(KafkaError) in try await producer.prepare(names) }
         }
+    }
+
+    /// A new topic shows at once nowhere but in the controller: brokers hear of it a moment later, each for itself.
+    private static func whileNew<Answer>(
+        _ ask: () async throws(KafkaError) -> Answer
+    ) async throws(KafkaError) -> Answer {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while true {
+            do throws(KafkaError) { return try await ask() } catch {
+                guard isAbsence(error), ContinuousClock.now < deadline else { throw error }
+                do { try await Task.sleep(for: .milliseconds(20)) } catch _ { throw error }
+            }
+        }
+    }
+
+    private static func isAbsence(_ error: KafkaError) -> Bool {
+        error.code == .unknownTopicOrPartition || error.code == .localUnknownTopic
     }
 
     private func create(_ topics: [TopicSpecification]) async throws(KafkaError) {
@@ -54,7 +70,9 @@ struct TopicPreparation: Sendable {
 
     private func limit(of topic: String, _ admin: Admin) async throws(KafkaError) -> Int? {
         do {
-            return try await admin.topicSettings(topic)["max.message.bytes"].flatMap { Int($0) }
+            // Asked of topics that somebody has seen.
+            let settings = try await Self.whileNew { () throws(KafkaError) in try await admin.topicSettings(topic) }
+            return settings["max.message.bytes"].flatMap { Int($0) }
         } catch {
             if error.classification.kind == .retry { throw error }
             return nil

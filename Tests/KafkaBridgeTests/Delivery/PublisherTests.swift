@@ -63,6 +63,22 @@ import Testing
         }
     }
 
+    /// Brokers hear of a new topic a moment after it was made.
+    @Test(.onEmbeddedBroker, .timeLimit(.minutes(1))) func aTopicThatWasJustMadeIsNotCalledMissing() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let topic = kafka.uniqueTopic()
+            let fault = await broker.inject(
+                Fault(.refuse(KafkaErrorCode(.unknownTopicOrPartition)), on: .metadata, topic: topic, count: 12))
+            let log = CapturedLog()
+            let publisher = try kafka.publisher(topic, .create(partitions: 1), logger: log.logger)
+            try await publisher.deliver(EventRows.numbered(0..<10))
+            #expect(await broker.hits(ofFault: fault) == 12)
+            #expect(log.lines.count { $0.contains("created the topic") } == 1, "\(log.lines)")
+            #expect(!log.lines.contains { $0.contains("refused") }, "\(log.lines)")
+            await publisher.close()
+        }
+    }
+
     @Test func eventsGoToTheirTopicsInOrder() async throws {
         let kafka = try await TestKafka()
         let prefix = kafka.uniqueTopic()
