@@ -29,6 +29,23 @@ extension Admin {
         }
     }
 
+    func grow(_ topic: String, _ total: Int, _ limit: Duration) -> Result<[String: KafkaError?], KafkaError> {
+        var text = [CChar](repeating: 0, count: 512)
+        guard let native = unsafe rd_kafka_NewPartitions_new(topic, total, &text, text.count) else {
+            return .failure(KafkaError(.invalidArgument, message: String(nulTerminated: text)))
+        }
+        defer { unsafe rd_kafka_NewPartitions_destroy(native) }
+        return unsafe perform(RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, limit) { options, replies in
+            var list: OpaquePointer? = unsafe native
+            unsafe rd_kafka_CreatePartitions(handle.pointer, &list, 1, options, replies)
+        } read: { event in
+            var count = 0
+            let result = unsafe rd_kafka_event_CreatePartitions_result(event)
+            let list = unsafe rd_kafka_CreatePartitions_result_topics(result, &count)
+            return unsafe Self.topicResults(list, count, right: "Alter on the topic")
+        }
+    }
+
     func delete(_ names: [String], _ limit: Duration) -> Result<[String: KafkaError?], KafkaError> {
         var native = unsafe names.map { unsafe rd_kafka_DeleteTopic_new($0) }
         defer { unsafe rd_kafka_DeleteTopic_destroy_array(&native, native.count) }

@@ -79,6 +79,16 @@ package final class Admin: Sendable {
         try await BlockingCall.run(named: "kafka-admin") { [self] in create(topics, isTrial, limit) }.get()
     }
 
+    /// Gives a topic more partitions, `total` in all.
+    package func addPartitions(
+        to topic: String, total: Int, within limit: Duration = .seconds(10)
+    ) async throws(KafkaError) {
+        let results = try await BlockingCall.run(named: "kafka-admin") { [self] in
+            grow(topic, total, limit)
+        }.get()
+        if let failure = results[topic] ?? nil { throw failure }
+    }
+
     /// Deletes topics; `nil` for each that was deleted, else why not.
     package func deleteTopics(
         _ names: [String], within limit: Duration = .seconds(10)

@@ -7,11 +7,12 @@ internal import DedicatedThread
 /// until nothing is under way, so a thread of its own makes it, for no longer than records linger: what was handed over
 /// before has then waited long enough by itself.
 ///
-/// `@unchecked Sendable`: `isAsked` and `isEnding` are read and written only inside `condition.withLock`.
+/// `@unchecked Sendable`: `isAsked`, `isEnding` and `isSending` are read and written only inside `condition.withLock`.
 final class LingerBreaker: @unchecked Sendable {
     private let condition = ThreadCondition()
     private var isAsked = false
     private var isEnding = false
+    private var isSending = false
     private let client: ClientHandle
     private let linger: Duration
     private var thread: PumpThread?
@@ -29,6 +30,9 @@ final class LingerBreaker: @unchecked Sendable {
         condition.signal()
     }
 
+    /// Whether records linger: nobody has asked to have some sent that are not acknowledged yet.
+    var isAtRest: Bool { condition.withLock { !isAsked && !isSending } }
+
     /// Ends the thread and waits for that; before the client is destroyed. Blocks.
     func end() {
         condition.withLock { isEnding = true }
@@ -39,8 +43,10 @@ final class LingerBreaker: @unchecked Sendable {
     private func serve() {
         while true {
             let isEnding = condition.withLock {
+                isSending = false
                 while !isAsked, !self.isEnding { condition.wait() }
                 isAsked = false
+                isSending = true
                 return self.isEnding
             }
             if isEnding { return }

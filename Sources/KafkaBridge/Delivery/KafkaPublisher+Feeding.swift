@@ -28,6 +28,7 @@ extension KafkaPublisher {
 
     /// Feeds what is not acknowledged of a consignment to the current run. False when the run has failed.
     private func feed(_ id: Int) async throws -> Bool {
+        await lookAtPartitions()
         guard let index = index(of: id) else { return true }
         var missing = missingTopics(at: index)
         while !missing.isEmpty {

@@ -17,6 +17,32 @@ extension KafkaPublisher {
         partitionCounts[topic] = count
     }
 
+    /// Looks now and then whether a topic has got partitions that the run does not use.
+    ///
+    /// The run goes on with those it began with, which keeps the order; the next one takes all.
+    func lookAtPartitions() async {
+        guard let run, ContinuousClock.now >= nextPartitionLook else { return }
+        let topics = router.topics.indices.filter { run.handles[$0] != nil }
+        let names = topics.map { router.topics[$0].description }
+        if let found = try? await run.producer.prepare(names, within: .seconds(1)), self.run?.number == run.number {
+            for (topic, handle) in zip(topics, found) where run.handles[topic]?.partitionCount != handle.partitionCount {
+                let name = router.topics[topic]
+                guard foundPartitions[name] != handle.partitionCount else { continue }
+                foundPartitions[name] = handle.partitionCount
+                logger.warning(
+                    """
+                    the topic has got another number of partitions: those it had are used on, in order, until a new \
+                    producer is built or the process starts anew; then keys move
+                    """,
+                    metadata: [
+                        "topic": "\(name)", "partitions": "\(handle.partitionCount)",
+                        "used": "\(run.handles[topic]?.partitionCount ?? 0)",
+                    ])
+            }
+        }
+        nextPartitionLook = .now + options.partitionLookInterval
+    }
+
     func noteFlow() {
         let halts = halts.shown
         backoff.reset()

@@ -44,6 +44,9 @@ package actor KafkaPublisher: IntegrationConsumer {
     var isClosed = false
     var backoff: Backoff
     var partitionCounts: [TopicName: Int32] = [:]
+    /// The partitions that a look found and the run does not use, as they were said.
+    var foundPartitions: [TopicName: Int32] = [:]
+    var nextPartitionLook: ContinuousClock.Instant
     /// The halts that were said, so that they are not said at every attempt.
     var said: [Int: SegmentHalt] = [:]
 
@@ -64,6 +67,7 @@ package actor KafkaPublisher: IntegrationConsumer {
         self.logger = logger
         metrics = PublisherMetrics(options.name)
         router = Router(options.route)
+        nextPartitionLook = .now + options.partitionLookInterval
         backoff = Backoff(initial: .milliseconds(100), maximum: options.longestPause)
         preparation = TopicPreparation(client: options.client, policy: options.topics, logger: logger)
     }

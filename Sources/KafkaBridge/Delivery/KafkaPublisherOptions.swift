@@ -21,6 +21,9 @@ package struct KafkaPublisherOptions: Sendable {
     /// The longest pause between attempts to go on.
     package var longestPause: Duration
 
+    /// How often to look whether topics have got other numbers of partitions, while events come.
+    package var partitionLookInterval: Duration = .seconds(60)
+
     /// Takes the client's statistics; called on the client's thread.
     package var onStatistics: (@Sendable (String) -> Void)?
 

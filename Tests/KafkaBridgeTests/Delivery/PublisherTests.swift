@@ -1,12 +1,12 @@
 import Consumers
 import EventSourcing
 import Foundation
-import Kafka
 import KafkaTestBroker
 import Logging
 import TestSupport
 import Testing
 
+@testable import Kafka
 @testable import KafkaBridge
 
 @Suite struct PublisherTests {
@@ -48,19 +48,49 @@ import Testing
             let publisher = KafkaPublisher(
                 KafkaPublisherOptions(name: "test", client: client, route: Route(topic: try TopicTemplate(topic))),
                 logger: quiet)
+            // Behind what is acknowledged, nothing is sent at once any more.
+            try await publisher.deliver(EventRows.numbered(0..<1))
+            let producer = try #require(await publisher.run?.producer)
+            try await eventually("sending never ends") { producer.lingerBreaker?.isAtRest == true }
             var publications: [Publication] = []
-            for start in [1, 11, 21] {
+            for start in [2, 12, 22] {
                 let rows = EventRows.sql("g", rows: start...(start + 9))
                 publications.append(try await publisher.publish(EventRows.batch(rows, isFull: true)))
             }
-            // The partition's first record went alone, ahead of all others.
             #expect(await broker.hits(ofFault: counter) == 1)
-            #expect(await publisher.queueLength == 29)
-            publications.append(try await publisher.publish(EventRows.batch(EventRows.sql("g", rows: 31...31))))
+            #expect(producer.queueLength == 30)
+            publications.append(try await publisher.publish(EventRows.numbered(31..<32)))
             for publication in publications { try await publication.acknowledged() }
             #expect(await broker.hits(ofFault: counter) == 2)
             await publisher.close()
         }
+    }
+
+    @Test(.timeLimit(.minutes(2))) func partitionsThatAreAddedAreToldAndLeaveTheOrder() async throws {
+        let kafka = try await TestKafka()
+        let topic = try await kafka.makeTopic(partitions: 2)
+        let log = CapturedLog()
+        var options = KafkaPublisherOptions(
+            name: "test", client: kafka.client(), route: Route(topic: try TopicTemplate(topic)))
+        options.partitionLookInterval = .zero
+        let publisher = KafkaPublisher(options, logger: log.logger)
+        try await publisher.deliver(EventRows.numbered(0..<100))
+        #expect(!log.lines.contains { $0.contains("partitions") }, "\(log.lines)")
+        let admin = try Admin(kafka.client(), logger: quiet)
+        try await admin.addPartitions(to: topic, total: 5)
+        var next = 100
+        try await eventually("nothing is said") {
+            try await publisher.deliver(EventRows.numbered(next..<(next + 100)))
+            next += 100
+            return log.lines.contains { $0.contains("another number of partitions") }
+        }
+        try await publisher.deliver(EventRows.numbered(next..<(next + 100)))
+        await publisher.close()
+        await admin.close()
+        let records = try await kafka.readAll([topic])
+        #expect(records.count == next + 100)
+        #expect(Set(records.map(\.partition)) == [0, 1])
+        #expect(log.lines.count { $0.contains("another number of partitions") } == 1, "\(log.lines)")
     }
 
     /// Brokers hear of a new topic a moment after it was made.
