@@ -25,7 +25,8 @@ extension KafkaPublisher {
         let topics = router.topics.indices.filter { run.handles[$0] != nil }
         let names = topics.map { router.topics[$0].description }
         if let found = try? await run.producer.prepare(names, within: .seconds(1)), self.run?.number == run.number {
-            for (topic, handle) in zip(topics, found) where run.handles[topic]?.partitionCount != handle.partitionCount {
+            for (topic, handle) in zip(topics, found) where run.handles[topic]?.partitionCount != handle.partitionCount
+            {
                 let name = router.topics[topic]
                 guard foundPartitions[name] != handle.partitionCount else { continue }
                 foundPartitions[name] = handle.partitionCount
