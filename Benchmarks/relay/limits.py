@@ -18,7 +18,10 @@ def fill(postgres, count, size, transaction, stem):
 
 
 def reads(postgres):
-    return int(postgres.sql("SELECT coalesce(sum(calls), 0) FROM pg_stat_statements WHERE query LIKE '%bytes_before%'")[0][0])
+    """How often events were read with their payloads."""
+    return int(postgres.sql("""
+        SELECT coalesce(sum(calls), 0) FROM pg_stat_statements
+        WHERE query LIKE 'SELECT%payload%FROM%events%' OR query LIKE 'WITH%payload%FROM%events%'""")[0][0])
 
 
 def wait_for_rest(postgres, run, before):
