@@ -31,8 +31,9 @@ def relay(postgres, count, single, settings=None):
     return figures
 
 
-def yardstick(postgres, count):
-    """Three pipes at once, one per context: the keys and values alone, to the same partitions, by the same library."""
+def yardstick(postgres, count, at_once):
+    """Three pipes, one per context, at once or one after the other: the keys and values alone, to the same partitions,
+    by the same library."""
     subprocess.run(["psql", "-X", "-q", "-c", "CHECKPOINT"], env=postgres.environment, check=True)
     broker = Broker()
     wait_for_quiet()
@@ -40,6 +41,12 @@ def yardstick(postgres, count):
     before = os.times()
     started = time.monotonic()
     processes = []
+
+    def wait():
+        while processes:
+            if processes.pop().wait():
+                raise SystemExit("a pipe of the yardstick failed")
+
     for context in CONTEXTS:
         copy = f"""COPY (SELECT aggregate_id, convert_from(payload, 'UTF8') FROM events
             WHERE bounded_context = '{context}' ORDER BY global_position) TO STDOUT"""
@@ -49,10 +56,10 @@ def yardstick(postgres, count):
              "-X", "partitioner=murmur2_random"], stdin=source.stdout))
         source.stdout.close()
         processes.append(source)
+        if not at_once:
+            wait()
     first, took = broker.wait_for(count, started)
-    for process in processes:
-        if process.wait():
-            raise SystemExit("a pipe of the yardstick failed")
+    wait()
     after = os.times()
     own = after.children_user + after.children_system - before.children_user - before.children_system
     figures = account(took, first, own, postgres.processor() - database, broker.processor() - kafka, others)
@@ -69,7 +76,8 @@ def main():
     postgres.migrate()
     postgres.fill(given.events)
     ways = {
-        "`psql COPY \\| kcat -P`, three at once": lambda: yardstick(postgres, given.events),
+        "`psql COPY \\| kcat -P`, three at once": lambda: yardstick(postgres, given.events, at_once=True),
+        "the same, one after the other": lambda: yardstick(postgres, given.events, at_once=False),
         "`godwit run`, a consumer per context": lambda: relay(postgres, given.events, single=False),
         "`godwit run`, one consumer, topic by template": lambda: relay(postgres, given.events, single=True),
     }
@@ -90,8 +98,8 @@ def main():
         rows.append([
             name, spread([given.events / run["took"] for run in runs]), "1" if runs is base else ratio("took"),
             per("processor"), "1" if runs is base else ratio("processor"), per("own"), per("database"), per("broker"),
-            "" if runs is base else spread([run["peak"] for run in runs]),
-            "" if runs is base else spread([run["first"] * 1000 for run in runs]),
+            spread([run["peak"] for run in runs]) if runs[0]["peak"] else "",
+            spread([run["first"] * 1000 for run in runs]) if runs[0]["peak"] else "",
             spread([run["others"] * 100 for run in runs]) + "%",
         ])
     table(f"Catching up {given.events:,} events of 500 bytes: 3 contexts, 12 partitions, {given.rounds} rounds, "

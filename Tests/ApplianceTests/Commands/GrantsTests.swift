@@ -73,18 +73,20 @@ import Testing
             _ = try await writer.withTransaction { try await store.append([large], expecting: .any, in: $0) }
             _ = try await roles.place.receive(ids)
             let superuser = try await roles.place.test.connect()
+            let letters = roles.place.test.tables.godwitTable("dead_letters").sql
             try await eventually("the large event is parked") {
-                try await superuser.query(
-                    BoundStatement(
-                        Statement("SELECT FROM \(roles.place.test.tables.godwitTable("dead_letters").sql)"))
-                ).first != nil
+                try await superuser.query(Statement("SELECT FROM \(letters)")).first != nil
             }
-            await superuser.close()
             for order in [
                 ["pause", "identity"], ["resume", "identity"], ["parked", "list"], ["rate", "identity", "1000"],
                 ["parked", "redrive", "--consumer", "identity", "--all"],
                 ["parked", "discard", "--consumer", "identity", "--all"], ["status"], ["republish", "--list"],
             ] {
+                try await eventually("the redrive never ends") {
+                    try await superuser.query(
+                        Statement("SELECT FROM \(letters) WHERE redrive_requested OR state = 'redriving'")
+                    ).first == nil
+                }
                 var command = Command.godwit(
                     environment: roles.place.variables.merging(["GODWIT_DATABASE_URL": roles.url(roles.relay)]) { $1 })
                 command.arguments = order
@@ -93,6 +95,7 @@ import Testing
                 #expect(
                     [0, 4].contains(ordered.exitCode), "\(order): \(ordered.standardError)\(ordered.standardOutput)")
             }
+            await superuser.close()
             await writer.close()
             relay.send(SIGTERM)
             let result = await relay.result()
