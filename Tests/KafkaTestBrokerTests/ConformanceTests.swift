@@ -11,10 +11,10 @@ struct ConformanceTests {
         "Clients see what they see of Apache Kafka",
         .enabled("the scripts speak to one node, whom they take for the leader of everything") {
             guard let brokers = TestKafka.outside else { return true }
-            let admin = try Admin(ClientConfiguration(bootstrapServers: brokers), logger: quiet)
-            let count = try await admin.describeCluster().brokers.count
-            await admin.close()
-            return count == 1
+            let client = ClientConfiguration(bootstrapServers: brokers)
+            return try await Admin.with(client, logger: quiet) { admin throws(KafkaError) in
+                try await admin.describeCluster().brokers.count == 1
+            }
         },
         arguments: [
             "administration.py", "compression.py", "groups.py", "idempotence.py", "kafka_python.py", "kcat.sh",

@@ -63,21 +63,20 @@ package struct TestKafka: Sendable {
     }
 
     package func createTopic(_ name: String, partitions: Int = 4) async throws {
-        let admin = try Admin(client(), logger: quiet)
-        let results = try await admin.createTopics([TopicSpecification(name, partitions: partitions)])
-        if (results[name] ?? nil) == nil {
-            // Brokers hear of it a moment later, each for itself. A client that knows no other broker asks this one.
-            for broker in try await admin.describeCluster().brokers {
-                try await eventually("topic \(name) does not show at \(broker.address)") {
-                    let one = try Admin(ClientConfiguration(bootstrapServers: broker.address), logger: quiet)
-                    let count = try await one.describeTopics([name])[0].partitionCount
-                    await one.close()
-                    return count == partitions
+        let specification = TopicSpecification(name, partitions: partitions)
+        let brokers = try await Admin.with(client(), logger: quiet) { admin throws(KafkaError) in
+            if let failure = try await admin.createTopics([specification])[name] ?? nil { throw failure }
+            return try await admin.describeCluster().brokers
+        }
+        // Brokers hear of it a moment later, each for itself. A client that knows no other broker asks this one.
+        for broker in brokers {
+            let one = ClientConfiguration(bootstrapServers: broker.address)
+            try await eventually("topic \(name) does not show at \(broker.address)") {
+                try await Admin.with(one, logger: quiet) { admin throws(KafkaError) in
+                    try await admin.describeTopics([name])[0].partitionCount == partitions
                 }
             }
         }
-        await admin.close()
-        if let failure = results[name] ?? nil { throw failure }
     }
 
     /// Everything that some topics hold now, per partition in its order.

@@ -147,7 +147,7 @@ struct FeedLimits: Sendable {
     var rows: Int
     /// No further row once the payloads of one read add up to this.
     var bytes: Int
-    /// What a read that has grown should have room in.
+    /// A read does not grow beyond the rows whose payloads have room in this.
     var largeBytes: Int
     /// How often a quiet feed looks at the horizon.
     var horizonInterval: Duration

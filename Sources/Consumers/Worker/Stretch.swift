@@ -44,11 +44,13 @@ struct Stretch {
         }
         guard let start = lowest else { return try await waitInHalt() }
         let options = loop.options
+        // Several batches are under way at a time, however far reads grow.
+        let largeBytes = loop.budget.limit / 8
         let feed = Feed(
             connection: session.reading, table: EventsTable(loop.source.tables.events), scope: loop.scope,
             horizon: loop.source.horizon, selection: selection, wakeups: loop.wakeups,
             limits: FeedLimits(
-                rows: options.batchSize, bytes: options.batchBytes, largeBytes: loop.budget.limit / 8,
+                rows: options.batchSize, bytes: options.batchBytes, largeBytes: largeBytes,
                 horizonInterval: options.horizonInterval, wakeupJitter: options.wakeupJitter),
             pollBackoff: options.dispatcherEnabled
                 ? nil

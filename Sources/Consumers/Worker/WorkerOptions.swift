@@ -36,7 +36,8 @@ public struct WorkerOptions: Sendable {
     public var batchSize = 500
     /// The most bytes of payload of one read, its first event excepted. 4 MiB.
     public var batchBytes = 4 << 20
-    /// The most memory that events read and not yet done may take, divided among the consumers. 32 MiB.
+    /// The most memory that events read and not yet done may take, divided among the consumers; with what
+    /// an integration consumer keeps for each (``IntegrationConsumer/memoryPerEvent``). 32 MiB.
     public var bytesInFlight = 32 << 20
     /// How long to wait before the next look when nothing came and no dispatcher is there to wake. 100 ms.
     public var pollInterval: Duration = .milliseconds(100)
