@@ -20,7 +20,7 @@ struct PauseCommand: GodwitCommand {
 
     func execute() async throws {
         let configuration = try options.load([.database])
-        let order = ControlOrder(consumer: consumer, change: .pause, actor: CommandActor.current)
+        let order = ControlRequest(consumer: consumer, change: .pause, actor: CommandActor.current)
         let report = try await order.give(configuration)
         standardOutput(json ? report.json.indentedText : report.text)
     }

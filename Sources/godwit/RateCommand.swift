@@ -20,9 +20,9 @@ struct RateCommand: GodwitCommand {
     @Argument(help: "Events per second, or `off` to lift the bound.") var rate: String
 
     func execute() async throws {
-        let change = try ControlOrder.rate(rate)
+        let change = try ControlRequest.rate(rate)
         let configuration = try options.load([.database])
-        let order = ControlOrder(consumer: consumer, change: change, actor: CommandActor.current)
+        let order = ControlRequest(consumer: consumer, change: change, actor: CommandActor.current)
         let report = try await order.give(configuration)
         standardOutput(json ? report.json.indentedText : report.text)
     }

@@ -18,7 +18,7 @@ struct ResumeCommand: GodwitCommand {
 
     func execute() async throws {
         let configuration = try options.load([.database])
-        let order = ControlOrder(consumer: consumer, change: .resume, actor: CommandActor.current)
+        let order = ControlRequest(consumer: consumer, change: .resume, actor: CommandActor.current)
         let report = try await order.give(configuration)
         standardOutput(json ? report.json.indentedText : report.text)
     }

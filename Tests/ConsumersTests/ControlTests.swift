@@ -79,7 +79,7 @@ import Testing
                 }
                 #expect(consumer.all.count == 8)
                 #expect(try await test.checkpoints(of: "recorder") == [8, 8, 8, 8])
-                let standing = await worker.standing()
+                let standing = await worker.snapshot()
                 #expect(standing.consumers[0].own.segments.count == 4)
                 #expect(standing.isReady)
                 _ = try await order(.resume, test)
@@ -98,7 +98,7 @@ import Testing
             let worker = try Worker(source, integrations: [consumer, other], options: test.options)
             try await test.running(worker, source) {
                 try await eventually("it never owned its segments") {
-                    await worker.standing().consumers[0].own.segments.count == 4
+                    await worker.snapshot().consumers[0].own.segments.count == 4
                 }
                 try await other.wait(for: 3)
                 try await eventually("the checkpoints of the other never followed") {
@@ -177,7 +177,7 @@ import Testing
             let worker = try Worker(source, integrations: [consumer], options: options)
             try await test.running(worker, source) {
                 try await eventually("it never owned its segments") {
-                    await worker.standing().consumers[0].own.segments.count == 4
+                    await worker.snapshot().consumers[0].own.segments.count == 4
                 }
                 try await eventually("the worker never noticed, however often it was told") {
                     _ = try await order(.pause, test, channel: channel)

@@ -33,7 +33,7 @@ import Testing
                             """), [name.sql]))
                 return try counts.first?.decode(0) ?? 0
             }
-            func fetched(after position: Int64, _ scope: EventScope, _ bound: ByteBound) async throws -> Int {
+            func fetched(after position: Int64, _ scope: EventScope, _ bound: PayloadLimit) async throws -> Int {
                 try await connection.withTransaction { transaction in
                     let before = try await fetchedSoFar(transaction)
                     let read = table.read(after: position, limit: 10, bound: bound, scope: scope)
@@ -49,7 +49,7 @@ import Testing
             ]
             // After five executions the plan is kept.
             let reads = scopes.flatMap { scope in
-                [ByteBound.each(1 << 20), .total(1 << 20)].map { (scope: scope, bound: $0) }
+                [PayloadLimit.perRow(1 << 20), .cumulative(1 << 20)].map { (scope: scope, bound: $0) }
             }
             for (scope, bound) in reads {
                 for _ in 0..<8 { _ = try await fetched(after: 0, scope, bound) }

@@ -62,7 +62,7 @@ import Testing
                 consumer.mend()
                 try await consumer.wait(for: 20)
                 try await eventually("the halt still shows") {
-                    await worker.standing().consumers[0].own.halts.isEmpty
+                    await worker.snapshot().consumers[0].own.halts.isEmpty
                 }
                 try await test.appendOneEach(4)
                 try await consumer.wait(for: 24)
@@ -81,7 +81,7 @@ import Testing
             options.totalSegments = 1
             let worker = try Worker(source, integrations: [consumer], options: options)
             try await test.running(worker, source) {
-                try await eventually("nothing halts") { await worker.standing().consumers[0].own.halts.count == 1 }
+                try await eventually("nothing halts") { await worker.snapshot().consumers[0].own.halts.count == 1 }
             }
             #expect(try await test.checkpoints(of: "recorder") == [1])
         }
@@ -114,7 +114,7 @@ import Testing
             var source = try test.source()
             let halting = try worker(test, first, source)
             try await test.running(halting, source) {
-                try await eventually("nothing halts") { await halting.standing().consumers[0].own.halts.count == 1 }
+                try await eventually("nothing halts") { await halting.snapshot().consumers[0].own.halts.count == 1 }
             }
             let second = RecordingConsumer()
             source = try test.source()

@@ -25,11 +25,11 @@ import Testing
                 let source = try test.source()
                 return (source, try test.worker(consumer, source, drainTimeout: .milliseconds(50)))
             }
-            #expect(await !worker.standing().isReady)
+            #expect(await !worker.snapshot().isReady)
             try await test.running(worker, source) {
                 try await consumer.wait(for: 20)
                 try await source.lookForLatest()
-                let standing = await worker.standing()
+                let standing = await worker.snapshot()
                 #expect(standing.isReady && standing.isConnected)
                 #expect(standing.consumers[0].own.segments == [0: 0, 1: 0, 2: 0, 3: 0])
                 #expect(standing.consumers[0].own.lag == 20 && standing.consumers[0].share == 4)
@@ -54,8 +54,8 @@ import Testing
                 return (source, try test.worker(RecordingConsumer(haltsAt: 13), source, totalSegments: 1))
             }
             try await test.running(worker, source) {
-                try await eventually("nothing halts") { await worker.standing().consumers[0].own.halts.count == 1 }
-                let standing = await worker.standing()
+                try await eventually("nothing halts") { await worker.snapshot().consumers[0].own.halts.count == 1 }
+                let standing = await worker.snapshot()
                 #expect(standing.consumers[0].own.segments == [0: 12])
                 #expect(standing.consumers[0].own.halts.map(\.position) == [13])
                 #expect(standing.isReady)
@@ -75,13 +75,13 @@ import Testing
             _ = try await writer.withTransaction { transaction in
                 _ = try await test.store.append([.sample("held")], expecting: .any, in: transaction)
                 for _ in 0..<4 { _ = try await tracker.look(withPositions: true) }
-                let standing = await tracker.standing()
+                let standing = await tracker.snapshot()
                 #expect(standing.waiting != nil && standing.position == 0 && standing.latest == 1)
                 #expect(value(.horizonHolds, in: registry, "{cause=\"idle\"}") == "1")
                 #expect(value(.horizonHolds, in: registry, "{cause=\"active\"}") == "0")
             }
             #expect(try await tracker.look(withPositions: true) == 1)
-            #expect(await tracker.standing().waiting == nil)
+            #expect(await tracker.snapshot().waiting == nil)
             #expect(value(.horizonWaiting, in: registry) == "0")
             #expect(value(.horizonPosition, in: registry) == "1")
             await tracker.close()

@@ -38,19 +38,19 @@ import Testing
                 _ = try await test.store.append(events, expecting: .any, in: $0)
             }
             let table = EventsTable(test.tables.events)
-            func rows(after position: Int64, _ bound: ByteBound) async throws -> ResultSet {
+            func rows(after position: Int64, _ bound: PayloadLimit) async throws -> ResultSet {
                 try await connection.query(table.read(after: position, limit: 100, bound: bound, scope: .all))
             }
             func total(after position: Int64, _ bytes: Int) async throws -> [Int] {
-                try EventBatch(await rows(after: position, .total(bytes))).map { $0.payload.byteCount }
+                try EventBatch(await rows(after: position, .cumulative(bytes))).map { $0.payload.byteCount }
             }
             // The payload that is too large does not come, and ends what is read.
-            let each = try await rows(after: 0, .each(100))
+            let each = try await rows(after: 0, .perRow(100))
             #expect(each.count == 5)
             #expect(try EventBatch(beforeMissingPayload: each).map { $0.payload.byteCount } == [10, 20])
-            let none = try await EventBatch(beforeMissingPayload: rows(after: 2, .each(100)))
+            let none = try await EventBatch(beforeMissingPayload: rows(after: 2, .perRow(100)))
             #expect(none.isEmpty)
-            let all = try await EventBatch(beforeMissingPayload: rows(after: 0, .each(300)))
+            let all = try await EventBatch(beforeMissingPayload: rows(after: 0, .perRow(300)))
             #expect(all.map { $0.payload.byteCount } == sizes)
             // The row that reaches the bound is the last one; the first comes whatever its size.
             #expect(try await total(after: 0, 30) == [10, 20])

@@ -8,7 +8,7 @@ import Postgres
 struct AdminActions: Sendable {
     let configuration: Configuration
     /// Has this process notice at once.
-    let tellRelays: @Sendable () -> Void
+    let notifyRelays: @Sendable () -> Void
     let logger: Logger
 
     /// What there is to do, as the path says it.
@@ -50,7 +50,7 @@ struct AdminActions: Sendable {
             switch path.dropFirst(3) {
             case ["pause"]: self = .order(consumer: consumer, .pause)
             case ["resume"]: self = .order(consumer: consumer, .resume)
-            case ["rate"]: self = .order(consumer: consumer, try ControlOrder.rate(request.fields["rate"] ?? ""))
+            case ["rate"]: self = .order(consumer: consumer, try ControlRequest.rate(request.fields["rate"] ?? ""))
             case ["rate", "off"]: self = .order(consumer: consumer, .rate(nil))
             default:
                 guard path.count == 6, path[3] == "parked", let position = Int64(path[4]) else { return nil }
@@ -78,7 +78,7 @@ struct AdminActions: Sendable {
         let result: JSONValue
         switch action {
         case .order(let consumer, let change):
-            result = try await ControlOrder(consumer: consumer, change: change, actor: actor).give(configuration).json
+            result = try await ControlRequest(consumer: consumer, change: change, actor: actor).give(configuration).json
         case .redrive(let consumer, let position):
             result = try await decide { letters, connection in
                 try await letters.requestRedrive(
@@ -91,7 +91,7 @@ struct AdminActions: Sendable {
             }
         case .logLevel(let level): return await setLevel(level, actor)
         }
-        tellRelays()
+        notifyRelays()
         return result
     }
 

@@ -19,7 +19,7 @@ final class RelayObserver: Sendable {
 
     private let relays: Relays
     private let registry: PrometheusRegistry
-    private let judgement: ConsumerJudgement
+    private let judgement: ConsumerDiagnosis
     private let database: StatusConnection
     private let storeMetrics: StoreMetrics
     private let asked = WakeSignal()
@@ -37,7 +37,7 @@ final class RelayObserver: Sendable {
         self.start = start
         storeMetrics = StoreMetrics(
             worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)))
-        judgement = ConsumerJudgement(staleThreshold: configuration.worker.staleThreshold)
+        judgement = ConsumerDiagnosis(staleThreshold: configuration.worker.staleThreshold)
         database = StatusConnection(
             connection, tables: configuration.database.tables, scopes: configuration.scopes)
     }
@@ -46,7 +46,7 @@ final class RelayObserver: Sendable {
     func run() async {
         while !Task.isCancelled {
             guard await asked.wait(atMost: .seconds(3600)) else { continue }
-            if await relays.worker.standing().isConnected {
+            if await relays.worker.snapshot().isConnected {
                 // What is wrong with the database, the relays say.
                 try? await relays.source.lookForLatest()
                 let holds = try? await relays.source.holds()
@@ -65,7 +65,7 @@ final class RelayObserver: Sendable {
     /// Notes every few seconds how much was done, for the dashboard's lines, until cancelled.
     func sample() async {
         while !Task.isCancelled {
-            let standing = await relays.worker.standing()
+            let standing = await relays.worker.snapshot()
             let now = ContinuousClock.now
             histories.withLock { histories in
                 for consumer in standing.consumers {
@@ -86,7 +86,7 @@ final class RelayObserver: Sendable {
 
     func metrics() async -> String {
         await look()
-        _ = await relays.worker.standing()
+        _ = await relays.worker.snapshot()
         withMetricsFactory(registry) { ResidentMemory.report() }
         return registry.exposition()
     }
@@ -102,7 +102,7 @@ final class RelayObserver: Sendable {
 
     private func status(of seen: Seen) async -> RelayStatus {
         RelayStatus(
-            worker: relays.worker.id, standing: await relays.worker.standing(),
+            worker: relays.worker.id, standing: await relays.worker.snapshot(),
             conditions: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.condition },
             holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture, judgement: judgement,
             startsWith: start.waitsFor)

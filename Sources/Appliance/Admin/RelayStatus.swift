@@ -3,13 +3,13 @@ import Consumers
 /// How the relays of the process stand at one moment, and by the database those of the others, for people and programs.
 struct RelayStatus: Sendable {
     let worker: String
-    let standing: WorkerStanding
+    let standing: WorkerSnapshot
     var conditions: [String: ConsumerCondition] = [:]
     var holds: [HorizonHold] = []
     var residentMemory: Int?
     /// As of the last look that the database answered.
     var picture: StatusSource.Picture?
-    var judgement = ConsumerJudgement()
+    var judgement = ConsumerDiagnosis()
     /// What the process waits for before it relays; `nil` once it does.
     var startsWith: String?
 
@@ -24,7 +24,7 @@ struct RelayStatus: Sendable {
         }
     }
 
-    private static func reasonNotReady(_ consumer: WorkerStanding.Consumer) -> String? {
+    private static func reasonNotReady(_ consumer: WorkerSnapshot.Consumer) -> String? {
         if consumer.isReady { return nil }
         guard let share = consumer.share else { return "has not seen the other workers yet" }
         return "owns none of its share of \(share) segments yet"
@@ -51,8 +51,8 @@ struct RelayStatus: Sendable {
         if standing.isConnected { return reports }
         return reports.map { report in
             var report = report
-            report.obstacles.insert(
-                Obstacle(.databaseAway, "the database is away; the figures are those of the last look"), at: 0)
+            report.issues.insert(
+                HealthIssue(.databaseAway, "the database is away; the figures are those of the last look"), at: 0)
             return report
         }
     }

@@ -7,7 +7,7 @@ package struct EventLine: Sendable {
     package var expectedVersion: ExpectedVersion
 
     /// What a line gets wrong.
-    package struct Flaw: Error, Sendable, CustomStringConvertible {
+    package struct Rejection: Error, Sendable, CustomStringConvertible {
         package let description: String
     }
 
@@ -17,17 +17,17 @@ package struct EventLine: Sendable {
     ]
 
     /// Reads one JSON object.
-    package static func parse(_ line: some StringProtocol) throws(Flaw) -> EventLine {
+    package static func parse(_ line: some StringProtocol) throws(Rejection) -> EventLine {
         let json: JSONValue
         do throws(JSONParser.Failure) {
             json = try JSONParser.parse(line)
         } catch {
-            throw Flaw(description: error.description)
+            throw Rejection(description: error.description)
         }
-        guard case .object(let members) = json else { throw Flaw(description: "a JSON object is expected") }
+        guard case .object(let members) = json else { throw Rejection(description: "a JSON object is expected") }
         for member in members where !Self.members.contains(member.name) {
             let nearest = NearestName.of(member.name, among: Self.members).map { "; did you mean \"\($0)\"?" } ?? ""
-            throw Flaw(description: "unknown member \(JSONValue.string(member.name).text)\(nearest)")
+            throw Rejection(description: "unknown member \(JSONValue.string(member.name).text)\(nearest)")
         }
         return EventLine(
             event: Event(
@@ -41,45 +41,45 @@ package struct EventLine: Sendable {
             expectedVersion: try expectedVersion(json))
     }
 
-    private static func text(_ json: JSONValue, _ name: String) throws(Flaw) -> String? {
+    private static func text(_ json: JSONValue, _ name: String) throws(Rejection) -> String? {
         switch json[name] {
         case nil, .null: return nil
         case .string(let text): return text
-        default: throw Flaw(description: "\"\(name)\" must be a text")
+        default: throw Rejection(description: "\"\(name)\" must be a text")
         }
     }
 
-    private static func required(_ json: JSONValue, _ name: String) throws(Flaw) -> String {
+    private static func required(_ json: JSONValue, _ name: String) throws(Rejection) -> String {
         guard let text = try text(json, name), !text.isEmpty else {
-            throw Flaw(description: "\"\(name)\" is required and not empty")
+            throw Rejection(description: "\"\(name)\" is required and not empty")
         }
         return text
     }
 
-    private static func eventID(_ json: JSONValue) throws(Flaw) -> UUID {
+    private static func eventID(_ json: JSONValue) throws(Rejection) -> UUID {
         guard let text = try text(json, "event_id") else { return UUID() }
-        guard let id = UUID(uuidString: text) else { throw Flaw(description: "\"event_id\" must be a UUID") }
+        guard let id = UUID(uuidString: text) else { throw Rejection(description: "\"event_id\" must be a UUID") }
         return id
     }
 
-    private static func eventVersion(_ json: JSONValue) throws(Flaw) -> Int32 {
+    private static func eventVersion(_ json: JSONValue) throws(Rejection) -> Int32 {
         guard let value = json["event_version"] else { return 1 }
         guard case .number(let digits) = value, let version = Int32(digits), version > 0 else {
-            throw Flaw(description: "\"event_version\" must be a whole number from 1")
+            throw Rejection(description: "\"event_version\" must be a whole number from 1")
         }
         return version
     }
 
     /// A text is stored as it is, any other JSON as compact JSON with its order of members and its digits.
-    private static func payload(_ json: JSONValue) throws(Flaw) -> [UInt8] {
+    private static func payload(_ json: JSONValue) throws(Rejection) -> [UInt8] {
         switch (json["payload"], try text(json, "payload_base64")) {
-        case (.some, .some): throw Flaw(description: "give \"payload\" or \"payload_base64\", not both")
-        case (nil, nil): throw Flaw(description: "\"payload\" or \"payload_base64\" is required")
+        case (.some, .some): throw Rejection(description: "give \"payload\" or \"payload_base64\", not both")
+        case (nil, nil): throw Rejection(description: "\"payload\" or \"payload_base64\" is required")
         case (.string(let text), nil): return Array(text.utf8)
         case (.some(let value), nil): return Array(value.text.utf8)
         case (nil, .some(let text)):
             guard let data = Data(base64Encoded: text) else {
-                throw Flaw(description: "\"payload_base64\" is not base64")
+                throw Rejection(description: "\"payload_base64\" is not base64")
             }
             return Array(data)
         }
@@ -92,16 +92,16 @@ package struct EventLine: Sendable {
         }
     }
 
-    private static func createdAt(_ json: JSONValue) throws(Flaw) -> Date? {
+    private static func createdAt(_ json: JSONValue) throws(Rejection) -> Date? {
         guard let text = try text(json, "created_at") else { return nil }
         let styles = [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)]
         for style in styles {
             if let date = try? style.parse(text) { return date }
         }
-        throw Flaw(description: "\"created_at\" must be a time such as 2026-01-31T09:15:02Z")
+        throw Rejection(description: "\"created_at\" must be a time such as 2026-01-31T09:15:02Z")
     }
 
-    private static func expectedVersion(_ json: JSONValue) throws(Flaw) -> ExpectedVersion {
+    private static func expectedVersion(_ json: JSONValue) throws(Rejection) -> ExpectedVersion {
         switch json["expected_version"] {
         case nil, .string("any"): return .any
         case .string("no_stream"): return .noStream
@@ -109,6 +109,6 @@ package struct EventLine: Sendable {
             if let version = Int64(digits), version >= 0 { return .exact(version) }
         default: break
         }
-        throw Flaw(description: "\"expected_version\" must be \"any\", \"no_stream\" or a version from 0")
+        throw Rejection(description: "\"expected_version\" must be \"any\", \"no_stream\" or a version from 0")
     }
 }

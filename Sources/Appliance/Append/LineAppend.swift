@@ -65,7 +65,7 @@ package struct LineAppend: Sendable {
         var runs: [Run] = []
         var flaws: [String] = []
         for (offset, line) in lines.enumerated() where !line.allSatisfy(\.isWhitespace) {
-            do throws(EventLine.Flaw) {
+            do throws(EventLine.Rejection) {
                 let parsed = try EventLine.parse(line)
                 if let last = runs.indices.last, parsed.expectedVersion == .any,
                     runs[last].events[0].aggregate == parsed.event.aggregate

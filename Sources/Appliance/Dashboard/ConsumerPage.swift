@@ -18,7 +18,7 @@ enum ConsumerPage {
             "\(name) · Godwit",
             """
             <nav><a href="/">All consumers</a></nav>
-            <div id="standing" data-live>\(standing(report, model))</div>
+            <div id="standing" data-live>\(snapshot(report, model))</div>
             \(note.map { "<p class=\"done\" role=\"status\">\(done($0))</p>" } ?? HTML.empty)
             <section aria-labelledby="orders-title"><h2 id="orders-title">Orders</h2>\(orders(report, model))</section>
             <section aria-labelledby="parked-title"><h2 id="parked-title">Waiting for a decision</h2>
@@ -30,7 +30,7 @@ enum ConsumerPage {
             """)
     }
 
-    private static func standing(_ report: ConsumerReport, _ model: DashboardModel) -> HTML {
+    private static func snapshot(_ report: ConsumerReport, _ model: DashboardModel) -> HTML {
         let (lag, history) = (report.consumer.lag, model.rates[report.consumer.name])
         let control = report.consumer.order?.control
         return """

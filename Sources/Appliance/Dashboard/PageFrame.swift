@@ -33,7 +33,7 @@ enum PageFrame {
 
     /// The state in words, with a colour that only repeats them.
     static func badge(_ report: ConsumerReport) -> HTML {
-        let kind = !report.isHealthy ? "bad" : report.obstacles.isEmpty ? "good" : "note"
+        let kind = !report.isHealthy ? "bad" : report.issues.isEmpty ? "good" : "note"
         return "<span class=\"badge \(kind)\">\(report.state)</span>"
     }
 
@@ -50,9 +50,9 @@ enum PageFrame {
     }
 
     static func reasons(_ report: ConsumerReport) -> HTML {
-        if report.obstacles.isEmpty { return .empty }
-        let items = report.obstacles.map { obstacle -> HTML in
-            "<li class=\"\(obstacle.kind.isUnhealthy ? "bad" : "note")\">\(withCode(obstacle.text))</li>"
+        if report.issues.isEmpty { return .empty }
+        let items = report.issues.map { issue -> HTML in
+            "<li class=\"\(issue.kind.isUnhealthy ? "bad" : "note")\">\(withCode(issue.text))</li>"
         }
         return "<ul class=\"why\">\(items)</ul>"
     }

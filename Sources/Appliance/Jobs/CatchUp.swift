@@ -23,12 +23,12 @@ package struct CatchUp: Sendable {
         }
     }
 
-    private let place: JobPlace
+    private let place: JobContext
     private let consumer: ConsumerSection
     private let options: WorkerOptions
 
     package init(_ configuration: Configuration, consumer: String) throws(Failure) {
-        place = try JobPlace(configuration)
+        place = try JobContext(configuration)
         self.consumer = try place.consumer(consumer)
         var options = Relays.options(configuration)
         options.runMode = .oneOff

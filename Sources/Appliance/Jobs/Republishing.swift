@@ -8,10 +8,10 @@ import Postgres
 
 /// The work behind `godwit republish`.
 package struct Republishing: Sendable {
-    private let place: JobPlace
+    private let place: JobContext
 
     package init(_ configuration: Configuration) throws(Failure) {
-        place = try JobPlace(configuration)
+        place = try JobContext(configuration)
     }
 
     // MARK: Making and running

@@ -7,11 +7,11 @@ import Logging
 /// The work behind `godwit verify`.
 package struct Verifying: Sendable {
     private let configuration: Configuration
-    private let place: JobPlace
+    private let place: JobContext
 
     package init(_ configuration: Configuration) throws(Failure) {
         self.configuration = configuration
-        place = try JobPlace(configuration)
+        place = try JobContext(configuration)
     }
 
     /// Compares what is committed with what was delivered.

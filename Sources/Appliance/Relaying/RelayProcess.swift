@@ -30,7 +30,7 @@ package final class RelayProcess: Sendable {
             let observer = try RelayObserver(
                 relays, registry: registry, configuration: configuration, start: preflight.state)
             let actions = AdminActions(
-                configuration: configuration, tellRelays: { relays.worker.lookForOrders() }, logger: logger)
+                configuration: configuration, notifyRelays: { relays.worker.lookForControls() }, logger: logger)
             let endpoints = AdminEndpoints(
                 observer: observer, actions: actions, token: AdminToken(configuration.admin.token), logger: logger)
             services.append(AdminService(address: address, endpoints: endpoints, logger: logger))

@@ -8,15 +8,15 @@ package struct ConsumerReport: Sendable {
     /// What waits for somebody's decision; `nil` if nothing does.
     package let deadLetters: DeadLetters.Count?
     /// What keeps it from moving, the worst first.
-    package var obstacles: [Obstacle]
+    package var issues: [HealthIssue]
     /// Whether the configuration at hand has it; others are shown, but their health is somebody else's.
     package let isConfigured: Bool
 
-    package var isHealthy: Bool { !obstacles.contains(where: \.kind.isUnhealthy) }
+    package var isHealthy: Bool { !issues.contains(where: \.kind.isUnhealthy) }
 
     /// In one word.
     package var state: String {
-        guard let first = obstacles.first else { return consumer.lag.events == 0 ? "idle" : "flowing" }
+        guard let first = issues.first else { return consumer.lag.events == 0 ? "idle" : "flowing" }
         return first.kind.rawValue.split(separator: "_").joined(separator: " ")
     }
 
@@ -29,7 +29,7 @@ package struct ConsumerReport: Sendable {
             .init("configured", .boolean(isConfigured)),
             .init(
                 "why",
-                .array(obstacles.map { ["kind": .string($0.kind.rawValue), "text": .string($0.text)] })),
+                .array(issues.map { ["kind": .string($0.kind.rawValue), "text": .string($0.text)] })),
             .init("checkpoint", consumer.segments.map(\.checkpoint).min().map { .number($0) } ?? .null),
             .init("lag_events", .number(lag.events)),
             .init("lag_exact", .boolean(lag.isExact)),

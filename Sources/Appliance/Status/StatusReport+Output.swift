@@ -37,10 +37,10 @@ extension StatusReport {
             text += "\n\n" + overview
             let details = self.details
             if !details.isEmpty { text += "\n" + details }
-            for report in consumers where !report.obstacles.isEmpty {
+            for report in consumers where !report.issues.isEmpty {
                 text += "\n"
-                for obstacle in report.obstacles {
-                    text += "\(report.consumer.name): \(LogLine.harmless(obstacle.text))\n"
+                for issue in report.issues {
+                    text += "\(report.consumer.name): \(LogLine.harmless(issue.text))\n"
                 }
             }
         } else if let process {

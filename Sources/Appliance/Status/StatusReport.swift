@@ -30,7 +30,7 @@ package struct StatusReport: Sendable {
             let source = StatusSource(
                 configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
             let picture = try await configuration.database.withConnection { try await source.take(on: $0) }
-            let judgement = ConsumerJudgement(
+            let judgement = ConsumerDiagnosis(
                 staleThreshold: configuration.worker.staleThreshold, longestLag: options.longestLag)
             return StatusReport(
                 store: picture.store,
@@ -54,14 +54,14 @@ package struct StatusReport: Sendable {
     package var exitStatus: ExitStatus { failure?.status ?? (isHealthy ? .success : .unhealthy) }
 }
 
-extension ConsumerJudgement {
+extension ConsumerDiagnosis {
     /// - Parameter configured: whose health counts; all, if none is named.
     func reports(_ picture: StatusSource.Picture, configured: Set<String>) -> [ConsumerReport] {
         picture.store.consumers.map { consumer in
             let letters = picture.deadLetters[consumer.name]
             return ConsumerReport(
                 consumer: consumer, deadLetters: letters,
-                obstacles: obstacles(of: consumer, letters, in: picture.store),
+                issues: issues(of: consumer, letters, in: picture.store),
                 isConfigured: configured.isEmpty || configured.contains(consumer.name))
         }
     }

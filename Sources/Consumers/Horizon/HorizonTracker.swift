@@ -10,7 +10,7 @@ package actor HorizonTracker {
     private let logger: Logger
     private let holdThreshold: Duration
     private var horizon = SettledHorizon()
-    private var connected: (connection: Connection, look: HorizonLook)?
+    private var connected: (connection: Connection, look: HorizonQuery)?
     private var looking: Task<Int64, any Error>?
     private var waitingSince: (position: Int64, since: ContinuousClock.Instant)?
     private var wasNamed = false
@@ -41,9 +41,9 @@ package actor HorizonTracker {
     var latest: Int64 { max(lastDrawn, lastVisible, horizon.position) }
 
     /// Where the horizon stands, without a look.
-    func standing() -> HorizonStanding {
+    func snapshot() -> HorizonStatus {
         let waiting = horizon.isWaiting ? waitingSince.map { ContinuousClock.now - $0.since } ?? .zero : nil
-        let standing = HorizonStanding(position: horizon.position, latest: latest, waiting: waiting)
+        let standing = HorizonStatus(position: horizon.position, latest: latest, waiting: waiting)
         metrics.position.set(standing.position)
         metrics.latest.set(standing.latest)
         metrics.waiting.set((standing.waiting ?? .zero) / .seconds(1))
@@ -117,7 +117,7 @@ package actor HorizonTracker {
             horizon.look(lastDrawn: facts.lastDrawn, writers: facts.writers)
             horizon.sawVisible(facts.visiblePositions)
             try await nameHolders(look, on: connection)
-            _ = standing()
+            _ = snapshot()
         } catch {
             await startAnew()
             throw error
@@ -125,12 +125,12 @@ package actor HorizonTracker {
         return horizon.position
     }
 
-    private func session() async throws -> (connection: Connection, look: HorizonLook) {
+    private func session() async throws -> (connection: Connection, look: HorizonQuery) {
         if let connected { return connected }
         let connection = try await Connection.open(configuration, logger: logger)
         do throws(HorizonError) {
             do { try await connection.execute(script: EventsTable.readingSettings) } catch { throw .database(error) }
-            let session = (connection, try await HorizonLook(tables, on: connection))
+            let session = (connection, try await HorizonQuery(tables, on: connection))
             // Somebody else may have connected while this call waited.
             if let connected {
                 await connection.close()
@@ -153,7 +153,7 @@ package actor HorizonTracker {
         return try await look.describe(horizon.heldBackBy, on: connection)
     }
 
-    private func nameHolders(_ look: HorizonLook, on connection: Connection) async throws {
+    private func nameHolders(_ look: HorizonQuery, on connection: Connection) async throws {
         guard horizon.isWaiting else {
             if wasNamed { logger.notice("the horizon moves again", metadata: ["position": "\(horizon.position)"]) }
             waitingSince = nil

@@ -69,7 +69,7 @@ struct AdaptiveWakeups {
             source.wakeups.wakeAll(.poll)
             if fence.position > 0 { return }
             let notifications = try await listener.next(within: pause.next())
-            source.wakeups.takeOrders(among: notifications)
+            source.wakeups.takeControls(among: notifications)
             _ = demand.noted(notifications.count, now: .now)
             if !demand.isAsking { return }
         }
@@ -89,7 +89,7 @@ struct AdaptiveWakeups {
             _ = demand.noted(isNew ? 1 : 0, now: .now)
             // Appends do not notify now, but orders do.
             if ContinuousClock.now - listenedAt >= NotifyDemand.window {
-                source.wakeups.takeOrders(among: try await listener.next(within: .milliseconds(1)))
+                source.wakeups.takeControls(among: try await listener.next(within: .milliseconds(1)))
                 listenedAt = .now
             }
             try await Task.sleep(for: Self.busyInterval)

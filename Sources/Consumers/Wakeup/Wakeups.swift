@@ -7,7 +7,7 @@ import Telemetry
 /// The feeds that are woken when there may be new events.
 public final class Wakeups: Sendable {
     private let signals = Mutex<[WakeSignal]>([])
-    private let orderSignals = Mutex<[WakeSignal]>([])
+    private let controlSignals = Mutex<[WakeSignal]>([])
     private let counters = WakeupCause.allCases.reduce(into: [:]) { counters, cause in
         counters[cause] = Metric.wakeups.counter(cause.rawValue)
     }
@@ -20,8 +20,8 @@ public final class Wakeups: Sendable {
     }
 
     /// Adds a signal that is woken when somebody has ordered something of a consumer.
-    func addForOrders(_ signal: WakeSignal) {
-        orderSignals.withLock { signals in
+    func addForControls(_ signal: WakeSignal) {
+        controlSignals.withLock { signals in
             signals.removeAll { $0.isClosed }
             signals.append(signal)
         }
@@ -29,7 +29,7 @@ public final class Wakeups: Sendable {
 
     /// Takes in what came over the channel, or that nothing did for long: something may have been lost.
     func take(_ notifications: [Notification]) {
-        takeOrders(among: notifications)
+        takeControls(among: notifications)
         if notifications.isEmpty {
             wakeAll(.fallback)
         } else if notifications.contains(where: { $0.payload != ControlsTable.payload }) {
@@ -38,9 +38,9 @@ public final class Wakeups: Sendable {
     }
 
     /// Has those look who obey orders, if there are new ones.
-    func takeOrders(among notifications: [Notification]) {
+    func takeControls(among notifications: [Notification]) {
         guard notifications.contains(where: { $0.payload == ControlsTable.payload }) else { return }
-        for signal in orderSignals.withLock({ $0 }) { signal.wake() }
+        for signal in controlSignals.withLock({ $0 }) { signal.wake() }
     }
 
     /// Wakes all.

@@ -8,14 +8,14 @@ import Telemetry
 /// One stretch of a consumer's service between two losses of the database, with its two connections: one reads, the
 /// other claims, releases and writes checkpoints.
 struct ConsumerSession {
-    let loop: ConsumerLoop
+    let loop: ConsumerRunner
     let control: Connection
     let reading: Connection
 
     var name: String { loop.name }
     var owner: String { loop.membership.workerID }
 
-    static func open(for loop: ConsumerLoop) async throws -> ConsumerSession {
+    static func open(for loop: ConsumerRunner) async throws -> ConsumerSession {
         let control = try await Connection.open(loop.source.configuration, logger: loop.logger)
         do {
             let reading = try await Connection.open(loop.source.configuration, logger: loop.logger)
@@ -68,7 +68,7 @@ struct ConsumerSession {
     func serve() async throws {
         var seen = 0
         while true {
-            try await loop.state.doubted.waitForView(of: loop.membership, beyond: seen, unless: loop.wakeups)
+            try await loop.state.ownershipSuspect.waitForView(of: loop.membership, beyond: seen, unless: loop.wakeups)
             let view = loop.membership.view
             if loop.wakeups.isClosed { return try await loop.settle() }
             if seen == 0 { try await takeUp() }
@@ -186,7 +186,7 @@ struct ConsumerSession {
         loop.state.withLedger { $0.wrote(moves) }
         await loop.report()
         // One of them is not this worker's any more: look which.
-        if moved < moves.count { loop.state.doubted.wake() }
+        if moved < moves.count { loop.state.ownershipSuspect.wake() }
     }
 }
 

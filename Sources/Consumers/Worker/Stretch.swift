@@ -18,7 +18,7 @@ struct Stretch {
         case haltsChanged
     }
 
-    private var loop: ConsumerLoop { session.loop }
+    private var loop: ConsumerRunner { session.loop }
 
     func run() async throws -> Outcome {
         try await withThrowingTaskGroup(of: Outcome.self) { group in
@@ -103,7 +103,7 @@ struct Stretch {
         while true {
             let isContinuous = loop.options.runMode == .continuous
             let patience = (isContinuous ? loop.state.timeToRetry : nil) ?? .seconds(60)
-            _ = await loop.state.doubted.wait(atMost: min(patience, .seconds(60)))
+            _ = await loop.state.ownershipSuspect.wait(atMost: min(patience, .seconds(60)))
             try Task.checkCancellation()
             guard loop.state.holdsLease else { throw LeaseLost() }
             if isContinuous { loop.state.retryIfDue() }

@@ -16,7 +16,7 @@ public final class Worker: Sendable {
     private let options: WorkerOptions
     let membership: Membership
     private let pool: ConnectionPool
-    let loops: [ConsumerLoop]
+    let loops: [ConsumerRunner]
 
     /// A worker for the consumers.
     ///
@@ -51,7 +51,7 @@ public final class Worker: Sendable {
         let transactional = consumers.map { consumer in
             // A transaction moves its checkpoint itself; what is left are segments without events.
             let options = options.resolved(for: consumer.name)
-            return ConsumerLoop(
+            return ConsumerRunner(
                 name: consumer.name, scope: consumer.scope, source: source, membership: membership, options: options,
                 isSole: isSole, checkpointInterval: .seconds(1), bytesInFlight: bytesInFlight
             ) { state in
@@ -60,7 +60,7 @@ public final class Worker: Sendable {
             }
         }
         let publishing = integrations.map { consumer in
-            ConsumerLoop(
+            ConsumerRunner(
                 name: consumer.name, scope: consumer.scope, source: source, membership: membership,
                 options: options.resolved(for: consumer.name), isSole: isSole,
                 checkpointInterval: options.checkpointInterval, bytesInFlight: bytesInFlight
@@ -86,7 +86,7 @@ public final class Worker: Sendable {
     }
 
     /// Has the worker read the orders for its consumers at once, not with its next heartbeat.
-    package func lookForOrders() {
+    package func lookForControls() {
         membership.beatNow()
     }
 

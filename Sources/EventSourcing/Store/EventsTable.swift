@@ -26,7 +26,7 @@ package struct EventsTable: Sendable {
 
     /// Events behind a position, up to another, in order: at most so many rows, and no more bytes than the bound lets pass.
     package func read(
-        after position: Int64, through last: Int64 = .max, limit: Int, bound: ByteBound = .none, scope: EventScope
+        after position: Int64, through last: Int64 = .max, limit: Int, bound: PayloadLimit = .none, scope: EventScope
     ) -> BoundStatement {
         var conditions = "global_position > $1 AND global_position <= $2"
         var values: [any PostgresEncodable] = [position, last]
@@ -52,12 +52,12 @@ package struct EventsTable: Sendable {
         }
         switch bound {
         case .none: return BoundStatement(Statement(name: name, sql: rows(Self.columns)), values)
-        case .each(let bytes):
+        case .perRow(let bytes):
             values.append(bytes)
             let payload = "CASE WHEN octet_length(payload) <= $\(values.count) THEN payload END AS payload"
             let columns = Self.columns.replacing("payload", with: payload)
             return BoundStatement(Statement(name: name + "_each", sql: rows(columns)), values)
-        case .total(let bytes):
+        case .cumulative(let bytes):
             values.append(bytes)
             let sql = Self.addingUp(rows(Self.columns), to: "$\(values.count)")
             return BoundStatement(Statement(name: name + "_total", sql: sql), values)

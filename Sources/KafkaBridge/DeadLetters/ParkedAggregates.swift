@@ -24,7 +24,7 @@ struct ParkedAggregates: Sendable {
         var aggregates: [AggregateIdentity: Backlog] = [:]
         /// Events behind the checkpoint that the table knew when the segment began.
         var known: [Int64: DeadLetter.State] = [:]
-        /// The first consignment that may hold them.
+        /// The first inFlight that may hold them.
         var begin = 0
     }
 
@@ -41,14 +41,14 @@ struct ParkedAggregates: Sendable {
     /// Whether the events of a segment need to be looked up.
     func concerns(_ segment: Int) -> Bool { segments[segment] != nil }
 
-    /// A segment begins, with what the table knows of it; its events come with consignments from this one on.
+    /// A segment begins, with what the table knows of it; its events come with inFlightBatches from this one on.
     mutating func begin(
-        _ segment: Int, _ waiting: [WaitingAggregate], known: [Int64: DeadLetter.State], from consignment: Int = 0
+        _ segment: Int, _ waiting: [WaitingAggregate], known: [Int64: DeadLetter.State], from inFlight: Int = 0
     ) {
         end(segment)
         if waiting.isEmpty, known.isEmpty { return }
         let aggregates = Dictionary(waiting.map { ($0.aggregate, Backlog(size: $0.size)) }) { first, _ in first }
-        segments[segment] = Segment(aggregates: aggregates, known: known, begin: consignment)
+        segments[segment] = Segment(aggregates: aggregates, known: known, begin: inFlight)
         count += aggregates.count
     }
 
@@ -82,7 +82,7 @@ struct ParkedAggregates: Sendable {
     }
 
     /// An event is not to be noted after all: it will be handed over again.
-    mutating func letGo(_ aggregate: AggregateIdentity, in segment: Int) {
+    mutating func releaseSegments(_ aggregate: AggregateIdentity, in segment: Int) {
         segments[segment]?.aggregates[aggregate]?.pending -= 1
     }
 
@@ -109,9 +109,9 @@ struct ParkedAggregates: Sendable {
         }
     }
 
-    /// A consignment is done: forgets what the table knew of events up to its end, which come no more.
-    mutating func passed(_ position: Int64, consignment: Int = .max) {
-        for (segment, known) in segments where !known.known.isEmpty && consignment >= known.begin {
+    /// A inFlight is done: forgets what the table knew of events up to its end, which come no more.
+    mutating func passed(_ position: Int64, inFlight: Int = .max) {
+        for (segment, known) in segments where !known.known.isEmpty && inFlight >= known.begin {
             segments[segment]?.known = known.known.filter { $0.key > position }
             if let left = segments[segment], left.aggregates.isEmpty, left.known.isEmpty { segments[segment] = nil }
         }

@@ -10,7 +10,7 @@ package enum PoisonPolicy: Sendable, Hashable {
 
 /// What is done about one such event. A pure value.
 enum PoisonFate: Sendable, Equatable {
-    case halt(Flaw)
+    case halt(Rejection)
     case park
     case deadLetter(TopicName, omittingValue: Bool)
 
@@ -22,7 +22,7 @@ enum PoisonFate: Sendable, Equatable {
     ///   - note: what was noted for the dead-letter topic, if the event was on its way there already.
     ///   - parked: how many aggregates are parked; `nil` where there is no table to park in.
     static func decide(
-        _ flaw: Flaw, policy: PoisonPolicy, note: DeadLetterNote?, parked: Int?, most: Int = mostAggregates
+        _ flaw: Rejection, policy: PoisonPolicy, note: DeadLetterNote?, parked: Int?, most: Int = mostAggregates
     ) -> PoisonFate {
         switch policy {
         case .halt: return .halt(flaw)
@@ -32,7 +32,7 @@ enum PoisonFate: Sendable, Equatable {
                 let error =
                     "\(flaw.error); it is not parked, because \(parked) aggregates are: "
                     + "mend what is wrong with all of them, or discard them"
-                return .halt(Flaw(reason: .tooMany, error: error, topic: flaw.topic))
+                return .halt(Rejection(reason: .tooMany, error: error, topic: flaw.topic))
             }
             return .park
         case .deadLetterTopic(let topic):
@@ -40,7 +40,7 @@ enum PoisonFate: Sendable, Equatable {
             // Where even its own topic is too small for it, the event still is in the store.
             if flaw.reason == .tooLarge, note.omittedBytes == nil { return .deadLetter(topic, omittingValue: true) }
             let error = "\(note.error); and the dead-letter topic does not take it either: \(flaw.error)"
-            return .halt(Flaw(reason: flaw.reason, error: error, topic: note.topic))
+            return .halt(Rejection(reason: flaw.reason, error: error, topic: note.topic))
         }
     }
 }

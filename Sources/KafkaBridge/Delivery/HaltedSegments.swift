@@ -1,15 +1,15 @@
 import Consumers
 
-/// Which segments a publisher halts, and since which consignment. A pure value.
+/// Which segments a publisher halts, and since which inFlight. A pure value.
 ///
 /// A segment that begins anew after a halt is shown as halted until it has passed the event: whoever looks meanwhile
 /// should not take an attempt for success.
 struct HaltedSegments: Sendable {
     private struct Entry {
         var halt: SegmentHalt
-        /// The consignment it was found in. Of this and later ones nothing of the segment is delivered behind the event.
-        var consignment: Int
-        /// What comes from this consignment on belongs to another attempt.
+        /// The inFlight it was found in. Of this and later ones nothing of the segment is delivered behind the event.
+        var inFlight: Int
+        /// What comes from this inFlight on belongs to another attempt.
         var nextAttempt: Int?
     }
 
@@ -24,25 +24,25 @@ struct HaltedSegments: Sendable {
     /// Whether nothing more of a segment is to be taken over.
     func isHalted(_ segment: Int) -> Bool { entries[segment].map { $0.nextAttempt == nil } ?? false }
 
-    /// The halts that count for whoever has handed over consignments up to this one.
+    /// The halts that count for whoever has handed over inFlightBatches up to this one.
     func of(consignmentsThrough id: Int) -> [SegmentHalt] {
-        entries.values.filter { $0.nextAttempt == nil && $0.consignment <= id }.map(\.halt)
+        entries.values.filter { $0.nextAttempt == nil && $0.inFlight <= id }.map(\.halt)
             .sorted { $0.segment < $1.segment }
     }
 
     /// Notes a halt. False if the segment halts at this event or before it already.
-    mutating func halt(_ halt: SegmentHalt, in consignment: Int) -> Bool {
+    mutating func halt(_ halt: SegmentHalt, in inFlight: Int) -> Bool {
         if let entry = entries[halt.segment], entry.nextAttempt == nil, entry.halt.position <= halt.position {
             return false
         }
-        entries[halt.segment] = Entry(halt: halt, consignment: consignment)
+        entries[halt.segment] = Entry(halt: halt, inFlight: inFlight)
         return true
     }
 
     /// The segment halted under whoever served it before, and is tried again. False if that is known.
-    mutating func take(over halt: SegmentHalt, from consignment: Int) -> Bool {
+    mutating func take(over halt: SegmentHalt, from inFlight: Int) -> Bool {
         if let entry = entries[halt.segment], entry.halt.position == halt.position { return false }
-        entries[halt.segment] = Entry(halt: halt, consignment: consignment, nextAttempt: consignment)
+        entries[halt.segment] = Entry(halt: halt, inFlight: inFlight, nextAttempt: inFlight)
         return true
     }
 
@@ -55,27 +55,27 @@ struct HaltedSegments: Sendable {
     /// Whether nothing is to be shown or remembered.
     var isEmpty: Bool { entries.isEmpty }
 
-    /// The segment begins anew; its events come with consignments from this one on.
-    mutating func beginAnew(_ segment: Int, from consignment: Int) {
-        entries[segment]?.nextAttempt = consignment
+    /// The segment begins anew; its events come with inFlightBatches from this one on.
+    mutating func beginAnew(_ segment: Int, from inFlight: Int) {
+        entries[segment]?.nextAttempt = inFlight
     }
 
     /// The segment is served no longer.
     mutating func end(_ segment: Int) { entries[segment] = nil }
 
-    /// A consignment is done; gives the halts that are passed by it.
-    mutating func done(_ consignment: Int, through position: Int64) -> [SegmentHalt] {
+    /// A inFlight is done; gives the halts that are passed by it.
+    mutating func done(_ inFlight: Int, through position: Int64) -> [SegmentHalt] {
         let passed = entries.values.filter { entry in
             guard let next = entry.nextAttempt else { return false }
-            return consignment >= next && position >= entry.halt.position
+            return inFlight >= next && position >= entry.halt.position
         }
         for entry in passed { entries[entry.halt.segment] = nil }
         return passed.map(\.halt).sorted { $0.segment < $1.segment }
     }
 
-    /// Nobody waits for a consignment any more, and its events will be handed over again.
-    mutating func forget(consignment: Int) {
-        for (segment, entry) in entries where entry.consignment == consignment && entry.nextAttempt == nil {
+    /// Nobody waits for a inFlight any more, and its events will be handed over again.
+    mutating func forget(inFlight: Int) {
+        for (segment, entry) in entries where entry.inFlight == inFlight && entry.nextAttempt == nil {
             entries[segment] = nil
         }
     }

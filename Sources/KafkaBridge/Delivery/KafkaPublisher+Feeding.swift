@@ -13,20 +13,20 @@ extension KafkaPublisher {
     /// Feeds everything that is not fed to the current run, in order. False when the run has failed.
     func feedAll() async throws -> Bool {
         // Consignments may be added while one is fed.
-        while let next = consignments.first(where: { $0.batch == nil && $0.isOpen }) {
+        while let next = inFlightBatches.first(where: { $0.batch == nil && $0.isOpen }) {
             do {
                 if try await feed(next.id) { continue }
             } catch {
-                run?.isSpent = true
+                run?.isSealed = true
                 throw error
             }
-            run?.isSpent = true
+            run?.isSealed = true
             return false
         }
         return true
     }
 
-    /// Feeds what is not acknowledged of a consignment to the current run. False when the run has failed.
+    /// Feeds what is not acknowledged of a inFlight to the current run. False when the run has failed.
     private func feed(_ id: Int) async throws -> Bool {
         await lookAtPartitions()
         guard let index = index(of: id) else { return true }
@@ -38,26 +38,26 @@ extension KafkaPublisher {
         checkSizes(of: id)
         // What is too large may go elsewhere.
         guard let index = self.index(of: id) else { return true }
-        if !missingTopics(at: index).isEmpty || consignments[index].hasUnsized { return try await feed(id) }
+        if !missingTopics(at: index).isEmpty || inFlightBatches[index].hasUnsized { return try await feed(id) }
         guard var run, let index = self.index(of: id) else { return run != nil }
-        let consignment = consignments[index]
-        let open = consignment.open
+        let inFlight = inFlightBatches[index]
+        let open = inFlight.open
         if open.isEmpty { return true }
 
-        let source = EventRecordSource(consignment, open, topics: run.handles, options.route)
+        let source = EventRecordSource(inFlight, open, topics: run.handles, options.route)
         let start = ContinuousClock.now
         let batch = run.producer.open(source)
-        consignments[index].batch = batch
-        consignments[index].handedToClient = .now
-        consignments[index].batchEntries = open
+        inFlightBatches[index].batch = batch
+        inFlightBatches[index].handedToClient = .now
+        inFlightBatches[index].batchEntries = open
         changed.advance()
 
-        let hasSuspect = open.contains { consignment.entries[$0].isSuspect }
+        let hasSuspect = open.contains { inFlight.entries[$0].isSuspect }
         let isFed =
             hasSuspect
             ? await feedAlone(batch, source, id)
-            : await feedThroughGate(batch, source, open.map { consignment.entries[$0].topic }, &run)
-        run.producer.endFeeding(batch, moreFollows: consignment.isFull)
+            : await feedThroughGate(batch, source, open.map { inFlight.entries[$0].topic }, &run)
+        run.producer.endFeeding(batch, moreFollows: inFlight.isFull)
         metrics.produceTime.record(since: start)
         if self.run?.number == run.number { self.run?.gate = run.gate }
         return isFed
@@ -67,21 +67,21 @@ extension KafkaPublisher {
     func feedAlone(_ batch: Batch, _ source: EventRecordSource, _ id: Int) async -> Bool {
         guard let run else { return false }
         // Whatever else is under way must not be rejected together with a suspect.
-        for other in consignments where other.id != id {
+        for other in inFlightBatches where other.id != id {
             if let batch = other.batch, !(await batch.settled().isDelivered) { return false }
         }
         for index in 0..<batch.count {
-            if let position = self.index(of: id) { consignments[position].alone = index }
+            if let position = self.index(of: id) { inFlightBatches[position].alone = index }
             guard await run.producer.feed(batch, from: source, indices: index..<(index + 1)) else { return false }
             run.producer.sendAtOnce()
             guard await batch.progress(acknowledging: index + 1).acknowledged == index + 1 else { return false }
         }
-        if let position = self.index(of: id) { consignments[position].alone = nil }
+        if let position = self.index(of: id) { inFlightBatches[position].alone = nil }
         return true
     }
 
     func feedThroughGate(
-        _ batch: Batch, _ source: EventRecordSource, _ topics: [Int], _ run: inout ProducerRun
+        _ batch: Batch, _ source: EventRecordSource, _ topics: [Int], _ run: inout ProducerInstance
     ) async -> Bool {
         var alone: [(index: Int, partition: FirstBatchGate.Partition)] = []
         // The records of a partition one after another, in their order: the client sends what it finds as soon as it finds
@@ -122,7 +122,7 @@ extension KafkaPublisher {
                     notePartitions(handle.partitionCount, of: router.topics[index])
                 }
                 try await learnLimits(of: indices)
-                if run?.isSpent == true { return false }
+                if run?.isSealed == true { return false }
                 return true
             } catch {
                 try checkGoing()
@@ -145,7 +145,7 @@ extension KafkaPublisher {
     /// The topics of what is to be delivered that are not ready.
     fileprivate func missingTopics(at index: Int) -> [Int] {
         var topics: Set<Int> = []
-        for entry in consignments[index].entries where entry.state == .open {
+        for entry in inFlightBatches[index].entries where entry.state == .open {
             if run?.handles[entry.topic] == nil || !knowsLimit(of: entry.topic) { topics.insert(entry.topic) }
         }
         return topics.sorted()
@@ -157,7 +157,7 @@ extension FirstBatchGate.Partition {
     fileprivate var place: UInt64 { UInt64(topic & 0xffff) << 16 | UInt64(partition & 0xffff) }
 }
 
-extension Consignment {
+extension InFlightBatch {
     /// Whether the size of something that is to be delivered was not looked at.
     fileprivate var hasUnsized: Bool { entries.contains { $0.state == .open && !$0.isSized } }
 }

@@ -30,7 +30,7 @@ extension KafkaPublisher {
         }
         smallestLimit = limits.all.min() ?? .max
         // A broker would reject such a producer's batches whole, and each record would have to go alone.
-        if let run, smallestLimit < run.largestBatch { self.run?.isSpent = true }
+        if let run, smallestLimit < run.largestBatch { self.run?.isSealed = true }
     }
 }
 

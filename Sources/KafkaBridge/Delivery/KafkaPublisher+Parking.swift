@@ -22,19 +22,19 @@ extension KafkaPublisher {
         tellParked()
     }
 
-    /// Notes the events of a consignment that are parked; the checkpoint may pass them once that is committed.
+    /// Notes the events of a inFlight that are parked; the checkpoint may pass them once that is committed.
     func commitParked(of id: Int) async throws {
-        guard let store = options.deadLetters, let index = index(of: id), consignments[index].hasParking else { return }
+        guard let store = options.deadLetters, let index = index(of: id), inFlightBatches[index].hasParking else { return }
         try await recording {
             guard let index = self.index(of: id) else { return }
-            let (entries, rows) = undeliverable(consignments[index])
+            let (entries, rows) = undeliverable(inFlightBatches[index])
             if rows.isEmpty { return }
             try await insist { try await store.note(self.name, rows, as: .parked) }
             guard let index = self.index(of: id) else { return }
             var count = 0
             for (entry, row) in zip(entries, rows) {
-                guard consignments[index].entries[entry].state == .parking else { continue }
-                consignments[index].entries[entry].state = .settled
+                guard inFlightBatches[index].entries[entry].state == .parking else { continue }
+                inFlightBatches[index].entries[entry].state = .settled
                 parked.noted(row.aggregate, in: row.segment)
                 count += 1
             }
@@ -43,19 +43,19 @@ extension KafkaPublisher {
         tellParked()
     }
 
-    private func undeliverable(_ consignment: Consignment) -> (entries: [Int], rows: [UndeliverableEvent]) {
+    private func undeliverable(_ inFlight: InFlightBatch) -> (entries: [Int], rows: [UndeliverableEvent]) {
         var entries: [Int] = []
         var rows: [UndeliverableEvent] = []
-        for index in consignment.entries.indices where consignment.entries[index].state == .parking {
+        for index in inFlight.entries.indices where inFlight.entries[index].state == .parking {
             entries.append(index)
-            rows.append(undeliverable(consignment, index, consignment.flaws[index] ?? .follows))
+            rows.append(undeliverable(inFlight, index, inFlight.flaws[index] ?? .follows))
         }
         return (entries, rows)
     }
 
-    func undeliverable(_ consignment: Consignment, _ entry: Int, _ flaw: Flaw) -> UndeliverableEvent {
-        let event = consignment.event(of: entry).event
-        let segment = consignment.entries[entry].segment
+    func undeliverable(_ inFlight: InFlightBatch, _ entry: Int, _ flaw: Rejection) -> UndeliverableEvent {
+        let event = inFlight.event(of: entry).event
+        let segment = inFlight.entries[entry].segment
         return UndeliverableEvent(
             position: event.globalPosition, segment: segment, epoch: served[segment]?.epoch ?? -1,
             eventID: event.eventID, eventType: event.eventType, aggregate: event.aggregate,

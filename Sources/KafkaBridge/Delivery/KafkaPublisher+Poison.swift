@@ -27,14 +27,14 @@ extension KafkaPublisher {
 
     /// Takes a batch over: finds a topic for every event.
     ///
-    /// - Returns: the consignment's id.
+    /// - Returns: the inFlight's id.
     func take(_ batch: FeedBatch, _ events: EventBatch) -> Int {
-        var entries: [Consignment.Entry] = []
-        var flaws: [(index: Int, flaw: Flaw)] = []
+        var entries: [InFlightBatch.Entry] = []
+        var flaws: [(index: Int, flaw: Rejection)] = []
         entries.reserveCapacity(batch.selection.count)
         for selected in batch.selection {
             if halts.isHalted(selected.segment) { continue }
-            var entry = Consignment.Entry(row: selected.index, segment: selected.segment, topic: 0)
+            var entry = InFlightBatch.Entry(row: selected.index, segment: selected.segment, topic: 0)
             // Alone, or what follows it in other topics would be sent again with every attempt.
             if !halts.isEmpty, halts.isTried(selected.segment, at: events[selected.index].globalPosition) {
                 entry.isSuspect = true
@@ -45,20 +45,20 @@ extension KafkaPublisher {
                 switch router.topic(for: events[selected.index]) {
                 case .success(let topic): entry.topic = topic
                 case .failure(let error):
-                    flaws.append((entries.count, Flaw(reason: .noTopic, error: error.description)))
+                    flaws.append((entries.count, Rejection(reason: .noTopic, error: error.description)))
                 }
             }
             entries.append(entry)
         }
         nextID += 1
-        consignments.append(
-            Consignment(id: nextID, events: events, through: batch.through, isFull: batch.isFull, entries: entries))
-        for (index, flaw) in flaws { convict(FailureVerdict.Entry(consignment: nextID, index: index), flaw) }
+        inFlightBatches.append(
+            InFlightBatch(id: nextID, events: events, through: batch.through, isFull: batch.isFull, entries: entries))
+        for (index, flaw) in flaws { convict(FailureAssessment.Entry(inFlight: nextID, index: index), flaw) }
         return nextID
     }
 
     /// What becomes of an event whose aggregate may be parked; `nil` if it is to be delivered.
-    private func fateOfParked(_ event: EventView, _ segment: Int) -> Consignment.State? {
+    private func fateOfParked(_ event: EventView, _ segment: Int) -> InFlightBatch.State? {
         let aggregate = event.aggregate
         switch parked.fate(of: event.globalPosition, aggregate, in: segment) {
         case .deliver: return nil
@@ -72,12 +72,12 @@ extension KafkaPublisher {
     /// Finds records that are too large before the client sees them.
     func checkSizes(of id: Int) {
         guard let index = index(of: id) else { return }
-        let consignment = consignments[index]
-        for (entry, found) in consignment.entries.enumerated() where found.state == .open && !found.isSized {
-            consignments[index].entries[entry].isSized = true
-            let event = consignment.event(of: entry)
+        let inFlight = inFlightBatches[index]
+        for (entry, found) in inFlight.entries.enumerated() where found.state == .open && !found.isSized {
+            inFlightBatches[index].entries[entry].isSized = true
+            let event = inFlight.event(of: entry)
             var size = RecordSize.upperBound(event, options.route)
-            if let note = consignment.notes[entry] {
+            if let note = inFlight.notes[entry] {
                 size += note.length
                 // Without its value a record is a key and headers.
                 if note.omittedBytes != nil { size -= event.payload.byteCount }
@@ -87,25 +87,25 @@ extension KafkaPublisher {
             let topic = router.topics[found.topic].description
             let error = "its record would take \(size) bytes, and \(limit) are allowed in topic `\(topic)`"
             convict(
-                FailureVerdict.Entry(consignment: id, index: entry),
-                Flaw(reason: .tooLarge, error: error, topic: topic))
+                FailureAssessment.Entry(inFlight: id, index: entry),
+                Rejection(reason: .tooLarge, error: error, topic: topic))
         }
     }
 
     // MARK: Deciding
 
     /// Decides about an event that can never be delivered as it is.
-    func convict(_ ref: FailureVerdict.Entry, _ flaw: Flaw) {
-        guard let index = index(of: ref.consignment), consignments[index].entries[ref.index].state == .open else {
+    func convict(_ ref: FailureAssessment.Entry, _ flaw: Rejection) {
+        guard let index = index(of: ref.inFlight), inFlightBatches[index].entries[ref.index].state == .open else {
             return
         }
         let fate = PoisonFate.decide(
-            flaw, policy: options.onPoison, note: consignments[index].notes[ref.index],
+            flaw, policy: options.onPoison, note: inFlightBatches[index].notes[ref.index],
             parked: options.deadLetters.map { _ in parked.count })
         switch fate {
         case .deadLetter(let topic, let omittingValue): redirect(ref, at: index, topic, flaw, omittingValue)
-        case .halt(let flaw) where consignments[index].isRedrive: fail(ref, at: index, flaw)
-        case .park where consignments[index].isRedrive: fail(ref, at: index, flaw)
+        case .halt(let flaw) where inFlightBatches[index].isRedrive: fail(ref, at: index, flaw)
+        case .park where inFlightBatches[index].isRedrive: fail(ref, at: index, flaw)
         case .halt(let flaw): halt(ref, at: index, flaw)
         case .park: park(ref, at: index, flaw)
         }
@@ -113,39 +113,39 @@ extension KafkaPublisher {
     }
 
     /// Halts an entry's segment: nothing of it is delivered from there on.
-    private func halt(_ ref: FailureVerdict.Entry, at index: Int, _ flaw: Flaw) {
-        let segment = consignments[index].entries[ref.index].segment
-        let row = undeliverable(consignments[index], ref.index, flaw)
+    private func halt(_ ref: FailureAssessment.Entry, at index: Int, _ flaw: Rejection) {
+        let segment = inFlightBatches[index].entries[ref.index].segment
+        let row = undeliverable(inFlightBatches[index], ref.index, flaw)
         let halt = SegmentHalt(segment: segment, position: row.position, reason: flaw.error)
-        guard halts.halt(halt, in: ref.consignment) else { return }
+        guard halts.halt(halt, in: ref.inFlight) else { return }
         unnotedHalts[segment] = row
-        for index in consignments.indices where consignments[index].id >= ref.consignment {
-            if consignments[index].isRedrive { continue }
-            drop(segment, at: index, from: consignments[index].id == ref.consignment ? ref.index : 0)
+        for index in inFlightBatches.indices where inFlightBatches[index].id >= ref.inFlight {
+            if inFlightBatches[index].isRedrive { continue }
+            drop(segment, at: index, from: inFlightBatches[index].id == ref.inFlight ? ref.index : 0)
         }
         showHalts()
     }
 
     /// Parks an entry, and all later ones of its aggregate that are on their way.
-    private func park(_ ref: FailureVerdict.Entry, at index: Int, _ flaw: Flaw) {
-        let event = consignments[index].event(of: ref.index)
+    private func park(_ ref: FailureAssessment.Entry, at index: Int, _ flaw: Rejection) {
+        let event = inFlightBatches[index].event(of: ref.index)
         let aggregate = event.aggregate
-        let segment = consignments[index].entries[ref.index].segment
+        let segment = inFlightBatches[index].entries[ref.index].segment
         logger.error(
             "an event is parked, with the later ones of its aggregate: \(flaw.error)",
             metadata: ["position": "\(event.globalPosition)", "segment": "\(segment)"])
-        consignments[index].entries[ref.index].state = .parking
-        consignments[index].flaws[ref.index] = flaw
+        inFlightBatches[index].entries[ref.index].state = .parking
+        inFlightBatches[index].flaws[ref.index] = flaw
         parked.hold(aggregate, in: segment)
-        for index in consignments.indices where consignments[index].id >= ref.consignment {
-            if consignments[index].isRedrive { continue }
-            for entry in consignments[index].entries.indices {
-                guard consignments[index].entries[entry].segment == segment,
-                    consignments[index].entries[entry].state == .open,
-                    consignments[index].id > ref.consignment || entry > ref.index,
-                    consignments[index].event(of: entry).aggregate == aggregate
+        for index in inFlightBatches.indices where inFlightBatches[index].id >= ref.inFlight {
+            if inFlightBatches[index].isRedrive { continue }
+            for entry in inFlightBatches[index].entries.indices {
+                guard inFlightBatches[index].entries[entry].segment == segment,
+                    inFlightBatches[index].entries[entry].state == .open,
+                    inFlightBatches[index].id > ref.inFlight || entry > ref.index,
+                    inFlightBatches[index].event(of: entry).aggregate == aggregate
                 else { continue }
-                consignments[index].entries[entry].state = .parking
+                inFlightBatches[index].entries[entry].state = .parking
                 parked.hold(aggregate, in: segment)
             }
         }
@@ -154,11 +154,11 @@ extension KafkaPublisher {
 
     /// Sends an entry to the dead-letter topic.
     private func redirect(
-        _ ref: FailureVerdict.Entry, at index: Int, _ topic: TopicName, _ flaw: Flaw, _ omittingValue: Bool
+        _ ref: FailureAssessment.Entry, at index: Int, _ topic: TopicName, _ flaw: Rejection, _ omittingValue: Bool
     ) {
-        let event = consignments[index].event(of: ref.index)
-        var entry = consignments[index].entries[ref.index]
-        let known = consignments[index].notes[ref.index]
+        let event = inFlightBatches[index].event(of: ref.index)
+        var entry = inFlightBatches[index].entries[ref.index]
+        let known = inFlightBatches[index].notes[ref.index]
         var note =
             known
             ?? DeadLetterNote(
@@ -172,20 +172,20 @@ extension KafkaPublisher {
                 "an event goes to the dead-letter topic: \(flaw.error)",
                 metadata: ["position": "\(event.globalPosition)", "topic": "\(topic)"])
         }
-        consignments[index].notes[ref.index] = note
+        inFlightBatches[index].notes[ref.index] = note
         entry.topic = router.topic(named: topic)
         entry.isSized = false
         entry.isSuspect = false
-        consignments[index].entries[ref.index] = entry
+        inFlightBatches[index].entries[ref.index] = entry
     }
 
     /// Ends a redrive at an entry: it and what follows stay parked.
-    private func fail(_ ref: FailureVerdict.Entry, at index: Int, _ flaw: Flaw) {
-        consignments[index].entries[ref.index].state = .failed
-        consignments[index].flaws[ref.index] = flaw
-        for entry in consignments[index].entries.indices.dropFirst(ref.index)
-        where consignments[index].entries[entry].state == .open {
-            consignments[index].entries[entry].state = .dropped
+    private func fail(_ ref: FailureAssessment.Entry, at index: Int, _ flaw: Rejection) {
+        inFlightBatches[index].entries[ref.index].state = .failed
+        inFlightBatches[index].flaws[ref.index] = flaw
+        for entry in inFlightBatches[index].entries.indices.dropFirst(ref.index)
+        where inFlightBatches[index].entries[entry].state == .open {
+            inFlightBatches[index].entries[entry].state = .dropped
         }
     }
 
@@ -193,27 +193,27 @@ extension KafkaPublisher {
 
     /// What is under way of a segment belongs to nobody any more.
     private func drop(_ segment: Int) {
-        for index in consignments.indices { drop(segment, at: index, from: 0) }
+        for index in inFlightBatches.indices { drop(segment, at: index, from: 0) }
         changed.advance()
     }
 
     /// Leaves what is not done of a segment to be handed over again.
     private func drop(_ segment: Int, at index: Int, from first: Int) {
-        for entry in consignments[index].entries.indices.dropFirst(first)
-        where consignments[index].entries[entry].segment == segment {
-            switch consignments[index].entries[entry].state {
-            case .parking: parked.letGo(consignments[index].event(of: entry).aggregate, in: segment)
+        for entry in inFlightBatches[index].entries.indices.dropFirst(first)
+        where inFlightBatches[index].entries[entry].segment == segment {
+            switch inFlightBatches[index].entries[entry].state {
+            case .parking: parked.releaseSegments(inFlightBatches[index].event(of: entry).aggregate, in: segment)
             case .open: break
             case .acknowledged, .settled, .dropped, .failed: continue
             }
-            consignments[index].entries[entry].state = .dropped
+            inFlightBatches[index].entries[entry].state = .dropped
         }
     }
 
-    /// Takes in that a consignment is done.
-    func noteDone(_ consignment: Consignment) {
-        parked.passed(consignment.through, consignment: consignment.id)
-        for halt in halts.done(consignment.id, through: consignment.through) {
+    /// Takes in that a inFlight is done.
+    func noteDone(_ inFlight: InFlightBatch) {
+        parked.passed(inFlight.through, inFlight: inFlight.id)
+        for halt in halts.done(inFlight.id, through: inFlight.through) {
             passedHalts.append(halt.position)
             unnotedHalts[halt.segment] = nil
             logger.notice(

@@ -45,27 +45,27 @@ extension KafkaPublisher {
             throw error
         }
         guard let index = index(of: id) else { return nil }
-        return consignments.remove(at: index).redriveOutcome
+        return inFlightBatches.remove(at: index).redriveOutcome
     }
 
     private func takeRedriven(_ plan: RedrivePlan, _ events: EventBatch, _ waiting: WaitingAggregate) -> Int {
-        var entries: [Consignment.Entry] = []
-        var flaws: [(index: Int, flaw: Flaw)] = []
+        var entries: [InFlightBatch.Entry] = []
+        var flaws: [(index: Int, flaw: Rejection)] = []
         for row in 0..<plan.deliver.count {
-            var entry = Consignment.Entry(row: row, segment: waiting.segment, topic: 0)
+            var entry = InFlightBatch.Entry(row: row, segment: waiting.segment, topic: 0)
             // One after the other: what follows goes nowhere, not to another topic either, before this is there.
             entry.isSuspect = true
             switch router.topic(for: events[row]) {
             case .success(let topic): entry.topic = topic
             case .failure(let error):
-                flaws.append((entries.count, Flaw(reason: .noTopic, error: error.description)))
+                flaws.append((entries.count, Rejection(reason: .noTopic, error: error.description)))
             }
             entries.append(entry)
         }
         nextID += 1
-        consignments.append(
-            Consignment(id: nextID, events: events, through: 0, entries: entries, isRedrive: true))
-        for (index, flaw) in flaws { convict(FailureVerdict.Entry(consignment: nextID, index: index), flaw) }
+        inFlightBatches.append(
+            InFlightBatch(id: nextID, events: events, through: 0, entries: entries, isRedrive: true))
+        for (index, flaw) in flaws { convict(FailureAssessment.Entry(inFlight: nextID, index: index), flaw) }
         return nextID
     }
 
@@ -87,7 +87,7 @@ extension KafkaPublisher {
     }
 }
 
-extension Consignment {
+extension InFlightBatch {
     /// How the delivery of parked events ended; `nil` if they were dropped.
     fileprivate var redriveOutcome: RedriveOutcome? {
         var outcome = RedriveOutcome()

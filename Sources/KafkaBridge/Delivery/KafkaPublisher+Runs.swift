@@ -11,12 +11,12 @@ extension KafkaPublisher {
         while true {
             if let run { await end(run) }
             try checkGoing()
-            let run: ProducerRun
+            let run: ProducerInstance
             do throws(KafkaError) {
                 runCount += 1
                 metrics.runs.increment()
                 let (client, largestBatch) = options.producer(smallestLimit: smallestLimit)
-                run = ProducerRun(
+                run = ProducerInstance(
                     number: runCount,
                     producer: try Producer(
                         client, stallLimit: options.stallLimit, logger: logger, onStatistics: options.onStatistics),
@@ -31,30 +31,30 @@ extension KafkaPublisher {
     }
 
     /// Closes a run's producer, takes in what was acknowledged, and waits as long as what went wrong calls for.
-    func end(_ run: ProducerRun) async {
+    func end(_ run: ProducerInstance) async {
         let cause = run.producer.failure
         await run.producer.close()
         self.run = nil
-        var failures: [FailureVerdict.Failure] = []
+        var failures: [FailureAssessment.Failure] = []
         var hasProgress = false
-        for index in consignments.indices {
+        for index in inFlightBatches.indices {
             let outcome = takeOutcomes(at: index)
             failures += outcome.failures
             hasProgress = hasProgress || outcome.newlyAcknowledged > 0
-            if consignments[index].batch != nil, !isClosed {
+            if inFlightBatches[index].batch != nil, !isClosed {
                 // Of those that were rejected or never left, it is known that they are not in the log.
                 let absent = outcome.failures.count {
                     $0.error.code == .purgedInQueue || $0.error.classification.kind != .retry
                 }
-                let sentAgain = consignments[index].batchEntries.count - outcome.newlyAcknowledged - absent
+                let sentAgain = inFlightBatches[index].batchEntries.count - outcome.newlyAcknowledged - absent
                 metrics.sentAgain.increment(by: max(0, sentAgain))
             }
-            consignments[index].batch = nil
-            consignments[index].alone = nil
+            inFlightBatches[index].batch = nil
+            inFlightBatches[index].alone = nil
         }
         changed.advance()
         if hasProgress { backoff.reset() }
-        let verdict = FailureVerdict.judge(failures)
+        let verdict = FailureAssessment.judge(failures)
         if !isClosed { metrics.failed(verdict) }
         switch verdict {
         case .again:
@@ -62,8 +62,8 @@ extension KafkaPublisher {
         case .mend(let error, let entry): say(.refused("\(topicName(of: entry)): \(error)"))
         case .isolate(let entries):
             for entry in entries {
-                if let index = index(of: entry.consignment) {
-                    consignments[index].entries[entry.index].isSuspect = true
+                if let index = index(of: entry.inFlight) {
+                    inFlightBatches[index].entries[entry.index].isSuspect = true
                 }
             }
             return
@@ -71,7 +71,7 @@ extension KafkaPublisher {
             let isSize = error.code == .messageTooLarge || error.code == .recordListTooLarge
             convict(
                 entry,
-                Flaw(
+                Rejection(
                     reason: isSize ? .tooLarge : .rejected, error: "\(topicName(of: entry)): \(error)",
                     topic: topic(of: entry)?.description))
             return
@@ -79,13 +79,13 @@ extension KafkaPublisher {
         await pause()
     }
 
-    /// Takes in what the current run's reports say of a consignment.
-    func takeOutcomes(at index: Int) -> (failures: [FailureVerdict.Failure], newlyAcknowledged: Int) {
-        let before = consignments[index].entries.count { $0.state == .acknowledged }
-        let failures = consignments[index].takeOutcomes()
-        let count = consignments[index].entries.count { $0.state == .acknowledged } - before
+    /// Takes in what the current run's reports say of a inFlight.
+    func takeOutcomes(at index: Int) -> (failures: [FailureAssessment.Failure], newlyAcknowledged: Int) {
+        let before = inFlightBatches[index].entries.count { $0.state == .acknowledged }
+        let failures = inFlightBatches[index].takeOutcomes()
+        let count = inFlightBatches[index].entries.count { $0.state == .acknowledged } - before
         if count > 0 { metrics.published.increment(by: count) }
-        if failures.isEmpty, count > 0, let since = consignments[index].handedToClient {
+        if failures.isEmpty, count > 0, let since = inFlightBatches[index].handedToClient {
             metrics.acknowledgeTime.record(since: since)
         }
         return (failures, count)

@@ -23,11 +23,11 @@ package actor KafkaPublisher: IntegrationConsumer {
     nonisolated let shared = Mutex(PublisherStatus.flowing)
 
     var router: Router
-    var run: ProducerRun? { didSet { if let run { work.withLock { $0.producer = run.producer } } } }
+    var run: ProducerInstance? { didSet { if let run { work.withLock { $0.producer = run.producer } } } }
     nonisolated let work = Mutex(Work())
     var runCount = 0
     /// In the order they were handed over.
-    var consignments: [Consignment] = []
+    var inFlightBatches: [InFlightBatch] = []
     var nextID = 0
     /// The segments that are served, as they were last announced.
     var served: [Int: ServedSegment] = [:]
@@ -110,7 +110,7 @@ package actor KafkaPublisher: IntegrationConsumer {
         return Publication { try await self.acknowledge(id) }
     }
 
-    /// Waits until a consignment is delivered, over as many runs as it takes.
+    /// Waits until a inFlight is delivered, over as many runs as it takes.
     private func acknowledge(_ id: Int) async throws -> PublicationOutcome {
         do {
             try await deliver(id)
@@ -120,53 +120,53 @@ package actor KafkaPublisher: IntegrationConsumer {
             forget(id)
             throw error
         }
-        if let index = index(of: id) { noteDone(consignments.remove(at: index)) }
+        if let index = index(of: id) { noteDone(inFlightBatches.remove(at: index)) }
         return PublicationOutcome(halts: halts.of(consignmentsThrough: id))
     }
 
     func deliver(_ id: Int) async throws {
-        while let index = index(of: id), consignments[index].isOpen {
+        while let index = index(of: id), inFlightBatches[index].isOpen {
             try checkGoing()
-            guard let batch = consignments[index].batch else {
+            guard let batch = inFlightBatches[index].batch else {
                 try await occupied {
                     // Fed meanwhile, or left unfed by a task that was cancelled.
-                    guard let index = self.index(of: id), consignments[index].batch == nil else { return }
+                    guard let index = self.index(of: id), inFlightBatches[index].batch == nil else { return }
                     try await feedOrRestore()
                 }
                 continue
             }
             let progress = await batch.settled()
-            guard let index = self.index(of: id), consignments[index].batch === batch else { continue }
+            guard let index = self.index(of: id), inFlightBatches[index].batch === batch else { continue }
             if progress.isDelivered {
                 _ = takeOutcomes(at: index)
                 noteFlow()
             } else if progress.isSettled {
                 try await occupied {
                     // Somebody else may have replaced the run while this waited.
-                    guard let index = self.index(of: id), consignments[index].batch === batch else { return }
+                    guard let index = self.index(of: id), inFlightBatches[index].batch === batch else { return }
                     try await restoreRun()
                 }
             }
         }
     }
 
-    /// Drops a consignment that nobody waits for any more; what is under way of it is not called back.
+    /// Drops a inFlight that nobody waits for any more; what is under way of it is not called back.
     func forget(_ id: Int) {
-        consignments.removeAll { $0.id == id }
-        halts.forget(consignment: id)
+        inFlightBatches.removeAll { $0.id == id }
+        halts.forget(inFlight: id)
     }
 
     // MARK: Small things
 
-    func topic(of entry: FailureVerdict.Entry) -> TopicName? {
-        index(of: entry.consignment).map { router.topics[consignments[$0].entries[entry.index].topic] }
+    func topic(of entry: FailureAssessment.Entry) -> TopicName? {
+        index(of: entry.inFlight).map { router.topics[inFlightBatches[$0].entries[entry.index].topic] }
     }
 
-    func topicName(of entry: FailureVerdict.Entry) -> String {
+    func topicName(of entry: FailureAssessment.Entry) -> String {
         topic(of: entry).map { "topic `\($0)`" } ?? "a topic"
     }
 
-    func index(of id: Int) -> Int? { consignments.firstIndex { $0.id == id } }
+    func index(of id: Int) -> Int? { inFlightBatches.firstIndex { $0.id == id } }
 
     func checkGoing() throws {
         if isClosed { throw DeliveryError.closed }

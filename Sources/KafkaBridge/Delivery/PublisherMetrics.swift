@@ -41,7 +41,7 @@ struct PublisherMetrics: Sendable {
         retries[retry]?.increment()
     }
 
-    func failed(_ verdict: FailureVerdict) {
+    func failed(_ verdict: FailureAssessment) {
         switch verdict {
         case .again: failed(.retry)
         case .mend: failed(.refused)

@@ -18,16 +18,16 @@ final class EventRecordSource: RecordSource {
     private let notes: [Int: DeadLetterNote]
     private let route: Route
 
-    /// The records of some of a consignment's entries, whose topics are ready.
-    init(_ consignment: Consignment, _ entries: [Int], topics: ByTopic<TopicHandle>, _ route: Route) {
+    /// The records of some of a inFlight's entries, whose topics are ready.
+    init(_ inFlight: InFlightBatch, _ entries: [Int], topics: ByTopic<TopicHandle>, _ route: Route) {
         var items: [Item] = []
         var keys: [[UInt8]?] = []
         var notes: [Int: DeadLetterNote] = [:]
         items.reserveCapacity(entries.count)
         for index in entries {
-            let entry = consignment.entries[index]
+            let entry = inFlight.entries[index]
             guard let topic = topics[entry.topic] else { continue }
-            let event = consignment.events[entry.row]
+            let event = inFlight.events[entry.row]
             let partition: Int32
             if route.key == .aggregateID {
                 partition = topic.partition(forKey: event.aggregateID)
@@ -37,10 +37,10 @@ final class EventRecordSource: RecordSource {
                 partition =
                     key.map { topic.partition(forKey: $0.span.bytes) } ?? topic.partition(forKey: event.aggregateID)
             }
-            if !consignment.notes.isEmpty { notes[items.count] = consignment.notes[index] }
+            if !inFlight.notes.isEmpty { notes[items.count] = inFlight.notes[index] }
             items.append(Item(row: entry.row, topic: topic, partition: partition))
         }
-        events = consignment.events
+        events = inFlight.events
         self.items = items
         self.keys = keys
         self.notes = notes

@@ -41,7 +41,7 @@ package final class JobRun: Sendable {
     private let tables: TableNames
     private let publisher: any IntegrationConsumer
     private let options: Options
-    private let hold: JobHold
+    private let hold: JobLease
     private let logger: Logger
     private let state = Mutex(State())
     private let stopping = WakeSignal()
@@ -61,7 +61,7 @@ package final class JobRun: Sendable {
         var logger = logger
         logger[metadataKey: "job"] = "\(name)"
         self.logger = logger
-        hold = JobHold(name, owner: owner, configuration: configuration, tables: tables, logger: logger)
+        hold = JobLease(name, owner: owner, configuration: configuration, tables: tables, logger: logger)
     }
 
     /// Reads nothing more, waits for what is under way, and saves.

@@ -9,14 +9,14 @@ package struct SelectionCount: Sendable, Equatable {
     }
 
     /// Events that could not be published, by the reason.
-    package struct Flaw: Sendable, Equatable {
+    package struct Rejection: Sendable, Equatable {
         package let reason: String
         package var events: Int
     }
 
     /// By name.
     package private(set) var topics: [Topic] = []
-    package private(set) var flaws: [Flaw] = []
+    package private(set) var flaws: [Rejection] = []
 
     package var events: Int { topics.reduce(0) { $0 + $1.events } + flaws.reduce(0) { $0 + $1.events } }
 
@@ -67,7 +67,7 @@ package struct SelectionCount: Sendable, Equatable {
         if let index = flaws.firstIndex(where: { $0.reason == reason }) {
             flaws[index].events += count
         } else if count > 0 {
-            flaws.append(Flaw(reason: reason, events: count))
+            flaws.append(Rejection(reason: reason, events: count))
         }
     }
 }

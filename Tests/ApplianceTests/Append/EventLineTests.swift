@@ -45,7 +45,7 @@ import Testing
     ])
     func `a flaw is named`(members: String, word: String) {
         let line = members.isEmpty ? "{\(Self.least)}" : "{\(Self.least),\(members)}"
-        let flaw = #expect(throws: EventLine.Flaw.self) { try EventLine.parse(line) }
+        let flaw = #expect(throws: EventLine.Rejection.self) { try EventLine.parse(line) }
         #expect(flaw?.description.contains(word) == true, "\(String(describing: flaw))")
     }
 
@@ -54,7 +54,7 @@ import Testing
             let others = ["bounded_context", "aggregate_type", "aggregate_id", "event_type"].filter { $0 != member }
             let text = others.map { "\"\($0)\":\"x\"" }.joined(separator: ",")
             for line in ["{\(text),\"payload\":1}", "{\(text),\"\(member)\":\"\",\"payload\":1}"] {
-                let flaw = #expect(throws: EventLine.Flaw.self) { try EventLine.parse(line) }
+                let flaw = #expect(throws: EventLine.Rejection.self) { try EventLine.parse(line) }
                 #expect(flaw?.description.contains(member) == true)
             }
         }

@@ -17,7 +17,7 @@ import Testing
 @Suite struct AdminChangeTests {
     private let form = "application/x-www-form-urlencoded"
 
-    private func audit(_ place: RelayPlace) async throws -> [String] {
+    private func audit(_ place: RelayFixture) async throws -> [String] {
         let connection = try await place.test.connect()
         let rows = try await connection.query(AuditLog(place.test.tables).newest(20))
         let lines = try rows.reversed().map { row in
@@ -27,9 +27,9 @@ import Testing
         return lines
     }
 
-    private func with(_ more: [String: String] = [:], _ body: (RelayPlace, AdminPort) async throws -> Void) async throws
+    private func with(_ more: [String: String] = [:], _ body: (RelayFixture, AdminPort) async throws -> Void) async throws
     {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let admin = try AdminPort()
             // So long a heartbeat that nothing but the port itself can have the relay notice.
             let variables = [
@@ -141,7 +141,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `the log says more from now on when told to, and as before afterwards`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let admin = try AdminPort()
             let relay = try place.run(
                 ["GODWIT_ADMIN_TOKEN": "hush-hush", "GODWIT_LOG_LEVEL": "error"].merging(admin.variables) { $1 })

@@ -11,7 +11,7 @@ import Testing
 @Suite struct AdminPortTests {
     @Test(.timeLimit(.minutes(2)))
     func `a relay that works is healthy and ready, and its metrics and status tell what it did`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let admin = try AdminPort()
             let relay = try place.run(
                 ["GODWIT_KAFKA_PROPERTIES_STATISTICS_INTERVAL_MS": "50"].merging(admin.variables) { $1 })
@@ -73,7 +73,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `metrics have every name of the table, and nothing else is served nor can be changed`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let admin = try AdminPort()
             let relay = try place.run(admin.variables)
             try await admin.wait(for: 200, at: "/readyz?from=probe")
@@ -128,7 +128,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `a worker that finds no segment left is rightly idle, and ready`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let (first, second) = (try AdminPort(), try AdminPort())
             let one = ["GODWIT_WORKER_TOTAL_SEGMENTS": "1", "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms"]
             let relays = [
@@ -150,7 +150,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `an address that others reach is refused without a token, and one that is taken is said`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let open = try await Command.godwit(
                 "run", environment: place.variables.merging(["GODWIT_ADMIN_LISTEN": "0.0.0.0:9464"]) { $1 }
             ).run()
@@ -181,7 +181,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `who is silent, breaks off or talks nonsense keeps nobody else from being answered`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let admin = try AdminPort()
             let relay = try place.run(admin.variables)
             try await admin.wait(for: 200, at: "/healthz")

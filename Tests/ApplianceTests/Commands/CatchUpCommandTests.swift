@@ -17,7 +17,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `it publishes what is committed, moves the checkpoints, and ends`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let ids = try await place.append(50)
             #expect(try await place.report(catchUp)["published"]?.integer == 50)
             #expect(try await place.report(catchUp)["published"]?.integer == 0)
@@ -36,7 +36,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `beside a relay it is refused without taking a segment from it, or waits for its end`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let relay = try place.run(quick)
             _ = try await place.receive(try await place.append(5))
             func owned() async throws -> [String] {
@@ -66,7 +66,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `told to stop it ends with 30, and the next goes on without a double`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let ids = try await place.appendBacklog(
                 500, aggregates: 20, payload: #"{"text":"\#(String(repeating: "x", count: 1_024))"}"#)
             let slow = ["GODWIT_WORKER_BYTES_IN_FLIGHT": "64KiB", "GODWIT_WORKER_BATCH_SIZE": "10"]

@@ -6,7 +6,7 @@ import Testing
 
 /// `pause`, `resume` and `rate` as commands, beside a relay that runs.
 @Suite struct ControlCommandTests {
-    private func run(_ place: RelayPlace, _ arguments: String...) async throws -> Command.Result {
+    private func run(_ place: RelayFixture, _ arguments: String...) async throws -> Command.Result {
         var command = Command.godwit(environment: place.variables)
         command.arguments = arguments
         return try await command.run()
@@ -15,7 +15,7 @@ import Testing
     @Test(.timeLimit(.minutes(2)))
     func `a relay that runs pauses by command, keeps what comes meanwhile, and delivers it when resumed`() async throws
     {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let relay = try place.run([
                 "GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms", "GODWIT_NOTIFY_MODE": "never",
             ])
@@ -43,7 +43,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(1)))
     func `a consumer that nobody knows, a rate that is none and a missing server are said`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let unknown = try await run(place, "pause", "idenity")
             #expect(unknown.exitCode == 64)
             #expect(

@@ -9,7 +9,7 @@ import Testing
     func `a broker that answers nothing for a minute is waited for, and caught up with`() async throws {
         try await BrokerProcess.with { broker in
             let kafka = TestKafka(bootstrapServers: broker.bootstrapServers)
-            try await RelayPlace.with(kafka) { place in
+            try await RelayFixture.with(kafka) { place in
                 let relay = try place.run()
                 var ids = try await place.append(50)
                 _ = try await place.receive(ids)

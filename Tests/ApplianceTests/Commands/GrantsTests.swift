@@ -10,12 +10,12 @@ import Testing
 @Suite struct GrantsTests {
     /// Two roles made for one test, with the grants of `godwit migrate` and nothing else.
     private struct Roles {
-        let place: RelayPlace
+        let place: RelayFixture
         let relay = TestDatabase.uniqueName("relay")
         let writer = TestDatabase.uniqueName("writer")
 
         static func with(_ body: (Roles) async throws -> Void) async throws {
-            try await RelayPlace.with { place in
+            try await RelayFixture.with { place in
                 let roles = Roles(place: place)
                 let superuser = try await place.test.connect()
                 try await superuser.execute(

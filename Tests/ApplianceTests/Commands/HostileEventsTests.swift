@@ -20,7 +20,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(3)))
     func `hostile data arrives as data, and injects nothing on its way`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let connection = try await place.test.connect()
             var ids: [String: String] = [:]
             for (number, text) in Self.texts.enumerated() {
@@ -62,7 +62,7 @@ import Testing
     @Test(.timeLimit(.minutes(3)), arguments: ["text", "json"])
     func `a hostile name makes a legal topic or halts, and forges no log line`(_ format: String) async throws {
         for text in ["..", String(repeating: "x", count: 300), "\u{1b}[2J\n{\"level\":\"forged\"}/../漢\u{202e}"] {
-            try await RelayPlace.with { place in
+            try await RelayFixture.with { place in
                 let connection = try await place.test.connect()
                 let event = Event(
                     boundedContext: "Identity", aggregateType: text, aggregateID: text, eventType: text, payload: [])

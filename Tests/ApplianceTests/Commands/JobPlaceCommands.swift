@@ -6,7 +6,7 @@ import Testing
 
 @testable import Appliance
 
-extension RelayPlace {
+extension RelayFixture {
     /// Runs a command to its end.
     func godwit(_ arguments: [String], _ more: [String: String] = [:]) async throws -> Command.Result {
         try await command(arguments, more).run()

@@ -66,10 +66,10 @@ import Testing
 
     /// Has a relay killed by the body, starts another, and looks at what the topic holds.
     private func kill(
-        doubling expected: ClosedRange<Int>, _ body: (KafkaTestBroker, RelayPlace) async throws -> Set<String>
+        doubling expected: ClosedRange<Int>, _ body: (KafkaTestBroker, RelayFixture) async throws -> Set<String>
     ) async throws {
         try await TestKafka.withBroker { kafka, broker in
-            try await RelayPlace.with(kafka) { place in
+            try await RelayFixture.with(kafka) { place in
                 let ids = try await body(broker, place)
                 let connection = try await place.test.connect()
                 let doubled = try await place.countAhead(connection)
@@ -93,7 +93,7 @@ import Testing
     /// Runs a relay until all it was given is in the topic and the checkpoint behind it waits for a lock on the row; kills
     /// it, runs the body, and gives the row free.
     private func withBlockedCheckpoint(
-        _ place: RelayPlace, _ body: (_ other: Connection, _ backend: Int32) async throws -> Void
+        _ place: RelayFixture, _ body: (_ other: Connection, _ backend: Int32) async throws -> Void
     ) async throws -> Set<String> {
         let (locking, other) = (try await place.test.connect(), try await place.test.connect())
         let segments = place.test.tables.consumerSegments.sql

@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized) struct LargeWorkTests {
     @Test(.timeLimit(.minutes(5)))
     func `transactions of 10,000 events and payloads of 900 KB pass, complete and in order`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let relay = try place.run(["GODWIT_WORKER_BATCH_SIZE": "500"])
             let connection = try await place.test.connect()
             var ids: Set<String> = []
@@ -52,7 +52,7 @@ import Testing
     @Test(.timeLimit(.minutes(5)))
     func `a backlog of 200 MB while the broker is down takes less than 128 MB, and is caught up with`() async throws {
         try await BrokerProcess.with { broker in
-            try await RelayPlace.with(TestKafka(bootstrapServers: broker.bootstrapServers)) { place in
+            try await RelayFixture.with(TestKafka(bootstrapServers: broker.bootstrapServers)) { place in
                 let relay = try place.run([
                     "GODWIT_KAFKA_PROPERTIES_RECONNECT_BACKOFF_MAX_MS": "100", "GODWIT_WORKER_BATCH_SIZE": "500",
                 ])
@@ -85,7 +85,7 @@ import Testing
 
     /// Many large events by one statement, as another service's writer might bring them. Gives the server's time afterwards.
     private func appendBacklog(
-        _ count: Int, bytes: Int, _ place: RelayPlace, _ connection: Connection
+        _ count: Int, bytes: Int, _ place: RelayFixture, _ connection: Connection
     ) async throws -> Double {
         try await connection.execute(
             script: """
@@ -101,7 +101,7 @@ import Testing
 
     /// Whether the relay has read events since a time, and none for two seconds.
     private func isResting(
-        _ place: RelayPlace, _ connection: Connection, since time: Double
+        _ place: RelayFixture, _ connection: Connection, since time: Double
     ) async throws -> Bool {
         let look = Statement(
             """
@@ -114,7 +114,7 @@ import Testing
         return try rows.first?.decodeIfPresent(0, as: Bool.self) ?? false
     }
 
-    private func checkpoint(_ place: RelayPlace, _ connection: Connection) async throws -> Int64 {
+    private func checkpoint(_ place: RelayFixture, _ connection: Connection) async throws -> Int64 {
         let rows = try await connection.query(
             Statement("SELECT min(checkpoint) FROM \(place.test.tables.consumerSegments.sql)"))
         return try rows.first?.decodeIfPresent(0, as: Int64.self) ?? 0

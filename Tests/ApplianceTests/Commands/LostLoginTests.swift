@@ -26,7 +26,7 @@ import Testing
         ]
         try await TestStore.with { test in
             let kafka = TestKafka(bootstrapServers: first.bootstrapServers)
-            let place = RelayPlace(test: test, kafka: kafka, topic: "identity")
+            let place = RelayFixture(test: test, kafka: kafka, topic: "identity")
             let client = kafka.client([
                 "security.protocol": "sasl_plaintext", "sasl.mechanism": "PLAIN", "sasl.username": "relay",
                 "sasl.password": "right",

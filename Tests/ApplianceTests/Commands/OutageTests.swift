@@ -15,7 +15,7 @@ import Testing
     {
         try await BrokerProcess.with { broker in
             let kafka = TestKafka(bootstrapServers: broker.bootstrapServers)
-            try await RelayPlace.with(kafka) { place in
+            try await RelayFixture.with(kafka) { place in
                 let relay = try place.run(["GODWIT_KAFKA_PROPERTIES_RECONNECT_BACKOFF_MAX_MS": "100"])
                 var ids = try await place.append(20)
                 _ = try await place.receive(ids)
@@ -57,7 +57,7 @@ import Testing
         async throws
     {
         try await TestKafka.withBroker { kafka, broker in
-            try await RelayPlace.with(kafka) { place in
+            try await RelayFixture.with(kafka) { place in
                 let variables = [
                     "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms", "GODWIT_WORKER_STALE_THRESHOLD": "1s",
                     "GODWIT_WORKER_REBALANCE_INTERVAL": "300ms", "GODWIT_WORKER_TOTAL_SEGMENTS": "1",

@@ -14,7 +14,7 @@ import Testing
         "GODWIT_CONSUMERS_IDENTITY_ON_POISON": "park", "GODWIT_KAFKA_MAX_RECORD_BYTES": "5000",
     ]
 
-    private func append(_ place: RelayPlace, _ aggregate: String, bytes: Int) async throws {
+    private func append(_ place: RelayFixture, _ aggregate: String, bytes: Int) async throws {
         let connection = try await place.test.connect()
         let event = Event.sample(aggregate, payload: String(repeating: "x", count: bytes))
         _ = try await connection.withTransaction {
@@ -23,14 +23,14 @@ import Testing
         await connection.close()
     }
 
-    private func parked(_ place: RelayPlace, _ arguments: String...) async throws -> Command.Result {
+    private func parked(_ place: RelayFixture, _ arguments: String...) async throws -> Command.Result {
         var command = Command.godwit("parked", environment: place.variables)
         command.arguments += arguments
         return try await command.run()
     }
 
     /// The open dead letters as `position state`.
-    private func open(_ place: RelayPlace) async throws -> [String] {
+    private func open(_ place: RelayFixture) async throws -> [String] {
         let result = try await parked(place, "list", "--json")
         #expect(result.exitCode == 0, "\(result.standardError)")
         guard case .array(let events)? = try JSONParser.parse(result.standardOutput)["events"] else { return ["?"] }
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    private func audit(_ place: RelayPlace) async throws -> [String] {
+    private func audit(_ place: RelayFixture) async throws -> [String] {
         let connection = try await place.test.connect()
         let rows: [String] = try await connection.query(AuditLog(place.test.tables).newest(10)).map { row in
             "\(try row.decode(1, as: String.self)) \(try row.decode(2, as: String.self)): \(try row.decode(3, as: String.self))"
@@ -53,7 +53,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(4)))
     func `what is parked is listed, shown, redriven and discarded, and every decision is audited`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let first = try place.run(Self.policy)
             try await append(place, "a", bytes: 10)
             try await append(place, "a", bytes: 20_000)
@@ -93,7 +93,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(4)))
     func `a mistake changes nothing, says what is wrong, and has a code`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let relay = try place.run(Self.policy)
             try await append(place, "a", bytes: 20_000)
             try await eventually("not parked") { try await open(place) == ["1 parked"] }
@@ -120,7 +120,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(4)))
     func `a halted segment leaves the process and the others at work, and is skipped on demand`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let relay = try place.run(["GODWIT_KAFKA_MAX_RECORD_BYTES": "5000"])
             try await append(place, "a", bytes: 20_000)
             #expect(await relay.waitForError("a segment halts"))

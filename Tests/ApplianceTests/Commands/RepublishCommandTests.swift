@@ -59,7 +59,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `a job publishes what was asked for and a dry run foretold, and nothing else`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let events = try await place.append(sampleEvents())
             for (number, one) in Self.cases.enumerated() {
                 let topic = try await place.kafka.makeTopic("replay")
@@ -83,7 +83,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `a template leads to the topics that a dry run counts, and is held to the allowlist`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             _ = try await place.append(sampleEvents())
             let stem = place.kafka.uniqueTopic("by")
             let variables = [
@@ -109,7 +109,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `records say that they are a republish and of which job, and the consumer's checkpoints stay`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let live = try place.run()
             var event = Event.sample()
             event.createdAt = Self.noon
@@ -144,7 +144,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `what cannot be is refused, and says what to do`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             _ = try await place.append(sampleEvents())
             let job = ["republish", "--job", "j"]
             try await place.expectRefusal(job, 32, "there is no job j")
@@ -186,7 +186,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `an event that is still being written when the job is made belongs to it`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let url = place.test.url + (place.test.url.contains("?") ? "&" : "?") + "application_name="
             let writer = try await place.test.connect()
             let job: RunningCommand = try await writer.withTransaction { transaction in
@@ -212,7 +212,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `an event that can never be delivered ends the job behind what came before it`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             var events = (0..<5).map { Event.sample("user-\($0)") }
             events[3].payload = Array(repeating: 120, count: 5_000)
             let stored = try await place.append(events)

@@ -13,41 +13,41 @@ import Testing
     private let make = ["republish", "--job", "j", "--consumer", "identity"]
     private let resume = ["republish", "--job", "j"]
 
-    private func job(_ place: RelayPlace) async throws -> JSONValue {
+    private func job(_ place: RelayFixture) async throws -> JSONValue {
         try await place.report(["republish", "--list"]).items.first ?? [:]
     }
 
     /// What the job has saved, asked without a process of its own, which would take its time on a busy machine.
-    private func standing(_ place: RelayPlace, _ connection: Connection) async throws -> (published: Int, state: String)
+    private func snapshot(_ place: RelayFixture, _ connection: Connection) async throws -> (published: Int, state: String)
     {
         let table = place.test.tables.godwitTable("jobs")
         let row = try await connection.query(Statement("SELECT published, state FROM \(table.sql)")).first
         return (try row?.decode(0) ?? 0, try row?.decode(1) ?? "")
     }
 
-    private func waitForRecords(_ count: Int, _ place: RelayPlace) async throws {
+    private func waitForRecords(_ count: Int, _ place: RelayFixture) async throws {
         _ = try await place.kafka.read([place.topic]) { $0.count >= count }
     }
 
     @Test(.timeLimit(.minutes(3)))
     func `a job that is killed three times goes on from its checkpoint, and ends complete and in order`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let ids = try await place.appendBacklog(100, aggregates: 20)
             let connection = try await place.test.connect()
             for round in 1...3 {
-                let before = try await standing(place, connection).published
+                let before = try await snapshot(place, connection).published
                 let process = try place.start(round == 1 ? make + ["--rate", "100"] : resume)
                 try await eventually("round \(round) never saved") {
-                    try await standing(place, connection).published > before + 60
+                    try await snapshot(place, connection).published > before + 60
                 }
                 process.send(SIGKILL)
                 #expect(await process.result().exitCode == -SIGKILL)
-                #expect(try await standing(place, connection).state == "running")
+                #expect(try await snapshot(place, connection).state == "running")
                 try await eventually("the death was never seen") {
                     try await job(place)["state"]?.string == "interrupted"
                 }
             }
-            let saved = try await standing(place, connection).published
+            let saved = try await snapshot(place, connection).published
             await connection.close()
             #expect(saved < ids.count, "the job was too short to be killed in the midst of it")
             let report = try await place.report(resume + ["--rate", "1000000"])
@@ -62,7 +62,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `a job that is told to stop ends with 30, doubles nothing, and keeps the end it was made with`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let ids = try await place.appendBacklog(60, aggregates: 20)
             let process = try place.start(make + ["--rate", "500"])
             try await waitForRecords(100, place)
@@ -84,7 +84,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `a second process on a job is refused, and cancelling ends the first for good`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             _ = try await place.appendBacklog(100, aggregates: 20)
             let process = try place.start(make + ["--rate", "100"])
             try await waitForRecords(10, place)

@@ -17,7 +17,7 @@ import Testing
     }
 
     /// Appends twenty events each fiftieth of a second until told to stop; gives the ids.
-    private static func write(_ place: RelayPlace, _ isDone: borrowing Atomic<Bool>) async throws -> Set<String> {
+    private static func write(_ place: RelayFixture, _ isDone: borrowing Atomic<Bool>) async throws -> Set<String> {
         let connection = try await place.test.connect()
         var ids: Set<String> = []
         var next = ContinuousClock.now
@@ -38,7 +38,7 @@ import Testing
     }
 
     /// Looks at the age of the oldest waiting event again and again until told to stop; gives the highest.
-    private static func watch(_ place: RelayPlace, _ isDone: borrowing Atomic<Bool>) async throws -> Duration {
+    private static func watch(_ place: RelayFixture, _ isDone: borrowing Atomic<Bool>) async throws -> Duration {
         let connection = try await place.test.connect()
         let reader = StatusReader(place.test.tables, scopes: [:], backlogLimit: 2_000)
         var highest: Duration = .zero
@@ -52,12 +52,12 @@ import Testing
         return highest
     }
 
-    private func owners(_ place: RelayPlace, _ connection: Connection) async throws -> [String: Int] {
+    private func owners(_ place: RelayFixture, _ connection: Connection) async throws -> [String: Int] {
         let status = try await StatusReader(place.test.tables, scopes: [:], backlogLimit: 1).read(on: connection)
         return status.consumers.flatMap(\.segments).reduce(into: [:]) { $0[$1.owner ?? "", default: 0] += 1 }
     }
 
-    private func variables(_ noticing: Noticing, _ place: RelayPlace) async throws -> [String: String] {
+    private func variables(_ noticing: Noticing, _ place: RelayFixture) async throws -> [String: String] {
         var variables = ["GODWIT_WORKER_TOTAL_SEGMENTS": "6", "GODWIT_WORKER_BATCH_SIZE": "500"]
         switch noticing {
         case .polling:
@@ -79,7 +79,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(5)), arguments: Noticing.allCases)
     func `nothing is lost, nothing comes twice, and nothing waits for long`(noticing: Noticing) async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let variables = try await variables(noticing, place)
             let connection = try await place.test.connect()
             var relays = try (0..<3).map { _ in try place.run(variables) }

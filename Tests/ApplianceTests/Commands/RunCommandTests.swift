@@ -13,7 +13,7 @@ import Testing
 @Suite struct RunCommandTests {
     @Test(.timeLimit(.minutes(5)))
     func `run relays, and SIGTERM drains and ends with 0, leaving nothing to publish again`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let before = try await place.append(100)
             let relay = try place.run()
             _ = try await place.receive(before)
@@ -37,7 +37,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(5)))
     func `what a killed relay had in flight comes with the next one`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             var ids = try await place.append(300)
             for round in 1...3 {
                 let relay = try place.run()
@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    private func outcome(_ place: RelayPlace, _ more: [String: String] = [:]) async throws -> Command.Result {
+    private func outcome(_ place: RelayFixture, _ more: [String: String] = [:]) async throws -> Command.Result {
         try await Command.godwit("run", environment: place.variables.merging(more) { $1 }).run()
     }
 
@@ -67,7 +67,7 @@ import Testing
     @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
     func `a missing topic and missing rights have a code each`() async throws {
         try await TestKafka.withBroker { kafka, broker in
-            try await RelayPlace.with(kafka) { place in
+            try await RelayFixture.with(kafka) { place in
                 expect(try await outcome(place, ["GODWIT_CONSUMERS_IDENTITY_TOPIC": "absent"]), 22, "absent")
                 await broker.inject(
                     Fault(.refuse(KafkaErrorCode(.topicAuthorizationFailed)), on: .metadata, topic: place.topic))
@@ -78,7 +78,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `topics that are to be created are there before the first event`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let topic = place.kafka.uniqueTopic()
             let relay = try place.run([
                 "GODWIT_CONSUMERS_IDENTITY_TOPIC": topic, "GODWIT_KAFKA_TOPICS_CREATE": "true",
@@ -96,7 +96,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `a missing table, a wrong password and other segments have a code each`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             expect(try await outcome(place, ["GODWIT_DATABASE_TABLES_EVENTS": "nothing"]), 12, "godwit migrate")
 
             let relay = try place.run()

@@ -10,7 +10,7 @@ import Testing
 /// `godwit status`, beside relays and without any.
 @Suite struct StatusCommandTests {
     private func status(
-        _ place: RelayPlace, _ arguments: String..., variables: [String: String] = [:]
+        _ place: RelayFixture, _ arguments: String..., variables: [String: String] = [:]
     ) async throws -> Command.Result {
         var command = Command.godwit(environment: place.variables.merging(variables) { $1 })
         command.arguments = ["status"] + arguments
@@ -32,7 +32,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `it tells of a consumer's life: never started, working, paused, left alone`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let never = try await status(place)
             #expect(never.exitCode == 4, "\(never.standardError)")
             #expect(never.standardOutput.contains("identity  not started"))
@@ -77,7 +77,7 @@ import Testing
     func `it knows the segments of all processes, also by the admin port of one, and what the process says of itself`()
         async throws
     {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let admin = try AdminPort()
             let quick = ["GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms", "GODWIT_WORKER_REBALANCE_INTERVAL": "200ms"]
             let relays = [
@@ -111,7 +111,7 @@ import Testing
     @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
     func `brokers that are away are why nothing moves, until they are back`() async throws {
         try await TestKafka.withBroker { kafka, broker in
-            try await RelayPlace.with(kafka) { place in
+            try await RelayFixture.with(kafka) { place in
                 let relay = try place.run(["GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms"])
                 _ = try await place.receive(try await place.append(5))
                 await broker.takeDown()
@@ -139,7 +139,7 @@ import Testing
         #expect(away.exitCode == 10)
         let json = try JSONParser.parse(away.standardOutput)
         #expect(json["healthy"] == false && json["database"]?["reachable"] == false)
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let missing = try await status(place, variables: ["GODWIT_DATABASE_TABLES_EVENTS": "nothing"])
             #expect(missing.exitCode == 12 && missing.standardOutput.contains("godwit migrate"))
             #expect(try await status(place, "--every", "fast").exitCode == 64)

@@ -13,7 +13,7 @@ import Testing
     private let verify = ["verify", "--consumer", "identity"]
 
     /// Appends events and delivers them by the consumer's own flow.
-    private func deliver(_ count: Int, _ place: RelayPlace, _ more: [String: String] = [:]) async throws {
+    private func deliver(_ count: Int, _ place: RelayFixture, _ more: [String: String] = [:]) async throws {
         _ = try await place.appendBacklog(count / 10, aggregates: 10)
         let report = try await place.report(["catch-up", "identity"], more)
         #expect(report["published"]?.integer == count)
@@ -42,7 +42,7 @@ import Testing
     func `a hole, a double and a disorder made by hand are found, each by its event`(
         format: [String: String]
     ) async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let source = try await place.kafka.makeTopic("source", partitions: 1)
             let variables = format.merging(["GODWIT_CONSUMERS_IDENTITY_TOPIC": source]) { $1 }
             try await deliver(400, place, variables)
@@ -87,7 +87,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `a repair publishes exactly what is missing, and then nothing is`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let source = try await place.kafka.makeTopic("source", partitions: 3)
             try await deliver(200, place, ["GODWIT_CONSUMERS_IDENTITY_TOPIC": source])
             let holes: Set<String> = ["3", "77", "78", "200"]
@@ -118,7 +118,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `what is behind the checkpoint is not due, and what is set aside is not missing`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             try await deliver(200, place)
             _ = try await place.append(30, from: 1_000)
             let report = try await place.report(verify)
@@ -152,7 +152,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `what went to the dead-letter topic is not missing`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let letters = try await place.kafka.makeTopic("letters")
             var events = (0..<5).map { Event.sample("user-\($0)") }
             events[3].payload = Array(repeating: 120, count: 5_000)
@@ -175,7 +175,7 @@ import Testing
         configuration.retentionCheckInterval = .milliseconds(50)
         let broker = try await KafkaTestBroker.start(configuration)
         let kafka = TestKafka(bootstrapServers: broker.bootstrapServers)
-        try await RelayPlace.with(kafka) { place in
+        try await RelayFixture.with(kafka) { place in
             let admin = try Admin(kafka.client(), logger: quiet)
             let topic = kafka.uniqueTopic("short")
             let made = TopicSpecification(
@@ -211,7 +211,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     func `what cannot be compared is refused, and says what to do`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             _ = try await place.append(5)
             try await place.expectRefusal(["verify", "--consumer", "nobody"], 64, "it has identity")
             try await place.expectRefusal(

@@ -8,7 +8,7 @@ import Testing
 
 /// Workers as processes: killed, stopped, and coming and going at random.
 @Suite(.serialized) struct WorkerProcessTests {
-    private func owners(_ place: RelayPlace, _ connection: Connection) async throws -> [String: Int] {
+    private func owners(_ place: RelayFixture, _ connection: Connection) async throws -> [String: Int] {
         let rows = try await connection.query(
             Statement(
                 "SELECT coalesce(owner_id, ''), count(*) FROM \(place.test.tables.consumerSegments.sql) GROUP BY 1"))
@@ -17,7 +17,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(3)))
     func `a process that is killed is taken over within seconds, by the defaults, and nothing is lost`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let connection = try await place.test.connect()
             let first = try place.run()
             try await eventually("the first never owned all") {
@@ -44,7 +44,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(3)))
     func `a process that was stopped for too long publishes nothing of what it lost, and rejoins`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let quick = [
                 "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms", "GODWIT_WORKER_STALE_THRESHOLD": "1s",
                 "GODWIT_WORKER_REBALANCE_INTERVAL": "300ms",
@@ -89,7 +89,7 @@ import Testing
     }
 
     /// Writes to ten aggregates until told to stop; gives the ids committed.
-    private static func write(_ place: RelayPlace, writer: Int, _ goesOn: @Sendable () -> Bool) async throws -> Set<
+    private static func write(_ place: RelayFixture, writer: Int, _ goesOn: @Sendable () -> Bool) async throws -> Set<
         String
     > {
         let connection = try await place.test.connect()
@@ -113,7 +113,7 @@ import Testing
     func `eight processes come and go for a minute while eight writers append, and nothing is lost or out of order`()
         async throws
     {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let variables = [
                 "GODWIT_WORKER_HEARTBEAT_INTERVAL": "500ms", "GODWIT_WORKER_STALE_THRESHOLD": "3s",
                 "GODWIT_WORKER_REBALANCE_INTERVAL": "1s", "GODWIT_WORKER_TOTAL_SEGMENTS": "16",

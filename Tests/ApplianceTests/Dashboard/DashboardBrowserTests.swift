@@ -7,8 +7,8 @@ import Testing
 
 /// The dashboard as a browser has it.
 @Suite(.inBrowser, .serialized) struct DashboardBrowserTests {
-    private func with(_ body: (RelayPlace, AdminPort, Browser) async throws -> Void) async throws {
-        try await RelayPlace.with { place in
+    private func with(_ body: (RelayFixture, AdminPort, Browser) async throws -> Void) async throws {
+        try await RelayFixture.with { place in
             let admin = try AdminPort()
             let relay = try place.run(
                 ["GODWIT_ADMIN_TOKEN": "hush", "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms"]
@@ -23,7 +23,7 @@ import Testing
     }
 
     /// As hostile as events can be.
-    private func park(_ place: RelayPlace) async throws {
+    private func park(_ place: RelayFixture) async throws {
         let connection = try await place.test.connect()
         try await connection.execute(
             script: """

@@ -35,13 +35,13 @@ import Testing
         var errors: [String] { findings.filter { $0.value.severity == "error" }.keys.sorted() }
     }
 
-    private func ask(_ place: RelayPlace, _ more: [String: String] = [:]) async throws -> Answer {
+    private func ask(_ place: RelayFixture, _ more: [String: String] = [:]) async throws -> Answer {
         let environment = place.variables.merging(more) { $1 }
         return try Answer(try await Command.godwit("doctor", "--json", environment: environment).run())
     }
 
     @Test func `where all is well it says so, for people too`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let answer = try await ask(place)
             #expect(answer.exitCode == 0 && answer.errors.isEmpty, "\(answer.findings)")
             let text = try await Command.godwit("doctor", environment: place.variables).run()
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func `what is wrong with the schema, the sequence and the segments is found`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let connection = try await place.test.connect()
             let schema = place.test.tables.godwitSchema
             try await connection.execute(
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test func `a transaction that was left open is named`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let leak = try await Connection.open(
                 ConnectionConfiguration(place.test.url, applicationName: "leaky shop"))
             try await leak.execute(
@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test func `rights that are missing are named, and the grants mend them`() async throws {
-        try await RelayPlace.with { place in
+        try await RelayFixture.with { place in
             let role = TestDatabase.uniqueName("relay")
             let connection = try await place.test.connect()
             try await connection.execute(script: "CREATE ROLE \(role) LOGIN")
@@ -137,7 +137,7 @@ import Testing
 
     @Test func `topics that are absent, too small or compacted are found`() async throws {
         try await TestKafka.withBroker { kafka, _ in
-            try await RelayPlace.with(kafka) { place in
+            try await RelayFixture.with(kafka) { place in
                 let admin = try Admin(kafka.client(), logger: quiet)
                 let topic = kafka.uniqueTopic()
                 _ = try await admin.createTopics([

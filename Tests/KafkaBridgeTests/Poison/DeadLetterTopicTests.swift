@@ -10,7 +10,7 @@ import Testing
 
 /// A topic of its own for what cannot be delivered: nothing stands, and nothing is lost.
 @Suite(.timeLimit(.minutes(3))) struct DeadLetterTopicTests {
-    private func deadTopic(_ place: PoisonPlace, settings: [String: String] = [:]) async throws -> TopicName {
+    private func deadTopic(_ place: PoisonFixture, settings: [String: String] = [:]) async throws -> TopicName {
         let name = place.kafka.uniqueTopic("dead")
         let admin = try Admin(place.kafka.client(), logger: quiet)
         let results = try await admin.createTopics([TopicSpecification(name, partitions: 1, settings: settings)])
@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test(.onEmbeddedBroker) func theOriginalRecordGoesThereWithAllThatIsToBeKnown() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             let dead = try await deadTopic(place)
             try await place.relaying(.deadLetterTopic(dead)) { relaying in
@@ -34,7 +34,7 @@ import Testing
             #expect(record.header("global_position") == "2" && record.header("event_type") == "Bad")
             #expect(record.header("dead_letter_reason") == "rejected")
             #expect(record.header("dead_letter_error")?.contains("INVALID_RECORD") == true)
-            #expect(record.header("dead_letter_consumer") == PoisonPlace.consumer)
+            #expect(record.header("dead_letter_consumer") == PoisonFixture.consumer)
             #expect(record.header("dead_letter_position") == "2")
             #expect(record.header("dead_letter_topic") == place.badTopic)
             #expect(record.header("dead_letter_time")?.hasSuffix("Z") == true)
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func whatIsTooLargeForItTooGoesThereWithoutItsValue() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let dead = try await deadTopic(place)
             try await place.relaying(.deadLetterTopic(dead)) { _ in
                 try await place.append("a", "Good", bytes: 20_000)
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func whatHasNoTopicGoesThereWithoutOne() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let dead = try await deadTopic(place)
             let change: (inout KafkaPublisherOptions) -> Void = { $0.route.allowlist = TopicAllowlist([place.topic]) }
             try await place.relaying(.deadLetterTopic(dead), change: change) { _ in
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test(.onEmbeddedBroker) func whatItRejectsTooHaltsItsSegment() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             let dead = try await deadTopic(place)
             for topic in [place.badTopic, dead.description] {
                 await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: topic))
@@ -95,7 +95,7 @@ import Testing
 
     /// A batch larger than the topic's limit would be rejected whole.
     @Test func batchesFitTheTopicsLimitToo() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let small = try await deadTopic(place, settings: ["max.message.bytes": "20000"])
             let registry = PrometheusRegistry()
             let publisher = try withMetricsFactory(registry) {
@@ -115,7 +115,7 @@ import Testing
 
     /// Where the user says how large a batch is, the broker may reject one whose records are all small enough.
     @Test func aBatchThatIsTooLargeConvictsNoneOfItsRecords() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let small = try await deadTopic(place, settings: ["max.message.bytes": "20000"])
             let registry = PrometheusRegistry()
             let publisher = try withMetricsFactory(registry) {
@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test func aTopicsOwnLimitCounts() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let dead = try await deadTopic(place)
             let small = try await deadTopic(place, settings: ["max.message.bytes": "3000"])
             let large = try await deadTopic(place, settings: ["max.message.bytes": "4000000"])

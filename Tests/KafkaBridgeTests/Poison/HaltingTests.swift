@@ -10,10 +10,10 @@ import Testing
 
 /// Halting: the segment stands before the event, the others go on, and it goes on by itself once that is mended.
 @Suite(.timeLimit(.minutes(3))) struct HaltingTests {
-    private let aggregates = (halting: PoisonPlace.aggregates.first, other: PoisonPlace.aggregates.second)
+    private let aggregates = (halting: PoisonFixture.aggregates.first, other: PoisonFixture.aggregates.second)
 
     @Test(.onEmbeddedBroker) func itsCheckpointStandsTheOthersMoveAndItGoesOnWhenMended() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             let (halting, other) = aggregates
             try await place.relaying(.halt, worker: { $0.haltRetryInterval = .milliseconds(100) }) { relaying in
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test(.onEmbeddedBroker) func whoTakesTheSegmentOverHaltsAtTheSameEvent() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             let (halting, other) = aggregates
             try await place.relaying(.halt) { first in
@@ -61,7 +61,7 @@ import Testing
                 try await place.relaying(.halt) { second in
                     await first.kill()
                     try await eventually("the halt is not taken over") {
-                        await second.worker.standing().consumers[0].own.halts.map(\.position) == [2]
+                        await second.worker.snapshot().consumers[0].own.halts.map(\.position) == [2]
                     }
                     #expect(try await place.rows() == ["2 halted!"])
                     try await place.append(other, "Good")
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func anOversizedEventHaltsUntilTheLimitIsRaisedAndTheProcessStartsAgain() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let (halting, other) = aggregates
             try await place.append(halting, "Good", bytes: 20_000)
             try await place.append(halting, "Good")
@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test func anOperatorMaySkipTheEvent() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let halting = aggregates.halting
             try await place.relaying(.halt) { _ in
                 try await place.append(halting, "Good", bytes: 20_000)
@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test func anOperatorMayParkTheEvent() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let halting = aggregates.halting
             try await place.relaying(.halt) { _ in
                 try await place.append(halting, "Good", bytes: 20_000)
@@ -121,7 +121,7 @@ import Testing
                 try await place.waitForRows(["1 halted!"])
                 let connection = try await place.test.connect()
                 _ = try await place.letters.park(
-                    DeadLetterSelection(position: 1), of: PoisonPlace.consumer, actor: "test", on: connection)
+                    DeadLetterSelection(position: 1), of: PoisonFixture.consumer, actor: "test", on: connection)
                 await connection.close()
                 try await place.waitForRows(["1 parked!", "2 parked"])
                 try await place.waitForCheckpoints(3)
@@ -131,7 +131,7 @@ import Testing
     }
 
     @Test func anOperatorMayHaveItTriedAtOnce() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             try await place.relaying(.halt) { _ in
                 try await place.append(aggregates.halting, "Good", bytes: 20_000)
                 try await place.waitForRows(["1 halted!"])

@@ -168,7 +168,7 @@ import Testing
         // One is still on its way.
         let isReleasedEarly = parked.found(0, of: one, in: 0)
         #expect(!isReleasedEarly)
-        parked.letGo(one, in: 0)
+        parked.releaseSegments(one, in: 0)
         let isReleased = parked.found(0, of: one, in: 0)
         #expect(isReleased && parked.count == 1 && !parked.concerns(0))
         parked.end(1)

@@ -12,7 +12,7 @@ import Testing
 @Suite(.timeLimit(.minutes(3))) struct ParkedRowTests {
     /// While the rows cannot be committed, first the session that tries is killed, and then the relay.
     @Test func noCheckpointPassesAnEventBeforeItsRowIsCommitted() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             try await place.append("b", "Good")
             try await place.relaying(.park) { first in
                 try await place.waitForCheckpoints(1)
@@ -47,7 +47,7 @@ import Testing
 
     /// Killed before the checkpoint has passed any of them.
     @Test(.onEmbeddedBroker) func whatWasDecidedBeforeAKillIsCarriedOutOnce() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             try await place.relaying(.park, worker: { $0.checkpointInterval = .seconds(3600) }) { first in
                 try await place.append("a", "Bad")
@@ -86,7 +86,7 @@ import Testing
 
     /// Two owners for a moment: the one that has lost the segment still finds too large what the other has delivered.
     @Test func whoHasLostTheSegmentParksNothing() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let pool = ConnectionPool(try place.test.configuration, size: 2, logger: quiet)
             let connection = try await place.test.connect()
             try await connection.query(
@@ -128,8 +128,8 @@ import Testing
 
     /// The note of a relay that is gone is still under way in the database: nobody claims its segment before it is there.
     @Test func aSegmentIsClaimedOnlyBehindANoteThatIsUnderWay() async throws {
-        try await PoisonPlace.with { place in
-            let (first, second) = PoisonPlace.aggregates
+        try await PoisonFixture.with { place in
+            let (first, second) = PoisonFixture.aggregates
             try await place.relaying(.park) { gone in
                 try await place.append(second, "Good")
                 try await place.waitForCheckpoints(1)
@@ -143,14 +143,14 @@ import Testing
             ).decode(0)
             let positions = try await place.append(first, "Good", bytes: 20_000)
             let row = DeadLettersTests.event((positions[0], first, .tooLarge), epoch: epoch)
-            try await noting.query(DeadLettersTable(place.test.tables).note(PoisonPlace.consumer, [row], as: .parked))
+            try await noting.query(DeadLettersTable(place.test.tables).note(PoisonFixture.consumer, [row], as: .parked))
             // The one that takes over would take the event.
             try await place.relaying(.park, change: { $0.maximumRecordBytes = 100_000 }) { relaying in
                 try await eventually("the other segment is not taken over") {
-                    await relaying.worker.standing().consumers[0].own.segments.keys.contains(1)
+                    await relaying.worker.snapshot().consumers[0].own.segments.keys.contains(1)
                 }
                 try await place.letRelaysBeat()
-                #expect(await Set(relaying.worker.standing().consumers[0].own.segments.keys) == [1])
+                #expect(await Set(relaying.worker.snapshot().consumers[0].own.segments.keys) == [1])
                 try await noting.execute(script: "COMMIT")
                 try await place.append(first, "Good")
                 try await place.waitForRows(["2 parked!", "3 parked"])

@@ -10,7 +10,7 @@ import Testing
 /// Parking: the event and the later ones of its aggregate are set aside, and everything else goes on.
 @Suite(.timeLimit(.minutes(3))) struct ParkingTests {
     @Test func anOversizedEventAndTheLaterOnesOfItsAggregateAreParkedAndTheOthersGoOn() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             try await place.relaying(.park) { relaying in
                 try await place.append("a", "Good", "Good")
                 try await place.append("b", "Good")
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func anEventWithoutAValidTopicIsParked() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let change: (inout KafkaPublisherOptions) -> Void = { $0.route.allowlist = TopicAllowlist([place.topic]) }
             try await place.relaying(.park, change: change) { _ in
                 try await place.append("a", "Good", "Bad", "Good")
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test(.onEmbeddedBroker) func anEventThatTheBrokerRejectsAloneIsParked() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             try await place.relaying(.park) { _ in
                 try await place.append("a", "Good", "Bad")
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test(.onEmbeddedBroker) func anOutageParksNothing() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             try await place.relaying(.park) { relaying in
                 try await place.append("a", "Good")
                 try await place.waitForCheckpoints(1)
@@ -84,7 +84,7 @@ import Testing
 
     /// The row is there, the checkpoint is not: as after a kill between the two.
     @Test func aKillBetweenTheRowAndTheCheckpointLosesAndDoublesNothing() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             try await place.append("a", "Good", bytes: 20_000)
             try await place.append("a", "Good")
             try await place.append("b", "Good")
@@ -105,7 +105,7 @@ import Testing
     }
 
     @Test func whatWasDecidedBeforeTheCheckpointPassedIsNotDeliveredAgain() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             try await place.append("a", "Good", bytes: 20_000)
             try await place.relaying(.park, worker: { $0.checkpointInterval = .seconds(3600) }) { first in
                 try await place.waitForRows(["1 parked!"])
@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test func whoTakesOverKnowsTheParkedAggregates() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             try await place.relaying(.park) { _ in
                 try await place.append("a", "Good", bytes: 20_000)
                 try await place.waitForCheckpoints(1)
@@ -140,12 +140,12 @@ import Testing
 
     /// Two workers share the segments, and one goes.
     @Test func aWorkerThatTakesASegmentFromAnotherKnowsItsParkedAggregates() async throws {
-        try await PoisonPlace.with { place in
+        try await PoisonFixture.with { place in
             let aggregates = (0..<8).map { "aggregate-\($0)" }
             try await place.relaying(.park) { first in
                 try await place.relaying(.park) { second in
                     try await eventually("they do not share") {
-                        let counts = [await first.worker.standing(), await second.worker.standing()]
+                        let counts = [await first.worker.snapshot(), await second.worker.snapshot()]
                             .map { $0.consumers[0].own.segments.count }
                         return counts == [1, 1]
                     }

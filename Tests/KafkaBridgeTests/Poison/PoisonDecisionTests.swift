@@ -4,7 +4,7 @@ import Testing
 @testable import KafkaBridge
 
 @Suite struct PoisonDecisionTests {
-    private let flaw = Flaw(reason: .tooLarge, error: "too large", topic: "meant")
+    private let flaw = Rejection(reason: .tooLarge, error: "too large", topic: "meant")
 
     private func note(omitting bytes: Int? = nil) -> DeadLetterNote {
         DeadLetterNote(
@@ -13,7 +13,7 @@ import Testing
     }
 
     private func decide(
-        _ policy: PoisonPolicy, _ flaw: Flaw, note: DeadLetterNote? = nil, parked: Int? = 0
+        _ policy: PoisonPolicy, _ flaw: Rejection, note: DeadLetterNote? = nil, parked: Int? = 0
     ) -> PoisonFate { PoisonFate.decide(flaw, policy: policy, note: note, parked: parked, most: 3) }
 
     @Test func eachPolicyHasItsFate() throws {
@@ -40,7 +40,7 @@ import Testing
         let dead = try TopicName(sanitizing: "dead")
         #expect(decide(.deadLetterTopic(dead), flaw, note: note()) == .deadLetter(dead, omittingValue: true))
         for (flaw, note) in [
-            (flaw, note(omitting: 9)), (Flaw(reason: .rejected, error: "no", topic: "dead"), note()),
+            (flaw, note(omitting: 9)), (Rejection(reason: .rejected, error: "no", topic: "dead"), note()),
         ] {
             guard case .halt(let halt) = decide(.deadLetterTopic(dead), flaw, note: note) else {
                 Issue.record("not halted")
@@ -75,11 +75,11 @@ import Testing
         let expected: [ParkedAggregates.Fate] = states.map { $0 == .halted ? .deliver : .settled }
         #expect(fates() == expected)
         // What was under way before the segment began says nothing of it.
-        parked.passed(100, consignment: 6)
+        parked.passed(100, inFlight: 6)
         #expect(fates() == expected)
-        parked.passed(2, consignment: 7)
+        parked.passed(2, inFlight: 7)
         #expect(fates() == [.deliver, .deliver] + expected.dropFirst(2))
-        parked.passed(100, consignment: 8)
+        parked.passed(100, inFlight: 8)
         #expect(!parked.concerns(0))
     }
 

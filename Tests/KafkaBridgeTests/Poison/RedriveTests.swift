@@ -8,14 +8,14 @@ import Testing
 
 /// What people decide about parked events, and how the relay carries it out.
 @Suite(.onEmbeddedBroker, .timeLimit(.minutes(3))) struct RedriveTests {
-    private func rejecting(_ place: PoisonPlace, _ broker: KafkaTestBroker) async {
+    private func rejecting(_ place: PoisonFixture, _ broker: KafkaTestBroker) async {
         await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
     }
 
     /// Both topics in the order in which the aggregate's records were written is not to be seen from outside; so the
     /// good topic's order, and that the cause was there before what waited behind it.
     @Test func aRedriveKeepsTheOrderWhileNewEventsArrive() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in
                 try await place.append("a", "Bad")
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func whatIsStillRejectedStaysParkedWithOneAttemptMore() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in
                 try await place.append("a", "Bad")
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func whatWaitsBehindADiscardedEventFlows() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in
                 try await place.append("a", "Bad")
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test func aFollowerMayBeDiscardedAlone() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in
                 try await place.append("a", "Bad")
@@ -106,7 +106,7 @@ import Testing
 
     /// Killed with the events marked as being redriven: the next relay takes them up.
     @Test func aRedriveSurvivesItsRelay() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { first in
                 try await place.append("a", "Bad")
@@ -132,7 +132,7 @@ import Testing
 
     /// The outage comes in the middle of a redrive, and costs no attempt.
     @Test func anOutageDuringARedriveIsWaitedOut() async throws {
-        try await PoisonPlace.withBroker { place, broker in
+        try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in
                 try await place.append("a", "Bad")

@@ -14,7 +14,7 @@ final class Relaying: Sendable {
     private let isEnded = Atomic(false)
 
     init(
-        _ place: PoisonPlace, _ policy: PoisonPolicy, _ change: (inout KafkaPublisherOptions) -> Void,
+        _ place: PoisonFixture, _ policy: PoisonPolicy, _ change: (inout KafkaPublisherOptions) -> Void,
         _ changeWorker: (inout WorkerOptions) -> Void
     ) throws {
         source = EventSource(try place.test.configuration, tables: place.test.tables, logger: quiet)

@@ -1,0 +1,64 @@
+import Consumers
+import EventSourcing
+import KafkaBridge
+import Logging
+import Postgres
+
+/// What the commands that work on a part of the log need: a consumer's configuration, and the database.
+struct JobContext: Sendable {
+    let configuration: Configuration
+    let database: ConnectionConfiguration
+    let logger = Logger(label: "godwit.job")
+
+    var tables: TableNames { configuration.database.tables }
+
+    init(_ configuration: Configuration) throws(Failure) {
+        guard let database = configuration.database.connection else {
+            throw Failure(.configuration, "no database is configured")
+        }
+        self.configuration = configuration
+        self.database = database
+    }
+
+    /// - Throws: where the configuration has no such consumer, with the names of those it has.
+    func consumer(_ name: String) throws(Failure) -> ConsumerSection {
+        if let consumer = configuration.consumers.first(where: { $0.name == name }) { return consumer }
+        let names = configuration.consumers.map(\.name)
+        throw Failure(
+            .usage,
+            "the configuration has no consumer \(name); "
+                + (names.isEmpty ? "it has none" : "it has \(names.joined(separator: ", "))"))
+    }
+
+    /// How the consumer publishes, to its own topic or to another.
+    func publisherOptions(_ consumer: ConsumerSection, topic: String?) throws(Failure) -> KafkaPublisherOptions {
+        var options = try consumer.publisherOptions(configuration.kafka)
+        // Who runs a job decides about an event that cannot be delivered.
+        options.onPoison = .halt
+        guard let topic else { return options }
+        do throws(TopicTemplateError) {
+            options.route.topic = try TopicTemplate(topic)
+        } catch {
+            throw Failure(.usage, "--to-topic \(topic) cannot be used: \(error)")
+        }
+        options.route.topicsByEventType = [:]
+        for topic in options.route.fixedTopics where !options.route.allowlist.allows(topic) {
+            throw Failure(.usage, "--to-topic: the topic \(topic) is not among the consumer's topics_allowed")
+        }
+        return options
+    }
+
+    /// The last position of a range, settled.
+    func settledEnd(of request: SelectionRequest, on connection: Connection) async throws -> Int64 {
+        let horizon = HorizonTracker(database, tables: tables, logger: logger)
+        do {
+            let end = try await SettledEnd(horizon, tables: tables).find(asked: request.toPosition, on: connection)
+            await horizon.close()
+            if let from = request.fromPosition, from > end, end > 0 { throw JobError.notYetThere(from, last: end) }
+            return end
+        } catch {
+            await horizon.close()
+            throw error
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import Consumers
+import EventSourcing
+import KafkaBridge
+
+/// Finds out why a consumer does not move, from what the database tells. A pure decision.
+struct ConsumerDiagnosis: Sendable {
+    /// How old a worker's heartbeat may be.
+    var staleThreshold: Duration = .seconds(30)
+    /// How long a transaction may be open before it counts as holding events back.
+    var holdThreshold: Duration = .seconds(10)
+    /// How old a waiting event may be; `nil` for any age.
+    var longestLag: Duration?
+
+    /// The worst first.
+    func issues(
+        of consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count? = nil, in store: StoreStatus
+    ) -> [HealthIssue] {
+        if consumer.segments.isEmpty {
+            return [HealthIssue(.notStarted, "it was never started: start `godwit run`")] + orders(consumer)
+        }
+        let lag = consumer.lag
+        var issues = owners(consumer) + conditions(consumer) + orders(consumer) + parked(consumer, letters)
+        if lag.events > 0 {
+            issues += holds(store)
+            if let longestLag, let oldest = lag.oldest, oldest > longestLag {
+                issues.append(
+                    HealthIssue(
+                        .tooFarBehind,
+                        "the oldest waiting event is \(AgeText.format(oldest)) old; \(AgeText.format(longestLag)) are allowed"
+                    ))
+            }
+        }
+        return issues.enumerated()
+            .sorted { ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset) }.map(\.element)
+    }
+
+    private func owners(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {
+        let live = consumer.workers.filter { isLive($0) }
+        var issues: [HealthIssue] = []
+        let ownerless = consumer.segments.filter { segment in
+            !consumer.workers.contains { $0.id == segment.owner }
+        }.map(\.id)
+        if !ownerless.isEmpty {
+            issues.append(
+                live.isEmpty
+                    ? HealthIssue(.noOwner, "no process serves \(SegmentText.format(ownerless)): start `godwit run`")
+                    : HealthIssue(.rebalancing, "\(SegmentText.format(ownerless)) will be claimed within moments"))
+        }
+        for worker in consumer.workers where !isLive(worker) {
+            let owned = consumer.segments.filter { $0.owner == worker.id }.map(\.id)
+            if owned.isEmpty { continue }
+            let age = AgeText.format(worker.lastHeartbeat)
+            issues.append(
+                HealthIssue(
+                    .ownerSilent,
+                    "\(worker.id) owns \(SegmentText.format(owned)) and was last heard of \(age) ago: "
+                        + (live.isEmpty ? "start `godwit run`" : "others take over")))
+        }
+        if !live.isEmpty, live.allSatisfy(\.isOneOff) {
+            issues.append(HealthIssue(.oneOff, "a one-off run: it ends when it has done what was there at its start"))
+        }
+        return issues
+    }
+
+    private func isLive(_ worker: StoreStatus.Worker) -> Bool {
+        !worker.isGone && worker.lastHeartbeat <= staleThreshold
+    }
+
+    private func conditions(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {
+        let owners = Set(consumer.segments.compactMap(\.owner))
+        var seen: Set<ConsumerCondition> = []
+        return consumer.workers.filter { owners.contains($0.id) && isLive($0) }
+            .compactMap { worker in
+                guard seen.insert(worker.condition).inserted else { return nil }
+                switch worker.condition {
+                case .flowing: return nil
+                case .waiting(let reason): return HealthIssue(.waiting, "waiting: \(reason)")
+                case .refused(let reason): return HealthIssue(.refused, "refused until somebody mends it: \(reason)")
+                case .halted(let reason): return HealthIssue(.halted, "halted: \(reason)")
+                }
+            }
+    }
+
+    private func orders(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {
+        guard let order = consumer.order else { return [] }
+        var issues: [HealthIssue] = []
+        if order.control.isPaused {
+            issues.append(
+                HealthIssue(
+                    .paused,
+                    "paused by \(order.actor) \(AgeText.format(order.age)) ago: `godwit resume \(consumer.name)`"))
+        }
+        if let rate = order.control.rate, consumer.lag.events > 0 {
+            issues.append(
+                HealthIssue(
+                    .limited,
+                    "bounded to \(RateText.format(rate)) events/s: `godwit rate \(consumer.name) off` lifts that"))
+        }
+        return issues
+    }
+
+    private func parked(_ consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count?) -> [HealthIssue] {
+        guard let letters, letters.open > letters.halted else { return [] }
+        return [
+            HealthIssue(
+                .parked,
+                "\(CountText.format(letters.open - letters.halted)) events are parked and wait for a decision: "
+                    + "`godwit parked list --consumer \(consumer.name)`")
+        ]
+    }
+
+    private func holds(_ store: StoreStatus) -> [HealthIssue] {
+        store.writers.filter { $0.age ?? .zero >= holdThreshold }.map { hold in
+            HealthIssue(
+                .heldBack, "events wait for an open transaction that may have drawn positions before them: \(hold)")
+        }
+    }
+}
+
+extension HealthIssue {
+    fileprivate var rank: Int { Kind.allCases.firstIndex(of: kind) ?? 0 }
+}

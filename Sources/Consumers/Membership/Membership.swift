@@ -1,0 +1,224 @@
+import CoreMetrics
+import EventSourcing
+import Logging
+import Postgres
+import Synchronization
+import Telemetry
+
+/// A worker's place among the others: its registration, heartbeat, session lock and lease, and its view of the others.
+final class Membership: Sendable {
+    let workerID: String
+    private let source: EventSource
+    private let consumers: [String]
+    private let conditions: [String: @Sendable () -> ConsumerCondition]
+    private let options: WorkerOptions
+    private let table: WorkersTable
+    private let segments: SegmentsTable
+    private let state: Mutex<State>
+    private let observers = Mutex<[WakeSignal]>([])
+    /// What lets each consumer's events pass.
+    let flows: [String: FlowControl]
+    private let stopping = WakeSignal()
+    private let connectedMetric = Metric.databaseConnected.gauge()
+
+    private struct State {
+        var view = MembershipView()
+        var lease: Lease
+        var lastHeartbeat: ContinuousClock.Instant?
+        var nextList = ContinuousClock.now
+        var isConnected = false
+    }
+
+    /// How the heartbeat calls a consumer that ends when it has done what was there at its start.
+    static let oneOffCondition = "one_off"
+
+    /// - Parameter conditions: tells how a consumer fares, by its name; who is not there flows.
+    init(
+        _ source: EventSource, workerID: String, consumers: [String],
+        conditions: [String: @Sendable () -> ConsumerCondition], options: WorkerOptions
+    ) {
+        self.source = source
+        self.workerID = workerID
+        self.consumers = consumers
+        self.conditions = conditions
+        self.options = options
+        self.table = WorkersTable(source.tables)
+        self.segments = SegmentsTable(source.tables)
+        self.flows = consumers.reduce(into: [:]) { $0[$1] = FlowControl() }
+        self.state = Mutex(
+            State(lease: Lease(staleThreshold: options.staleThreshold, margin: options.leaseMargin)))
+        source.wakeups.addForControls(stopping)
+    }
+
+    var view: MembershipView { state.withLock { $0.view } }
+
+    /// The number of the lease that holds at this instant, `nil` if none does: then the worker must not rely on its
+    /// segments.
+    var lease: Int? { state.withLock { $0.lease.current(at: .now) } }
+
+    /// Whether the last heartbeat reached the database.
+    var isConnected: Bool { state.withLock { $0.isConnected } }
+
+    /// A signal that is woken with each new view.
+    func observe() -> WakeSignal {
+        let signal = WakeSignal()
+        observers.withLock { $0.append(signal) }
+        return signal
+    }
+
+    /// Beats now: somebody has lost the database, and the others' sessions may have gone with it; or there are new orders.
+    func beatNow() {
+        stopping.wake()
+    }
+
+    /// Lists the segments again soon, because some are expected to come free.
+    func lookSoon() {
+        let soon = ContinuousClock.now.advanced(by: min(options.heartbeatInterval, .milliseconds(500)))
+        let isSooner = state.withLock { state in
+            defer { state.nextList = min(state.nextList, soon) }
+            return soon < state.nextList
+        }
+        if isSooner { stopping.wake() }
+    }
+
+    /// Ends the beat, and with it the membership.
+    func stop() {
+        stopping.close()
+    }
+
+    /// Registers and beats until stopped, then says goodbye. A database that is away is waited for.
+    func run() async throws {
+        var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1))
+        var isAway = false
+        while true {
+            do {
+                let connection = try await Connection.open(source.configuration, logger: options.logger)
+                do {
+                    try await connection.query(table.lock(workerID))
+                    if isAway { options.logger.notice("the database is back") }
+                    isAway = false
+                    var isTold = false
+                    while !stopping.isClosed {
+                        let wait = try await tick(on: connection)
+                        backoff.reset()
+                        if !isTold { try await notifyPeers(on: connection) }
+                        isTold = true
+                        _ = await stopping.wait(atMost: wait)
+                        try Task.checkCancellation()
+                    }
+                    try await connection.query(table.deregister(workerID, consumers: consumers))
+                    try await notifyPeers(on: connection)
+                } catch {
+                    await connection.close()
+                    throw error
+                }
+                return await connection.close()
+            } catch {
+                try Task.checkCancellation()
+                guard error.isDatabaseAway else { throw error }
+                sessionLost()
+                if !isAway { options.logger.warning("the database is away, waiting for it: \(error)") }
+                isAway = true
+                if stopping.isClosed { return }
+                _ = await stopping.wait(atMost: backoff.next())
+            }
+        }
+    }
+
+    /// Has the others look at once who is there, where they listen: segments that are free by now need not wait for their
+    /// next heartbeats.
+    private func notifyPeers(on connection: Connection) async throws {
+        guard case .notify(let notify) = options.wakeupSource else { return }
+        try await connection.query(ControlsTable(source.tables).tell(notify.channel))
+    }
+
+    private func sessionLost() {
+        connectedMetric.set(0)
+        state.withLock { state in
+            state.isConnected = false
+            guard let last = state.lastHeartbeat else { return }
+            state.lease.sessionLost(lastHeartbeat: last, heartbeatInterval: options.heartbeatInterval)
+        }
+    }
+
+    // MARK: One beat
+
+    /// One round trip, two when the segments are to be listed. Returns how long to wait for the next.
+    private func tick(on connection: Connection) async throws -> Duration {
+        let sent = ContinuousClock.now
+        let results = try await connection.pipeline([
+            table.heartbeat(workerID, consumers.map(fares)),
+            table.removeDead(
+                workerID, consumers: consumers, staleThreshold: options.staleThreshold,
+                heartbeatInterval: options.heartbeatInterval),
+            table.live(consumers),
+        ])
+        state.withLock { state in
+            state.lease.renew(sent: sent, now: .now)
+            state.lastHeartbeat = sent
+            state.isConnected = true
+        }
+        connectedMetric.set(1)
+        let (workers, nextSuspect) = try readLive(results[2])
+        let freed: Int = try results[1].first?.decode(1) ?? 0
+        if let dead: String = try results[1].first?.decodeIfPresent(2) {
+            options.logger.notice(
+                "workers are gone, their segments are free", metadata: ["workers": "\(dead)", "segments": "\(freed)"])
+        }
+        let isChanged = freed > 0 || workers != view.workers
+        if isChanged || sent >= state.withLock({ $0.nextList }) {
+            try await list(workers, on: connection)
+        }
+        let regular = min(options.heartbeatInterval, ContinuousClock.now.duration(to: state.withLock { $0.nextList }))
+        return max(.milliseconds(1), min(regular, nextSuspect ?? regular))
+    }
+
+    private func fares(_ consumer: String) -> (name: String, condition: String, reason: String) {
+        let condition = conditions[consumer]?() ?? .flowing
+        let isOneOff = options.runMode == .oneOff && condition == .flowing
+        return (consumer, isOneOff ? Self.oneOffCondition : condition.name, condition.reason)
+    }
+
+    /// The live workers, and when the first whose session has ended counts as dead.
+    private func readLive(_ rows: ResultSet) throws -> (workers: [String: Set<String>], nextSuspect: Duration?) {
+        var workers: [String: Set<String>] = [:]
+        var nextSuspect: Duration?
+        for row in rows {
+            let worker: String = try row.decode(1)
+            let consumer: String = try row.decode(0)
+            workers[consumer, default: []].insert(worker)
+            if worker == workerID {
+                obey(ConsumerControl(isPaused: try row.decode(4), rate: try row.decodeIfPresent(5)), of: consumer)
+            }
+            guard worker != workerID, try row.decode(3, as: Bool.self) else { continue }
+            let remaining = options.heartbeatInterval - .seconds(try row.decode(2, as: Double.self))
+            nextSuspect = min(nextSuspect ?? remaining, remaining + .milliseconds(5))
+        }
+        return (workers, nextSuspect)
+    }
+
+    private func obey(_ control: ConsumerControl, of consumer: String) {
+        guard flows[consumer]?.obey(control) == true else { return }
+        options.logger.notice(
+            control.isPaused ? "paused by order" : "goes on by order",
+            metadata: [
+                "consumer": "\(consumer)", "rate": "\(control.rate.map { "\($0) events/s" } ?? "unbounded")",
+            ])
+    }
+
+    private func list(_ workers: [String: Set<String>], on connection: Connection) async throws {
+        var rows: [String: [MembershipView.Row]] = [:]
+        for row in try await connection.query(segments.list(consumers)) {
+            rows[try row.decode(0), default: []].append(
+                MembershipView.Row(
+                    segment: try row.decode(1), owner: try row.decodeIfPresent(2), epoch: try row.decode(3)))
+        }
+        state.withLock { [rows] state in
+            state.view.generation += 1
+            state.view.workers = workers
+            state.view.segments = rows
+            state.nextList = .now.advanced(by: min(options.rebalanceInterval, options.effectiveAuditInterval))
+        }
+        for signal in observers.withLock({ $0 }) { signal.wake() }
+    }
+}

@@ -1,0 +1,21 @@
+/// Where a feed's batches go: into a database transaction per segment, or out to an integration consumer.
+protocol BatchSink: Sendable {
+    /// Whether what is done survives a crash of the database that loses its last commits.
+    var isExternal: Bool { get }
+
+    /// What is kept for each event that is under way, beside its batch, in bytes of memory.
+    var memoryPerEvent: Int { get }
+
+    /// Work that goes on for as long as the consumer is served, across changes of ownership. Throws what ends the
+    /// consumer.
+    func run() async throws
+
+    /// Says for whom batches come from now on.
+    func serve(_ segments: [ServedSegment])
+
+    /// Takes a batch over, for the segments claimed. Does not wait: what bounds it is the share of the budget.
+    func take(_ batch: FeedBatch, share: ByteBudget.Share, claims: [SegmentClaim])
+
+    /// Waits until nothing is under way. What was not begun may be dropped, unless `finishing`.
+    func settle(finishing: Bool) async throws
+}

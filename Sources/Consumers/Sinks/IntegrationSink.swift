@@ -1,0 +1,92 @@
+/// Hands batches to an integration consumer, several under way at a time, and notes what is acknowledged in order.
+final class IntegrationSink: BatchSink {
+    private struct Handed: Sendable {
+        let batch: FeedBatch
+        let claims: [SegmentClaim]
+        let share: ByteBudget.Share
+    }
+
+    private struct Pending: Sendable {
+        let publication: Publication
+        let batch: FeedBatch
+        let handed: Handed
+    }
+
+    private enum Work: Sendable {
+        case serve([ServedSegment])
+        case publish(Handed)
+    }
+
+    private let consumer: any IntegrationConsumer
+    private let state: ServingState
+    private let underWay = UnderWay()
+    // Both are bounded by the bytes in flight, a share of which comes with each batch.
+    private let work = AsyncStream.makeStream(of: Work.self)
+    private let pending = AsyncStream.makeStream(of: Pending.self)
+
+    init(_ consumer: any IntegrationConsumer, state: ServingState) {
+        self.consumer = consumer
+        self.state = state
+    }
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.publish() }
+            group.addTask { try await self.acknowledge() }
+            group.addTask { try await self.consumer.run { self.state.retry($0) } }
+            defer { group.cancelAll() }
+            // Only the consumer's own work may end.
+            while try await group.next() != nil {}
+        }
+    }
+
+    let isExternal = true
+
+    var memoryPerEvent: Int { consumer.memoryPerEvent }
+
+    func serve(_ segments: [ServedSegment]) {
+        work.continuation.yield(.serve(segments))
+    }
+
+    func take(_ batch: FeedBatch, share: ByteBudget.Share, claims: [SegmentClaim]) {
+        // No suspension: a batch counts as handed over exactly if it is.
+        underWay.begin()
+        state.withLedger { $0.handOver(claims, through: batch.through) }
+        work.continuation.yield(.publish(Handed(batch: batch, claims: claims, share: share)))
+    }
+
+    func settle(finishing: Bool) async throws {
+        try await underWay.waitForNone()
+    }
+
+    private func publish() async throws {
+        for await work in work.stream {
+            switch work {
+            case .serve(let segments): try await consumer.serve(segments)
+            case .publish(let handed):
+                // A worker that was stopped or cut off for long must not publish what is another's by now.
+                try await state.waitForLease()
+                let batch = withoutLost(handed)
+                let publication = batch.selection.isEmpty ? .acknowledged : try await consumer.publish(batch)
+                pending.continuation.yield(Pending(publication: publication, batch: batch, handed: handed))
+            }
+        }
+    }
+
+    /// The batch without the events of segments that were lost or began anew since it was handed over.
+    private func withoutLost(_ handed: Handed) -> FeedBatch {
+        let lost = state.withLedger { ledger in Set(handed.claims.filter { !ledger.holds($0) }.map(\.segment)) }
+        if lost.isEmpty { return handed.batch }
+        return handed.batch.selecting(handed.batch.selection.filter { !lost.contains($0.segment) })
+    }
+
+    /// Waits for the acknowledgements in order, so that what is done has no hole.
+    private func acknowledge() async throws {
+        for await pending in pending.stream {
+            let outcome = try await pending.publication.waitForAcknowledgement()
+            state.finish(pending.handed.claims, pending.batch, outcome)
+            state.processed(pending.batch, first: pending.batch.selection.first?.index)
+            underWay.end()
+        }
+    }
+}

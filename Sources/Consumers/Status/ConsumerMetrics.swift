@@ -1,0 +1,54 @@
+import CoreMetrics
+import EventSourcing
+import Telemetry
+
+/// What is counted of one consumer: per batch, never per event.
+struct ConsumerMetrics: Sendable {
+    let handedOver: Counter
+    let done: Counter
+    let batchEvents: Recorder
+    let batchBytes: Recorder
+    let fetchTime: Timer
+    let checkpointTime: Timer
+    let rebalances: Counter
+    let lostSegments: Counter
+    private let latency: Timer
+    private let checkpoint: Meter
+    private let lag: Meter
+    private let owned: Meter
+
+    init(_ consumer: String) {
+        handedOver = Metric.eventsHandedOver.counter(consumer)
+        done = Metric.eventsDone.counter(consumer)
+        batchEvents = Metric.batchEvents.histogram(consumer)
+        batchBytes = Metric.batchBytes.histogram(consumer)
+        latency = Metric.latency.timer(consumer)
+        fetchTime = Metric.fetchTime.timer(consumer)
+        checkpointTime = Metric.checkpointTime.timer(consumer)
+        rebalances = Metric.rebalances.counter(consumer)
+        lostSegments = Metric.lostSegments.counter(consumer)
+        checkpoint = Metric.checkpointPosition.gauge(consumer)
+        lag = Metric.lagEvents.gauge(consumer)
+        owned = Metric.ownedSegments.gauge(consumer)
+    }
+
+    func tookOver(_ batch: FeedBatch) {
+        if batch.selection.isEmpty { return }
+        handedOver.increment(by: batch.selection.count)
+        batchEvents.record(batch.selection.count)
+        batchBytes.record(batch.memorySize)
+    }
+
+    /// Notes how old a batch's first event is now that the batch is processed.
+    func processed(_ batch: FeedBatch, first: Int?) {
+        guard let events = batch.events, let first else { return }
+        let age = WallClock.microseconds - events[first].createdAtMicroseconds
+        latency.recordMicroseconds(max(0, age))
+    }
+
+    func stands(_ standing: ConsumerProgress) {
+        owned.set(standing.segments.count)
+        lag.set(standing.lag)
+        if let position = standing.checkpoint { checkpoint.set(position) }
+    }
+}

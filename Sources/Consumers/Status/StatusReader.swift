@@ -1,0 +1,118 @@
+package import EventSourcing
+package import Postgres
+
+/// Asks the database how all consumers stand. It needs no process of Godwit's, and changes nothing.
+package struct StatusReader: Sendable {
+    private let tables: TableNames
+    private let scopes: [String: EventScope]
+    private let strategy: any PartitionStrategy
+    private let backlogLimit: Int
+
+    /// - Parameters:
+    ///   - scopes: what each consumer wants, as far as it is known; the consumers named here are told of even if they were
+    ///     never started.
+    ///   - backlogLimit: how many waiting events are counted one by one.
+    package init(
+        _ tables: TableNames, scopes: [String: EventScope], backlogLimit: Int = 10_000,
+        strategy: any PartitionStrategy = FNV1aPartitionStrategy()
+    ) {
+        self.tables = tables
+        self.scopes = scopes
+        self.backlogLimit = backlogLimit
+        self.strategy = strategy
+    }
+
+    /// - Throws: `HorizonError`, for one where the events table is missing; `PostgresError`.
+    package func read(on connection: Connection) async throws -> StoreStatus {
+        let look = try await HorizonQuery(tables, on: connection)
+        let facts = try await look.take(on: connection, positionsBehind: nil)
+        let results = try await connection.pipeline([
+            SegmentsTable(tables).all, WorkersTable(tables).all, ControlsTable(tables).all,
+            EventsTable(tables.events).latestPosition,
+        ])
+        let latest: Int64 = try results[3].first?.decode(0) ?? 0
+        let (segments, workers, orders) = (
+            try Self.segments(results[0]), try Self.workers(results[1]), try Self.orders(results[2])
+        )
+        var consumers: [StoreStatus.Consumer] = []
+        for name in Set(segments.keys).union(scopes.keys).sorted() {
+            let rows = segments[name] ?? []
+            let backlog = try await backlog(of: name, rows, latest: latest, on: connection)
+            consumers.append(
+                StoreStatus.Consumer(
+                    name: name,
+                    segments: rows.map { row in
+                        StoreStatus.Segment(
+                            id: row.id, owner: row.owner, checkpoint: row.checkpoint,
+                            lag: backlog.lag(of: row.id) ?? SegmentLag(counted: 0))
+                    }, workers: workers[name] ?? [], order: orders[name]))
+        }
+        let writers = facts.writers.isEmpty ? [] : try await look.describe(facts.writers, on: connection)
+        return StoreStatus(latest: latest, lastDrawn: facts.lastDrawn, writers: writers, consumers: consumers)
+    }
+
+    /// Counts what waits, in a few bounded readings. Costs nothing where nothing waits.
+    private func backlog(
+        of consumer: String, _ rows: [SegmentRow], latest: Int64, on connection: Connection
+    ) async throws(PostgresError) -> Backlog {
+        var backlog = Backlog(
+            checkpoints: rows.reduce(into: [:]) { $0[$1.id] = $1.checkpoint },
+            totalSegments: rows.first?.totalSegments ?? 1, latest: latest, strategy: strategy)
+        let table = EventsTable(tables.events)
+        while let start = backlog.nextReading {
+            let last = min(latest, start + Backlog.widestReading)
+            let result = try await connection.query(
+                table.backlog(after: start, through: last, limit: backlogLimit, scope: scopes[consumer] ?? .all))
+            var events: [(position: Int64, aggregateID: String, age: Duration)] = []
+            for row in result {
+                events.append((try row.decode(0), try row.decode(1), .seconds(try row.decode(2, as: Double.self))))
+            }
+            let isFull = events.count == backlogLimit
+            backlog.take(from: start, through: isFull ? events.last?.position ?? last : last, events)
+        }
+        return backlog
+    }
+
+    // MARK: Rows
+
+    private struct SegmentRow {
+        let id: Int
+        let totalSegments: Int
+        let owner: String?
+        let checkpoint: Int64
+    }
+
+    private static func segments(_ rows: ResultSet) throws(PostgresError) -> [String: [SegmentRow]] {
+        var segments: [String: [SegmentRow]] = [:]
+        for row in rows {
+            segments[try row.decode(0), default: []].append(
+                SegmentRow(
+                    id: try row.decode(1), totalSegments: try row.decode(2), owner: try row.decodeIfPresent(3),
+                    checkpoint: try row.decode(4)))
+        }
+        return segments
+    }
+
+    private static func workers(_ rows: ResultSet) throws(PostgresError) -> [String: [StoreStatus.Worker]] {
+        var workers: [String: [StoreStatus.Worker]] = [:]
+        for row in rows {
+            let name: String = try row.decode(4)
+            workers[try row.decode(0), default: []].append(
+                StoreStatus.Worker(
+                    id: try row.decode(1), lastHeartbeat: .seconds(max(0, try row.decode(2, as: Double.self))),
+                    isGone: try row.decode(3), condition: ConsumerCondition(name: name, reason: try row.decode(5)),
+                    isOneOff: name == Membership.oneOffCondition))
+        }
+        return workers
+    }
+
+    private static func orders(_ rows: ResultSet) throws(PostgresError) -> [String: StoreStatus.Order] {
+        var orders: [String: StoreStatus.Order] = [:]
+        for row in rows {
+            orders[try row.decode(0)] = StoreStatus.Order(
+                control: ConsumerControl(isPaused: try row.decode(1), rate: try row.decodeIfPresent(2)),
+                age: .seconds(max(0, try row.decode(3, as: Double.self))), actor: try row.decode(4))
+        }
+        return orders
+    }
+}
