@@ -32,6 +32,10 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
     public static let adminShutdown = SQLState(rawValue: "57P01")
     /// 26000: the server does not know the prepared statement.
     public static let invalidSQLStatementName = SQLState(rawValue: "26000")
+    /// 42P05: the server has a prepared statement of that name already.
+    public static let duplicatePreparedStatement = SQLState(rawValue: "42P05")
+    /// 0A000: the server cannot do what was asked.
+    public static let featureNotSupported = SQLState(rawValue: "0A000")
 
     /// The first two characters, which name the class.
     public var errorClass: String { String(rawValue.prefix(2)) }

@@ -1,14 +1,15 @@
 /// The text of an SQL statement, with parameters as `$1`, `$2`, ….
 ///
-/// A statement with a name is prepared once per connection, at its first use; the name also shows in errors. It must be
-/// unique to its text.
+/// A statement with a name is prepared once per connection, at its first use. The server knows it by its text and the
+/// types of its parameters: the name is a label that shows in errors and in the server's log, and two statements may
+/// share it.
 public struct Statement: Sendable, Hashable {
-    /// The name, or `nil` for a statement that is not worth preparing.
+    /// The label, or `nil` for a statement that is not worth preparing.
     public let name: String?
     /// The SQL text.
     public let sql: String
 
-    /// A statement that is prepared under the name.
+    /// A statement that is prepared at its first use.
     public init(name: String, sql: String) {
         self.name = name
         self.sql = sql

@@ -1,6 +1,6 @@
 package import Postgres
 
-/// Events as they came from PostgreSQL: binary rows that stay in libpq's memory until the batch is released.
+/// Events as they came from PostgreSQL: binary rows that stay in one piece of memory until the batch is released.
 ///
 /// Nothing is copied until asked for, so that an event can go from here to Kafka without becoming a `String` on the way.
 public final class EventBatch: Sendable {
@@ -12,29 +12,49 @@ public final class EventBatch: Sendable {
     ///
     /// - Throws: `decoding` if a column's type is not the schema's.
     package convenience init(_ rows: ResultSet) throws(PostgresError) {
-        try self.init(ResultCells(rows)) { $0.result.count }
+        try self.init(ResultCells(rows))
+    }
+
+    /// All rows of a read.
+    ///
+    /// - Throws: `decoding` if a column's type is not the schema's.
+    package convenience init(_ cells: ResultCells) throws(PostgresError) {
+        try Self.check(cells)
+        self.init(checked: cells, count: cells.count)
     }
 
     /// The rows of a read under ``PayloadLimit/perRow(_:)``, up to the first whose payload did not come.
     ///
     /// - Throws: `decoding` if a column's type is not the schema's.
     package convenience init(beforeMissingPayload rows: ResultSet) throws(PostgresError) {
-        try self.init(ResultCells(rows)) { cells in
-            (0..<cells.result.count).first { cells.isNull(row: $0, column: Column.payload.rawValue) }
-                ?? cells.result.count
-        }
+        try self.init(beforeMissingPayload: ResultCells(rows))
     }
 
-    private init(_ cells: ResultCells, count: (ResultCells) -> Int) throws(PostgresError) {
+    /// The rows of a read under ``ByteBound/each(_:)``, up to the first whose payload did not come.
+    ///
+    /// - Throws: `decoding` if a column's type is not the schema's.
+    package convenience init(beforeMissingPayload cells: ResultCells) throws(PostgresError) {
+        try Self.check(cells)
+        let complete = (0..<cells.count).first { cells.isNull(row: $0, column: Column.payload.rawValue) }
+        self.init(checked: cells, count: complete ?? cells.count)
+    }
+
+    private init(checked cells: ResultCells, count: Int) {
         self.cells = cells
-        let rows = cells.result
-        for column in Column.allCases where !column.types.contains(rows.type(column: column.rawValue)) {
+        self.count = count
+    }
+
+    private static func check(_ cells: ResultCells) throws(PostgresError) {
+        guard cells.columnCount >= Column.allCases.count else {
+            throw PostgresError(
+                .decoding, "the events have \(cells.columnCount) columns; expected \(Column.allCases.count)")
+        }
+        for column in Column.allCases where !column.types.contains(cells.type(column: column.rawValue)) {
             throw PostgresError(
                 .decoding,
-                "the events table's column \(column) has the type with object id \(rows.type(column: column.rawValue)); "
+                "the events table's column \(column) has the type with object id \(cells.type(column: column.rawValue)); "
                     + "expected \(column.types)")
         }
-        self.count = count(cells)
     }
 
     /// The bytes of memory the rows take.

@@ -58,7 +58,7 @@ public struct EventView: Sendable {
     }
 
     var eventUUID: UUID {
-        UUID.decode(eventID, type: cells.result.type(column: EventBatch.Column.eventID.rawValue)) ?? UUID()
+        UUID.decode(eventID, type: cells.type(column: EventBatch.Column.eventID.rawValue)) ?? UUID()
     }
 
     private var metadataText: String? {

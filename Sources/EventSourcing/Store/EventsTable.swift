@@ -30,7 +30,7 @@ package struct EventsTable: Sendable {
     ) -> BoundStatement {
         var conditions = "global_position > $1 AND global_position <= $2"
         var values: [any PostgresEncodable] = [position, last]
-        // The statement's name tells its variants apart, since each is prepared by its name.
+        // The statement's name tells its variants apart in errors and in the server's log.
         var name = "read_events_\(limit)"
         func choose(_ list: [String], _ column: String, _ variant: String) {
             if list.isEmpty { return }

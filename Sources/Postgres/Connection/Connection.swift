@@ -22,7 +22,7 @@ public actor Connection {
     private nonisolated let cancellation: StatementCancellation
     private nonisolated let nextStatementID = Atomic<UInt64>(1)
     var handle: ConnectionHandle?
-    var prepared: Set<String> = []
+    var statements = StatementCache()
     private var openTransaction: UInt64?
     private var transactionCount: UInt64 = 0
 
@@ -102,7 +102,7 @@ public actor Connection {
 
     nonisolated func run(_ bound: BoundStatement, in transaction: UInt64?) async throws(PostgresError) -> ResultSet {
         try await cancellable(in: transaction) { connection, handle throws(PostgresError) in
-            try handle.execute(bound, prepared: &connection.prepared)
+            try handle.execute(bound, statements: &connection.statements)
         }
     }
 
@@ -154,6 +154,8 @@ public actor Connection {
         guard openTransaction == nil else {
             throw PostgresError(.transactionOpen, "a transaction is open on this connection")
         }
+        // Within the block it could not be done: a failure there would fail the block.
+        if statements.hasSurplus { _ = try handle.pipeline([], statements: &statements) }
         try handle.executeScript(sql)
         transactionCount += 1
         openTransaction = transactionCount
@@ -164,7 +166,7 @@ public actor Connection {
     func commit() throws(PostgresError) {
         defer { openTransaction = nil }
         guard let handle else { throw PostgresError(.closed, "the connection is closed") }
-        let result = try handle.execute(BoundStatement("COMMIT"), prepared: &prepared)
+        let result = try handle.executeUnprepared(BoundStatement("COMMIT"))
         if result.commandTag != "COMMIT" {
             throw PostgresError(
                 .rolledBack, "a statement of the transaction had failed, so that its commit rolled it back")

@@ -101,9 +101,8 @@ extension ConnectionHandle {
         let calls = settings.indices.map { "pg_catalog.set_config($\($0 * 2 + 1), $\($0 * 2 + 2), false)" }
         let statement = Statement("SELECT \(calls.joined(separator: ", "))")
         let values = settings.flatMap { [$0.name, $0.value] }
-        var prepared: Set<String> = []
         do {
-            _ = try execute(BoundStatement(statement, values), prepared: &prepared)
+            _ = try executeUnprepared(BoundStatement(statement, values))
         } catch {
             // The server may go away right after it let us in; that is one more failure to connect.
             throw error.isConnectionFailure

@@ -49,31 +49,6 @@ import CLibPQ
 
     // MARK: Statements
 
-    /// Prepares, sends, and waits for the answer. One round trip for a statement that is prepared already.
-    func execute(_ bound: BoundStatement, prepared: inout Set<String>) throws(PostgresError) -> ResultSet {
-        if let name = bound.statement.name, !prepared.contains(name) {
-            try prepare(bound)
-            prepared.insert(name)
-        }
-        let result = unsafe bound.parameters.withUnsafeArrays { types, values, lengths, formats in
-            if let name = bound.statement.name {
-                unsafe PQexecPrepared(raw, name, Int32(bound.parameters.count), values, lengths, formats, 1)
-            } else {
-                unsafe PQexecParams(
-                    raw, bound.statement.sql, Int32(bound.parameters.count), types, values, lengths, formats, 1)
-            }
-        }
-        return try unsafe check(result, statement: bound.statement.name)
-    }
-
-    private func prepare(_ bound: BoundStatement) throws(PostgresError) {
-        let name = bound.statement.name ?? ""
-        let result = unsafe bound.parameters.types.withUnsafeBufferPointer { types in
-            unsafe PQprepare(raw, name, bound.statement.sql, Int32(types.count), types.baseAddress)
-        }
-        _ = try unsafe check(result, statement: bound.statement.name)
-    }
-
     /// Runs several statements without parameters, given as one text, in the server's simple protocol: they form one
     /// transaction unless the text says otherwise.
     func executeScript(_ sql: String) throws(PostgresError) {
@@ -97,12 +72,14 @@ import CLibPQ
 
     /// The server's refusal as an error, without detail and whatever else may hold data.
     private func failure(of result: OpaquePointer, statement: String?) -> PostgresError {
-        let state = unsafe field(result, UInt8(ascii: "C")).map(SQLState.init(rawValue:))
+        let state = unsafe sqlState(of: result)
+        // The server ends the session with it, also if the end has not been read yet.
+        let isFatal = unsafe ["FATAL", "PANIC"].contains(field(result, UInt8(ascii: "V")))
         if state == nil { readToEnd() }
         let primary = unsafe field(result, UInt8(ascii: "M")) ?? errorText
         let object = unsafe field(result, UInt8(ascii: "n")) ?? field(result, UInt8(ascii: "t"))
         return unsafe PostgresError(
-            isBroken ? .connectionLost : .statement,
+            isBroken || isFatal ? .connectionLost : .statement,
             state?.quotesData == true ? withoutQuotes(primary) : primary.replacing("\n", with: " "),
             sqlState: state, statement: statement, object: object,
             hint: state?.quotesData == true ? nil : field(result, UInt8(ascii: "H")))
@@ -112,11 +89,15 @@ import CLibPQ
     ///
     /// Where a write fails because the server has gone, libpq reports that while the connection still counts as good: what
     /// the server said before is not read yet, and the end behind it not seen.
-    private func readToEnd() {
+    func readToEnd() {
         for _ in 0..<16 where !isBroken { _ = unsafe PQconsumeInput(raw) }
     }
 
-    private func field(_ result: OpaquePointer, _ code: UInt8) -> String? {
+    func sqlState(of result: OpaquePointer) -> SQLState? {
+        unsafe field(result, UInt8(ascii: "C")).map(SQLState.init(rawValue:))
+    }
+
+    func field(_ result: OpaquePointer, _ code: UInt8) -> String? {
         unsafe PQresultErrorField(result, Int32(code)).map { unsafe String(cString: $0) }
     }
 }
