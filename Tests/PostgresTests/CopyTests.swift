@@ -156,12 +156,39 @@ import Testing
         await connection.close()
     }
 
-    @Test func `all is one transaction, in which the query sees what was committed before it`() async throws {
+    @Test func `the preceding queries and the copy are one transaction`() async throws {
         try await withConnection { connection in
             let numbers = "SELECT pg_current_xact_id()"
             let (texts, cells) = try await copy(connection, preceding: [numbers, numbers], numbers + "::text")
             #expect(texts[0] == texts[1])
             #expect(String(decoding: cells.array(0, 0), as: UTF8.self) == texts[0][0])
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `the copy sees what was committed while a preceding query ran, whose locks are held`() async throws {
+        let database = try await TestDatabase()
+        let table = quoteIdentifier(database.schema)
+        try await withConnection { connection in
+            let other = try await Connection.open(ConnectionConfiguration(database.url))
+            let (gate, mark) = (Int.random(in: 1...Int.max), Int.random(in: 1...Int.max))
+            try await other.execute(script: "CREATE TABLE \(table) (n bigint); SELECT pg_advisory_lock(\(gate))")
+            let count = "SELECT count(*) FROM \(table)"
+            // Waits until the other session, which holds the gate, has committed.
+            let waiting = "SELECT pg_advisory_xact_lock_shared(\(gate))"
+            async let answer = connection.copyRows(
+                preceding: [count, "SELECT pg_try_advisory_xact_lock(\(mark))", waiting], query: count, types: [20])
+            try await other.waitUntil(
+                "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1", connection.backendPID)
+            let free = try await other.query("SELECT pg_try_advisory_xact_lock($1)", mark)
+            #expect(try free.first?.decode(0, as: Bool.self) == false)
+            try await other.execute(script: "INSERT INTO \(table) VALUES (1)")
+            try await other.execute(script: "SELECT pg_advisory_unlock(\(gate))")
+            let (texts, cells) = try await answer
+            #expect(texts == [["0"], ["t"], [""]])
+            #expect(cells.array(0, 0) == [0, 0, 0, 0, 0, 0, 0, 1])
+            try await other.execute(script: "DROP TABLE \(table)")
+            await other.close()
         }
     }
 

@@ -93,7 +93,7 @@ import Testing
     @Test(.timeLimit(.minutes(1)))
     func `each statement sees what was committed while an earlier one ran`() async throws {
         try await withConnections { connection, other, table in
-            let gate = 7_654_321
+            let gate = Int.random(in: 1...Int.max)
             let counting = step("SELECT count(*) FROM \(table)")
             // Waits until the other session, which holds the gate, has committed.
             let waiting = step("SELECT pg_advisory_xact_lock_shared($1)", gate)

@@ -3,10 +3,12 @@ import CLibPQ
 extension Connection {
     /// Reads rows in bulk, in one round trip: first some single rows, then the rows of a query by `COPY` in binary form.
     ///
-    /// A `COPY` costs the client less time and memory than a query, but takes no parameters, so that the caller writes
-    /// values into the text. All go to the server as one text and are one implicit transaction. Under READ COMMITTED each has a
-    /// snapshot of its own: the query sees what was committed before it, also if that was while an earlier one ran; and
-    /// locks are held to the end. The session's statement timeout is for all of them together.
+    /// A `COPY` costs the client less time and memory than a prepared query, and the server one more planning. It takes no
+    /// parameters, so that the caller writes values into the text.
+    ///
+    /// All go to the server as one text and are one implicit transaction. Under READ COMMITTED each has a snapshot of its
+    /// own: the query sees what was committed before it, also if that was while an earlier one ran. Locks are held to the
+    /// end. The session's statement timeout is for all of them together.
     ///
     /// The rows are held in memory as a whole: the query must bound them. A cancelled task cancels the statement.
     ///
