@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests
 PREFIX ?= /usr/local
 # As in the image: Swift's libraries are in the program, which needs only Debian's, starts sooner and takes less memory.
 RELEASE := swift build -c release --product godwit --static-swift-stdlib
-BENCH := catchup cost rest latency notify limits
+BENCH := catchup cost rest latency notify limits many
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,7 @@ test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 10
 test: setup ## run all tests
 	swift test
 
-bench: setup ## build for release, then measure: catch-up, cost, rest, latency, notify modes, memory (BENCH="catchup rest" chooses)
+bench: setup ## build for release, then measure: catch-up, cost, rest, latency, notify modes, memory, many consumers (BENCH="catchup rest" chooses)
 	$(RELEASE)
 	@for one in $(BENCH); do python3 Benchmarks/relay/$$one.py || exit 1; done
 

@@ -1,7 +1,13 @@
 """Appends by pgbench, with the statement that `EventStore.append` sends (its `any` form), one event of 500 bytes each."""
 
+import collections
+import glob
 import os
+import signal
 import subprocess
+import time
+
+from servers import end_with_parent
 
 CHANNEL = "pupsourcing_events"
 
@@ -14,14 +20,14 @@ NOTIFY = {
 }
 
 
-def statement(notify, aggregate):
-    """The append to an aggregate, which is an SQL expression."""
-    key = f"bounded_context = 'Identity' AND aggregate_type = 'Thing' AND aggregate_id = {aggregate}"
+def statement(notify, aggregate, context="'Identity'"):
+    """The append to an aggregate; it and its context are SQL expressions."""
+    key = f"bounded_context = {context} AND aggregate_type = 'Thing' AND aggregate_id = {aggregate}"
     one = "ARRAY[gen_random_uuid()]::uuid[]"
     return f"""WITH head AS (
         INSERT INTO "public"."aggregate_heads" AS head
             (bounded_context, aggregate_type, aggregate_id, aggregate_version, updated_at)
-        VALUES ('Identity', 'Thing', {aggregate}, cardinality(ARRAY[1]), now())
+        VALUES ({context}, 'Thing', {aggregate}, cardinality(ARRAY[1]), now())
         ON CONFLICT (bounded_context, aggregate_type, aggregate_id) DO UPDATE
         SET aggregate_version = head.aggregate_version + cardinality(ARRAY[1]), updated_at = now()
         RETURNING aggregate_version
@@ -29,7 +35,7 @@ def statement(notify, aggregate):
         INSERT INTO "public"."events" (
             bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type,
             event_version, payload, trace_id, correlation_id, causation_id, metadata, created_at)
-        SELECT 'Identity', 'Thing', {aggregate}, head.aggregate_version - 1 + e.ordinal, e.id, e.type, e.version,
+        SELECT {context}, 'Thing', {aggregate}, head.aggregate_version - 1 + e.ordinal, e.id, e.type, e.version,
             e.payload, nullif(e.trace, ''), nullif(e.correlation, ''), nullif(e.causation, ''), e.metadata::jsonb,
             coalesce(e.created_at, now())
         FROM head CROSS JOIN unnest({one}, ARRAY['ThingHappened'], ARRAY[1],
@@ -60,9 +66,34 @@ def busy_script(postgres, notify):
     return _write(postgres, f"busy-{notify}.sql", BUSY, statement(notify, "'aggregate-' || :a::text"))
 
 
-def paced_script(postgres, notify):
-    return _write(postgres, f"paced-{notify}.sql", PACED,
-                  statement(notify, "'writer-' || :client_id::text || '-' || :n::text"))
+# An append: its key, which transaction of its client it was, when the commit's answer came, how long it took in ms.
+Commit = collections.namedtuple("Commit", "key number at took")
+
+
+def append_paced(postgres, notify, rate, seconds=0, count=0, writers=0, context="'Identity'"):
+    """Appends at a rate, one event to an aggregate of its own each; returns the appends. For so many seconds, or so many
+    events, rounded to as many for each writer."""
+    writers = writers or (1 if rate <= 100 else 4)
+    limit = ["-T", str(seconds)] if seconds else ["-t", str(max(1, count // writers))]
+    prefix = f"{notify}{rate}{time.time_ns()}"
+    script = _write(postgres, "paced.sql", PACED,
+                    statement(notify, f"'{prefix}-' || :client_id::text || '-' || :n::text", context))
+    log = os.path.join(postgres.folder, "pgbench_log")
+    for old in glob.glob(log + "*"):
+        os.remove(old)
+    writer = pgbench(postgres, script, "-c", str(writers), *limit, "-R", str(rate), "-D", "n=0", "-l",
+                     f"--log-prefix={log}")
+    _, problem = writer.communicate()
+    if writer.returncode:
+        raise SystemExit(problem)
+    lines = []
+    for name in glob.glob(log + "*"):
+        with open(name) as text:
+            lines += [[int(field) for field in line.split()] for line in text]
+    # The script counts its transactions from 1, pgbench's log from its first number.
+    shift = 1 - min(line[1] for line in lines)
+    return [Commit(f"{prefix}-{client}-{number + shift}", number + shift, second + micro / 1e6, (took - lag) / 1000)
+            for client, number, took, _, second, micro, lag in (line[:7] for line in lines)]
 
 
 def _write(postgres, name, form, append):
@@ -75,4 +106,5 @@ def _write(postgres, name, form, append):
 def pgbench(postgres, script, *arguments, **options):
     return subprocess.Popen(
         [f"{postgres.bin}/pgbench", "-n", "-M", "prepared", "-f", script, *arguments], env=postgres.environment,
-        cwd=options.pop("cwd", None), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+        cwd=options.pop("cwd", None), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=end_with_parent(signal.SIGKILL), **options)

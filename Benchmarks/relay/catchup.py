@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from report import spread, table
-from servers import CONTEXTS, Broker, Others, Postgres, Relay, processor, resident, wait_for_quiet
+from servers import CONTEXTS, PARTITIONS, Broker, Others, Postgres, Relay, processor, resident, wait_for_quiet
 
 
 def account(took, first, own, database, broker, others, peak=0):
@@ -16,13 +16,13 @@ def account(took, first, own, database, broker, others, peak=0):
     }
 
 
-def relay(postgres, count, single, settings=None):
+def relay(postgres, count, single, settings=None, contexts=CONTEXTS, partitions=PARTITIONS):
     """One catch-up from an empty checkpoint to the last record in the topics."""
     postgres.forget_checkpoints()
-    broker = Broker()
+    broker = Broker(contexts, partitions=partitions)
     wait_for_quiet()
     others, database, kafka = Others(), postgres.processor(), broker.processor()
-    run = Relay(postgres, broker, single, settings=settings)
+    run = Relay(postgres, broker, single, settings=settings, contexts=contexts)
     first, took = broker.wait_for(count, run.started, alive=run.is_alive)
     figures = account(took, first, processor(run.pid), postgres.processor() - database, broker.processor() - kafka,
                       others, resident(run.pid))

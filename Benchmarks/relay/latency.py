@@ -5,86 +5,31 @@ kcat's line has come through its pipe, so kcat's fetch and print are in the figu
 """
 
 import argparse
-import glob
 import os
-import subprocess
-import threading
 import time
 
-from appending import paced_script, pgbench
+from appending import append_paced
 from report import percentile, spread, table
-from servers import Broker, Others, Postgres, Relay, at_end, processor, wait_for_quiet
-
-
-class Receipts:
-    """When each key came out of the topic."""
-
-    def __init__(self, broker, topic):
-        self.at = {}
-        self.process = subprocess.Popen(
-            ["kcat", "-q", "-u", "-C", "-b", broker.address, "-t", topic, "-o", "end", "-f", "%k\n",
-             "-X", "fetch.wait.max.ms=1000", "-X", "check.crcs=false", "-X", "socket.nagle.disable=true"],
-            stdout=subprocess.PIPE)
-        at_end(self.stop)
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
-
-    def _read(self):
-        pipe, rest = self.process.stdout.fileno(), b""
-        while data := os.read(pipe, 65536):
-            now = time.time()
-            lines = (rest + data).split(b"\n")
-            rest = lines.pop()
-            for line in lines:
-                self.at.setdefault(line.decode(), now)
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
+from servers import Broker, Others, Postgres, Receipts, Relay, processor, wait_for_quiet
 
 
 def measure(postgres, broker, notify, rate, seconds, settings):
     run = Relay(postgres, broker, single=True, notify=notify, settings=settings)
     receipts = Receipts(broker, "Identity")
     time.sleep(2.5)
-    for old in glob.glob(os.path.join(postgres.folder, "pgbench_log*")):
-        os.remove(old)
     wait_for_quiet()
-    clients = 1 if rate <= 100 else 4
-    prefix = f"{notify}{rate}{time.time_ns()}"
-    with open(paced_script(postgres, notify)) as script:
-        text = script.read().replace("'writer-'", f"'{prefix}-'")
-    path = os.path.join(postgres.folder, "latency.sql")
-    with open(path, "w") as script:
-        script.write(text)
-    log = os.path.join(postgres.folder, "pgbench_log")
-    used = lambda: sum([postgres.processor(), broker.processor(), processor(run.pid), processor(receipts.process.pid)])
+    used = lambda: sum([postgres.processor(), broker.processor(), processor(run.pid), receipts.processor()])
     others, before, children = Others(), used(), os.times().children_user + os.times().children_system
-    writer = pgbench(postgres, path, "-c", str(clients), "-T", str(seconds), "-R", str(rate), "-D", "n=0", "-l",
-                     f"--log-prefix={log}")
-    out, problem = writer.communicate()
-    if writer.returncode:
-        raise SystemExit(problem)
+    appends = append_paced(postgres, notify, rate, seconds=seconds)
     writers = os.times().children_user + os.times().children_system - children
     load = others.share(used() - before + writers)
     time.sleep(0.5)
     run.is_alive()
     run.stop()
     receipts.stop()
-    delays, commits, missing, lines = [], [], 0, []
-    for name in glob.glob(log + "*"):
-        with open(name) as text:
-            lines += [[int(field) for field in line.split()] for line in text]
-    # The script counts its transactions from 1, pgbench's log from its first number.
-    shift = 1 - min(line[1] for line in lines)
-    for client, number, took, _, second, micro, lag in (line[:7] for line in lines):
-        commits.append((took - lag) / 1000)
-        at = receipts.at.get(f"{prefix}-{client}-{number + shift}")
-        if at is None:
-            missing += 1
-        else:
-            delays.append((at - second - micro / 1e6) * 1000)
+    commits = [append.took for append in appends]
+    delays = [(receipts.at[append.key] - append.at) * 1000 for append in appends if append.key in receipts.at]
+    missing = len(appends) - len(delays)
     if missing > 5:
         print(f"    {missing} records did not come in time")
     return delays, commits, load

@@ -4,7 +4,7 @@ import argparse
 import time
 
 from report import table
-from servers import Broker, Others, Postgres, Relay, resident, scheduled, used_since
+from servers import Broker, Postgres, Relay, watch_rest
 
 
 def main():
@@ -21,23 +21,16 @@ def main():
         run = Relay(postgres, broker, single=single, notify=notify)
         broker.wait_for(100, run.started, alive=run.is_alive)
         time.sleep(given.settle)  # past the first heartbeats, and past the giving back of what the start took
-        postgres.sql("SELECT pg_stat_statements_reset()")
-        used, started, others = scheduled(run.pid), time.monotonic(), Others()
-        time.sleep(given.seconds)
-        took = time.monotonic() - started
-        own = used_since(used, scheduled(run.pid))
-        share, load = own / took, others.share(own)
-        memory = resident(run.pid, "VmRSS")
-        statements, _, _ = postgres.statistics()
+        share, _, memory, statements, load = watch_rest(postgres, run, given.seconds)
         run.stop()
         broker.stop()
         postgres.stop()
-        calls = sum(count for count, _, _ in statements) * 60 / took
+        calls = sum(count for count, _ in statements)
         name = f"notify {notify}, {'1 consumer' if single else '3 consumers'}"
         rows.append([name, f"{calls:.0f}", f"{share * 100:.2f}%", f"{memory:.1f}", f"{load * 100:.0f}%"])
         print(f"{name}: {calls:.0f} statements/min, {share * 100:.3f}% of a core, {memory:.1f} MB", flush=True)
-        for count, _, query in statements:
-            print(f"    {count * 60 / took:6.1f}/min  {query[:110]}", flush=True)
+        for count, query in statements:
+            print(f"    {count:6.1f}/min  {query[:110]}", flush=True)
     table(f"At rest, over {given.seconds} s",
           ["", "statements/minute", "processor (of one core)", "resident MB", "others' load"], rows)
 

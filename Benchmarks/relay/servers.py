@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -189,17 +190,17 @@ class Postgres:
                 self.process.wait(20)
         self.log.close()
 
-    def migrate(self):
-        subprocess.run([GODWIT, "migrate"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    def migrate(self, *options):
+        subprocess.run([GODWIT, "migrate", *options], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        env=dict(os.environ, GODWIT_DATABASE_URL=self.url))
 
-    def fill(self, count, first=1):
-        """Appends events with payloads of 500 bytes, a third to each context, to 20,000 aggregates."""
-        contexts = ", ".join(f"'{context}'" for context in CONTEXTS)
+    def fill(self, count, first=1, contexts=CONTEXTS):
+        """Appends events with payloads of 500 bytes, as many to each context, to 20,000 aggregates."""
+        names = ", ".join(f"'{context}'" for context in contexts)
         self.sql(f"""
             INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type,
                 payload, metadata)
-            SELECT (ARRAY[{contexts}])[1 + i % 3], 'Thing', 'aggregate-' || i % 20000, i / 20000 + 1,
+            SELECT (ARRAY[{names}])[1 + i % {len(contexts)}], 'Thing', 'aggregate-' || i % 20000, i / 20000 + 1,
                 gen_random_uuid(), 'ThingHappened',
                 convert_to(rpad('{{"n":' || i || ',"text":"', 498, md5(i::text)) || '"}}', 'UTF8'), NULL
             FROM generate_series({first}, {first + count - 1}) AS i ORDER BY i;
@@ -209,15 +210,26 @@ class Postgres:
     def forget_checkpoints(self):
         self.sql("TRUNCATE consumer_segments, consumer_workers; CHECKPOINT;")
 
+    def begin_anew(self, count, contexts):
+        """Forgets events, checkpoints and orders, then appends so many events."""
+        self.sql("""TRUNCATE events, aggregate_heads, consumer_segments, consumer_workers, godwit.notify_requests,
+            godwit.consumer_controls, godwit.dead_letters;""")
+        self.fill(count, contexts=contexts)
+
     def reset_statistics(self):
         self.sql("SELECT pg_stat_statements_reset(); SELECT pg_stat_reset();")
 
+    def statements(self, user="postgres"):
+        """What a role's sessions sent since the reset, the benchmark's own left out: calls, rows, text."""
+        rows = self.sql(f"""
+            SELECT calls, rows, regexp_replace(query, '\\s+', ' ', 'g') FROM pg_stat_statements
+            WHERE userid = '{user}'::regrole AND query NOT ILIKE '%pg_stat_%' AND query NOT ILIKE '%pg_sleep%'
+            ORDER BY calls DESC""")
+        return [(int(calls), int(count), query) for calls, count, query in rows]
+
     def statistics(self):
         """Statements of the relay since the reset, the rows it got of the events table, the tuples it had fetched."""
-        rows = self.sql("""
-            SELECT calls, rows, regexp_replace(query, '\\s+', ' ', 'g') FROM pg_stat_statements
-            WHERE query NOT ILIKE '%pg_stat_%' AND query NOT ILIKE '%pg_sleep%' ORDER BY calls DESC""")
-        statements = [(int(calls), int(count), query) for calls, count, query in rows]
+        statements = self.statements()
         read = sum(count for _, count, query in statements if re.search(r'payload.* FROM "?public"?\."?events"?', query))
         time.sleep(1.1)  # the statistics of tables lag by a second
         touched = int(self.sql("SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables "
@@ -225,37 +237,81 @@ class Postgres:
         return statements, read, touched
 
 
-class Broker:
-    """Godwit's embedded broker, all in memory, with the contexts' topics made."""
+class OpenTransaction:
+    """A session that has run the SQL in a transaction and leaves that open."""
 
-    def __init__(self, topics=tuple(CONTEXTS), address=None):
-        self.address = address or f"127.0.0.1:{free_port()}"
-        self.topics = topics
+    def __init__(self, postgres, text):
         self.process = subprocess.Popen(
-            [GODWIT, "broker", "--listen", self.address, "--partitions", str(PARTITIONS)],
+            ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, env=dict(postgres.environment, PGAPPNAME="bystander"), preexec_fn=end_with_parent(signal.SIGTERM))
+        at_end(self.stop)
+        self.process.stdin.write(f"BEGIN;\n{text};\n\\echo open\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            if line == "open\n":
+                return
+        raise SystemExit("the transaction that shall stay open has failed")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            self.process.wait(20)
+
+
+def _text(value):
+    """A string as Kafka's protocol has it."""
+    return struct.pack(">h", len(value)) + value.encode()
+
+
+class Broker:
+    """Godwit's embedded broker, all in memory, with the topics made; `largest` bounds the batches of some, in bytes."""
+
+    def __init__(self, topics=tuple(CONTEXTS), address=None, partitions=PARTITIONS, largest=None):
+        self.address = address or f"127.0.0.1:{free_port()}"
+        self.topics = tuple(topics)
+        self.partitions = partitions
+        self.process = subprocess.Popen(
+            [GODWIT, "broker", "--listen", self.address, "--no-auto-create"],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=end_with_parent(signal.SIGKILL))
         at_end(self.stop)
         if "listening" not in self.process.stdout.readline():
             raise SystemExit("the broker does not start")
-        for topic in topics:
-            subprocess.run(["kcat", "-b", self.address, "-L", "-t", topic], check=True, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
         host, port = self.address.split(":")
         self.connection = socket.create_connection((host, int(port)))
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._make_topics(largest or {})
+
+    def _make_topics(self, largest):
+        """By CreateTopics, version 0."""
+        body = struct.pack(">i", len(self.topics))
+        for topic in self.topics:
+            body += _text(topic) + struct.pack(">ihi", self.partitions, 1, 0)
+            limits = [_text("max.message.bytes") + _text(str(largest[topic]))] if topic in largest else []
+            body += struct.pack(">i", len(limits)) + b"".join(limits)
+        answer = self._ask(19, 0, body + struct.pack(">i", 30_000))
+        at = 4
+        for topic in self.topics:
+            at += 2 + struct.unpack_from(">h", answer, at)[0]
+            error = struct.unpack_from(">h", answer, at)[0]
+            at += 2
+            if error:
+                raise SystemExit(f"the broker does not make a topic: error {error}")
+
+    def _ask(self, api, version, body):
+        """Sends a request and returns its answer's body."""
+        request = struct.pack(">hhi", api, version, 7) + _text("bench") + body
+        self.connection.sendall(struct.pack(">i", len(request)) + request)
+        return self._receive(struct.unpack(">i", self._receive(4))[0])[4:]
 
     def records(self):
         """How many records the topics hold, by their partitions' watermarks (ListOffsets, version 1)."""
-        def text(value):
-            return struct.pack(">h", len(value)) + value.encode()
-        body = struct.pack(">hhi", 2, 1, 7) + text("bench") + struct.pack(">ii", -1, len(self.topics))
+        body = struct.pack(">ii", -1, len(self.topics))
         for topic in self.topics:
-            body += text(topic) + struct.pack(">i", PARTITIONS)
-            for partition in range(PARTITIONS):
+            body += _text(topic) + struct.pack(">i", self.partitions)
+            for partition in range(self.partitions):
                 body += struct.pack(">iq", partition, -1)
-        self.connection.sendall(struct.pack(">i", len(body)) + body)
-        answer = self._receive(struct.unpack(">i", self._receive(4))[0])
-        at, total = 8, 0
+        answer = self._ask(2, 1, body)
+        at, total = 4, 0
         for _ in self.topics:
             at += 2 + struct.unpack_from(">h", answer, at)[0]
             count = struct.unpack_from(">i", answer, at)[0]
@@ -303,7 +359,7 @@ class Broker:
 class Relay:
     """`godwit run`, one consumer for each context or one for all whose topic is a template."""
 
-    def __init__(self, postgres, broker, single=False, notify="never", settings=None, wrapper=()):
+    def __init__(self, postgres, broker, single=False, notify="never", settings=None, wrapper=(), contexts=CONTEXTS):
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GODWIT_")}
         environment |= {
             "GODWIT_DATABASE_URL": postgres.url, "GODWIT_KAFKA_BOOTSTRAP_SERVERS": broker.address,
@@ -312,15 +368,20 @@ class Relay:
         if single:
             environment["GODWIT_CONSUMERS_ALL_TOPIC"] = "{bounded_context}"
         else:
-            for context in CONTEXTS:
+            for context in contexts:
                 environment[f"GODWIT_CONSUMERS_{context.upper()}_TOPIC"] = context
                 environment[f"GODWIT_CONSUMERS_{context.upper()}_BOUNDED_CONTEXTS"] = context
         environment |= settings or {}
+        self.environment = environment
         self.log = tempfile.TemporaryFile("w+")
         self.started = time.monotonic()
         self.process = subprocess.Popen([*wrapper, GODWIT, "run"], env=environment, stdout=self.log, stderr=self.log,
                                         preexec_fn=end_with_parent(signal.SIGKILL))
         at_end(self.stop)
+
+    def command(self, *arguments):
+        """Runs another command of Godwit with the relay's configuration."""
+        subprocess.run([GODWIT, *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL)
 
     @property
     def pid(self):
@@ -343,3 +404,58 @@ class Relay:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class Receipts:
+    """When each key came out of the topics, read by one kcat. The topics are read from their ends, or from their
+    beginnings as a group."""
+
+    def __init__(self, broker, *topics, group=None):
+        self.at = {}
+        self.lines = 0
+        source = ["-G", group, "-X", "auto.offset.reset=earliest"] if group else ["-C", "-o", "end", "-t"]
+        self.process = subprocess.Popen(
+            ["kcat", "-q", "-u", "-b", broker.address, "-f", "%k\n", "-X", "fetch.wait.max.ms=1000",
+             "-X", "check.crcs=false", "-X", "socket.nagle.disable=true", *source, *topics],
+            stdout=subprocess.PIPE, preexec_fn=end_with_parent(signal.SIGKILL))
+        at_end(self.stop)
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        pipe, rest = self.process.stdout.fileno(), b""
+        while data := os.read(pipe, 65536):
+            now = time.time()
+            lines = (rest + data).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                self.at.setdefault(line.decode(), now)
+            self.lines += len(lines)
+
+    def wait_for(self, keys, limit):
+        """Waits until all the keys have come; not for ever."""
+        end, missing = time.monotonic() + limit, set(keys)
+        while missing and time.monotonic() < end:
+            time.sleep(0.1)
+            missing = {key for key in missing if key not in self.at}
+
+    def processor(self):
+        return processor(self.process.pid)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def watch_rest(postgres, relay, seconds, user="postgres"):
+    """What a relay that has nothing to do takes: its share of a core and the server's, resident MB, statements with their
+    calls a minute, and others' load."""
+    postgres.sql("SELECT pg_stat_statements_reset()")
+    used, database, started, others = scheduled(relay.pid), postgres.processor(), time.monotonic(), Others()
+    time.sleep(seconds)
+    took = time.monotonic() - started
+    own, database = used_since(used, scheduled(relay.pid)), postgres.processor() - database
+    load, memory = others.share(own), resident(relay.pid, "VmRSS")
+    statements = [(calls * 60 / took, query) for calls, _, query in postgres.statements(user)]
+    return own / took, database / took, memory, statements, load
