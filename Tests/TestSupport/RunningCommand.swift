@@ -106,6 +106,8 @@ package final class RunningCommand: Sendable {
     /// Hands on what comes as it comes, to the end.
     private static func read(_ handle: FileHandle, _ body: (Data) -> Void) {
         while case let data = handle.availableData, !data.isEmpty { body(data) }
+        // Foundation leaves the descriptor open after the process has ended: a test that polls a command would gather thousands.
+        try? handle.close()
     }
 
     /// Reads and waits that block have threads of their own, off the cooperative pool.
