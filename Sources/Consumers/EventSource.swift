@@ -2,13 +2,13 @@ public import EventSourcing
 public import Logging
 public import Postgres
 
-/// The event store as a process's consumers see it: where it is, its settled horizon, and who is to be woken.
+/// The event store as a process's consumers see it: where it is, its settled horizon, and what wakes its reader.
 public final class EventSource: Sendable {
     let configuration: ConnectionConfiguration
     let tables: TableNames
-    let horizon: HorizonTracker
-    /// Whom a wakeup source wakes.
-    public let wakeups = Wakeups()
+    let reader: LogReader
+    /// What a wakeup source wakes.
+    public let wakeups: Wakeups
 
     /// A source of events; it connects when it is first used.
     ///
@@ -19,28 +19,30 @@ public final class EventSource: Sendable {
     ) {
         self.configuration = configuration
         self.tables = tables
-        self.horizon = HorizonTracker(configuration, tables: tables, holdThreshold: holdThreshold, logger: logger)
+        let reader = LogReader(configuration, tables: tables, holdThreshold: holdThreshold, logger: logger)
+        self.reader = reader
+        wakeups = Wakeups { reader.noteNews() }
     }
 
     /// Checks that the events can be read safely: the table and its sequence exist and fit, and the server is no standby.
     ///
-    /// - Throws: `HorizonError`, or `PostgresError` if the server is not there.
+    /// - Throws: `SourceError`, or `PostgresError` if the server is not there.
     public func check() async throws {
-        try await horizon.prepare()
+        try await reader.check()
     }
 
-    /// Looks for the latest position, so that what lags behind shows also where nobody reads.
+    /// Looks for the latest position, so that what lags behind shows also where nothing is read.
     package func lookForLatest() async throws {
-        _ = try await horizon.latestPosition()
+        try await reader.look()
     }
 
     /// Those who hold the horizon back at the moment.
     public func holds() async throws -> [HorizonHold] {
-        try await horizon.holds()
+        try await reader.holds()
     }
 
-    /// Closes its connection.
+    /// Closes its connections.
     public func close() async {
-        await horizon.close()
+        await reader.close()
     }
 }

@@ -25,6 +25,7 @@ struct Godwit: AsyncParsableCommand {
             ResumeCommand.self,
             RateCommand.self,
             ParkedCommand.self,
+            AcceptSourceCommand.self,
             MigrateCommand.self,
             DoctorCommand.self,
             ConfigCommand.self,

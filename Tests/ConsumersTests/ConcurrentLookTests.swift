@@ -11,7 +11,7 @@ import Testing
             let tracker = HorizonTracker(
                 try test.configuration, tables: test.tables, logger: Logger(label: "test"))
             let answered = try await withThrowingTaskGroup(of: Int64.self) { group in
-                for _ in 0..<50 { group.addTask { try await tracker.look(withPositions: true) } }
+                for _ in 0..<50 { group.addTask { try await tracker.refresh() } }
                 return try await group.reduce(into: 0) { count, position in count += position == 0 ? 1 : 0 }
             }
             #expect(answered == 50)

@@ -153,7 +153,7 @@ import Testing
 
     @Test func `a process takes the part of the rate that its segments are`() async throws {
         let flow = FlowControl()
-        flow.obey(ConsumerControl(rate: 100))
+        flow.apply(ConsumerControl(rate: 100))
         #expect(try await flow.admit(500, share: 1) == 10)
         #expect(try await flow.admit(500, share: 0.5) == 5)
         // Nothing wanted is not held up by a rate.

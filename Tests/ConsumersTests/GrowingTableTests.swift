@@ -11,7 +11,7 @@ import Testing
         try await TestStore.with { test in
             let connection = try await test.connect()
             try await connection.execute(script: EventsTable.readingSettings)
-            let table = EventsTable(test.tables.events)
+            let table = EventsTable(test.tables.source)
             let name = test.tables.events
             func grow(_ range: ClosedRange<Int>) async throws {
                 try await connection.execute(

@@ -135,7 +135,7 @@ import Testing
         } _: { cluster in
             let kept = try await crashUntilReused(cluster, rollingBack: true) { _, position in
                 try await eventually("not seen before the crash") {
-                    let loop = worker.withLock { $0?.loops.first }
+                    let loop = worker.withLock { $0?.runners.first }
                     return loop?.state.withLedger { $0.positions.values.allSatisfy { $0 >= position } } == true
                 }
             }

@@ -67,24 +67,29 @@ import Testing
     @Test func `a transaction that holds the horizon back shows, and counts once`() async throws {
         try await TestStore.with { test in
             let registry = PrometheusRegistry()
-            let configuration = try test.configuration
-            let tracker = withMetricsFactory(registry) {
-                HorizonTracker(configuration, tables: test.tables, holdThreshold: .zero, logger: .silent)
+            let (source, worker) = try withMetricsFactory(registry) {
+                let source = EventSource(
+                    try test.configuration, tables: test.tables, holdThreshold: .zero, logger: .silent)
+                return (source, try test.worker(RecordingConsumer(), source))
             }
             let writer = try await test.connect()
-            _ = try await writer.withTransaction { transaction in
-                _ = try await test.store.append([.sample("held")], expecting: .any, in: transaction)
-                for _ in 0..<4 { _ = try await tracker.look(withPositions: true) }
-                let standing = await tracker.snapshot()
-                #expect(standing.waiting != nil && standing.position == 0 && standing.latest == 1)
-                #expect(value(.horizonHolds, in: registry, "{cause=\"idle\"}") == "1")
-                #expect(value(.horizonHolds, in: registry, "{cause=\"active\"}") == "0")
+            try await test.running(worker, source) {
+                _ = try await writer.withTransaction { transaction in
+                    _ = try await test.store.append([.sample("held")], expecting: .any, in: transaction)
+                    try await test.appendOneEach(1)
+                    try await eventually("nothing waits") { await worker.snapshot().horizon.waiting != nil }
+                    let horizon = await worker.snapshot().horizon
+                    #expect(horizon.position == 0 && horizon.latest == 2)
+                    try await eventually("the transaction is not counted") {
+                        value(.horizonHolds, in: registry, "{cause=\"idle\"}") == "1"
+                    }
+                    #expect(value(.horizonHolds, in: registry, "{cause=\"active\"}") == "0")
+                }
+                try await eventually("the horizon stays") { await worker.snapshot().horizon.position == 2 }
+                #expect(await worker.snapshot().horizon.waiting == nil)
+                #expect(value(.horizonWaiting, in: registry) == "0")
+                #expect(value(.horizonPosition, in: registry) == "2")
             }
-            #expect(try await tracker.look(withPositions: true) == 1)
-            #expect(await tracker.snapshot().waiting == nil)
-            #expect(value(.horizonWaiting, in: registry) == "0")
-            #expect(value(.horizonPosition, in: registry) == "1")
-            await tracker.close()
             await writer.close()
         }
     }

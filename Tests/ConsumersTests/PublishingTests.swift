@@ -122,11 +122,15 @@ import Testing
                 Statement("INSERT INTO \(test.tables.consumerSegments.sql) VALUES ('recorder', 0, 1, NULL, 99)"))
             await connection.close()
             let source = try test.source()
-            let error = await #expect(throws: WorkerError.self) {
-                try await test.worker(RecordingConsumer(), source, totalSegments: 1).run()
+            let worker = try test.worker(RecordingConsumer(), source, totalSegments: 1)
+            try await test.running(worker, source) {
+                try await eventually("it is not refused") {
+                    await worker.snapshot().horizon.problem?.text.contains("below position 99") == true
+                }
+                #expect(await worker.snapshot().horizon.problem?.isRefusal == true)
+                #expect(await !worker.snapshot().isReady)
             }
-            #expect(error == .checkpointBeyondStore(consumer: "recorder", checkpoint: 99, lastDrawn: 0))
-            await source.close()
+            #expect(try await test.checkpoints(of: "recorder") == [99])
         }
     }
 
@@ -138,7 +142,7 @@ import Testing
             try await connection.execute(script: "ALTER SEQUENCE \(sequence) \(property)")
             await connection.close()
             let source = try test.source()
-            let error = await #expect(throws: HorizonError.self) { try await source.check() }
+            let error = await #expect(throws: SourceError.self) { try await source.check() }
             #expect(error?.description.contains("events_global_position_seq") == true)
             await source.close()
         }
@@ -148,7 +152,7 @@ import Testing
         let database = try await TestDatabase()
         let tables = try TableNames(inSchema: database.schema, godwitSchema: database.schema)
         let source = EventSource(try ConnectionConfiguration(database.url), tables: tables)
-        let error = await #expect(throws: HorizonError.self) { try await source.check() }
+        let error = await #expect(throws: SourceError.self) { try await source.check() }
         #expect(error == .missingTable(tables.events))
         await source.close()
     }

@@ -37,7 +37,7 @@ import Testing
                 _ = try await test.store.append(events, expecting: .any, in: $0)
             }
             func read(_ payload: String) -> String {
-                let columns = EventsTable.columns.replacing("payload", with: payload)
+                let columns = test.tables.source.columns([.payload: payload])
                 return "SELECT \(columns) FROM \(test.tables.events.sql) ORDER BY global_position"
             }
             let types = try await connection.describe(read("payload"))
@@ -64,7 +64,7 @@ import Testing
                 let events = sizes.map { Event.sample(payload: String(repeating: "x", count: $0)) }
                 _ = try await test.store.append(events, expecting: .any, in: $0)
             }
-            let table = EventsTable(test.tables.events)
+            let table = EventsTable(test.tables.source)
             func rows(after position: Int64, _ bound: PayloadLimit) async throws -> ResultSet {
                 try await connection.query(table.read(after: position, limit: 100, bound: bound, scope: .all))
             }

@@ -18,6 +18,7 @@ struct RelayStatus: Sendable {
         if standing.isStopping { return ["stopping"] }
         if let startsWith { return [startsWith] }
         if !standing.isConnected { return ["the database is away"] }
+        if let problem = standing.horizon.problem { return [problem.text] }
         if !standing.holdsLease { return ["the segments may be another worker's: no heartbeat was noted for too long"] }
         return standing.consumers.compactMap { consumer in
             Self.reasonNotReady(consumer).map { "consumer \(consumer.name): \($0)" }
@@ -37,6 +38,10 @@ struct RelayStatus: Sendable {
         store.writers = standing.horizon.waiting == nil ? [] : store.writers
         for index in store.consumers.indices {
             let name = store.consumers[index].name
+            // The process knows what it reads; a source that it reads is well.
+            store.consumers[index].problem =
+                standing.consumers.contains { $0.name == name }
+                ? standing.horizon.problem : store.consumers[index].problem
             store.consumers[index].workers = store.consumers[index].workers.map { other in
                 guard other.id == worker, let condition = conditions[name] else { return other }
                 // Newer than what the last heartbeat told.

@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 import FoundationEssentials
 import Postgres
@@ -39,6 +40,7 @@ struct DatabaseExamination: Sendable {
         } else if !facts.existing.contains(database.tables.godwitTable("schema_migrations")) {
             facts.schemaVersion = 0
         }
+        await readSource(connection, &facts)
         if facts.rights.contains(.init(table: database.tables.consumerSegments, name: "SELECT")) {
             for row in try await connection.query(queries.segments(of: consumers)) {
                 facts.segments[try row.decode(0)] = Int(try row.decode(1, as: Int32.self))
@@ -79,6 +81,20 @@ struct DatabaseExamination: Sendable {
         facts.sequence = .init(
             name: try row.decode(0), cache: try row.decode(1), increment: try row.decode(2), cycles: try row.decode(3),
             isReadable: try row.decode(4), hasNotifyTrigger: try row.decode(5))
+    }
+
+    /// What relays would find: the same look, and the same comparison with what is recorded.
+    private func readSource(_ connection: Connection, _ facts: inout DatabaseFacts) async {
+        guard facts.existing.contains(database.tables.events), !facts.isStandby else { return }
+        do {
+            let settings = EventsTable.readingSettings
+            try await connection.execute(script: settings)
+            let log = try await LogState(database.tables, consumers, on: connection)
+            let problems = [log.problem].compactMap(\.self) + log.problems.values
+            facts.sourceProblems = Set(problems.map(\.text)).sorted()
+        } catch {
+            // Missing tables and rights are findings of their own.
+        }
     }
 
     private func readWriters(_ connection: Connection, _ facts: inout DatabaseFacts) async throws(PostgresError) {

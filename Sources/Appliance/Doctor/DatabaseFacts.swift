@@ -52,6 +52,8 @@ struct DatabaseFacts: Sendable, Equatable {
     var rights: Set<Right> = []
     var sequence: Sequence?
     var writers: [Writer] = []
+    /// Why nothing of the events is read, or would be if a relay ran.
+    var sourceProblems: [String] = []
     /// By consumer, where it was started.
     var segments: [String: Int] = [:]
 }

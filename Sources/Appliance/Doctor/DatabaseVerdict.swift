@@ -115,8 +115,8 @@ struct DatabaseVerdict: Sendable {
         guard let sequence = facts.sequence else {
             return [
                 .error(
-                    "sequence", "\(tables.events.text).global_position has no sequence of its own",
-                    "ALTER SEQUENCE … OWNED BY \(tables.events.sql).global_position")
+                    "sequence", "\(tables.events.text).global_position draws from no sequence",
+                    "make it bigserial, or an identity column")
             ]
         }
         var findings: [Finding] = []
@@ -132,6 +132,9 @@ struct DatabaseVerdict: Sendable {
                 .error(
                     "sequence", "the sequence \(sequence.name) does not count up by one, without end",
                     "ALTER SEQUENCE \(sequence.name) INCREMENT 1 NO CYCLE"))
+        }
+        if findings.isEmpty {
+            findings += facts.sourceProblems.map { .error("source", $0, "mend it, or see godwit accept-source") }
         }
         if notify != .never, !sequence.hasNotifyTrigger {
             findings.append(

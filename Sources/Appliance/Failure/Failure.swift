@@ -26,10 +26,11 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case let error as PostgresError: self.init(Self.status(of: error), error.description)
         case let error as EventStoreError: self.init(error)
         case let error as KafkaError: self.init(Self.status(of: error), error.description)
-        case let error as HorizonError: self.init(error)
+        case let error as SourceError: self.init(error)
         case WorkerError.ownedElsewhere: self.init(.ownedElsewhere, "\(error)")
         case let error as WorkerError: self.init(.databaseUnfit, error.description)
         case let error as JobError: self.init(Self.status(of: error), error.description)
+        case let error as AcceptanceError: self.init(.usage, error.description)
         case let error as InvalidWorkerOption: self.init(.configuration, error.description)
         case let error as DeadLetterError:
             if case .unknownConsumer = error {
@@ -44,7 +45,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         }
     }
 
-    private init(_ error: HorizonError) {
+    private init(_ error: SourceError) {
         switch error {
         case .database(let database): self.init(database)
         case .missingTable: self.init(.schemaMissing, error.description)

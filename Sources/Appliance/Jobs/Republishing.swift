@@ -153,7 +153,7 @@ package struct Republishing: Sendable {
             let count = try await SelectionCount.take(
                 found?.selection(in: place.tables) ?? definition.selection, after: after, through: through,
                 route: options.route, maximumBytes: options.maximumRecordBytes ?? 1_000_000,
-                table: EventsTable(place.tables.events), on: connection)
+                table: EventsTable(place.tables.source), on: connection)
             return CountReport(consumer: definition.consumer, after: after, through: through, count: count)
         }
     }

@@ -59,7 +59,8 @@ struct Preflight: Sendable {
             try await source.check()
         } catch {
             let failure = Failure(error)
-            guard failure.status == .databaseUnreachable else { throw failure }
+            // What else is wrong with the source, the relays say, and wait until it is mended.
+            guard [.databaseUnreachable, .databaseUnfit].contains(failure.status) else { throw failure }
         }
     }
 

@@ -19,7 +19,7 @@ struct ConsumerDiagnosis: Sendable {
             return [HealthIssue(.notStarted, "it was never started: start `godwit run`")] + orders(consumer)
         }
         let lag = consumer.lag
-        var issues = owners(consumer) + conditions(consumer) + orders(consumer) + parked(consumer, letters)
+        var issues = owners(consumer) + source(consumer) + conditions(consumer) + orders(consumer) + parked(consumer, letters)
         if lag.events > 0 {
             issues += holds(store)
             if let longestLag, let oldest = lag.oldest, oldest > longestLag {
@@ -64,6 +64,16 @@ struct ConsumerDiagnosis: Sendable {
 
     private func isLive(_ worker: StoreStatus.Worker) -> Bool {
         !worker.isGone && worker.lastHeartbeat <= staleThreshold
+    }
+
+    /// What the source itself shows, also where no process runs that could say so.
+    private func source(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {
+        guard let problem = consumer.problem else { return [] }
+        return [
+            problem.isRefusal
+                ? HealthIssue(.sourceRefused, "nothing is read: \(problem.text)")
+                : HealthIssue(.waiting, "nothing is read: \(problem.text)")
+        ]
     }
 
     private func conditions(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {

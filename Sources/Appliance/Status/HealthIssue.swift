@@ -6,6 +6,7 @@ package struct HealthIssue: Sendable, Hashable {
         case noOwner = "no_owner"
         case ownerSilent = "owner_silent"
         case paused
+        case sourceRefused = "source_refused"
         case halted
         case refused
         case waiting
@@ -19,7 +20,7 @@ package struct HealthIssue: Sendable, Hashable {
         /// Whether somebody should be told. What was ordered, or passes within moments, is no disturbance.
         package var isUnhealthy: Bool {
             switch self {
-            case .databaseAway, .notStarted, .noOwner, .ownerSilent, .halted, .refused, .waiting, .heldBack,
+            case .databaseAway, .notStarted, .noOwner, .ownerSilent, .sourceRefused, .halted, .refused, .waiting, .heldBack,
                 .tooFarBehind, .parked:
                 true
             case .paused, .limited, .rebalancing, .oneOff: false

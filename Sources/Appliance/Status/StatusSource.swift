@@ -19,7 +19,7 @@ struct StatusSource: Sendable {
         letters = DeadLetters(tables)
     }
 
-    /// - Throws: `HorizonError`, or `PostgresError`.
+    /// - Throws: `SourceError`, or `PostgresError`.
     func take(on connection: Connection) async throws -> Picture {
         let store = try await reader.read(on: connection)
         let counts = try await letters.counts(on: connection)

@@ -15,7 +15,7 @@ final class FlowControl: Sendable {
     var control: ConsumerControl { state.withLock { $0.control } }
 
     /// - Returns: whether that is new.
-    @discardableResult func obey(_ control: ConsumerControl) -> Bool {
+    @discardableResult func apply(_ control: ConsumerControl) -> Bool {
         let isNew = state.withLock { state in
             defer { state.control = control }
             return state.control != control

@@ -1,140 +1,267 @@
 package import EventSourcing
 package import Postgres
 
-/// The SQL behind the settled horizon.
+/// The SQL behind the settled horizon: what is looked at on each read of the head, and in which order.
+///
+/// Made for one connection: what cannot change while it lives (system, timeline, primary or standby) is asked once.
 package struct HorizonQuery: Sendable {
-    /// The events table's object id.
-    private let table: UInt32
-    private let events: EventsTable
+    /// What the connection was opened to; each look adds what may change.
+    private let server: StoreIdentity
+    /// The sequence's name, quoted, with its schema.
+    package let sequence: String
+    let events: EventsTable
+    private let table: TableName
+    private let touch: BoundStatement
+    private let catalog: BoundStatement
     private let lastDrawn: BoundStatement
     private let writers: BoundStatement
-
-    /// How many positions an index-only look reads at most.
-    static let contiguityLimit = 10_000
+    private let tableWriters: BoundStatement
 
     /// Finds the events table and its sequence, and refuses what breaks the horizon.
-    package init(_ tables: TableNames, on session: some PostgresSession) async throws(HorizonError) {
-        let facts: Facts
+    package init(_ shape: SourceShape, on connection: Connection) async throws(SourceError) {
+        table = shape.table
+        events = EventsTable(shape)
+        let survey: Survey
         do {
-            facts = try await Facts(tables.events, on: session)
+            survey = try await Survey(shape, on: connection)
         } catch {
-            throw .database(error)
+            throw SourceError(error, table: shape.table)
         }
-        guard let table = facts.table else { throw .missingTable(tables.events) }
-        guard !facts.isStandby else { throw .standby }
-        guard let sequence = facts.sequence else { throw .missingSequence(tables.events) }
-        guard facts.cache == 1 else { throw .cachedSequence(sequence, cache: facts.cache) }
-        guard facts.increment == 1, !facts.cycles else { throw .unusualSequence(sequence) }
-        self.table = table
-        self.events = EventsTable(tables.events)
-        self.lastDrawn = BoundStatement(
-            Statement(
-                name: "last_drawn",
-                sql: "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM \(sequence)"))
-        self.writers = BoundStatement(
-            Statement(
-                name: "writers",
-                // Partitions may come and go, and an INSERT may name one directly.
-                sql: """
-                    WITH RECURSIVE tables AS (
-                        SELECT $1::oid AS oid
-                        UNION ALL
-                        SELECT inhrelid FROM pg_catalog.pg_inherits JOIN tables ON inhparent = tables.oid
-                    )
-                    SELECT DISTINCT virtualtransaction, pid IS NULL FROM pg_catalog.pg_locks
-                    WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
-                    AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-                    AND relation IN (SELECT oid FROM tables)
-                    """), [table])
+        guard let oid = survey.table else { throw .missingTable(shape.table) }
+        guard !survey.isStandby else { throw .standby }
+        guard let sequenceID = survey.sequenceID, let sequence = survey.sequence else {
+            throw .missingSequence(shape.table)
+        }
+        self.sequence = sequence
+        touch = BoundStatement(
+            Statement(name: "look_touch", sql: "SELECT FROM \(shape.table.sql), \(sequence) WHERE false"))
+        catalog = CatalogState.statement(shape, sequenceID: sequenceID, sequence: sequence)
+        // Reads under the buffer's lock; a SELECT from the sequence may see the value that nextval logs ahead.
+        lastDrawn = BoundStatement(
+            Statement(name: "look_last_drawn", sql: "SELECT coalesce(pg_catalog.pg_sequence_last_value($1::oid), 0)"),
+            [Int64(sequenceID)])
+        writers = Self.holders(of: "= $1::oid", Int64(sequenceID), name: "look_writers")
+        tableWriters = Self.holders(
+            of: "= ANY (SELECT relid::oid FROM pg_catalog.pg_partition_tree($1::oid) UNION SELECT $1::oid)",
+            Int64(oid), name: "table_writers")
+        server = StoreIdentity(
+            system: survey.system, timeline: survey.timeline, table: oid, sequence: sequenceID, sequenceFile: 0,
+            partitions: [])
     }
 
-    /// One look, in one round trip: the last position drawn, then the writers, then, if wanted, the visible positions
-    /// behind the horizon. The order of the three is what makes it right.
+    /// The sessions, but this one, whose transactions hold a lock that only a writer takes.
+    private static func holders(of relation: String, _ id: Int64, name: String) -> BoundStatement {
+        let sql = """
+            SELECT DISTINCT virtualtransaction, pid IS NULL FROM pg_catalog.pg_locks
+            WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND granted
+            AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+            AND relation \(relation) AND pid IS DISTINCT FROM pg_backend_pid()
+            """
+        return BoundStatement(Statement(name: name, sql: sql), [id])
+    }
+
+    // MARK: A look
+
+    /// What one look asks beside the state of the catalog.
+    package struct Request: Sendable {
+        /// Whether the writers are wanted: only behind a gap, because listing them scans all locks of the server.
+        package var includesWriters: Bool
+        /// Reads of events, after everything else was asked.
+        package var reads: [BoundStatement] = []
+
+        package init(includesWriters: Bool, reads: [BoundStatement] = []) {
+            self.includesWriters = includesWriters
+            self.reads = reads
+        }
+    }
+
+    /// One look, in one round trip and one implicit transaction with a snapshot for each statement.
     ///
-    /// - Parameter horizon: the horizon to look behind for visible positions, or `nil` if they are not wanted.
-    func take(
-        on connection: Connection, positionsBehind horizon: Int64?
-    ) async throws(PostgresError) -> HorizonSnapshot {
-        var statements = [lastDrawn, writers]
-        if let horizon { statements.append(events.positions(after: horizon, limit: Self.contiguityLimit)) }
-        let results = try await connection.pipeline(statements)
+    /// The first statement names table and sequence, whose locks then hold to the end, so that no rename fits in between.
+    /// Then the catalog; then the last position drawn, *then* the writers, *then* the rows: this order is what makes the
+    /// horizon right. At the end the last position drawn once more: a row above it has a position of its own invention.
+    ///
+    /// - Throws: `SourceError`, also for what the catalog shows.
+    package func refresh(_ request: Request, on connection: Connection) async throws(SourceError) -> HorizonSnapshot {
+        var statements = [touch, catalog]
+        if request.includesWriters { statements += [lastDrawn, writers] }
+        statements += request.reads
+        statements.append(lastDrawn)
+        do throws(PostgresError) {
+            let results = try await connection.implicitTransaction(statements)
+            let state = try results[1].first.map { row throws(PostgresError) in try CatalogState(row) }
+            guard let state else { throw PostgresError(.decoding, "the catalog has no row for \(table.text)") }
+            var horizon: (lastDrawn: Int64, writers: Set<Writer>)?
+            if request.includesWriters {
+                horizon = (try results[2].first?.decode(0) ?? 0, try Self.writers(results[3]))
+            }
+            let reads = results.dropFirst(request.includesWriters ? 4 : 2).dropLast()
+            return HorizonSnapshot(
+                state: state, horizon: horizon, reads: Array(reads),
+                lastDrawn: try results[results.count - 1].first?.decode(0) ?? 0)
+        } catch {
+            throw SourceError(error, table: table)
+        }
+    }
+
+    /// The identity that a look has seen; refuses what breaks the horizon.
+    package func identity(seen state: CatalogState) throws(SourceError) -> StoreIdentity {
+        guard let oid = state.table else { throw .missingTable(table) }
+        guard state.hasSequence else { throw .sequenceChanged(sequence) }
+        guard state.isLogged else { throw .unlogged(table) }
+        guard state.mayReadSequence else { throw .sequenceRights(sequence) }
+        guard state.drawsFromSequence else { throw .otherDefault(table, sequence: sequence) }
+        guard state.cache == 1 else { throw .cachedSequence(sequence, cache: state.cache) }
+        guard state.increment == 1, !state.cycles else { throw .unusualSequence(sequence) }
+        var identity = server
+        identity.table = oid
+        identity.sequenceFile = state.sequenceFile
+        identity.partitions = state.partitions
+        return identity
+    }
+
+    private static func writers(_ rows: ResultSet) throws(PostgresError) -> Set<Writer> {
         var holders: Set<Writer> = []
-        for row in results[1] {
+        for row in rows {
             holders.insert(Writer(virtualTransaction: try row.decode(0), isPrepared: try row.decode(1)))
         }
-        var positions: [Int64] = []
-        if horizon != nil {
-            for row in results[2] { positions.append(try row.decode(0)) }
-        }
-        return HorizonSnapshot(
-            lastDrawn: try results[0].first?.decode(0) ?? 0, writers: holders, visiblePositions: positions)
+        return holders
     }
 
-    /// Who the writers are, for people.
-    func describe(
-        _ writers: Set<Writer>, on session: some PostgresSession
-    ) async throws(PostgresError) -> [HorizonHold] {
-        let statement = Statement(
-            """
-            SELECT locks.virtualtransaction, activity.pid, activity.application_name, activity.state,
-                extract(epoch FROM clock_timestamp() - coalesce(activity.xact_start, prepared.prepared))::float8,
-                prepared.gid
-            FROM (SELECT DISTINCT virtualtransaction, pid, mode FROM pg_catalog.pg_locks
-                WHERE locktype = 'relation' AND mode = 'RowExclusiveLock' AND virtualtransaction = ANY($1)) AS locks
-            LEFT JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = locks.pid
-            LEFT JOIN pg_catalog.pg_prepared_xacts AS prepared
-                ON locks.pid IS NULL AND split_part(locks.virtualtransaction, '/', 2) = prepared.transaction::text
-            """)
-        let rows = try await session.query(BoundStatement(statement, [writers.map(\.virtualTransaction)]))
-        var holds: [HorizonHold] = []
-        for row in rows {
-            holds.append(
-                HorizonHold(
-                    processID: try row.decodeIfPresent(1), application: try row.decodeIfPresent(2),
-                    state: try row.decodeIfPresent(3),
-                    age: try row.decodeIfPresent(4, as: Double.self).map { .seconds($0) },
-                    preparedTransaction: try row.decodeIfPresent(5)))
+    /// Those that write to the table, whether or not they draw positions: an INSERT takes the table's lock before its
+    /// snapshot, so that a writer that is not listed sees what was committed before.
+    func tableWriters(on connection: Connection) async throws(PostgresError) -> Set<Writer> {
+        try Self.writers(await connection.query(tableWriters))
+    }
+
+    /// The lowest position at or below a bound in one of the partitions, with the partition's name; `nil` if there is none.
+    func passedEvent(
+        in partitions: [Int64], through bound: Int64, on connection: Connection
+    ) async throws(PostgresError) -> (partition: String, position: Int64)? {
+        let names = try await connection.query(
+            BoundStatement(
+                Statement(
+                    "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c "
+                        + "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY($1::bigint[]) "
+                        + "AND c.relkind = 'r'"), [partitions]))
+        for row in names {
+            let name: String = try row.decode(0)
+            let found = try await connection.query(
+                BoundStatement(Statement("SELECT min(\(events.position)) FROM ONLY \(name)")))
+            if let position: Int64 = try found.first?.decodeIfPresent(0), position <= bound { return (name, position) }
         }
-        return holds
+        return nil
     }
 }
 
 /// What one look saw.
-struct HorizonSnapshot: Sendable {
-    /// The last position drawn, 0 if none was.
-    let lastDrawn: Int64
-    /// The transactions that held the lock after that.
-    let writers: Set<Writer>
-    /// Positions that were visible after that, ascending, from behind the horizon on.
-    let visiblePositions: [Int64]
+package struct HorizonSnapshot: Sendable {
+    package let state: CatalogState
+    /// The last position drawn, and the transactions that held the lock after that; `nil` if they were not asked for.
+    package let horizon: (lastDrawn: Int64, writers: Set<Writer>)?
+    /// The reads' rows, in the order they were asked for.
+    package let reads: [ResultSet]
+    /// The last position drawn after the reads, 0 if none was.
+    package let lastDrawn: Int64
 }
 
-/// What the catalog says of the events table.
-private struct Facts {
-    var table: UInt32?
-    var sequence: String?
-    var cache: Int64 = 1
-    var increment: Int64 = 1
-    var cycles = false
-    var isStandby = false
+/// What the catalog says of the events table and its sequence at one moment.
+package struct CatalogState: Sendable, Hashable {
+    let table: UInt32?
+    let hasSequence: Bool
+    let isLogged: Bool
+    let mayReadSequence: Bool
+    let drawsFromSequence: Bool
+    let sequenceFile: UInt32
+    let cache: Int64
+    let increment: Int64
+    let cycles: Bool
+    let partitions: [Int64]
 
-    init(_ name: TableName, on session: some PostgresSession) async throws(PostgresError) {
-        let statement = Statement(
+    /// One row, whatever is missing.
+    static func statement(_ shape: SourceShape, sequenceID: UInt32, sequence: String) -> BoundStatement {
+        let sql = """
+            SELECT c.oid, q.oid IS NOT NULL AND to_regclass($4) = q.oid, c.relpersistence = 'p' AND q.relpersistence = 'p',
+                has_sequence_privilege(q.oid, 'SELECT, USAGE'), \(drawn), pg_catalog.pg_relation_filenode(q.oid),
+                s.seqcache, s.seqincrement, s.seqcycle,
+                CASE WHEN c.relkind = 'p' THEN ARRAY(SELECT relid::oid::bigint FROM pg_catalog.pg_partition_tree(c.oid)
+                        WHERE level > 0 ORDER BY 1)
+                    WHEN c.relhassubclass THEN ARRAY(SELECT inhrelid::bigint FROM pg_catalog.pg_inherits
+                        WHERE inhparent = c.oid ORDER BY 1)
+                    ELSE ARRAY[]::bigint[] END
+            FROM (SELECT to_regclass($1)::oid AS oid) AS named
+            LEFT JOIN pg_catalog.pg_class AS c ON c.oid = named.oid
+            LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = $2 AND NOT a.attisdropped
+            LEFT JOIN pg_catalog.pg_class AS q ON q.oid = $3::oid AND q.relkind = 'S'
+            LEFT JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = q.oid
             """
-            SELECT to_regclass($1)::oid, pg_is_in_recovery(), s.seqrelid::regclass::text,
-                quote_ident(n.nspname) || '.' || quote_ident(c.relname), s.seqcache, s.seqincrement, s.seqcycle
-            FROM (SELECT CASE WHEN to_regclass($1) IS NOT NULL
-                THEN pg_get_serial_sequence($1, 'global_position')::regclass END AS sequence) AS found
-            LEFT JOIN pg_catalog.pg_sequence AS s ON s.seqrelid = found.sequence
-            LEFT JOIN pg_catalog.pg_class AS c ON c.oid = s.seqrelid
-            LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-            """)
-        guard let row = try await session.query(BoundStatement(statement, [name.sql])).first else { return }
+        return BoundStatement(
+            Statement(name: "look_catalog", sql: sql),
+            [shape.table.sql, shape.position, Int64(sequenceID), sequence])
+    }
+
+    /// Whether column `a` of table `c` draws its default from sequence `q`: an identity column, or a default that depends
+    /// on the sequence.
+    private static let drawn = """
+        coalesce(EXISTS (SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                AND d.objid = q.oid AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid
+                AND d.refobjsubid = a.attnum AND d.deptype = 'i')
+            OR EXISTS (SELECT FROM pg_catalog.pg_attrdef AS f JOIN pg_catalog.pg_depend AS d
+                ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = f.oid
+                AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = q.oid
+                WHERE f.adrelid = c.oid AND f.adnum = a.attnum), false)
+        """
+
+    init(_ row: Row) throws(PostgresError) {
+        table = try row.decodeIfPresent(0)
+        hasSequence = try row.decodeIfPresent(1) ?? false
+        isLogged = try row.decodeIfPresent(2) ?? false
+        mayReadSequence = try row.decodeIfPresent(3) ?? false
+        drawsFromSequence = try row.decodeIfPresent(4) ?? false
+        sequenceFile = try row.decodeIfPresent(5) ?? 0
+        cache = try row.decodeIfPresent(6) ?? 1
+        increment = try row.decodeIfPresent(7) ?? 1
+        cycles = try row.decodeIfPresent(8) ?? false
+        partitions = try row.decodeIfPresent(9) ?? []
+    }
+}
+
+/// What is asked once for a connection.
+private struct Survey {
+    var table: UInt32?
+    var sequenceID: UInt32?
+    var sequence: String?
+    var isStandby = false
+    var system = ""
+    var timeline = ""
+
+    init(_ shape: SourceShape, on connection: Connection) async throws(PostgresError) {
+        let sql = """
+            SELECT named.oid, pg_is_in_recovery(), (SELECT system_identifier::text FROM pg_catalog.pg_control_system()),
+                CASE WHEN NOT pg_is_in_recovery()
+                    THEN left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 8) END,
+                q.oid, CASE WHEN q.oid IS NOT NULL THEN format('%I.%I', n.nspname, q.relname) END
+            FROM (SELECT to_regclass($1)::oid AS oid) AS named
+            LEFT JOIN pg_catalog.pg_attribute AS a
+                ON a.attrelid = named.oid AND a.attname = $2 AND NOT a.attisdropped
+            LEFT JOIN pg_catalog.pg_class AS q ON q.relkind = 'S' AND q.oid IN (
+                SELECT d.objid FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                    AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = named.oid
+                    AND d.refobjsubid = a.attnum AND d.deptype = 'i'
+                UNION ALL
+                SELECT d.refobjid FROM pg_catalog.pg_attrdef AS f JOIN pg_catalog.pg_depend AS d
+                    ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = f.oid
+                    AND d.refclassid = 'pg_catalog.pg_class'::regclass
+                    WHERE f.adrelid = named.oid AND f.adnum = a.attnum)
+            LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = q.relnamespace
+            """
+        let statement = BoundStatement(Statement(sql), [shape.table.sql, shape.position])
+        guard let row = try await connection.query(statement).first else { return }
         table = try row.decodeIfPresent(0)
         isStandby = try row.decode(1)
-        sequence = try row.decodeIfPresent(3)
-        cache = try row.decodeIfPresent(4) ?? 1
-        increment = try row.decodeIfPresent(5) ?? 1
-        cycles = try row.decodeIfPresent(6) ?? false
+        system = try row.decodeIfPresent(2) ?? ""
+        timeline = try row.decodeIfPresent(3) ?? ""
+        sequenceID = try row.decodeIfPresent(4)
+        sequence = sequenceID == nil ? nil : try row.decodeIfPresent(5)
     }
 }

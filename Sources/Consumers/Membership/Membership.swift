@@ -8,6 +8,10 @@ import Telemetry
 /// A worker's place among the others: its registration, heartbeat, session lock and lease, and its view of the others.
 final class Membership: Sendable {
     let workerID: String
+    /// The worker's connection for everything but reading.
+    let control: ControlSession
+    /// Woken when checkpoints can be written.
+    let checkpointsDue = WakeSignal()
     private let source: EventSource
     private let consumers: [String]
     private let conditions: [String: @Sendable () -> ConsumerCondition]
@@ -43,12 +47,17 @@ final class Membership: Sendable {
         self.conditions = conditions
         self.options = options
         self.table = WorkersTable(source.tables)
+        self.control = ControlSession(
+            source.configuration, patience: (options.staleThreshold - options.leaseMargin) / 4, logger: options.logger)
         self.segments = SegmentsTable(source.tables)
         self.flows = consumers.reduce(into: [:]) { $0[$1] = FlowControl() }
         self.state = Mutex(
             State(lease: Lease(staleThreshold: options.staleThreshold, margin: options.leaseMargin)))
         source.wakeups.addForControls(stopping)
+        source.reader.problemChanged.add(stopping)
     }
+
+    var tables: TableNames { source.tables }
 
     var view: MembershipView { state.withLock { $0.view } }
 
@@ -86,34 +95,32 @@ final class Membership: Sendable {
         stopping.close()
     }
 
-    /// Registers and beats until stopped, then says goodbye. A database that is away is waited for.
+    /// Registers and beats until stopped, then leaves. A database that is away is waited for.
     func run() async throws {
         var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1))
         var isAway = false
         while true {
             do {
-                let connection = try await Connection.open(source.configuration, logger: options.logger)
-                do {
-                    try await connection.query(table.lock(workerID))
-                    if isAway { options.logger.notice("the database is back") }
-                    isAway = false
-                    var isTold = false
-                    while !stopping.isClosed {
-                        let wait = try await tick(on: connection)
-                        backoff.reset()
-                        if !isTold { try await notifyPeers(on: connection) }
-                        isTold = true
-                        _ = await stopping.wait(atMost: wait)
-                        try Task.checkCancellation()
-                    }
-                    try await connection.query(table.deregister(workerID, consumers: consumers))
-                    try await notifyPeers(on: connection)
-                } catch {
-                    await connection.close()
-                    throw error
+                try await control.open()
+                let lock = table.lock(workerID)
+                try await control.perform(isUrgent: true) { _ = try await $0.query(lock) }
+                if isAway { options.logger.notice("the database is back") }
+                isAway = false
+                var arePeersNotified = false
+                while !stopping.isClosed {
+                    let wait = try await tick()
+                    backoff.reset()
+                    if !arePeersNotified { try await notifyPeers() }
+                    arePeersNotified = true
+                    _ = await stopping.wait(atMost: wait)
+                    try Task.checkCancellation()
                 }
-                return await connection.close()
+                let leave = table.deregister(workerID, consumers: consumers)
+                try await control.perform { _ = try await $0.query(leave) }
+                try await notifyPeers()
+                return await control.close()
             } catch {
+                await control.close()
                 try Task.checkCancellation()
                 guard error.isDatabaseAway else { throw error }
                 sessionLost()
@@ -127,9 +134,10 @@ final class Membership: Sendable {
 
     /// Has the others look at once who is there, where they listen: segments that are free by now need not wait for their
     /// next heartbeats.
-    private func notifyPeers(on connection: Connection) async throws {
+    private func notifyPeers() async throws {
         guard case .notify(let notify) = options.wakeupSource else { return }
-        try await connection.query(ControlsTable(source.tables).tell(notify.channel))
+        let statement = ControlsTable(tables).tell(notify.channel)
+        try await control.perform { _ = try await $0.query(statement) }
     }
 
     private func sessionLost() {
@@ -143,38 +151,45 @@ final class Membership: Sendable {
 
     // MARK: One beat
 
-    /// One round trip, two when the segments are to be listed. Returns how long to wait for the next.
-    private func tick(on connection: Connection) async throws -> Duration {
+    /// The heartbeat by itself, so that nothing keeps it from being sent; then what follows from it. Returns how long to
+    /// wait for the next.
+    private func tick() async throws -> Duration {
         let sent = ContinuousClock.now
-        let results = try await connection.pipeline([
-            table.heartbeat(workerID, consumers.map(fares)),
-            table.removeDead(
-                workerID, consumers: consumers, staleThreshold: options.staleThreshold,
-                heartbeatInterval: options.heartbeatInterval),
-            table.live(consumers),
-        ])
+        let beat = table.heartbeat(workerID, consumers.map(conditionRow))
+        try await control.perform(isUrgent: true) { _ = try await $0.query(beat) }
         state.withLock { state in
             state.lease.renew(sent: sent, now: .now)
             state.lastHeartbeat = sent
             state.isConnected = true
         }
         connectedMetric.set(1)
-        let (workers, nextSuspect) = try readLive(results[2])
-        let freed: Int = try results[1].first?.decode(1) ?? 0
-        if let dead: String = try results[1].first?.decodeIfPresent(2) {
+        let statements = [
+            table.removeDead(
+                workerID, consumers: consumers, staleThreshold: options.staleThreshold,
+                heartbeatInterval: options.heartbeatInterval),
+            table.live(consumers),
+        ]
+        let results = try await control.perform { try await $0.pipeline(statements) }
+        let (workers, nextSuspect) = try readLive(results[1])
+        let freed: Int = try results[0].first?.decode(1) ?? 0
+        if let dead: String = try results[0].first?.decodeIfPresent(2) {
             options.logger.notice(
                 "workers are gone, their segments are free", metadata: ["workers": "\(dead)", "segments": "\(freed)"])
         }
         let isChanged = freed > 0 || workers != view.workers
         if isChanged || sent >= state.withLock({ $0.nextList }) {
-            try await list(workers, on: connection)
+            try await list(workers)
         }
         let regular = min(options.heartbeatInterval, ContinuousClock.now.duration(to: state.withLock { $0.nextList }))
         return max(.milliseconds(1), min(regular, nextSuspect ?? regular))
     }
 
-    private func fares(_ consumer: String) -> (name: String, condition: String, reason: String) {
-        let condition = conditions[consumer]?() ?? .flowing
+    /// What the heartbeat records of a consumer: a source that is not read comes before what the consumer says.
+    private func conditionRow(_ consumer: String) -> (name: String, condition: String, reason: String) {
+        var condition = conditions[consumer]?() ?? .flowing
+        if let problem = source.reader.problem {
+            condition = problem.isRefusal ? .refused(problem.text) : .waiting(problem.text)
+        }
         let isOneOff = options.runMode == .oneOff && condition == .flowing
         return (consumer, isOneOff ? Self.oneOffCondition : condition.name, condition.reason)
     }
@@ -188,7 +203,7 @@ final class Membership: Sendable {
             let consumer: String = try row.decode(0)
             workers[consumer, default: []].insert(worker)
             if worker == workerID {
-                obey(ConsumerControl(isPaused: try row.decode(4), rate: try row.decodeIfPresent(5)), of: consumer)
+                apply(ConsumerControl(isPaused: try row.decode(4), rate: try row.decodeIfPresent(5)), of: consumer)
             }
             guard worker != workerID, try row.decode(3, as: Bool.self) else { continue }
             let remaining = options.heartbeatInterval - .seconds(try row.decode(2, as: Double.self))
@@ -197,8 +212,8 @@ final class Membership: Sendable {
         return (workers, nextSuspect)
     }
 
-    private func obey(_ control: ConsumerControl, of consumer: String) {
-        guard flows[consumer]?.obey(control) == true else { return }
+    private func apply(_ control: ConsumerControl, of consumer: String) {
+        guard flows[consumer]?.apply(control) == true else { return }
         options.logger.notice(
             control.isPaused ? "paused by order" : "goes on by order",
             metadata: [
@@ -206,9 +221,10 @@ final class Membership: Sendable {
             ])
     }
 
-    private func list(_ workers: [String: Set<String>], on connection: Connection) async throws {
+    private func list(_ workers: [String: Set<String>]) async throws {
         var rows: [String: [MembershipView.Row]] = [:]
-        for row in try await connection.query(segments.list(consumers)) {
+        let statement = segments.list(consumers)
+        for row in try await control.perform({ try await $0.query(statement) }) {
             rows[try row.decode(0), default: []].append(
                 MembershipView.Row(
                     segment: try row.decode(1), owner: try row.decodeIfPresent(2), epoch: try row.decode(3)))

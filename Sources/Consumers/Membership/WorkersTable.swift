@@ -62,10 +62,13 @@ struct WorkersTable: Sendable {
     ) -> BoundStatement {
         let sql = """
             WITH dead AS (
-                DELETE FROM \(table.sql) WHERE consumer_name = ANY($2) AND worker_id <> $1 AND (
-                    last_heartbeat < clock_timestamp() - make_interval(secs => $3)
-                    OR session_lock AND last_heartbeat < clock_timestamp() - make_interval(secs => $4)
-                        AND \(Self.lockIsFree))
+                DELETE FROM \(table.sql) WHERE (consumer_name, worker_id) IN (
+                    SELECT consumer_name, worker_id FROM \(table.sql)
+                    WHERE consumer_name = ANY($2) AND worker_id <> $1 AND (
+                        last_heartbeat < clock_timestamp() - make_interval(secs => $3)
+                        OR session_lock AND last_heartbeat < clock_timestamp() - make_interval(secs => $4)
+                            AND \(Self.lockIsFree))
+                    FOR UPDATE SKIP LOCKED)
                 RETURNING consumer_name, worker_id
             ), freed AS (
                 UPDATE \(segments.sql) SET owner_id = NULL WHERE (consumer_name, segment_id) IN (

@@ -23,9 +23,27 @@ public struct FeedBatch: Sendable {
     public let through: Int64
     /// Whether there was more to read than fitted: the next batch follows at once.
     package let isFull: Bool
+    /// Keeps the memory of the events counted for as long as the batch lives.
+    private let rows: LogRows?
+    private let share: Int?
 
     package init(events: EventBatch?, selection: [Selected], through: Int64, isFull: Bool = false) {
+        self.init(events: events, rows: nil, share: nil, selection: selection, through: through, isFull: isFull)
+    }
+
+    /// What a subscription selected of a batch of the log.
+    init(_ batch: LogBatch, _ selection: [Selected]) {
+        self.init(
+            events: batch.rows.events, rows: batch.rows, share: batch.memorySize, selection: selection,
+            through: batch.through, isFull: batch.isFull)
+    }
+
+    private init(
+        events: EventBatch?, rows: LogRows?, share: Int?, selection: [Selected], through: Int64, isFull: Bool
+    ) {
+        self.share = share
         self.events = events
+        self.rows = rows
         self.selection = selection
         self.through = through
         self.isFull = isFull
@@ -33,7 +51,23 @@ public struct FeedBatch: Sendable {
 
     /// The same batch with another selection.
     func selecting(_ selection: [Selected]) -> FeedBatch {
-        FeedBatch(events: events, selection: selection, through: through, isFull: isFull)
+        FeedBatch(
+            events: events, rows: rows, share: share, selection: selection, through: through, isFull: isFull)
+    }
+
+    /// Takes the first events to be handled off the batch, with everything up to the last of them; all that is left if
+    /// there are no more than that.
+    mutating func takeFirst(_ count: Int) -> FeedBatch {
+        guard count < selection.count, let events, count > 0 else {
+            let all = self
+            self = selecting([])
+            return all
+        }
+        let first = FeedBatch(
+            events: events, rows: rows, share: share, selection: Array(selection.prefix(count)),
+            through: events[selection[count - 1].index].globalPosition, isFull: true)
+        self = selecting(Array(selection.dropFirst(count)))
+        return first
     }
 
     /// How many of the events to be handled lie at or below a position.
@@ -51,6 +85,12 @@ public struct FeedBatch: Sendable {
         }
     }
 
-    /// The memory that the batch takes, in bytes.
-    public var memorySize: Int { events?.memorySize ?? 0 }
+    /// The memory that the batch takes, in bytes; its part of what was read together.
+    public var memorySize: Int { share ?? events?.memorySize ?? 0 }
+
+    /// The last event to be handled.
+    var lastSelected: EventReference? { selection.last.map { reference(to: $0.index) } ?? nil }
+
+    /// An event by its index.
+    func reference(to index: Int) -> EventReference? { events.map { EventReference($0[index]) } }
 }

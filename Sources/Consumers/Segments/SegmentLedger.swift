@@ -127,6 +127,13 @@ struct SegmentLedger: Sendable {
         }
     }
 
+    /// What is done of some segments, whether or not it was written.
+    func moves(of segments: [Int]) -> [CheckpointMove] {
+        segments.compactMap { segment in
+            entries[segment].map { CheckpointMove(segment: segment, epoch: $0.epoch, position: $0.done) }
+        }
+    }
+
     /// The checkpoints that may be written after a loss of the database, which still has the event, whether or not
     /// they were written before it.
     ///

@@ -4,11 +4,11 @@ package import Postgres
 /// The SQL of the table `consumer_segments`.
 package struct SegmentsTable: Sendable {
     private let table: TableName
-    private let events: TableName
+    private let events: EventsTable
 
     package init(_ tables: TableNames) {
         self.table = tables.consumerSegments
-        self.events = tables.events
+        self.events = EventsTable(tables.source)
     }
 
     /// Makes the rows of a consumer that has none yet; rows that exist keep their checkpoints.
@@ -75,17 +75,26 @@ package struct SegmentsTable: Sendable {
         return BoundStatement(Statement(name: "segments_list", sql: sql), [consumers])
     }
 
-    /// Moves checkpoints forward where the owner still has the segment under the same epoch. Checkpoints never go back.
-    func moveCheckpoints(_ consumer: String, owner: String, _ moves: [CheckpointMove]) -> BoundStatement {
+    /// Moves checkpoints of any consumers forward where the owner still has the segment under the same epoch, and gives
+    /// those it has moved: consumer, segment. Rows that another transaction holds are left for the next time. Checkpoints
+    /// never go back.
+    func moveCheckpoints(owner: String, _ moves: [(consumer: String, move: CheckpointMove)]) -> BoundStatement {
         let sql = """
             UPDATE \(table.sql) AS segments SET checkpoint = greatest(segments.checkpoint, moves.checkpoint)
-            FROM unnest($3, $4, $5) AS moves (segment_id, epoch, checkpoint)
-            WHERE segments.consumer_name = $1 AND segments.owner_id = $2
-            AND segments.segment_id = moves.segment_id AND segments.epoch = moves.epoch
+            FROM (SELECT own.consumer_name, own.segment_id, named.checkpoint
+                FROM unnest($2, $3, $4, $5) AS named (consumer_name, segment_id, epoch, checkpoint)
+                JOIN \(table.sql) AS own USING (consumer_name, segment_id)
+                WHERE own.owner_id = $1 AND own.epoch = named.epoch
+                ORDER BY 1, 2 FOR UPDATE OF own SKIP LOCKED) AS moves
+            WHERE segments.consumer_name = moves.consumer_name AND segments.segment_id = moves.segment_id
+            RETURNING segments.consumer_name, segments.segment_id
             """
         return BoundStatement(
             Statement(name: "segments_move_checkpoints", sql: sql),
-            [consumer, owner, moves.map { Int32($0.segment) }, moves.map(\.epoch), moves.map(\.position)])
+            [
+                owner, moves.map(\.consumer), moves.map { Int32($0.move.segment) }, moves.map(\.move.epoch),
+                moves.map(\.move.position),
+            ])
     }
 
     /// Moves one checkpoint forward if the owner still has the segment, nothing has moved it there before, and the event
@@ -96,7 +105,7 @@ package struct SegmentsTable: Sendable {
         let sql = """
             UPDATE \(table.sql) SET checkpoint = $5
             WHERE consumer_name = $1 AND owner_id = $2 AND segment_id = $3 AND epoch = $4 AND checkpoint < $5
-            AND EXISTS (SELECT FROM \(events.sql) WHERE global_position = $6 AND event_id = $7)
+            AND EXISTS (\(events.find(position: "$6", eventID: "$7")))
             """
         return BoundStatement(
             Statement(name: "segments_advance", sql: sql),
@@ -121,14 +130,28 @@ package struct SegmentsTable: Sendable {
         return BoundStatement(Statement(name: "segments_checkpoints", sql: sql), [consumer])
     }
 
-    /// Gives segments back.
-    func release(_ consumer: String, owner: String, segments: [Int]) -> BoundStatement {
+    /// Gives segments back, with their last checkpoints.
+    func release(_ consumer: String, owner: String, _ moves: [CheckpointMove]) -> BoundStatement {
         let sql = """
-            UPDATE \(table.sql) SET owner_id = NULL
-            WHERE consumer_name = $1 AND owner_id = $2 AND segment_id = ANY($3)
+            UPDATE \(table.sql) AS segments
+            SET owner_id = NULL, checkpoint = greatest(segments.checkpoint, moves.checkpoint)
+            FROM unnest($3, $4, $5) AS moves (segment_id, epoch, checkpoint)
+            WHERE segments.consumer_name = $1 AND segments.owner_id = $2
+            AND segments.segment_id = moves.segment_id AND segments.epoch = moves.epoch
             """
         return BoundStatement(
-            Statement(name: "segments_release", sql: sql), [consumer, owner, segments.map { Int32($0) }])
+            Statement(name: "segments_release", sql: sql),
+            [consumer, owner, moves.map { Int32($0.segment) }, moves.map(\.epoch), moves.map(\.position)])
+    }
+
+    /// Has consumers begin at a position, whatever their checkpoints, under new epochs that nobody owns yet; with no
+    /// position, under new epochs at the checkpoints they have.
+    package func restart(_ consumers: [String], from position: Int64?) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) SET checkpoint = coalesce($2, checkpoint), epoch = epoch + 1, owner_id = NULL
+            WHERE consumer_name = ANY($1)
+            """
+        return BoundStatement(Statement(name: "segments_restart", sql: sql), [consumers, position])
     }
 }
 

@@ -18,13 +18,14 @@ final class ServingState: Sendable {
     private let metrics: ConsumerMetrics
     private let retryInterval: Duration
     /// Woken when something is done; for the writer of checkpoints.
-    let changed = WakeSignal()
+    private let changed: WakeSignal
     /// Woken when a segment turned out to be lost, halts, or is tried again; for the watcher of ownership.
     let ownershipSuspect: WakeSignal
 
     init(_ membership: Membership, _ metrics: ConsumerMetrics, retryInterval: Duration) {
         self.retryInterval = retryInterval
         self.membership = membership
+        self.changed = membership.checkpointsDue
         self.metrics = metrics
         self.ownershipSuspect = membership.observe()
     }

@@ -4,7 +4,7 @@ import Postgres
 extension Error {
     /// PostgreSQL's error, also where it is wrapped.
     var postgresError: PostgresError? {
-        if case .database(let error)? = self as? HorizonError { return error }
+        if case .database(let error)? = self as? SourceError { return error }
         if case .database(let error)? = self as? EventStoreError { return error }
         return self as? PostgresError
     }

@@ -40,7 +40,7 @@ final class TransactionalSink: BatchSink {
         self.consumer = consumer
         self.pool = pool
         self.table = SegmentsTable(tables)
-        self.events = EventsTable(tables.events)
+        self.events = EventsTable(tables.source)
         self.owner = owner
         self.state = state
         self.options = options
@@ -144,8 +144,8 @@ final class TransactionalSink: BatchSink {
     }
 
     private func handle(_ work: Work) async throws {
-        guard let last = work.batch.events?.lastReference else { return }
-        // What lies behind the last event follows once nothing is in the way; see `ConsumerRunner.recordProgress`.
+        guard let index = work.indices.last, let last = work.batch.reference(to: index) else { return }
+        // What lies behind the last event follows once nothing is in the way; see ``CheckpointWriter``.
         let move = CheckpointMove(
             segment: work.claim.segment, epoch: work.claim.epoch, position: min(work.batch.through, last.position))
         do {

@@ -8,6 +8,6 @@ extension ConsumerRunner {
     }
 
     func report() async {
-        report(latest: await source.horizon.latest)
+        report(latest: await source.reader.snapshot().latest)
     }
 }

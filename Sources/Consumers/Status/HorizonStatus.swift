@@ -1,8 +1,18 @@
-/// Where the settled horizon stands, as far as it is known without asking the database.
+/// How far the settled horizon is, as far as it is known without asking the database.
 package struct HorizonStatus: Sendable {
     package let position: Int64
     /// The highest position seen or drawn.
     package let latest: Int64
     /// How long it has waited for an open transaction; `nil` if it does not.
     package let waiting: Duration?
+    /// Why nothing is read; `nil` if events are.
+    package let problem: SourceProblem?
+}
+
+/// Why a source is not read.
+package struct SourceProblem: Sendable, Hashable {
+    /// For people: what it is, and what to do.
+    package let text: String
+    /// Whether an operator has to act; otherwise it passes by itself.
+    package let isRefusal: Bool
 }

@@ -22,33 +22,32 @@ package struct StatusReader: Sendable {
         self.strategy = strategy
     }
 
-    /// - Throws: `HorizonError`, for one where the events table is missing; `PostgresError`.
+    /// - Throws: `SourceError` where the events table is missing; `PostgresError`. What else is wrong with the source is
+    ///   part of the status.
     package func read(on connection: Connection) async throws -> StoreStatus {
-        let look = try await HorizonQuery(tables, on: connection)
-        let facts = try await look.take(on: connection, positionsBehind: nil)
+        try await connection.execute(script: EventsTable.readingSettings)
         let results = try await connection.pipeline([
             SegmentsTable(tables).all, WorkersTable(tables).all, ControlsTable(tables).all,
-            EventsTable(tables.events).latestPosition,
         ])
-        let latest: Int64 = try results[3].first?.decode(0) ?? 0
         let (segments, workers, orders) = (
             try Self.segments(results[0]), try Self.workers(results[1]), try Self.orders(results[2])
         )
+        let log = try await LogState(tables, Array(segments.keys), on: connection)
         var consumers: [StoreStatus.Consumer] = []
         for name in Set(segments.keys).union(scopes.keys).sorted() {
             let rows = segments[name] ?? []
-            let backlog = try await backlog(of: name, rows, latest: latest, on: connection)
+            let backlog = log.isReadable ? try await backlog(of: name, rows, latest: log.latest, on: connection) : nil
             consumers.append(
                 StoreStatus.Consumer(
                     name: name,
                     segments: rows.map { row in
                         StoreStatus.Segment(
                             id: row.id, owner: row.owner, checkpoint: row.checkpoint,
-                            lag: backlog.lag(of: row.id) ?? SegmentLag(counted: 0))
-                    }, workers: workers[name] ?? [], order: orders[name]))
+                            lag: backlog?.lag(of: row.id) ?? SegmentLag(counted: 0))
+                    }, workers: workers[name] ?? [], order: orders[name],
+                    problem: log.problem ?? log.problems[name]))
         }
-        let writers = facts.writers.isEmpty ? [] : try await look.describe(facts.writers, on: connection)
-        return StoreStatus(latest: latest, lastDrawn: facts.lastDrawn, writers: writers, consumers: consumers)
+        return StoreStatus(latest: log.latest, lastDrawn: log.lastDrawn, writers: log.writers, consumers: consumers)
     }
 
     /// Counts what waits, in a few bounded readings. Costs nothing where nothing waits.
@@ -58,7 +57,7 @@ package struct StatusReader: Sendable {
         var backlog = Backlog(
             checkpoints: rows.reduce(into: [:]) { $0[$1.id] = $1.checkpoint },
             totalSegments: rows.first?.totalSegments ?? 1, latest: latest, strategy: strategy)
-        let table = EventsTable(tables.events)
+        let table = EventsTable(tables.source)
         while let start = backlog.nextReading {
             let last = min(latest, start + Backlog.widestReading)
             let result = try await connection.query(

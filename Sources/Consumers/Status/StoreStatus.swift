@@ -56,8 +56,13 @@ package struct StoreStatus: Sendable {
         package let segments: [Segment]
         package var workers: [Worker]
         package let order: Order?
+        /// Why nothing is read for it; `nil` if events are.
+        package var problem: SourceProblem?
 
-        package init(name: String, segments: [Segment], workers: [Worker], order: Order?) {
+        package init(
+            name: String, segments: [Segment], workers: [Worker], order: Order?, problem: SourceProblem? = nil
+        ) {
+            self.problem = problem
             self.name = name
             self.segments = segments
             self.workers = workers

@@ -3,20 +3,20 @@ import EventSourcing
 extension Worker {
     /// How the worker stands; brings the metrics that follow from it up to date too.
     package func snapshot() async -> WorkerSnapshot {
-        let horizon = await source.horizon.snapshot()
+        let horizon = await source.reader.snapshot()
         let view = membership.view
-        let consumers = loops.map { loop in
-            let total = loop.options.totalSegments
-            let rows = view.segments[loop.name] ?? []
+        let consumers = runners.map { runner in
+            let total = runner.options.totalSegments
+            let rows = view.segments[runner.name] ?? []
             return WorkerSnapshot.Consumer(
-                name: loop.name, scope: loop.scope, totalSegments: total, done: loop.state.doneCount,
+                name: runner.name, scope: runner.scope, totalSegments: total, done: runner.state.doneCount,
                 share: view.generation == 0
-                    ? nil : FairShare.share(of: id, among: view.workers[loop.name] ?? [], totalSegments: total),
-                own: loop.report(latest: horizon.latest),
+                    ? nil : FairShare.share(of: id, among: view.workers[runner.name] ?? [], totalSegments: total),
+                own: runner.report(latest: horizon.latest),
                 owners: rows.reduce(into: [:]) { owners, row in owners[row.segment] = row.owner })
         }
         return WorkerSnapshot(
             isConnected: membership.isConnected, holdsLease: membership.lease != nil,
-            isStopping: loops.contains { $0.wakeups.isClosed }, horizon: horizon, consumers: consumers)
+            isStopping: runners.contains { $0.stopping.isClosed }, horizon: horizon, consumers: consumers)
     }
 }

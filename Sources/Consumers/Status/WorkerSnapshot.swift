@@ -25,5 +25,5 @@ package struct WorkerSnapshot: Sendable {
     package let horizon: HorizonStatus
     package let consumers: [Consumer]
 
-    package var isReady: Bool { isConnected && holdsLease && !isStopping && consumers.allSatisfy(\.isReady) }
+    package var isReady: Bool { isConnected && holdsLease && !isStopping && horizon.problem == nil && consumers.allSatisfy(\.isReady) }
 }

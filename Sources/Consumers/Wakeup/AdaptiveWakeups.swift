@@ -65,7 +65,7 @@ struct AdaptiveWakeups {
         var fence = SettledHorizon()
         var pause = PollBackoff(initial: .milliseconds(2), maximum: options.pollInterval, factor: 2)
         while true {
-            try await source.horizon.look(into: &fence)
+            if let writers = try await source.reader.tableWriters() { fence.look(lastDrawn: 1, writers: writers) }
             source.wakeups.wakeAll(.poll)
             if fence.position > 0 { return }
             let notifications = try await listener.next(within: pause.next())
@@ -82,9 +82,9 @@ struct AdaptiveWakeups {
         var seen: Int64 = -1
         var listenedAt = ContinuousClock.now
         while !demand.isAsking {
-            let latest = try await source.horizon.latestPosition()
+            let latest = try await source.reader.look() ?? seen
             let isNew = latest != seen
-            if isNew { source.wakeups.wakeAll(.poll) }
+            if isNew { source.wakeups.count(.poll) }
             seen = latest
             _ = demand.noted(isNew ? 1 : 0, now: .now)
             // Appends do not notify now, but orders do.

@@ -1,8 +1,7 @@
 public import Logging
 import Postgres
 
-/// Wakes the consumers of a process by looking at the latest position now and then: one cheap query per interval,
-/// however many consumers there are.
+/// Has the source's reader look now and then: one look per interval, however many consumers there are.
 public struct PollingDispatcher: Sendable {
     private let source: EventSource
     private let interval: Duration
@@ -24,8 +23,8 @@ public struct PollingDispatcher: Sendable {
         var seen: Int64 = -1
         while true {
             do {
-                let latest = try await source.horizon.latestPosition()
-                if latest != seen { source.wakeups.wakeAll(.poll) }
+                let latest = try await source.reader.look() ?? seen
+                if latest != seen { source.wakeups.count(.poll) }
                 seen = latest
                 backoff.reset()
                 try await Task.sleep(for: interval)

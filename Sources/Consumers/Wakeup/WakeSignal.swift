@@ -75,3 +75,19 @@ package final class WakeSignal: Sendable {
         waiter?.resume(returning: false)
     }
 }
+
+/// Several signals that are woken together; those that were closed are forgotten.
+final class WakeSignals: Sendable {
+    private let signals = Mutex<[WakeSignal]>([])
+
+    func add(_ signal: WakeSignal) {
+        signals.withLock { signals in
+            signals.removeAll { $0.isClosed }
+            signals.append(signal)
+        }
+    }
+
+    func wake() {
+        for signal in signals.withLock({ $0 }) { signal.wake() }
+    }
+}

@@ -4,27 +4,21 @@ import Postgres
 import Synchronization
 import Telemetry
 
-/// The feeds that are woken when there may be new events.
+/// What wakes a source's reader when there may be new events.
 public final class Wakeups: Sendable {
-    private let signals = Mutex<[WakeSignal]>([])
-    private let controlSignals = Mutex<[WakeSignal]>([])
+    private let noteNews: @Sendable () -> Void
+    private let controlSignals = WakeSignals()
     private let counters = WakeupCause.allCases.reduce(into: [:]) { counters, cause in
         counters[cause] = Metric.wakeups.counter(cause.rawValue)
     }
 
-    func add(_ signal: WakeSignal) {
-        signals.withLock { signals in
-            signals.removeAll { $0.isClosed }
-            signals.append(signal)
-        }
+    init(_ noteNews: @escaping @Sendable () -> Void) {
+        self.noteNews = noteNews
     }
 
     /// Adds a signal that is woken when somebody has ordered something of a consumer.
     func addForControls(_ signal: WakeSignal) {
-        controlSignals.withLock { signals in
-            signals.removeAll { $0.isClosed }
-            signals.append(signal)
-        }
+        controlSignals.add(signal)
     }
 
     /// Takes in what came over the channel, or that nothing did for long: something may have been lost.
@@ -40,7 +34,7 @@ public final class Wakeups: Sendable {
     /// Has those look who obey orders, if there are new ones.
     func takeControls(among notifications: [Notification]) {
         guard notifications.contains(where: { $0.payload == ControlsTable.payload }) else { return }
-        for signal in controlSignals.withLock({ $0 }) { signal.wake() }
+        controlSignals.wake()
     }
 
     /// Wakes all.
@@ -48,8 +42,13 @@ public final class Wakeups: Sendable {
         wakeAll(.application)
     }
 
-    func wakeAll(_ cause: WakeupCause) {
+    /// Counts a wakeup without one.
+    func count(_ cause: WakeupCause) {
         counters[cause]?.increment()
-        for signal in signals.withLock({ $0 }) { signal.wake() }
+    }
+
+    func wakeAll(_ cause: WakeupCause) {
+        count(cause)
+        noteNews()
     }
 }

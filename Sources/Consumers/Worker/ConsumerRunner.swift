@@ -1,10 +1,11 @@
+import CoreMetrics
 import EventSourcing
 import Logging
 import Postgres
 import Synchronization
 
-/// Serves one consumer: claims its share of segments, feeds them, and writes their checkpoints, through changes of
-/// ownership and losses of the database.
+/// Serves one consumer: claims its share of segments, subscribes to their events, and hands these to the sink, through
+/// changes of ownership and losses of the database.
 final class ConsumerRunner: Sendable {
     let name: String
     let scope: EventScope
@@ -18,18 +19,22 @@ final class ConsumerRunner: Sendable {
     let logger: Logger
     let metrics: ConsumerMetrics
     let flow: FlowControl
-    /// How often checkpoints are written at most.
-    let checkpointInterval: Duration
     /// Whether all segments are wanted, whoever else is there.
     let isSole: Bool
-    /// Woken when there may be new events; closed to stop.
-    let wakeups = WakeSignal()
+    /// Closed to stop.
+    let stopping = WakeSignal()
     /// Where a one-off run ends: fixed at its start.
     let target = Mutex<Int64?>(nil)
+    /// What the ledger rests on; `nil` until it was taken up there.
+    private let servedLife = Mutex<ServerLife?>(nil)
+    private let subscription = Mutex<Subscription?>(nil)
+
+    var life: ServerLife? { servedLife.withLock { $0 } }
+    private var owner: String { membership.workerID }
 
     init(
         name: String, scope: EventScope, source: EventSource, membership: Membership, options: WorkerOptions,
-        isSole: Bool, checkpointInterval: Duration, bytesInFlight: Int, sink: (ServingState) -> any BatchSink
+        isSole: Bool, bytesInFlight: Int, sink: (ServingState) -> any BatchSink
     ) {
         self.name = name
         self.scope = scope
@@ -37,23 +42,28 @@ final class ConsumerRunner: Sendable {
         self.membership = membership
         self.options = options
         self.isSole = isSole
-        self.checkpointInterval = checkpointInterval
         self.metrics = ConsumerMetrics(name)
         self.state = ServingState(membership, metrics, retryInterval: options.haltRetryInterval)
         self.flow = membership.flows[name] ?? FlowControl()
         self.sink = sink(state)
         self.table = SegmentsTable(source.tables)
-        self.budget = ByteBudget(limit: bytesInFlight)
+        self.budget = ByteBudget(limit: bytesInFlight, process: source.reader.memory)
         var logger = options.logger
         logger[metadataKey: "consumer"] = "\(name)"
         self.logger = logger
-        source.wakeups.add(wakeups)
     }
 
-    /// Reads nothing more, finishes what is under way, moves the checkpoints and lets go of the segments.
+    /// Reads nothing more, finishes what is under way, moves the checkpoints and releases the segments.
     func stop() {
-        wakeups.close()
+        stopping.close()
         flow.close()
+        subscription.withLock { $0 }?.finish()
+    }
+
+    /// Keeps the subscription that stopping has to end.
+    func subscribed(to new: Subscription?) {
+        subscription.withLock { $0 = new }
+        if stopping.isClosed { new?.finish() }
     }
 
     /// Serves the consumer until stopped, or, one-off, until everything is done.
@@ -70,48 +80,254 @@ final class ConsumerRunner: Sendable {
         } catch {
             failure = error
         }
-        // Who is cancelled lets go at once.
+        // A cancelled task lets go at once.
         try Task.checkCancellation()
         await releaseSegments()
         if let failure { throw failure }
         let halts = state.withLedger { $0.halts }
-        if options.runMode == .oneOff, !wakeups.isClosed, !halts.isEmpty {
+        if options.runMode == .oneOff, !stopping.isClosed, !halts.isEmpty {
             throw PublicationHalted(consumer: name, halts: halts)
         }
     }
 
     private func serve() async throws {
-        var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(5))
-        while true {
+        var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(2))
+        while let life = try await waitForReader() {
             do {
-                let session = try await ConsumerSession.open(for: self)
-                do {
-                    try await session.serve()
-                } catch {
-                    await session.close()
-                    throw error
-                }
-                return await session.close()
+                return try await serve(in: life)
             } catch is LeaseLost {
                 logger.warning("what is known of the segments may be out of date: asking the database again")
+            } catch is SubscriptionInterrupted {
+                logger.debug("the log is read anew")
+            } catch is AnotherServerLife {
+                logger.debug("connections are to different servers, or to different lives of one: connecting anew")
+                await source.reader.restart()
+                await membership.control.close()
+                membership.beatNow()
+                _ = await stopping.wait(atMost: backoff.next())
             } catch {
                 try Task.checkCancellation()
                 guard error.isDatabaseAway else { throw error }
                 logger.debug("the database is away: \(error)")
                 membership.beatNow()
                 // Nothing more can be done for the database; its segments are taken over.
-                if wakeups.isClosed { return }
-                _ = await wakeups.wait(atMost: backoff.next())
+                if stopping.isClosed { return }
+                _ = await stopping.wait(atMost: backoff.next())
+            }
+            servedLife.withLock { $0 = nil }
+        }
+    }
+
+    /// Waits until the source is read; `nil` once stopped.
+    ///
+    /// - Throws: in a one-off run, why the source is refused.
+    private func waitForReader() async throws -> ServerLife? {
+        var wait: Duration = .milliseconds(1)
+        while !stopping.isClosed {
+            try Task.checkCancellation()
+            switch await source.reader.state {
+            case .serving(let life): return life
+            case .waiting: break
+            case .refused(let error):
+                if options.runMode == .oneOff { throw error }
+                // Positions may mean other events by now: only what is recorded counts.
+                state.forgetProgress()
+            }
+            _ = await stopping.wait(atMost: wait)
+            wait = min(wait * 2, .milliseconds(50))
+        }
+        return nil
+    }
+
+    private func serve(in life: ServerLife) async throws {
+        try await initialize(in: life)
+        var seen = 0
+        while true {
+            try await state.ownershipSuspect.waitForView(of: membership, beyond: seen, unless: stopping)
+            let view = membership.view
+            if stopping.isClosed { return try await settle() }
+            if seen == 0 { try await takeUp(in: life) }
+            if isSole || view.generation > seen { try await rebalance(view, in: life) }
+            seen = view.generation
+            let claims = state.withLedger { $0.claims }
+            sink.serve(state.withLedger { $0.served })
+            if claims.isEmpty {
+                if options.runMode == .oneOff { return }
+                continue
+            }
+            if try await serve(claims, seen: seen, in: life) == .ended { return }
+        }
+    }
+
+    /// Feeds the claims until their ownership should change, through halts and new attempts.
+    private func serve(_ claims: [SegmentClaim], seen: Int, in life: ServerLife) async throws -> Assignment.Outcome {
+        var claims = claims
+        while true {
+            let halts = state.withLedger { $0.halts }
+            let assignment = Assignment(runner: self, life: life, claims: claims, halts: halts, seen: seen)
+            let outcome = try await assignment.run()
+            guard outcome == .haltsChanged else { return outcome }
+            let served = state.withLedger { ledger in
+                claims = ledger.claims
+                return ledger.served
+            }
+            sink.serve(served)
+        }
+    }
+
+    // MARK: The first start
+
+    /// Makes the consumer's segments at its first start, and refuses a set-up that does not fit what is recorded.
+    private func initialize(in life: ServerLife) async throws {
+        let table = table
+        let (name, total) = (name, options.totalSegments)
+        let isNew = try await membership.control.perform(in: life) { connection in
+            try await connection.query(table.totals(name)).first?.decode(2) == 0
+        }
+        if isNew {
+            guard let start = try await startPosition(in: life) else { return }
+            try await membership.control.perform(in: life) { connection in
+                _ = try await connection.query(table.initialize(name, totalSegments: total, start: start))
+            }
+        }
+        let recorded = try await membership.control.perform(in: life) { connection in
+            try await connection.query(table.totals(name)).first.map { row in
+                try (0..<3).map { try row.decode($0, as: Int.self) }
+            }
+        }
+        if let other = recorded?.first(where: { $0 != total }) {
+            throw WorkerError.segmentCountMismatch(consumer: name, recorded: other, configured: total)
+        }
+        if options.runMode == .oneOff {
+            let lastDrawn = try await source.reader.horizonLook(life: life).lastDrawn
+            // Positions that a crash gives out again would be waited for in vain.
+            target.withLock { $0 = min($0 ?? lastDrawn, lastDrawn) }
+        }
+    }
+
+    /// Where a consumer that was never started begins; `nil` once stopped. Everything up to there is settled, so that an
+    /// event that was appended before and commits later is not taken for a new one.
+    private func startPosition(in life: ServerLife) async throws -> Int64? {
+        let asked: Int64?
+        switch options.startPosition {
+        case .beginning: return 0
+        case .now: asked = nil
+        case .after(let position): asked = position
+        }
+        var fence = SettledHorizon()
+        var bound: Int64?
+        var isNamed = false
+        let began = ContinuousClock.now
+        while !stopping.isClosed {
+            let look = try await source.reader.horizonLook(life: life)
+            if let asked, asked > look.lastDrawn {
+                throw WorkerError.checkpointBeyondStore(consumer: name, checkpoint: asked, lastDrawn: look.lastDrawn)
+            }
+            let end = bound ?? asked ?? look.lastDrawn
+            bound = end
+            fence.look(lastDrawn: look.lastDrawn, writers: look.writers)
+            if fence.position >= end { return asked ?? fence.position }
+            if !isNamed, ContinuousClock.now - began > .seconds(1) {
+                isNamed = true
+                logger.notice("the start waits for transactions that may have drawn positions before it")
+            }
+            _ = await stopping.wait(atMost: .milliseconds(20))
+            try Task.checkCancellation()
+        }
+        return nil
+    }
+
+    // MARK: Ownership
+
+    /// Takes up what was under way: its progress is recorded, and the segments begin at their checkpoints.
+    private func takeUp(in life: ServerLife) async throws {
+        if !state.withLedger({ $0.claims.isEmpty }) {
+            try await loadOwned(in: life)
+            try await settle()
+            try await recordProgress(in: life)
+            state.forgetProgress()
+        }
+        servedLife.withLock { $0 = life }
+    }
+
+    /// Claims what is missing to the share, and releases what is too much.
+    private func rebalance(_ view: MembershipView, in life: ServerLife) async throws {
+        try await loadOwned(in: life)
+        let owned = Set(state.withLedger { $0.claims }.map(\.segment))
+        let (name, owner, total) = (name, owner, options.totalSegments)
+        let share = isSole ? total : FairShare.share(of: owner, among: view.workers[name] ?? [], totalSegments: total)
+        // How many are free by now, the claim itself finds out.
+        let plan = RebalancePlan(owned: owned, unowned: total, share: share)
+        if !plan.release.isEmpty { try await release(plan.release, in: life) }
+        if plan.claim > 0 {
+            let claim = table.claim(name, owner: owner, limit: plan.claim)
+            try await membership.control.perform(in: life) { _ = try await $0.query(claim) }
+            try await loadOwned(in: life)
+        }
+        try await requireAll(in: life)
+        askForMore(view)
+        if !plan.isEmpty {
+            let now = state.withLedger { $0.claims }.map(\.segment)
+            if owned != Set(now) {
+                metrics.rebalances.increment()
+                let text = now.map { "\($0)" }.joined(separator: " ")
+                logger.info("segments", metadata: ["owned": "\(text)"])
             }
         }
     }
+
+    /// Asks the database what is owned; what was lost is dropped, what is still owned goes on where it was.
+    func loadOwned(in life: ServerLife) async throws {
+        guard let lease = membership.lease else { throw LeaseLost() }
+        let statement = table.owned(name, by: owner)
+        let segments = try await membership.control.perform(in: life) { connection in
+            try await connection.query(statement).map { row in
+                Segment(id: try row.decode(0), checkpoint: try row.decode(1), epoch: try row.decode(2))
+            }
+        }
+        let before = state.withLedger { $0.claims }
+        state.own(segments, under: lease)
+        let lost = before.filter { claim in !segments.contains { $0.id == claim.segment && $0.epoch == claim.epoch } }
+        await report()
+        if !lost.isEmpty {
+            metrics.lostSegments.increment(by: lost.count)
+            logger.warning(
+                "segments were lost to another worker",
+                metadata: ["segments": "\(lost.map { "\($0.segment)" }.joined(separator: " "))"])
+        }
+    }
+
+    private func release(_ segments: [Int], in life: ServerLife) async throws {
+        try await settle()
+        let statement = table.release(name, owner: owner, state.withLedger { $0.moves(of: segments) })
+        try await membership.control.perform(in: life) { _ = try await $0.query(statement) }
+        try await loadOwned(in: life)
+    }
+
+    /// Has the membership look again soon while less than the share is owned: the others are about to release it.
+    func askForMore(_ view: MembershipView) {
+        let share = FairShare.share(
+            of: owner, among: view.workers[name] ?? [], totalSegments: options.totalSegments)
+        if state.withLedger({ $0.claims.count }) < share { membership.lookSoon() }
+    }
+
+    private func requireAll(in life: ServerLife) async throws {
+        guard isSole, state.withLedger({ $0.claims.count }) < options.totalSegments else { return }
+        let statement = table.list([name])
+        let owners = try await membership.control.perform(in: life) { connection in
+            try await connection.query(statement).compactMap { row in try row.decodeIfPresent(2, as: String.self) }
+        }
+        throw WorkerError.ownedElsewhere(consumer: name, owners: Set(owners).subtracting([owner]).sorted())
+    }
+
+    // MARK: Progress
 
     /// Waits for what is under way; for a bounded time once the consumer is stopped.
     func settle(finishing: Bool = false) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.sink.settle(finishing: finishing) }
             group.addTask {
-                while !self.wakeups.isClosed { try await Task.sleep(for: .milliseconds(50)) }
+                while !self.stopping.isClosed { try await Task.sleep(for: .milliseconds(50)) }
                 try await Task.sleep(for: self.options.drainTimeout)
                 self.logger.warning("stopped before everything under way was done; it will be done again")
             }
@@ -120,14 +336,16 @@ final class ConsumerRunner: Sendable {
         }
     }
 
-    /// Writes the checkpoints behind what was done on another connection, as far as the database still knows of it.
+    /// Writes the checkpoints behind what was done under another life of the server, as far as the database still knows
+    /// of it.
     ///
     /// A server that crashed may have lost its last commits (with `synchronous_commit` off, or as a replica that took
     /// over), and gives their positions to other events, which a checkpoint beyond them would skip.
-    func recordProgress(on connection: Connection) async throws(PostgresError) {
+    private func recordProgress(in life: ServerLife) async throws {
         // What is done inside the database is lost together with its checkpoint.
         guard sink.isExternal, let last = state.lastEvent else { return }
-        let isKnown = try await connection.query(EventsTable(source.tables.events).holds(last)).first?.decode(0) == true
+        let known = EventsTable(source.tables.source).holds(last)
+        let isKnown = try await membership.control.perform(in: life) { try await $0.query(known).first?.decode(0) == true }
         guard isKnown else {
             logger.warning(
                 "an event that was carried on is not in the database any more: it lost commits, or the event was deleted; going on from the checkpoints",
@@ -135,23 +353,33 @@ final class ConsumerRunner: Sendable {
             return
         }
         let moves = state.withLedger { $0.moves(upTo: last) }
-        try await connection.query(table.moveCheckpoints(name, owner: membership.workerID, moves))
+        let statement = table.moveCheckpoints(owner: owner, moves.map { (name, $0) })
+        try await membership.control.perform(in: life) { _ = try await $0.query(statement) }
         state.withLedger { $0.wrote(moves) }
     }
 
-    /// Writes what is done and gives the segments back, on a connection of its own: the others may be broken.
+    /// Writes what is done and releases the segments.
     private func releaseSegments() async {
         let claims = state.withLedger { $0.claims }
-        if claims.isEmpty { return }
-        do throws(PostgresError) {
-            let connection = try await Connection.open(source.configuration, logger: logger)
-            try await recordProgress(on: connection)
-            try await connection.query(
-                table.release(name, owner: membership.workerID, segments: claims.map(\.segment)))
-            await connection.close()
+        guard !claims.isEmpty, let life else { return }
+        let moves = state.withLedger { $0.moves(of: claims.map(\.segment)) }
+        let statement = table.release(name, owner: owner, moves)
+        do {
+            try await membership.control.perform(in: life) { _ = try await $0.query(statement) }
             logger.info("released", metadata: ["segments": "\(claims.count)"])
         } catch {
             logger.warning("the segments could not be released; others take them over: \(error)")
+        }
+    }
+}
+
+extension WakeSignal {
+    /// Waits until there is a newer view, the ownership is in doubt, or the other signal is closed.
+    fileprivate func waitForView(of membership: Membership, beyond seen: Int, unless stop: WakeSignal) async throws {
+        while membership.view.generation <= seen || membership.lease == nil {
+            try Task.checkCancellation()
+            if stop.isClosed { return }
+            if await wait(atMost: .milliseconds(200)), membership.lease != nil, seen > 0 { return }
         }
     }
 }

@@ -16,7 +16,8 @@ public final class Worker: Sendable {
     private let options: WorkerOptions
     let membership: Membership
     private let pool: ConnectionPool
-    let loops: [ConsumerRunner]
+    let runners: [ConsumerRunner]
+    private let checkpoints: CheckpointWriter
 
     /// A worker for the consumers.
     ///
@@ -46,14 +47,14 @@ public final class Worker: Sendable {
             }, options: options)
         let pool = ConnectionPool(
             source.configuration, size: options.transactionConnections, logger: options.logger)
-        // One bound for all, so that the process's memory does not grow with the number of consumers.
-        let bytesInFlight = options.bytesInFlight / max(1, names.count)
+        // Batches are shared, and counted once for the process; no consumer may keep all of it to itself.
+        let bytesInFlight = options.bytesInFlight / min(4, max(1, names.count))
+        source.reader.memory.limit = options.bytesInFlight
         let transactional = consumers.map { consumer in
-            // A transaction moves its checkpoint itself; what is left are segments without events.
             let options = options.resolved(for: consumer.name)
             return ConsumerRunner(
                 name: consumer.name, scope: consumer.scope, source: source, membership: membership, options: options,
-                isSole: isSole, checkpointInterval: .seconds(1), bytesInFlight: bytesInFlight
+                isSole: isSole, bytesInFlight: bytesInFlight
             ) { state in
                 TransactionalSink(
                     consumer, pool: pool, tables: source.tables, owner: id, state: state, options: options)
@@ -62,8 +63,7 @@ public final class Worker: Sendable {
         let publishing = integrations.map { consumer in
             ConsumerRunner(
                 name: consumer.name, scope: consumer.scope, source: source, membership: membership,
-                options: options.resolved(for: consumer.name), isSole: isSole,
-                checkpointInterval: options.checkpointInterval, bytesInFlight: bytesInFlight
+                options: options.resolved(for: consumer.name), isSole: isSole, bytesInFlight: bytesInFlight
             ) { IntegrationSink(consumer, state: $0) }
         }
         self.id = id
@@ -71,7 +71,10 @@ public final class Worker: Sendable {
         self.options = options
         self.membership = membership
         self.pool = pool
-        self.loops = transactional + publishing
+        self.runners = transactional + publishing
+        checkpoints = CheckpointWriter(
+            runners: transactional + publishing, membership: membership, interval: options.checkpointInterval,
+            logger: options.logger)
     }
 
     /// Host, process and some chance: no two are the same, also not after a restart.
@@ -82,7 +85,7 @@ public final class Worker: Sendable {
     /// Tells the worker to stop: it reads nothing more, finishes what is under way, moves its checkpoints, releases its
     /// segments and leaves the others' list.
     public func stop() {
-        for loop in loops { loop.stop() }
+        for runner in runners { runner.stop() }
     }
 
     /// Has the worker read the orders for its consumers at once, not with its next heartbeat.
@@ -92,11 +95,13 @@ public final class Worker: Sendable {
 
     /// Works until stopped, or, in one-off mode, until everything that was committed before is handled.
     ///
-    /// - Throws: ``ConsumerFailure``, in one-off mode ``PublicationHalted``, ``WorkerError``, `HorizonError`, or a `PostgresError` that
+    /// - Throws: ``ConsumerFailure``, in one-off mode ``PublicationHalted``, ``WorkerError``, `SourceError`, or a `PostgresError` that
     ///   waiting does not mend, for example a refused password.
     public func run() async throws {
         let failure = await withTaskGroup(of: (Part, (any Error)?).self) { group in
             group.addTask { (.membership, await self.failure { try await self.membership.run() }) }
+            group.addTask { (.reader, await self.failure { try await self.read() }) }
+            group.addTask { (.checkpoints, await self.failure { try await self.checkpoints.run() }) }
             if options.dispatcherEnabled, options.runMode == .continuous {
                 group.addTask { (.dispatcher, await self.failure { try await self.dispatch() }) }
             }
@@ -122,7 +127,7 @@ public final class Worker: Sendable {
     }
 
     private enum Part {
-        case membership, dispatcher, consumers
+        case membership, reader, checkpoints, dispatcher, consumers
     }
 
     private func failure(of body: () async throws -> Void) async -> (any Error)? {
@@ -137,10 +142,10 @@ public final class Worker: Sendable {
     /// Serves all consumers; the first that fails stops the others.
     private func serveAll() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for loop in loops {
+            for runner in runners {
                 group.addTask {
                     do {
-                        try await loop.run()
+                        try await runner.run()
                     } catch let halted as PublicationHalted {
                         // A one-off run's; the others do what is theirs to do.
                         throw halted
@@ -156,6 +161,21 @@ public final class Worker: Sendable {
             }
             if let failure { throw failure }
         }
+    }
+
+    private func read() async throws {
+        var reading = ReaderOptions()
+        let all = runners.map(\.options)
+        reading.rows = all.map(\.batchSize).max() ?? options.batchSize
+        reading.bytes = options.batchBytes
+        reading.bytesInFlight = options.bytesInFlight
+        reading.horizonInterval = options.horizonInterval
+        reading.wakeupJitter = options.wakeupJitter
+        if !options.dispatcherEnabled {
+            reading.pollBackoff = PollBackoff(
+                initial: options.pollInterval, maximum: options.maxPollInterval, factor: options.pollBackoffFactor)
+        }
+        try await source.reader.run(runners.map(\.name), options: reading)
     }
 
     private func dispatch() async throws {

@@ -30,7 +30,7 @@ public final class EventBatch: Sendable {
         try self.init(beforeMissingPayload: ResultCells(rows))
     }
 
-    /// The rows of a read under ``ByteBound/each(_:)``, up to the first whose payload did not come.
+    /// The rows of a read under ``PayloadLimit/perRow(_:)``, up to the first whose payload did not come.
     ///
     /// - Throws: `decoding` if a column's type is not the schema's.
     package convenience init(beforeMissingPayload cells: ResultCells) throws(PostgresError) {

@@ -23,6 +23,27 @@ package struct CatalogQueries: Sendable {
             WHERE n.nspname = $1 AND c.relname = $2)
         """
 
+    /// The sequences that the positions draw from: of an identity column, or of the default.
+    private var sequences: String {
+        """
+        SELECT d.objid FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = \(Self.events) AND d.deptype = 'i'
+            AND d.refobjsubid = \(column)
+        UNION SELECT d.refobjid FROM pg_catalog.pg_attrdef f JOIN pg_catalog.pg_depend d
+            ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = f.oid
+            AND d.refclassid = 'pg_catalog.pg_class'::regclass
+            JOIN pg_catalog.pg_sequence q ON q.seqrelid = d.refobjid
+            WHERE f.adrelid = \(Self.events) AND f.adnum = \(column)
+        """
+    }
+
+    private var column: String {
+        """
+        (SELECT attnum FROM pg_catalog.pg_attribute
+            WHERE attrelid = \(Self.events) AND attname = \(quoteLiteral(tables.source.position)))
+        """
+    }
+
     /// Per table that exists: its position in the list, and for each right whether the role has it.
     package func rights(_ list: [TableRights]) -> BoundStatement {
         let sql = """
@@ -55,14 +76,12 @@ package struct CatalogQueries: Sendable {
             SELECT s.seqrelid::regclass::text, s.seqcache, s.seqincrement, s.seqcycle,
                 has_sequence_privilege(s.seqrelid, 'SELECT'),
                 EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = \(Self.events) AND tgname = 'godwit_notify')
-            FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid
-            WHERE d.refobjid = \(Self.events) AND d.deptype IN ('a', 'i') AND d.refobjsubid =
-                (SELECT attnum FROM pg_catalog.pg_attribute WHERE attrelid = \(Self.events) AND attname = 'global_position')
+            FROM pg_catalog.pg_sequence s WHERE s.seqrelid IN (\(sequences))
             """
         return BoundStatement(Statement(sql), [tables.events.schema, tables.events.name])
     }
 
-    /// Transactions that have written events and are older than so many seconds: process, application, state, age in
+    /// Transactions that have drawn positions and are older than so many seconds: process, application, state, age in
     /// seconds, prepared transaction, virtual transaction. What the role may not see of others is NULL, and does not leave
     /// a transaction out.
     package func openWriters(olderThan seconds: Double) -> BoundStatement {
@@ -72,12 +91,13 @@ package struct CatalogQueries: Sendable {
                 prepared.gid, locks.virtualtransaction
             FROM pg_catalog.pg_locks AS locks
             LEFT JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = locks.pid
-            LEFT JOIN pg_catalog.pg_prepared_xacts AS prepared
-                ON locks.pid IS NULL AND split_part(locks.virtualtransaction, '/', 2) = prepared.transaction::text
+            LEFT JOIN pg_catalog.pg_locks AS transactions ON locks.pid IS NULL AND transactions.pid IS NULL
+                AND transactions.locktype = 'transactionid'
+                AND transactions.virtualtransaction = locks.virtualtransaction
+            LEFT JOIN pg_catalog.pg_prepared_xacts AS prepared ON prepared.transaction = transactions.transactionid
             WHERE locks.locktype = 'relation' AND locks.mode = 'RowExclusiveLock' AND locks.granted
                 AND locks.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-                AND (locks.relation = \(Self.events) OR locks.relation IN
-                    (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = \(Self.events)))
+                AND locks.relation IN (\(sequences))
                 AND coalesce(clock_timestamp() - coalesce(activity.xact_start, prepared.prepared)
                     > make_interval(secs => $3), true)
             """

@@ -75,6 +75,6 @@ package struct NotifyRequests: Sendable {
 }
 
 /// The text as an SQL literal.
-func quoteLiteral(_ text: String) -> String {
+package func quoteLiteral(_ text: String) -> String {
     "'" + text.replacing("'", with: "''") + "'"
 }

@@ -52,6 +52,7 @@ package struct TableRights: Sendable, Hashable {
             own("audit", [.select, .insert]),
             own("dead_letters", [.select, .insert, .update()]),
             own("consumer_controls", [.select, .insert, .update()]),
+            own("checkpoint_identities", [.select, .insert, .update()]),
             own("jobs", [.select, .insert, .update()]),
             own("job_events", [.select, .insert]),
         ]

@@ -12,9 +12,9 @@ package struct EventReference: Sendable, Hashable {
     }
 }
 
-extension EventBatch {
-    /// The last of the events; `nil` if there is none.
-    package var lastReference: EventReference? {
-        last.map { EventReference(position: $0.globalPosition, eventID: $0.eventUUID) }
+extension EventReference {
+    /// The event of a batch.
+    package init(_ event: EventView) {
+        self.init(position: event.globalPosition, eventID: event.eventUUID)
     }
 }

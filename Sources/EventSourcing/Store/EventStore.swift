@@ -21,7 +21,7 @@ public struct EventStore: Sendable {
     /// A store over the tables.
     public init(tables: TableNames = TableNames(), notify: Notify = .never) {
         self.tables = tables
-        self.eventsTable = EventsTable(tables.events)
+        self.eventsTable = EventsTable(tables.source)
         self.append = AppendStatements(tables, notify: notify)
     }
 }

@@ -10,11 +10,12 @@ extension EventsTable {
         after position: Int64, through last: Int64, limit: Int, scope: EventScope
     ) -> BoundStatement {
         let sql = """
-            SELECT global_position, aggregate_id, extract(epoch FROM clock_timestamp() - created_at)::float8
-            FROM \(table.sql) WHERE global_position > $1 AND global_position <= $2
-            AND (cardinality($3::text[]) = 0 OR aggregate_type = ANY($3))
-            AND (cardinality($4::text[]) = 0 OR bounded_context = ANY($4))
-            ORDER BY global_position LIMIT $5
+            SELECT \(self.position), \(shape.expression(.aggregateID)),
+                extract(epoch FROM clock_timestamp() - \(shape.expression(.createdAt)))::float8
+            FROM \(table.sql) WHERE \(self.position) > $1 AND \(self.position) <= $2
+            AND (cardinality($3::text[]) = 0 OR \(type) = ANY($3))
+            AND (cardinality($4::text[]) = 0 OR \(context) = ANY($4))
+            ORDER BY \(self.position) LIMIT $5
             """
         return BoundStatement(
             Statement(name: "backlog", sql: sql),

@@ -8,10 +8,10 @@ extension EventsTable {
     package func read(
         _ selection: EventSelection, after position: Int64, through last: Int64, limit: Int, maximumBytes: Int
     ) -> BoundStatement {
-        var conditions = Conditions(selection, after: position, through: last)
+        var conditions = Conditions(shape, selection, after: position, through: last)
         let bytes = conditions.bind(maximumBytes)
         let rows = """
-            SELECT \(Self.columns) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY global_position LIMIT \(limit)
+            SELECT \(shape.columns()) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY \(self.position) LIMIT \(limit)
             """
         return BoundStatement(Statement(Self.addingUp(rows, to: bytes)), conditions.values)
     }
@@ -20,11 +20,9 @@ extension EventsTable {
     package func readIdentities(
         _ selection: EventSelection, after position: Int64, through last: Int64, limit: Int
     ) -> BoundStatement {
-        let conditions = Conditions(selection, after: position, through: last)
+        let conditions = Conditions(shape, selection, after: position, through: last)
         let sql = """
-            SELECT global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id,
-                event_type, event_version, ''::bytea, trace_id, correlation_id, causation_id, NULL::jsonb, created_at
-            FROM \(table.sql) WHERE \(conditions.sql) ORDER BY global_position LIMIT \(limit)
+            SELECT \(identityColumns) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY \(self.position) LIMIT \(limit)
             """
         return BoundStatement(Statement(sql), conditions.values)
     }
@@ -32,9 +30,7 @@ extension EventsTable {
     /// The events at the positions, likewise without payload and metadata.
     package func readIdentities(at positions: [Int64]) -> BoundStatement {
         let sql = """
-            SELECT global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id,
-                event_type, event_version, ''::bytea, trace_id, correlation_id, causation_id, NULL::jsonb, created_at
-            FROM \(table.sql) WHERE global_position = ANY($1) ORDER BY global_position
+            SELECT \(identityColumns) FROM \(table.sql) WHERE \(position) = ANY($1) ORDER BY \(position)
             """
         return BoundStatement(Statement(name: "read_identities_at", sql: sql), [positions])
     }
@@ -44,34 +40,41 @@ extension EventsTable {
     package func count(
         _ selection: EventSelection, after position: Int64, through last: Int64, largerThan bytes: Int
     ) -> BoundStatement {
-        var conditions = Conditions(selection, after: position, through: last)
+        var conditions = Conditions(shape, selection, after: position, through: last)
         let limit = conditions.bind(bytes)
         let sql = """
-            SELECT bounded_context, aggregate_type, event_type, event_version, count(*),
-                count(*) FILTER (WHERE octet_length(payload) > \(limit))
+            SELECT \(context), \(type), \(shape.expression(.eventType)), \(shape.expression(.eventVersion)), count(*),
+                count(*) FILTER (WHERE octet_length(\(payload)) > \(limit))
             FROM \(table.sql) WHERE \(conditions.sql) GROUP BY 1, 2, 3, 4
             """
         return BoundStatement(Statement(sql), conditions.values)
     }
 
+    private var identityColumns: String { shape.columns([.payload: "''::bytea", .metadata: "NULL::jsonb"]) }
+
     /// A WHERE clause and its values.
     private struct Conditions {
-        private(set) var sql = "global_position > $1 AND global_position <= $2"
+        private(set) var sql: String
         private(set) var values: [any PostgresEncodable]
 
-        init(_ selection: EventSelection, after position: Int64, through last: Int64) {
+        init(_ shape: SourceShape, _ selection: EventSelection, after position: Int64, through last: Int64) {
+            let column = quoteIdentifier(shape.position)
+            sql = "\(column) > $1 AND \(column) <= $2"
             values = [position, last]
-            let lists = [
-                ("bounded_context", selection.scope.boundedContexts),
-                ("aggregate_type", selection.scope.aggregateTypes),
-                ("aggregate_id", selection.aggregateIDs), ("event_type", selection.eventTypes),
+            let lists: [(SourceShape.Field, [String])] = [
+                (.boundedContext, selection.scope.boundedContexts),
+                (.aggregateType, selection.scope.aggregateTypes),
+                (.aggregateID, selection.aggregateIDs), (.eventType, selection.eventTypes),
             ]
-            for (column, list) in lists where !list.isEmpty { sql += " AND \(column) = ANY(\(bind(list)))" }
-            if let from = selection.from { sql += " AND created_at >= \(bind(from))" }
-            if let until = selection.until { sql += " AND created_at < \(bind(until))" }
+            for (field, list) in lists where !list.isEmpty {
+                sql += " AND \(shape.expression(field)) = ANY(\(bind(list)))"
+            }
+            let time = shape.expression(.createdAt)
+            if let from = selection.from { sql += " AND \(time) >= \(bind(from))" }
+            if let until = selection.until { sql += " AND \(time) < \(bind(until))" }
             if let list = selection.list {
                 sql += """
-                     AND global_position IN (SELECT global_position FROM \(list.table.sql)
+                     AND \(column) IN (SELECT global_position FROM \(list.table.sql)
                     WHERE job = \(bind(list.job)) AND global_position > $1 AND global_position <= $2)
                     """
             }

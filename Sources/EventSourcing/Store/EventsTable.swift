@@ -1,75 +1,133 @@
 package import Postgres
 
-/// The SQL that reads the events table.
+/// The SQL that reads events, made from the shape of their source.
 package struct EventsTable: Sendable {
-    let table: TableName
+    let shape: SourceShape
 
-    package init(_ table: TableName) {
-        self.table = table
+    package init(_ shape: SourceShape) {
+        self.shape = shape
     }
 
-    /// In the order of ``EventBatch``'s columns.
-    static let columns = """
-        global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, \
-        event_version, payload, trace_id, correlation_id, causation_id, metadata, created_at
-        """
+    var table: TableName { shape.table }
+    /// The column of positions, for SQL.
+    package var position: String { quoteIdentifier(shape.position) }
+    var context: String { shape.expression(.boundedContext) }
+    var type: String { shape.expression(.aggregateType) }
+    var payload: String { shape.expression(.payload) }
 
-    /// What a session sets that reads on and on: rows come by the primary key, in order.
+    /// The fields' names in what a subquery over the shape gives.
+    static let aliases = SourceShape.Field.allCases.map(\.alias).joined(separator: ", ")
+
+    /// What a session sets that reads events: rows come by the index on positions, in order.
     ///
     /// A prepared statement's plan is kept. Made while the table was small, or before it was analyzed, it may fetch and
     /// sort everything behind the position to give the first few rows; a backlog that grows quickly then takes time by
-    /// its square, until the table is analyzed.
+    /// its square, until the table is analyzed. Ruling the other plans out makes their cost look high, for which
+    /// PostgreSQL would compile each statement: hence no JIT. With `row_security` off, a policy that hides rows from the
+    /// role is an error; otherwise the hidden events would be passed over.
     package static let readingSettings = """
-        SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; \
-        SET max_parallel_workers_per_gather = 0
+        SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET jit = off; \
+        SET max_parallel_workers_per_gather = 0; SET row_security = off
         """
 
-    /// Events behind a position, up to another, in order: at most so many rows, and no more bytes than the bound lets pass.
+    /// Events behind a position, up to another, in order: at most so many rows, and no more bytes than the limit lets pass.
     package func read(
         after position: Int64, through last: Int64 = .max, limit: Int, bound: PayloadLimit = .none, scope: EventScope
     ) -> BoundStatement {
-        var conditions = "global_position > $1 AND global_position <= $2"
         var values: [any PostgresEncodable] = [position, last]
-        // The statement's name tells its variants apart in errors and in the server's log.
-        var name = "read_events_\(limit)"
-        func choose(_ list: [String], _ column: String, _ variant: String) {
-            if list.isEmpty { return }
+        let conditions = conditions(of: scope, &values).map { " AND \($0)" } ?? ""
+        return select(
+            where: "\(self.position) > $1 AND \(self.position) <= $2\(conditions)", limit: limit, bound: bound,
+            name: "read_events", &values)
+    }
+
+    /// Events behind a position, in order, whatever their scope: payload and metadata of those outside of the scope stay
+    /// behind, and read as empty.
+    package func readAll(
+        after position: Int64, limit: Int, bound: PayloadLimit, wanted scope: EventScope
+    ) -> BoundStatement {
+        var values: [any PostgresEncodable] = [position]
+        let wanted = conditions(of: scope, &values)
+        return select(
+            where: "\(self.position) > $1", limit: limit, bound: bound, wanted: wanted, name: "read_head", &values)
+    }
+
+    /// Events whose positions lie in some ranges, both ends included, in order; as ``readAll(after:limit:bound:wanted:)``
+    /// otherwise.
+    ///
+    /// - Parameter ranges: ascending, without overlap.
+    package func readAll(
+        in ranges: [ClosedRange<Int64>], limit: Int, bytes: Int, wanted scope: EventScope
+    ) -> BoundStatement {
+        var values: [any PostgresEncodable] = [ranges.map(\.lowerBound), ranges.map(\.upperBound)]
+        let wanted = conditions(of: scope, &values)
+        values.append(bytes)
+        // Each range is bounded by itself, so that a long one that has just filled is not read whole.
+        let rows = """
+            SELECT part.* FROM unnest($1::bigint[], $2::bigint[]) AS ranges (low, high) CROSS JOIN LATERAL (
+                SELECT \(columns(wanted)) FROM \(table.sql)
+                WHERE \(position) >= ranges.low AND \(position) <= ranges.high ORDER BY \(position) LIMIT \(limit)
+            ) AS part ORDER BY global_position LIMIT \(limit)
+            """
+        return BoundStatement(
+            Statement(name: "read_missing", sql: Self.addingUp(rows, to: "$\(values.count)")), values)
+    }
+
+    private func select(
+        where conditions: String, limit: Int, bound: PayloadLimit, wanted: String? = nil, name: String,
+        _ values: inout [any PostgresEncodable]
+    ) -> BoundStatement {
+        func rows(_ columns: String) -> String {
+            "SELECT \(columns) FROM \(table.sql) WHERE \(conditions) ORDER BY \(position) LIMIT \(limit)"
+        }
+        switch bound {
+        case .none: return BoundStatement(Statement(name: name, sql: rows(columns(wanted))), values)
+        case .perRow(let bytes):
+            values.append(bytes)
+            let columns = columns(wanted, limit: "$\(values.count)")
+            return BoundStatement(Statement(name: name, sql: rows(columns)), values)
+        case .cumulative(let bytes):
+            values.append(bytes)
+            let sql = Self.addingUp(rows(columns(wanted)), to: "$\(values.count)")
+            return BoundStatement(Statement(name: name, sql: sql), values)
+        }
+    }
+
+    /// The SELECT list. Of rows that are not wanted, payload and metadata stay behind; a payload above the limit is NULL.
+    private func columns(_ wanted: String?, limit: String? = nil) -> String {
+        var replaced: [SourceShape.Field: String] = [:]
+        if wanted != nil || limit != nil {
+            let tooLarge = limit.map { " WHEN octet_length(\(payload)) > \($0) THEN NULL" } ?? ""
+            let foreign = wanted.map { " WHEN NOT (\($0)) THEN ''::bytea" } ?? ""
+            replaced[.payload] = "CASE\(foreign)\(tooLarge) ELSE \(payload) END"
+        }
+        if let wanted { replaced[.metadata] = "CASE WHEN \(wanted) THEN \(shape.expression(.metadata)) END" }
+        return shape.columns(replaced)
+    }
+
+    /// The scope as a condition; `nil` where all events are wanted.
+    private func conditions(of scope: EventScope, _ values: inout [any PostgresEncodable]) -> String? {
+        var conditions: [String] = []
+        for (list, expression) in [(scope.aggregateTypes, type), (scope.boundedContexts, context)] {
+            if list.isEmpty { continue }
             if list.count == 1 {
                 // An array would be taken apart for each row.
                 values.append(list[0])
-                conditions += " AND \(column) = $\(values.count)"
-                name += "_\(variant)"
+                conditions.append("\(expression) = $\(values.count)")
             } else {
                 values.append(list)
-                conditions += " AND \(column) = ANY($\(values.count))"
-                name += "_\(variant)s"
+                conditions.append("\(expression) = ANY($\(values.count))")
             }
         }
-        choose(scope.aggregateTypes, "aggregate_type", "type")
-        choose(scope.boundedContexts, "bounded_context", "context")
-        func rows(_ columns: String) -> String {
-            "SELECT \(columns) FROM \(table.sql) WHERE \(conditions) ORDER BY global_position LIMIT \(limit)"
-        }
-        switch bound {
-        case .none: return BoundStatement(Statement(name: name, sql: rows(Self.columns)), values)
-        case .perRow(let bytes):
-            values.append(bytes)
-            let payload = "CASE WHEN octet_length(payload) <= $\(values.count) THEN payload END AS payload"
-            let columns = Self.columns.replacing("payload", with: payload)
-            return BoundStatement(Statement(name: name + "_each", sql: rows(columns)), values)
-        case .cumulative(let bytes):
-            values.append(bytes)
-            let sql = Self.addingUp(rows(Self.columns), to: "$\(values.count)")
-            return BoundStatement(Statement(name: name + "_total", sql: sql), values)
-        }
+        return conditions.isEmpty ? nil : conditions.joined(separator: " AND ")
     }
 
     /// The query of events whose result ends once the payloads add up to the bytes; its first row comes whatever its size.
     static func addingUp(_ rows: String, to bytes: String) -> String {
         // The length of a payload is known without fetching it, so that the rows behind the bound cost next to nothing.
         """
-        SELECT \(columns) FROM (
-            SELECT \(columns),
+        SELECT \(aliases) FROM (
+            SELECT \(aliases),
                 sum(coalesce(octet_length(payload), 0)) OVER (ORDER BY global_position ROWS UNBOUNDED PRECEDING)
                     - coalesce(octet_length(payload), 0) AS bytes_before
             FROM (\(rows)) AS limited
@@ -77,29 +135,27 @@ package struct EventsTable: Sendable {
         """
     }
 
-    /// The visible positions behind a position, in order: an index-only look.
-    package func positions(after position: Int64, limit: Int) -> BoundStatement {
-        BoundStatement(
-            Statement(
-                name: "positions_\(limit)",
-                sql: """
-                    SELECT global_position FROM \(table.sql) WHERE global_position > $1
-                    ORDER BY global_position LIMIT \(limit)
-                    """), [position])
-    }
-
     /// Whether the event is there, at its position.
     package func holds(_ event: EventReference) -> BoundStatement {
-        let sql = "SELECT EXISTS (SELECT FROM \(table.sql) WHERE global_position = $1 AND event_id = $2)"
-        return BoundStatement(Statement(name: "events_hold", sql: sql), [event.position, event.eventID])
+        BoundStatement(
+            Statement(name: "events_hold", sql: "SELECT EXISTS (\(find(position: "$1", eventID: "$2")))"),
+            [event.position, event.eventID])
+    }
+
+    /// A query that has a row if the event is at the position, both SQL expressions.
+    package func find(position: String, eventID: String) -> String {
+        """
+        SELECT FROM \(table.sql) WHERE \(self.position) = \(position) AND \(shape.expression(.eventID)) = \(eventID)
+        """
     }
 
     /// The events of an aggregate whose versions lie in the range, in order.
     func readStream(_ aggregate: AggregateIdentity, from first: Int64, to last: Int64) -> BoundStatement {
+        let version = shape.expression(.aggregateVersion)
         let sql = """
-            SELECT \(Self.columns) FROM \(table.sql)
-            WHERE bounded_context = $1 AND aggregate_type = $2 AND aggregate_id = $3
-            AND aggregate_version BETWEEN $4 AND $5 ORDER BY aggregate_version
+            SELECT \(shape.columns()) FROM \(table.sql)
+            WHERE \(context) = $1 AND \(type) = $2 AND \(shape.expression(.aggregateID)) = $3
+            AND \(version) BETWEEN $4 AND $5 ORDER BY \(version)
             """
         return BoundStatement(
             Statement(name: "read_stream", sql: sql),
@@ -110,6 +166,6 @@ package struct EventsTable: Sendable {
     package var latestPosition: BoundStatement {
         BoundStatement(
             Statement(
-                name: "latest_position", sql: "SELECT coalesce(max(global_position), 0) FROM \(table.sql)"))
+                name: "latest_position", sql: "SELECT coalesce(max(\(position)), 0) FROM \(table.sql)"))
     }
 }

@@ -12,7 +12,7 @@ package struct DeadLetterStore: Sendable {
     package init(_ pool: ConnectionPool, tables: TableNames) {
         self.pool = pool
         table = DeadLettersTable(tables)
-        events = EventsTable(tables.events)
+        events = EventsTable(tables.source)
     }
 
     /// What the table knows of segments that begin.

@@ -18,7 +18,7 @@ final class SelectionReader {
         through: Int64, bytes: Int, logger: Logger
     ) {
         self.configuration = configuration
-        self.table = EventsTable(tables.events)
+        self.table = EventsTable(tables.source)
         self.selection = selection
         self.bytes = bytes
         self.logger = logger

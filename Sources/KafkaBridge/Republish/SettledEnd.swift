@@ -12,14 +12,14 @@ package struct SettledEnd: Sendable {
 
     package init(_ horizon: HorizonTracker, tables: TableNames, patience: Duration = .seconds(30)) {
         self.horizon = horizon
-        self.table = EventsTable(tables.events)
+        self.table = EventsTable(tables.source)
         self.patience = patience
     }
 
     /// - Parameter asked: the last position wanted; `nil` for the last there is now.
-    /// - Throws: ``JobError``, `HorizonError` or `PostgresError`.
+    /// - Throws: ``JobError``, `SourceError` or `PostgresError`.
     package func find(asked: Int64?, on session: some PostgresSession) async throws -> Int64 {
-        var horizon = try await self.horizon.look(withPositions: false)
+        var horizon = try await self.horizon.refresh()
         let visible: Int64 = try await session.query(table.latestPosition).first?.decode(0) ?? 0
         let last = max(visible, horizon)
         if let asked, asked > last { throw JobError.notYetThere(asked, last: last) }
@@ -30,7 +30,7 @@ package struct SettledEnd: Sendable {
                 throw JobError.unsettled(holders: try await self.horizon.holds().map(\.description))
             }
             try await Task.sleep(for: .milliseconds(20))
-            horizon = try await self.horizon.look(withPositions: false)
+            horizon = try await self.horizon.refresh()
         }
         return end
     }

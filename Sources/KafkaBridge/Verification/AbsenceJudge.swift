@@ -15,7 +15,7 @@ struct AbsenceJudge {
     ) async throws(PostgresError) -> [Int64] {
         var router = Router(route)
         var missing: [Int64] = []
-        let table = EventsTable(tables.events)
+        let table = EventsTable(tables.source)
         for start in stride(from: 0, to: positions.count, by: 5_000) {
             let part = Array(positions[start..<min(start + 5_000, positions.count)])
             let events = try EventBatch(await connection.query(table.readIdentities(at: part)))

@@ -80,7 +80,7 @@ package struct Verification: Sendable {
         let due = try await DuePositions(consumer, tables: tables, on: connection)
         report.hasCheckpoints = due.isKnown
         report.topics = try await SelectionCount.take(
-            selection, after: after, through: through, route: route, table: EventsTable(tables.events), on: connection
+            selection, after: after, through: through, route: route, table: EventsTable(tables.source), on: connection
         ).topics
         let topics = report.topics.map(\.name)
         let deadLetters = options.deadLetterTopic?.description
@@ -90,7 +90,7 @@ package struct Verification: Sendable {
             uniqueKeysWithValues: partitions.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) })
         var windows = CommittedWindows(
             selection, after: after, through: through, size: options.windowSize,
-            table: EventsTable(tables.events))
+            table: EventsTable(tables.source))
         var order = OrderCheck()
         var edges: RetentionEdges?
         var missing: [Int64] = []

@@ -1,0 +1,538 @@
+import EventSourcing
+import Logging
+import Postgres
+
+/// The reader's work on one connection: the loop that performs what ``HeadWindow`` and ``ReadPlan`` decide.
+actor HeadSession {
+    let life: ServerLife
+    nonisolated let query: HorizonQuery
+    private let reader: LogReader
+    private let connection: Connection
+    private let options: ReaderOptions
+    private let memory: MemoryBudget
+    private let identities: IdentitiesTable
+    private let consumers: [String]
+
+    private(set) var identity: StoreIdentity
+    private var window: HeadWindow
+    private var plan: ReadPlan
+    private var kept = KeptRows()
+    private var kinds = EventKinds()
+    private var sizer: ReadSizer
+    private var subscriptions: [Int: Subscription] = [:]
+    /// What the subscriptions want together; grows only. Rows that were read for less are read again.
+    private var wanted: [EventScope] = []
+    /// Counts the changes of `wanted`.
+    private var generation = 0
+
+    private var hasNews = true
+    /// The last read of newer rows was cut: more are there.
+    private var isMoreThere = false
+    private var lastDrawn: Int64
+    private var gapSince: ContinuousClock.Instant?
+    private var nextGapLook = ContinuousClock.now
+    private var nextTrailingLook = ContinuousClock.now
+    private var progressDue: ContinuousClock.Instant?
+    private var isHoldNamed = false
+    private var pollBackoff: PollBackoff?
+    private var lookWaiters: [CheckedContinuation<Bool, Never>] = []
+    private var ending: (any Error)?
+    /// Wakes each lane when there may be something to read for it.
+    nonisolated let laneSignals = (0..<ReadPlan.lanes).map { _ in WakeSignal() }
+
+    /// Rows of one read of missing positions, or of those who join, at most.
+    private static let smallRead = 4_000
+    /// Where the horizon is further ahead of what was read than this, lanes read what lies between.
+    private static let jumpDistance: Int64 = 20_000
+    /// How often a consumer that gets no events is told how far the log was read.
+    private static let progressInterval: Duration = .seconds(1)
+    /// How often at least a gap that stays open is looked at.
+    private static let longestGapWait: Duration = .milliseconds(200)
+
+    // MARK: Opening
+
+    /// Connects, and compares the log with what is recorded with the consumers' checkpoints.
+    ///
+    /// - Throws: `SourceError`; `PostgresError`.
+    static func open(for reader: LogReader, consumers: [String]) async throws -> HeadSession {
+        let connection = try await Connection.open(reader.configuration, logger: reader.logger)
+        do {
+            try await connection.execute(script: EventsTable.readingSettings)
+            let life = ServerLife()
+            try await connection.query(life.take)
+            let query = try await HorizonQuery(reader.tables.source, on: connection)
+            let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: true), on: connection)
+            let identity = try query.identity(seen: snapshot.state)
+            let checkpoint = try await recognize(
+                identity, lastDrawn: snapshot.lastDrawn, query, consumers, for: reader, on: connection)
+            // Checkpoints are settled. Without any, reading begins at the first event.
+            let horizon = snapshot.horizon ?? (0, [])
+            let start = horizon.writers.isEmpty ? horizon.lastDrawn : min(checkpoint, horizon.lastDrawn)
+            return HeadSession(
+                reader, life, connection, query, identity, start: start, lastDrawn: snapshot.lastDrawn,
+                consumers: consumers, options: await reader.options, memory: reader.memory)
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    private init(
+        _ reader: LogReader, _ life: ServerLife, _ connection: Connection, _ query: HorizonQuery,
+        _ identity: StoreIdentity, start: Int64, lastDrawn: Int64, consumers: [String], options: ReaderOptions,
+        memory: MemoryBudget
+    ) {
+        self.reader = reader
+        self.life = life
+        self.connection = connection
+        self.query = query
+        self.identity = identity
+        self.options = options
+        self.memory = memory
+        self.lastDrawn = lastDrawn
+        self.consumers = consumers
+        identities = IdentitiesTable(reader.tables)
+        window = HeadWindow(released: start)
+        plan = ReadPlan(head: start)
+        sizer = Self.sizer(options)
+        pollBackoff = options.pollBackoff
+    }
+
+    static func sizer(_ options: ReaderOptions) -> ReadSizer {
+        ReadSizer(rows: options.rows, bytes: options.bytes, largeBytes: options.bytesInFlight / 8)
+    }
+
+    /// Compares the log with the consumers' recorded identities, and records it where it may go on.
+    ///
+    /// - Returns: the highest checkpoint, 0 if there is none.
+    private static func recognize(
+        _ identity: StoreIdentity, lastDrawn: Int64, _ query: HorizonQuery, _ consumers: [String],
+        for reader: LogReader, on connection: Connection
+    ) async throws -> Int64 {
+        let table = IdentitiesTable(reader.tables)
+        var unrecorded: [String] = []
+        var reasons: Set<String> = []
+        var highest: Int64 = 0
+        for recorded in try await table.read(consumers, on: connection) {
+            let checkpoint = recorded.checkpoint ?? 0
+            highest = max(highest, checkpoint)
+            let earlier = recorded.identity ?? identity
+            switch identity.compared(
+                to: earlier, passed: checkpoint, lastDrawn: lastDrawn, sequence: query.sequence)
+            {
+            case .same: break
+            case .beginAnew(let reason): reasons.insert(reason)
+            case .partitionsAdded(let added):
+                if let passed = try await query.passedEvent(in: added, through: checkpoint, on: connection) {
+                    throw SourceError.attachedPartition(passed.partition, position: passed.position)
+                }
+            case .refused(let error): throw error
+            }
+            if recorded.identity != identity { unrecorded.append(recorded.consumer) }
+        }
+        for reason in reasons.sorted() {
+            reader.logger.notice("the log has changed since the checkpoints were recorded: \(reason); going on from them")
+        }
+        if !unrecorded.isEmpty { try await connection.query(table.record(identity, for: unrecorded)) }
+        return highest
+    }
+
+    func close() async {
+        for subscription in subscriptions.values { subscription.interrupt() }
+        subscriptions = [:]
+        resumeLooks(false)
+        await connection.close()
+    }
+
+    /// Ends the session for a reason that was found elsewhere.
+    func end(_ error: any Error) {
+        ending = ending ?? error
+        reader.wakeups.wake()
+    }
+
+    // MARK: Subscriptions
+
+    func add(_ subscription: Subscription) {
+        subscriptions[subscription.id] = subscription
+        plan.add(subscription.id, cursor: subscription.cursor)
+        if !wanted.contains(subscription.scope) {
+            wanted.append(subscription.scope)
+            generation += 1
+            // What was read before may lack what this one wants.
+            kept.removeAll()
+            window.readAgain()
+        }
+        hasNews = true
+        if subscription.target != nil { nextTrailingLook = .now }
+    }
+
+    func remove(_ subscription: Subscription) {
+        subscriptions[subscription.id] = nil
+        plan.remove(subscription.id)
+        reader.wakeups.wake()
+    }
+
+    private func noteDemand() {
+        let isShort = memory.isUsed(beyond: 1)
+        for (id, subscription) in subscriptions {
+            let isBehind = plan.members[id]?.place != .head
+            let demand = subscription.demand(isReaderWaiting: isBehind || isMoreThere || isShort)
+            plan.note(id, hasRoom: demand.hasRoom && (!isShort || demand.isHungry), isHungry: demand.isHungry)
+        }
+    }
+
+    // MARK: The head's loop
+
+    /// Reads until the connection is lost, the log changes, or the task is cancelled.
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.lead() }
+            for lane in 0..<ReadPlan.lanes {
+                group.addTask { try await CatchUpLane(number: lane, session: self, reader: self.reader).run() }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func lead() async throws {
+        while true {
+            if let ending { throw ending }
+            try Task.checkCancellation()
+            noteDemand()
+            reportProgressIfDue()
+            if plan.hasLaggards { for signal in laneSignals { signal.wake() } }
+            guard let request = nextRequest() else {
+                await rest()
+                continue
+            }
+            try await perform(request)
+        }
+    }
+
+    /// What the next look asks for.
+    private struct LookRequest {
+        var missing: [ClosedRange<Int64>] = []
+        var readsNewer = false
+        /// Whether positions that were drawn and are not visible count as missing, though nothing visible lies behind.
+        var settlesTrailing = false
+        var joining: (ids: [Int], after: Int64)?
+    }
+
+    private func nextRequest() -> LookRequest? {
+        hasNews = reader.takeNews() || hasNews
+        if subscriptions.isEmpty {
+            resumeLooks(false)
+            return nil
+        }
+        let now = ContinuousClock.now
+        var request = LookRequest()
+        if window.hasGap, now >= nextGapLook { request.missing = window.wanted }
+        let mayRead = window.mayReadNewer && kept.memorySize < options.bytesInFlight / 4
+        let isTrailing = isTrailingDue(now)
+        if hasNews || isMoreThere || isTrailing, mayRead {
+            for id in plan.evict() { fallBack(id) }
+            request.readsNewer = plan.headMayRead
+            request.settlesTrailing = request.readsNewer && isTrailing
+        }
+        request.joining = plan.joining
+        if request.readsNewer || !request.missing.isEmpty || request.joining != nil { return request }
+        // Nobody can take events; who asked for a look learns nothing by it.
+        resumeLooks(false)
+        return nil
+    }
+
+    /// Whether to pass positions that were drawn and never used: while nothing comes, now and then, and at once where
+    /// a one-off consumer waits for it.
+    private func isTrailingDue(_ now: ContinuousClock.Instant) -> Bool {
+        guard lastDrawn > window.readThrough, !isMoreThere else { return false }
+        return now >= nextTrailingLook || subscriptions.values.contains { $0.target.map { $0 > window.released } ?? false }
+    }
+
+    private func fallBack(_ id: Int) {
+        guard let subscription = subscriptions[id] else { return }
+        plan.fellBack(id, to: subscription.dropQueue())
+    }
+
+    private func rest() async {
+        let now = ContinuousClock.now
+        var until = now.advanced(by: .seconds(60))
+        if window.hasGap { until = min(until, nextGapLook) }
+        if let progressDue { until = min(until, progressDue) }
+        if lastDrawn > window.readThrough { until = min(until, max(nextTrailingLook, now.advanced(by: .milliseconds(1)))) }
+        var polls = false
+        if var backoff = pollBackoff, !subscriptions.isEmpty {
+            let next = now.advanced(by: backoff.next())
+            pollBackoff = backoff
+            if next < until {
+                until = next
+                polls = true
+            }
+        }
+        let isWoken = await reader.wakeups.wait(atMost: now.duration(to: until))
+        if !isWoken, polls { hasNews = true }
+        if isWoken, options.wakeupJitter > .zero {
+            try? await Task.sleep(for: options.wakeupJitter * Double.random(in: 0...1))
+        }
+    }
+
+    // MARK: A look
+
+    private func perform(_ request: LookRequest) async throws {
+        let includesWriters = !request.missing.isEmpty || request.settlesTrailing
+        let wanted = EventScope(union: self.wanted)
+        var reads: [BoundStatement] = []
+        if !request.missing.isEmpty {
+            reads.append(
+                query.events.readAll(
+                    in: request.missing, limit: Self.smallRead, bytes: options.bytes, wanted: wanted))
+        }
+        if request.readsNewer {
+            reads.append(
+                query.events.readAll(
+                    after: window.readThrough, limit: sizer.rows, bound: sizer.bound, wanted: wanted))
+        }
+        if let joining = request.joining {
+            let scopes = joining.ids.compactMap { subscriptions[$0]?.scope }
+            reads.append(
+                query.events.read(
+                    after: joining.after, through: window.released, limit: Self.smallRead,
+                    bound: .cumulative(options.bytes), scope: EventScope(union: scopes)))
+        }
+        hasNews = request.readsNewer ? false : hasNews
+        let waiters = lookWaiters
+        lookWaiters = []
+        let (generation, released) = (generation, window.released)
+        do {
+            let snapshot = try await query.refresh(
+                HorizonQuery.Request(includesWriters: includesWriters, reads: reads), on: connection)
+            try await recognize(snapshot)
+            lastDrawn = snapshot.lastDrawn
+            if generation == self.generation { try absorb(snapshot, request, released: released) }
+        } catch {
+            for waiter in waiters { waiter.resume(returning: false) }
+            throw error
+        }
+        await reader.looked(lastDrawn: lastDrawn, released: window.released)
+        for waiter in waiters { waiter.resume(returning: true) }
+        try await nameHolders()
+    }
+
+    /// Sees to it that the look was at the same log, in a state that allows reading.
+    private func recognize(_ snapshot: HorizonSnapshot) async throws {
+        let seen = try query.identity(seen: snapshot.state)
+        if snapshot.lastDrawn < window.released {
+            throw SourceError.sequenceReset(
+                query.sequence, lastDrawn: snapshot.lastDrawn, checkpoint: window.released)
+        }
+        if seen == identity { return }
+        switch seen.compared(
+            to: identity, passed: window.released, lastDrawn: snapshot.lastDrawn, sequence: query.sequence)
+        {
+        case .refused(let error): throw error
+        case .beginAnew(let reason): throw LogChanged(reason: reason)
+        case .same: break
+        case .partitionsAdded(let added):
+            if let passed = try await query.passedEvent(in: added, through: window.released, on: connection) {
+                throw SourceError.attachedPartition(passed.partition, position: passed.position)
+            }
+        }
+        identity = seen
+        try await connection.query(identities.record(seen, for: consumers))
+    }
+
+    private func absorb(_ snapshot: HorizonSnapshot, _ request: LookRequest, released: Int64) throws {
+        if let horizon = snapshot.horizon { window.looked(lastDrawn: horizon.lastDrawn, writers: horizon.writers) }
+        var reads = snapshot.reads[...]
+        if !request.missing.isEmpty, let rows = reads.popFirst() {
+            let events = try checked(EventBatch(rows), snapshot)
+            let bytes = events.reduce(0) { $0 + $1.payload.byteCount }
+            window.readMissing(
+                events.map(\.globalPosition), in: request.missing,
+                isCut: events.count >= Self.smallRead || bytes >= options.bytes)
+            kept.add(makeRows(events))
+        }
+        if request.readsNewer, let rows = reads.popFirst() {
+            let events = try checked(sizer.isSplit ? EventBatch(beforeMissingPayload: rows) : EventBatch(rows), snapshot)
+            let isComplete = sizer.took(events.lazy.map { $0.payload.byteCount }, of: rows.count)
+            isMoreThere = !isComplete
+            if !events.isEmpty { pollBackoff?.reset() }
+            let drawn = request.settlesTrailing && isComplete ? snapshot.horizon?.lastDrawn ?? 0 : 0
+            window.readNewer(
+                events.map(\.globalPosition), through: max(drawn, events.last?.globalPosition ?? 0))
+            kept.add(makeRows(events))
+            if request.settlesTrailing || lastDrawn <= window.readThrough {
+                nextTrailingLook = .now.advanced(by: options.horizonInterval)
+            }
+        }
+        if let joining = request.joining, let rows = reads.popFirst() {
+            let events = try EventBatch(rows)
+            let bytes = events.reduce(0) { $0 + $1.payload.byteCount }
+            let isCut = events.count >= Self.smallRead || bytes >= options.bytes
+            offer(events, through: isCut ? events.last?.globalPosition ?? joining.after : released, isFull: isCut, to: joining.ids)
+        }
+        release()
+        timeGap(sawWriters: snapshot.horizon != nil)
+    }
+
+    /// - Throws: for a position that the sequence has not drawn.
+    private func checked(_ events: EventBatch, _ snapshot: HorizonSnapshot) throws -> EventBatch {
+        if let last = events.last?.globalPosition, last > snapshot.lastDrawn {
+            throw SourceError.foreignPosition(last, lastDrawn: snapshot.lastDrawn)
+        }
+        return events
+    }
+
+    private func makeRows(_ events: EventBatch) -> LogRows {
+        let isScoped = subscriptions.values.contains { !$0.scope.isAll }
+        return LogRows(
+            events, kinds: isScoped ? events.map { kinds.number(of: $0) } : [],
+            charge: memory.charge(events.isEmpty ? 0 : events.memorySize))
+    }
+
+    /// Offers what the horizon has reached to all that follow the head.
+    private func release() {
+        if window.horizon.position - window.readThrough > Self.jumpDistance, window.jumpToHorizon() {
+            kept.removeAll()
+            isMoreThere = false
+            hasNews = true
+            plan.headJumped(to: window.released)
+            return
+        }
+        let batches = kept.release(through: window.released, isFull: isMoreThere)
+        guard window.released > plan.head else { return }
+        for (id, subscription) in subscriptions where plan.members[id]?.place == .head {
+            for batch in batches { subscription.offer(batch, kinds.kinds) }
+            subscription.advance(to: window.released, isDue: false)
+        }
+        plan.headMoved(to: window.released)
+        progressDue = progressDue ?? .now.advanced(by: Self.progressInterval)
+    }
+
+    /// Offers settled events to those who are not at the head, who then may be.
+    private func offer(_ events: EventBatch, through position: Int64, isFull: Bool, to ids: [Int]) {
+        let rows = makeRows(events)
+        for id in ids {
+            guard let subscription = subscriptions[id] else { continue }
+            if !events.isEmpty {
+                subscription.offer(
+                    LogBatch(rows, 0..<events.count, through: position, isFull: isFull), kinds.kinds)
+            }
+            subscription.advance(to: position, isDue: events.isEmpty)
+        }
+        plan.joined(ids, through: position)
+        progressDue = progressDue ?? .now.advanced(by: Self.progressInterval)
+    }
+
+    /// When to look again at a gap: at once for its writers, then the less often the longer it stays.
+    private func timeGap(sawWriters: Bool) {
+        guard window.hasGap else {
+            gapSince = nil
+            return
+        }
+        let now = ContinuousClock.now
+        let since = gapSince ?? now
+        gapSince = since
+        nextGapLook =
+            sawWriters
+            ? now.advanced(by: min(Self.longestGapWait, max(.milliseconds(1), (now - since) / 16))) : now
+    }
+
+    private func reportProgressIfDue() {
+        guard let due = progressDue, ContinuousClock.now >= due else { return }
+        progressDue = nil
+        for (id, subscription) in subscriptions {
+            guard let member = plan.members[id], member.place == .head else { continue }
+            subscription.advance(to: member.cursor, isDue: true)
+        }
+    }
+
+    // MARK: Lanes
+
+    /// What a lane is to read.
+    struct LaneWork: Sendable {
+        let stretch: ReadPlan.Stretch
+        let scope: EventScope
+        let identity: StoreIdentity
+    }
+
+    func nextStretch(for lane: Int) -> LaneWork? {
+        if memory.isUsed(beyond: 0.75) { return nil }
+        noteDemand()
+        guard let stretch = plan.nextStretch(for: lane) else { return nil }
+        let scopes = stretch.members.compactMap { subscriptions[$0]?.scope }
+        return LaneWork(stretch: stretch, scope: EventScope(union: scopes), identity: identity)
+    }
+
+    /// Takes in what a lane has read of its stretch, up to a position.
+    func took(_ events: EventBatch, of work: LaneWork, through position: Int64, time: Duration, isCut: Bool) {
+        offer(events, through: position, isFull: true, to: work.stretch.members)
+        plan.finished(work.stretch, through: position, time: time, isCut: isCut)
+        reader.wakeups.wake()
+    }
+
+    func failed(_ work: LaneWork, tookTooLong: Bool) {
+        plan.failed(work.stretch, tookTooLong: tookTooLong)
+    }
+
+    // MARK: For others
+
+    /// Waits for the next look; false if there is none to be had.
+    func look() async throws -> Bool {
+        hasNews = true
+        return await withCheckedContinuation { continuation in
+            lookWaiters.append(continuation)
+            reader.wakeups.wake()
+        }
+    }
+
+    private func resumeLooks(_ result: Bool) {
+        let waiters = lookWaiters
+        lookWaiters = []
+        for waiter in waiters { waiter.resume(returning: result) }
+    }
+
+    func horizonLook() async throws -> (lastDrawn: Int64, writers: Set<Writer>) {
+        let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: true), on: connection)
+        return snapshot.horizon ?? (snapshot.lastDrawn, [])
+    }
+
+    func tableWriters() async throws -> Set<Writer> { try await query.tableWriters(on: connection) }
+
+    /// Everything up to here is settled and was released.
+    var released: Int64 { window.released }
+
+    /// How long events have waited for an open transaction; `nil` if none does.
+    var waiting: Duration? { gapSince.map { ContinuousClock.now - $0 } }
+
+    /// Those who hold the horizon back at the moment.
+    func holds() async throws -> [HorizonHold] {
+        let writers = window.heldBackBy
+        if writers.isEmpty { return [] }
+        return try await HorizonHolders(sequence: query.sequence).describe(writers, on: connection)
+    }
+
+    private func nameHolders() async throws {
+        guard let since = gapSince else {
+            if isHoldNamed { reader.logger.notice("the horizon moves again", metadata: ["position": "\(window.released)"]) }
+            isHoldNamed = false
+            return
+        }
+        guard !isHoldNamed, ContinuousClock.now - since > reader.holdThreshold else { return }
+        let holds = try await holds()
+        if holds.isEmpty { return }
+        isHoldNamed = true
+        await reader.report(holds, at: window.released)
+    }
+}
+
+extension EventScope {
+    /// What any of the scopes wants, and perhaps more.
+    init(union scopes: [EventScope]) {
+        func union(_ list: KeyPath<EventScope, [String]>) -> [String] {
+            if scopes.contains(where: { $0[keyPath: list].isEmpty }) { return [] }
+            return Set(scopes.flatMap { $0[keyPath: list] }).sorted()
+        }
+        self.init(aggregateTypes: union(\.aggregateTypes), boundedContexts: union(\.boundedContexts))
+    }
+}

@@ -1,0 +1,73 @@
+package import EventSourcing
+package import Postgres
+
+/// The SQL of the table `checkpoint_identities`: which log each consumer's checkpoints count in.
+package struct IdentitiesTable: Sendable {
+    private let table: TableName
+    private let segments: TableName
+    private let events: String
+
+    package init(_ tables: TableNames) {
+        table = tables.godwitTable("checkpoint_identities")
+        segments = tables.consumerSegments
+        events = tables.events.text
+    }
+
+    /// What is recorded of a consumer.
+    package struct Recorded: Sendable {
+        package let consumer: String
+        /// The highest checkpoint; `nil` where the consumer was never started.
+        package let checkpoint: Int64?
+        /// `nil` where none was recorded: before the first start, or by an earlier version.
+        package let identity: StoreIdentity?
+    }
+
+    /// The consumers' highest checkpoints and identities.
+    func recorded(_ consumers: [String]) -> BoundStatement {
+        let sql = """
+            SELECT named.consumer,
+                (SELECT max(checkpoint) FROM \(segments.sql) WHERE consumer_name = named.consumer),
+                i.system_id, i.timeline, i.table_oid, i.sequence_oid, i.sequence_file, i.partitions
+            FROM unnest($2::text[]) AS named (consumer)
+            LEFT JOIN \(table.sql) AS i ON i.events_table = $1 AND i.consumer_name = named.consumer
+            """
+        return BoundStatement(Statement(name: "identities_recorded", sql: sql), [events, consumers])
+    }
+
+    /// Reads what is recorded of the consumers.
+    package func read(
+        _ consumers: [String], on session: some PostgresSession
+    ) async throws(PostgresError) -> [Recorded] {
+        var list: [Recorded] = []
+        for row in try await session.query(recorded(consumers)) {
+            var identity: StoreIdentity?
+            if let system: String = try row.decodeIfPresent(2) {
+                identity = StoreIdentity(
+                    system: system, timeline: try row.decode(3), table: try row.decode(4), sequence: try row.decode(5),
+                    sequenceFile: try row.decode(6), partitions: try row.decode(7))
+            }
+            list.append(
+                Recorded(consumer: try row.decode(0), checkpoint: try row.decodeIfPresent(1), identity: identity))
+        }
+        return list
+    }
+
+    /// Records the identity for the consumers.
+    package func record(_ identity: StoreIdentity, for consumers: [String]) -> BoundStatement {
+        let sql = """
+            INSERT INTO \(table.sql) (events_table, consumer_name, system_id, timeline, table_oid, sequence_oid,
+                sequence_file, partitions)
+            SELECT $1, consumer, $3, $4, $5::oid, $6::oid, $7::oid, $8 FROM unnest($2::text[]) AS consumer ORDER BY 2
+            ON CONFLICT (events_table, consumer_name) DO UPDATE SET system_id = excluded.system_id,
+                timeline = excluded.timeline, table_oid = excluded.table_oid, sequence_oid = excluded.sequence_oid,
+                sequence_file = excluded.sequence_file, partitions = excluded.partitions,
+                recorded_at = clock_timestamp()
+            """
+        return BoundStatement(
+            Statement(name: "identities_record", sql: sql),
+            [
+                events, consumers, identity.system, identity.timeline, Int64(identity.table), Int64(identity.sequence),
+                Int64(identity.sequenceFile), identity.partitions,
+            ])
+    }
+}

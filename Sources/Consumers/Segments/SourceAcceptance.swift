@@ -1,0 +1,127 @@
+package import EventSourcing
+package import Postgres
+
+/// Lets consumers go on with a source that was refused, because an operator has understood what has happened to it.
+///
+/// The log as it is now becomes what the checkpoints count in. Segments get new epochs, so that a relay that still works
+/// under the old ones loses them, and writes nothing any more.
+package struct SourceAcceptance: Sendable {
+    private let tables: TableNames
+
+    package init(_ tables: TableNames) {
+        self.tables = tables
+    }
+
+    /// Where consumers go on.
+    package enum Start: Sendable, Hashable {
+        /// Behind a position, 0 for the beginning.
+        case after(Int64)
+        /// Where they are.
+        case checkpoints
+    }
+
+    /// A consumer as it is before.
+    package struct Consumer: Sendable, Hashable {
+        package let name: String
+        /// The highest checkpoint.
+        package let checkpoint: Int64
+        /// Why it is refused; `nil` if it is not.
+        package let refusal: String?
+    }
+
+    package struct Plan: Sendable {
+        package let consumers: [Consumer]
+        /// The last position that the sequence has drawn.
+        package let lastDrawn: Int64
+        package let start: Start
+        fileprivate let identity: StoreIdentity
+    }
+
+    /// Looks at the log and at what is recorded, and says what would be done.
+    ///
+    /// - Parameters:
+    ///   - consumers: those to let go on.
+    ///   - start: `nil` for the start that loses nothing: the beginning.
+    /// - Throws: `SourceError` for what no acceptance mends; ``AcceptanceError``; `PostgresError`.
+    package func plan(_ consumers: [String], _ start: Start?, on connection: Connection) async throws -> Plan {
+        try await connection.execute(script: EventsTable.readingSettings)
+        let query = try await HorizonQuery(tables.source, on: connection)
+        let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: false), on: connection)
+        let identity = try query.identity(seen: snapshot.state)
+        let recorded = try await IdentitiesTable(tables).read(consumers, on: connection)
+        let known = recorded.compactMap { recorded -> Consumer? in
+            guard let checkpoint = recorded.checkpoint else { return nil }
+            let comparison = identity.compared(
+                to: recorded.identity ?? identity, passed: checkpoint, lastDrawn: snapshot.lastDrawn,
+                sequence: query.sequence)
+            var refusal: String?
+            if case .refused(let error) = comparison { refusal = error.description }
+            return Consumer(name: recorded.consumer, checkpoint: checkpoint, refusal: refusal)
+        }
+        guard !known.isEmpty else { throw AcceptanceError.noConsumers(consumers) }
+        let chosen = start ?? .after(0)
+        switch chosen {
+        case .after(let position):
+            guard (0...snapshot.lastDrawn).contains(position) else {
+                throw AcceptanceError.notDrawn(position, lastDrawn: snapshot.lastDrawn)
+            }
+        case .checkpoints:
+            if let ahead = known.first(where: { $0.checkpoint > snapshot.lastDrawn }) {
+                throw AcceptanceError.checkpointAhead(ahead.name, ahead.checkpoint, lastDrawn: snapshot.lastDrawn)
+            }
+        }
+        return Plan(
+            consumers: known.sorted { $0.name < $1.name }, lastDrawn: snapshot.lastDrawn, start: chosen,
+            identity: identity)
+    }
+
+    /// Carries the plan out, and audits it in the same transaction.
+    ///
+    /// - Parameter channel: where relays listen; else they notice within seconds.
+    package func accept(_ plan: Plan, by actor: String, channel: String?, on connection: Connection) async throws {
+        let names = plan.consumers.map(\.name)
+        let position: Int64?
+        let details: String
+        switch plan.start {
+        case .after(let start):
+            position = start
+            details = "from position \(start)"
+        case .checkpoints:
+            position = nil
+            details = "from the checkpoints"
+        }
+        try await connection.withTransaction { transaction in
+            try await transaction.query(SegmentsTable(tables).restart(names, from: position))
+            try await transaction.query(IdentitiesTable(tables).record(plan.identity, for: names))
+            for consumer in plan.consumers {
+                let entry = AuditEntry(
+                    actor: actor, action: "accept-source", subject: "consumer \(consumer.name)",
+                    details: "\(details), was at \(consumer.checkpoint)")
+                try await transaction.query(AuditLog(tables).record(entry))
+            }
+            if let channel { try await transaction.query(ControlsTable(tables).tell(channel)) }
+        }
+    }
+}
+
+/// Why a source cannot be accepted like that.
+package enum AcceptanceError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// None of the consumers was ever started.
+    case noConsumers([String])
+    /// The sequence has not drawn the position.
+    case notDrawn(Int64, lastDrawn: Int64)
+    /// A consumer's checkpoint lies beyond the log.
+    case checkpointAhead(String, Int64, lastDrawn: Int64)
+
+    package var description: String {
+        switch self {
+        case .noConsumers(let names):
+            "none of these consumers was ever started: \(names.joined(separator: ", ")); there is nothing to accept"
+        case .notDrawn(let position, let lastDrawn):
+            "--from \(position): the sequence has drawn positions up to \(lastDrawn); give one from 0 to that"
+        case .checkpointAhead(let consumer, let checkpoint, let lastDrawn):
+            "consumer \(consumer) is at position \(checkpoint), beyond the last that the sequence has drawn, \(lastDrawn): its "
+                + "checkpoints mean nothing in this log; give --from POSITION"
+        }
+    }
+}
