@@ -58,10 +58,10 @@ import Testing
     }
 
     @Test func `times are in seconds`() {
-        let lines = Self.lines { Metric.fetchTime.timer("a").recordNanoseconds(1_500_000) }
-        #expect(lines.contains("godwit_consumer_fetch_seconds_sum{consumer=\"a\"} 0.0015"))
-        #expect(lines.contains("godwit_consumer_fetch_seconds_bucket{consumer=\"a\",le=\"0.001\"} 0"))
-        #expect(lines.contains("godwit_consumer_fetch_seconds_bucket{consumer=\"a\",le=\"0.0025\"} 1"))
+        let lines = Self.lines { Metric.readTime.timer("head").recordNanoseconds(1_500_000) }
+        #expect(lines.contains("godwit_log_read_seconds_sum{by=\"head\"} 0.0015"))
+        #expect(lines.contains("godwit_log_read_seconds_bucket{by=\"head\",le=\"0.001\"} 0"))
+        #expect(lines.contains("godwit_log_read_seconds_bucket{by=\"head\",le=\"0.0025\"} 1"))
     }
 
     @Test func `what labels hold cannot break out of them`() {
@@ -110,7 +110,7 @@ import Testing
     @Test func `every line has the shape of the format`() {
         let lines = Self.lines {
             Metric.eventsDone.counter("a").increment()
-            Metric.fetchTime.timer("a").recordNanoseconds(1)
+            Metric.readTime.timer("head").recordNanoseconds(1)
             Metric.deliveryStatus.gauge("a", "flowing").set(1)
         }
         let sample = #/[a-zA-Z_:][a-zA-Z0-9_:]*(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? ([0-9.e+-]+|NaN|[+-]Inf)/#

@@ -16,7 +16,8 @@ struct ConsumerDiagnosis: Sendable {
         of consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count? = nil, in store: StoreStatus
     ) -> [HealthIssue] {
         if consumer.segments.isEmpty {
-            return [HealthIssue(.notStarted, "it was never started: start `godwit run`")] + orders(consumer)
+            let notStarted = HealthIssue(.notStarted, "it was never started: start `godwit run`")
+            return source(consumer) + [notStarted] + orders(consumer)
         }
         let lag = consumer.lag
         var issues = owners(consumer) + source(consumer) + conditions(consumer) + orders(consumer) + parked(consumer, letters)

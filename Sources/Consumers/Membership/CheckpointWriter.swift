@@ -7,7 +7,7 @@ import Telemetry
 struct CheckpointWriter {
     let runners: [ConsumerRunner]
     let membership: Membership
-    /// The least time between two writes.
+    /// How long what is done is gathered before it is written.
     let interval: Duration
     let logger: Logger
 
@@ -17,10 +17,13 @@ struct CheckpointWriter {
     func run() async throws {
         while true {
             _ = await membership.checkpointsDue.wait(atMost: .seconds(60))
-            try Task.checkCancellation()
+            try await Task.sleep(for: interval)
             do {
-                // What another transaction holds is tried again.
-                if try await !write() { try await Task.sleep(for: .milliseconds(100)); membership.checkpointsDue.wake() }
+                if try await !write() {
+                    // What another transaction holds is tried again.
+                    try await Task.sleep(for: Self.retryInterval)
+                    membership.checkpointsDue.wake()
+                }
             } catch is AnotherServerLife {
                 // The consumers find out by themselves, and begin anew.
             } catch {
@@ -28,12 +31,13 @@ struct CheckpointWriter {
                 guard error.isDatabaseAway else { throw error }
                 logger.debug("checkpoints could not be written: \(error)")
                 membership.beatNow()
-                try await Task.sleep(for: .milliseconds(200))
+                try await Task.sleep(for: Self.retryInterval)
                 membership.checkpointsDue.wake()
             }
-            try await Task.sleep(for: interval)
         }
     }
+
+    private static let retryInterval: Duration = .milliseconds(200)
 
     /// - Returns: whether all were written that are still owned.
     private func write() async throws -> Bool {

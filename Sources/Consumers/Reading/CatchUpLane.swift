@@ -1,6 +1,7 @@
 import EventSourcing
 import Logging
 import Postgres
+import Telemetry
 
 /// Reads settled stretches of the log for subscriptions that are behind, on a connection that is open only while there
 /// are any.
@@ -81,6 +82,7 @@ struct CatchUpLane {
         guard seen.isSameLog(as: work.identity) else {
             throw LogChanged(reason: "the events table or its sequence was changed while events were read")
         }
+        reader.metrics.laneTime.record(since: start)
         let rows = snapshot.reads[0]
         let events = try sizer.isSplit ? EventBatch(beforeMissingPayload: rows) : EventBatch(rows)
         let isComplete = sizer.took(events.lazy.map { $0.payload.byteCount }, of: rows.count)

@@ -1,6 +1,8 @@
+import CoreMetrics
 import EventSourcing
 import Logging
 import Postgres
+import Telemetry
 
 /// The reader's work on one connection: the loop that performs what ``HeadWindow`` and ``ReadPlan`` decide.
 actor HeadSession {
@@ -303,9 +305,12 @@ actor HeadSession {
         let waiters = lookWaiters
         lookWaiters = []
         let (generation, released) = (generation, window.released)
+        let start = ContinuousClock.now
         do {
             let snapshot = try await query.refresh(
                 HorizonQuery.Request(includesWriters: includesWriters, reads: reads), on: connection)
+            reader.metrics.headTime.record(since: start)
+            reader.metrics.headEvents.increment(by: snapshot.reads.reduce(0) { $0 + $1.count })
             try await recognize(snapshot)
             lastDrawn = snapshot.lastDrawn
             if generation == self.generation { try absorb(snapshot, request, released: released) }
@@ -466,6 +471,7 @@ actor HeadSession {
 
     /// Takes in what a lane has read of its stretch, up to a position.
     func took(_ events: EventBatch, of work: LaneWork, through position: Int64, time: Duration, isCut: Bool) {
+        reader.metrics.laneEvents.increment(by: events.count)
         offer(events, through: position, isFull: true, to: work.stretch.members)
         plan.finished(work.stretch, through: position, time: time, isCut: isCut)
         reader.wakeups.wake()

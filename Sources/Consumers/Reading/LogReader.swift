@@ -58,7 +58,7 @@ package actor LogReader {
     /// The last position drawn, as of the last look.
     private(set) var lastDrawn: Int64 = 0
     private var released: Int64 = 0
-    private let metrics = HorizonMetrics()
+    nonisolated let metrics = HorizonMetrics()
 
     /// - Parameter holdThreshold: a transaction that holds the horizon back for longer is named in the log, once.
     init(

@@ -8,7 +8,6 @@ struct ConsumerMetrics: Sendable {
     let done: Counter
     let batchEvents: Recorder
     let batchBytes: Recorder
-    let fetchTime: Timer
     let checkpointTime: Timer
     let rebalances: Counter
     let lostSegments: Counter
@@ -23,7 +22,6 @@ struct ConsumerMetrics: Sendable {
         batchEvents = Metric.batchEvents.histogram(consumer)
         batchBytes = Metric.batchBytes.histogram(consumer)
         latency = Metric.latency.timer(consumer)
-        fetchTime = Metric.fetchTime.timer(consumer)
         checkpointTime = Metric.checkpointTime.timer(consumer)
         rebalances = Metric.rebalances.counter(consumer)
         lostSegments = Metric.lostSegments.counter(consumer)

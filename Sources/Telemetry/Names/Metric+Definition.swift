@@ -12,8 +12,15 @@ extension Metric {
             .init(.counts, .events, labels: ["consumer"], "Events per batch handed over; its count is that of batches.")
         case .batchBytes:
             .init(.sizes, .bytes, labels: ["consumer"], "Memory per batch handed over.")
-        case .fetchTime:
-            .init(.times, .seconds, labels: ["consumer"], "Time of a read from the events table.")
+        case .readTime:
+            .init(
+                .times, .seconds, labels: ["by"],
+                "Time of a look at the log, or of a read of it: by the head, which follows new events, or by a lane, which "
+                    + "catches up.")
+        case .readEvents:
+            .init(
+                .counter, .events, labels: ["by"],
+                "Events read from the events table, once for all consumers: by the head, or by a lane.")
         case .checkpointTime:
             .init(.times, .seconds, labels: ["consumer"], "Time of a write of checkpoints.")
         case .checkpointPosition:

@@ -5,7 +5,6 @@ package enum Metric: String, Sendable, CaseIterable {
     case eventsDone = "godwit_consumer_events_done_total"
     case batchEvents = "godwit_consumer_batch_events"
     case batchBytes = "godwit_consumer_batch_bytes"
-    case fetchTime = "godwit_consumer_fetch_seconds"
     case checkpointTime = "godwit_consumer_checkpoint_seconds"
     case checkpointPosition = "godwit_consumer_checkpoint_position"
     case latency = "godwit_consumer_latency_seconds"
@@ -22,6 +21,8 @@ package enum Metric: String, Sendable, CaseIterable {
     case lostSegments = "godwit_consumer_lost_segments_total"
 
     // MARK: The event store
+    case readTime = "godwit_log_read_seconds"
+    case readEvents = "godwit_log_read_events_total"
     case databaseConnected = "godwit_database_connected"
     case horizonPosition = "godwit_horizon_position"
     case latestPosition = "godwit_horizon_latest_position"

@@ -28,7 +28,7 @@ import Testing
             #expect(try await admin.metric("godwit_consumer_batch_events_sum")[consumer] == 120)
             #expect(try await admin.metric("godwit_kafka_records_published_total")[consumer] == 120)
             #expect(try await admin.metric("godwit_kafka_acknowledge_seconds_count")[consumer] ?? 0 > 0)
-            #expect(try await admin.metric("godwit_consumer_fetch_seconds_count")[consumer] ?? 0 > 0)
+            #expect(try await admin.metric("godwit_log_read_seconds_count")["{by=\"head\"}"] ?? 0 > 0)
             #expect(try await admin.metric("godwit_kafka_produce_seconds_count")[consumer] ?? 0 > 0)
             let batches = try await admin.metric("godwit_consumer_batch_events_count")[consumer]
             #expect(try await admin.metric("godwit_consumer_latency_seconds_count")[consumer] == batches)

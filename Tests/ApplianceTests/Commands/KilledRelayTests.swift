@@ -101,7 +101,16 @@ import Testing
         try await eventually("the segment was not claimed") {
             try await other.query(Statement("SELECT FROM \(segments) WHERE owner_id IS NOT NULL")).count == 1
         }
-        try await locking.execute(script: "BEGIN; SELECT FROM \(segments) FOR UPDATE")
+        // A row that another transaction holds is left for later; a trigger makes the statement itself wait.
+        let schema = place.test.tables.godwitSchema
+        try await locking.execute(
+            script: """
+                CREATE FUNCTION \(schema).wait() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN PERFORM pg_advisory_xact_lock(hashtext('\(schema)')); RETURN new; END $$;
+                CREATE TRIGGER wait BEFORE UPDATE OF checkpoint ON \(segments)
+                    FOR EACH ROW WHEN (new.checkpoint > old.checkpoint) EXECUTE FUNCTION \(schema).wait()
+                """)
+        try await locking.execute(script: "BEGIN; SELECT pg_advisory_xact_lock(hashtext('\(schema)'))")
         let ids = try await place.appendBacklog(20, aggregates: 10)
         _ = try await place.receive(ids)
         let waiting = Statement(

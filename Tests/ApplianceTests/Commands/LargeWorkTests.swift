@@ -55,6 +55,8 @@ import Testing
             try await RelayFixture.with(TestKafka(bootstrapServers: broker.bootstrapServers)) { place in
                 let relay = try place.run([
                     "GODWIT_KAFKA_PROPERTIES_RECONNECT_BACKOFF_MAX_MS": "100", "GODWIT_WORKER_BATCH_SIZE": "500",
+                    "GODWIT_DATABASE_URL": place.test.url + (place.test.url.contains("?") ? "&" : "?")
+                        + "application_name=\(place.test.tables.godwitSchema)",
                 ])
                 _ = try await place.receive(try await place.append(20))
                 await broker.end(SIGKILL)
@@ -108,7 +110,7 @@ import Testing
             SELECT bool_and(state = 'idle' AND state_change < clock_timestamp() - interval '2 seconds'
                 AND extract(epoch FROM state_change) > $1)
             FROM pg_stat_activity
-            WHERE pid <> pg_backend_pid() AND query LIKE '%bytes_before%\(place.test.tables.godwitSchema)%'
+            WHERE application_name = '\(place.test.tables.godwitSchema)' AND query LIKE '%pg_sequence_last_value%'
             """)
         let rows = try await connection.query(BoundStatement(look, [time]))
         return try rows.first?.decodeIfPresent(0, as: Bool.self) ?? false

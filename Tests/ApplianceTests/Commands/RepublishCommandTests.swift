@@ -236,7 +236,7 @@ extension TestStore {
         let connection = try await connect()
         let rows = try await connection.query(
             "SELECT query_start::text FROM pg_stat_activity WHERE query LIKE $1 AND application_name = $2",
-            "%WITH RECURSIVE tables%", application)
+            "%pg_sequence_last_value%", application)
         await connection.close()
         return try rows.map { try $0.decode(0) }
     }

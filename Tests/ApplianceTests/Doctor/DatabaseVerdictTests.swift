@@ -48,7 +48,7 @@ import Testing
             ("grants", .error, "--grants relay", { $0.sequence?.isReadable = false }),
             ("excess_rights", .note, "REVOKE", { $0.rights.insert(.init(table: TableNames().events, name: "DELETE")) }),
             ("superuser", .note, "CREATE ROLE", { $0.isSuperuser = true }),
-            ("sequence", .error, "OWNED BY", { $0.sequence = nil }),
+            ("sequence", .error, "identity column", { $0.sequence = nil }),
             ("sequence_cache", .error, "CACHE 1", { $0.sequence?.cache = 2 }),
             ("sequence", .error, "INCREMENT 1", { $0.sequence?.increment = 2 }),
             ("sequence", .error, "NO CYCLE", { $0.sequence?.cycles = true }),
