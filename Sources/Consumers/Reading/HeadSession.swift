@@ -49,7 +49,7 @@ actor HeadSession {
     /// How often a consumer that gets no events is told how far the log was read.
     private static let progressInterval: Duration = .seconds(1)
     /// How often at least a gap that stays open is looked at.
-    private static let longestGapWait: Duration = .milliseconds(200)
+    private static let longestGapWait: Duration = .milliseconds(500)
 
     // MARK: Opening
 
@@ -215,6 +215,7 @@ actor HeadSession {
     /// What the next look asks for.
     private struct LookRequest {
         var missing: [ClosedRange<Int64>] = []
+        var includesWriters = false
         var readsNewer = false
         /// Whether positions that were drawn and are not visible count as missing, though nothing visible lies behind.
         var settlesTrailing = false
@@ -229,7 +230,7 @@ actor HeadSession {
         }
         let now = ContinuousClock.now
         var request = LookRequest()
-        if window.hasGap, now >= nextGapLook { request.missing = window.wanted }
+        let isGapDue = window.hasGap && now >= nextGapLook
         let mayRead = window.mayReadNewer && kept.memorySize < options.bytesInFlight / 4
         let isTrailing = isTrailingDue(now)
         if hasNews || isMoreThere || isTrailing, mayRead {
@@ -237,6 +238,9 @@ actor HeadSession {
             request.readsNewer = plan.headMayRead
             request.settlesTrailing = request.readsNewer && isTrailing
         }
+        // News may be of what is missing; the writers are listed at the gap's own pace.
+        if isGapDue || request.readsNewer { request.missing = window.wanted }
+        request.includesWriters = isGapDue || request.settlesTrailing
         request.joining = plan.joining
         if request.readsNewer || !request.missing.isEmpty || request.joining != nil { return request }
         // Nobody can take events; who asked for a look learns nothing by it.
@@ -281,7 +285,6 @@ actor HeadSession {
     // MARK: A look
 
     private func perform(_ request: LookRequest) async throws {
-        let includesWriters = !request.missing.isEmpty || request.settlesTrailing
         let wanted = EventScope(union: self.wanted)
         var reads: [BoundStatement] = []
         if !request.missing.isEmpty {
@@ -308,7 +311,7 @@ actor HeadSession {
         let start = ContinuousClock.now
         do {
             let snapshot = try await query.refresh(
-                HorizonQuery.Request(includesWriters: includesWriters, reads: reads), on: connection)
+                HorizonQuery.Request(includesWriters: request.includesWriters, reads: reads), on: connection)
             reader.metrics.headTime.record(since: start)
             reader.metrics.headEvents.increment(by: snapshot.reads.reduce(0) { $0 + $1.count })
             try await recognize(snapshot)
@@ -436,11 +439,14 @@ actor HeadSession {
             return
         }
         let now = ContinuousClock.now
+        let isNew = gapSince == nil
         let since = gapSince ?? now
         gapSince = since
-        nextGapLook =
-            sawWriters
-            ? now.advanced(by: min(Self.longestGapWait, max(.milliseconds(1), (now - since) / 16))) : now
+        if sawWriters {
+            nextGapLook = now.advanced(by: min(Self.longestGapWait, max(.milliseconds(1), (now - since) / 16)))
+        } else {
+            nextGapLook = isNew ? now : nextGapLook
+        }
     }
 
     private func reportProgressIfDue() {

@@ -20,14 +20,19 @@ struct SegmentSelection: Sendable {
 
     /// Selects among the batch's events those that are wanted and owned.
     ///
-    /// - Parameter isWanted: says of an event and its kind's number whether the scope has it.
-    func select(from batch: LogBatch, isWanted: (Int, EventView) -> Bool) -> [FeedBatch.Selected] {
+    /// - Parameters:
+    ///   - wanted: whether the scope has a kind, by the kind's number; `nil` counts as no.
+    ///   - scope: for events whose kind has no number of its own.
+    func select(from batch: LogBatch, wanted: [Bool?], scope: EventScope) -> [FeedBatch.Selected] {
         var selection: [FeedBatch.Selected] = []
-        selection.reserveCapacity(batch.range.count)
         let (events, kinds) = (batch.rows.events, batch.rows.kinds)
+        if kinds.isEmpty { selection.reserveCapacity(batch.range.count) }
         for index in batch.range {
+            // Most events of a shared batch are others': their rows are not touched.
+            let kind = kinds.isEmpty ? nil : kinds[index]
+            if let kind, kind != EventKinds.overflow, wanted[kind] != true { continue }
             let event = events[index]
-            if !kinds.isEmpty, !isWanted(kinds[index], event) { continue }
+            if kind == EventKinds.overflow, !scope.contains(event) { continue }
             let segment = strategy.segment(of: event.aggregateID, totalSegments: totalSegments)
             guard starts.indices.contains(segment), let start = starts[segment], event.globalPosition > start else {
                 continue

@@ -89,9 +89,7 @@ final class Subscription: Sendable {
             switch state.withLock({ take(&$0) }) {
             case .batch(let batch):
                 let wanted = state.withLock { $0.wanted }
-                let selected = selection.select(from: batch) { number, event in
-                    number == EventKinds.overflow ? scope.contains(event) : wanted[number] ?? false
-                }
+                let selected = selection.select(from: batch, wanted: wanted, scope: scope)
                 if selected.isEmpty { continue }
                 state.withLock { $0.reported = max($0.reported, batch.through) }
                 return FeedBatch(batch, selected)
@@ -243,7 +241,7 @@ final class Subscription: Sendable {
 }
 
 extension EventScope {
-    fileprivate func contains(_ event: EventView) -> Bool {
+    func contains(_ event: EventView) -> Bool {
         (aggregateTypes.isEmpty || aggregateTypes.contains { event.aggregateType.equals(Array($0.utf8)) })
             && (boundedContexts.isEmpty || boundedContexts.contains { event.boundedContext.equals(Array($0.utf8)) })
     }
