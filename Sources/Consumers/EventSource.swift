@@ -7,6 +7,8 @@ public final class EventSource: Sendable {
     let configuration: ConnectionConfiguration
     let tables: TableNames
     let reader: LogReader
+    /// The connection that dead letters are kept over.
+    package let side = SideSession()
     /// What a wakeup source wakes.
     public let wakeups: Wakeups
 

@@ -47,7 +47,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
 
     private init(_ error: SourceError) {
         switch error {
-        case .database(let database): self.init(database)
+        case .database(let database), .unreadable(let database): self.init(database)
         case .missingTable: self.init(.schemaMissing, error.description)
         default: self.init(.databaseUnfit, error.description)
         }

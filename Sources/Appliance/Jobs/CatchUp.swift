@@ -43,21 +43,18 @@ package struct CatchUp: Sendable {
     package func run(wait: Duration, observe: @escaping @Sendable (Int) -> Void) async throws -> Report {
         let source = EventSource(place.database, tables: place.tables, logger: place.logger)
         // The consumer's own flow: what is parked stays so, and what cannot be delivered follows its policy.
-        let deadLetters = ConnectionPool(place.database, size: 1, logger: place.logger)
         let publishing = try consumer.publisherOptions(
-            place.configuration.kafka, deadLetters: DeadLetterStore(deadLetters, tables: place.tables))
+            place.configuration.kafka, deadLetters: DeadLetterStore(source.side, tables: place.tables))
         let publisher = KafkaPublisher(publishing, logger: place.logger)
         do {
             try await source.check()
             try await BrokerCheck(publishing).run()
             let report = try await run(publisher, source, wait, observe)
             await publisher.close()
-            await deadLetters.close()
             await source.close()
             return report
         } catch {
             await publisher.close()
-            await deadLetters.close()
             await source.close()
             throw error
         }

@@ -1,23 +1,19 @@
 import Consumers
 import KafkaBridge
 import Logging
-import Postgres
 
 /// What a process relays with. It connects when it is run.
 struct Relays: Sendable {
     let source: EventSource
     let publishers: [KafkaPublisher]
     let worker: Worker
-    private let deadLetters: ConnectionPool
 
     init(_ configuration: Configuration) throws {
         guard let connection = configuration.database.connection else {
             throw Failure(.configuration, "no database is configured")
         }
         source = EventSource(connection, tables: configuration.database.tables)
-        let deadLetters = ConnectionPool(connection, size: 1, logger: Logger(label: "godwit.dead-letters"))
-        let store = DeadLetterStore(deadLetters, tables: configuration.database.tables)
-        self.deadLetters = deadLetters
+        let store = DeadLetterStore(source.side, tables: configuration.database.tables)
         publishers = try configuration.consumers.map { consumer in
             var options = try consumer.publisherOptions(configuration.kafka, deadLetters: store)
             // Without an admin port nobody asks for metrics.
@@ -30,7 +26,6 @@ struct Relays: Sendable {
     /// Closes the connections, once nothing relays any more.
     func close() async {
         await source.close()
-        await deadLetters.close()
     }
 
     static func options(_ configuration: Configuration) -> WorkerOptions {

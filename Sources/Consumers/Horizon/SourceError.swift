@@ -32,6 +32,8 @@ public enum SourceError: Error, Sendable, Hashable {
     case attachedPartition(String, position: Int64)
     /// The checkpoints were recorded on another database system.
     case otherSystem
+    /// PostgreSQL refuses to read the events, for example for want of a right or a column.
+    case unreadable(PostgresError)
     /// A standby shows neither the writers nor their positions.
     case standby
     /// PostgreSQL refused or was not there.
@@ -52,6 +54,8 @@ extension SourceError {
         // "query would be affected by row-level security policy for table": `row_security` is off for readers.
         if error.sqlState == .insufficientPrivilege, error.message.contains("row-level security") {
             self = .hiddenRows(table)
+        } else if error.code == .decoding {
+            self = .unreadable(error)
         } else {
             self = .database(error)
         }
@@ -97,6 +101,7 @@ extension SourceError: CustomStringConvertible {
                 + "\(position); \(Self.wayOut)"
         case .otherSystem:
             "the checkpoints were recorded on another database system (pg_upgrade, or another server); \(Self.wayOut)"
+        case .unreadable(let error): "the events cannot be read: \(error)"
         case .standby: "the server is a standby: connect to the primary, where the events are written"
         case .database(let error): error.description
         }

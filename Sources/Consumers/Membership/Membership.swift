@@ -53,6 +53,7 @@ final class Membership: Sendable {
         self.flows = consumers.reduce(into: [:]) { $0[$1] = FlowControl() }
         self.state = Mutex(
             State(lease: Lease(staleThreshold: options.staleThreshold, margin: options.leaseMargin)))
+        source.side.set(control)
         source.wakeups.addForControls(stopping)
         source.reader.problemChanged.add(stopping)
     }

@@ -35,10 +35,12 @@ actor HeadSession {
     private var nextGapLook = ContinuousClock.now
     private var nextTrailingLook = ContinuousClock.now
     private var progressDue: ContinuousClock.Instant?
+    private var nextProgress = ContinuousClock.now
     private var isHoldNamed = false
     private var pollBackoff: PollBackoff?
     private var lookWaiters: [CheckedContinuation<Bool, Never>] = []
     private var ending: (any Error)?
+    private var isClosed = false
     /// Wakes each lane when there may be something to read for it.
     nonisolated let laneSignals = (0..<ReadPlan.lanes).map { _ in WakeSignal() }
 
@@ -46,8 +48,9 @@ actor HeadSession {
     private static let smallRead = 4_000
     /// Where the horizon is further ahead of what was read than this, lanes read what lies between.
     private static let jumpDistance: Int64 = 20_000
-    /// How often a consumer that gets no events is told how far the log was read.
-    private static let progressInterval: Duration = .seconds(1)
+    /// How often a consumer that gets no events is told how far the log was read, and how soon after the last event.
+    private static let progressInterval: Duration = .seconds(5)
+    private static let progressDelay: Duration = .seconds(1)
     /// How often at least a gap that stays open is looked at.
     private static let longestGapWait: Duration = .milliseconds(500)
 
@@ -140,6 +143,7 @@ actor HeadSession {
     }
 
     func close() async {
+        isClosed = true
         for subscription in subscriptions.values { subscription.interrupt() }
         subscriptions = [:]
         resumeLooks(false)
@@ -155,6 +159,7 @@ actor HeadSession {
     // MARK: Subscriptions
 
     func add(_ subscription: Subscription) {
+        if isClosed { return subscription.interrupt() }
         subscriptions[subscription.id] = subscription
         plan.add(subscription.id, cursor: subscription.cursor)
         if !wanted.contains(subscription.scope) {
@@ -231,9 +236,8 @@ actor HeadSession {
         let now = ContinuousClock.now
         var request = LookRequest()
         let isGapDue = window.hasGap && now >= nextGapLook
-        let mayRead = window.mayReadNewer && kept.memorySize < options.bytesInFlight / 4
         let isTrailing = isTrailingDue(now)
-        if hasNews || isMoreThere || isTrailing, mayRead {
+        if hasNews || isMoreThere || isTrailing, mayReadNewer {
             for id in plan.evict() { fallBack(id) }
             request.readsNewer = plan.headMayRead
             request.settlesTrailing = request.readsNewer && isTrailing
@@ -255,6 +259,8 @@ actor HeadSession {
         return now >= nextTrailingLook || subscriptions.values.contains { $0.target.map { $0 > window.released } ?? false }
     }
 
+    private var mayReadNewer: Bool { window.mayReadNewer && kept.memorySize < options.bytesInFlight / 4 }
+
     private func fallBack(_ id: Int) {
         guard let subscription = subscriptions[id] else { return }
         plan.fellBack(id, to: subscription.dropQueue())
@@ -263,9 +269,12 @@ actor HeadSession {
     private func rest() async {
         let now = ContinuousClock.now
         var until = now.advanced(by: .seconds(60))
-        if window.hasGap { until = min(until, nextGapLook) }
-        if let progressDue { until = min(until, progressDue) }
-        if lastDrawn > window.readThrough { until = min(until, max(nextTrailingLook, now.advanced(by: .milliseconds(1)))) }
+        if !subscriptions.isEmpty {
+            if window.hasGap { until = min(until, nextGapLook) }
+            if let progressDue { until = min(until, progressDue) }
+            // Where nobody can take events, demand wakes the reader.
+            if lastDrawn > window.readThrough, mayReadNewer, plan.headMayRead { until = min(until, nextTrailingLook) }
+        }
         var polls = false
         if var backoff = pollBackoff, !subscriptions.isEmpty {
             let next = now.advanced(by: backoff.next())
@@ -414,7 +423,7 @@ actor HeadSession {
             subscription.advance(to: window.released, isDue: false)
         }
         plan.headMoved(to: window.released)
-        progressDue = progressDue ?? .now.advanced(by: Self.progressInterval)
+        noteProgress()
     }
 
     /// Offers settled events to those who are not at the head, who then may be.
@@ -429,7 +438,7 @@ actor HeadSession {
             subscription.advance(to: position, isDue: events.isEmpty)
         }
         plan.joined(ids, through: position)
-        progressDue = progressDue ?? .now.advanced(by: Self.progressInterval)
+        noteProgress()
     }
 
     /// When to look again at a gap: at once for its writers, then the less often the longer it stays.
@@ -449,9 +458,15 @@ actor HeadSession {
         }
     }
 
+    private func noteProgress() {
+        progressDue = progressDue ?? max(.now.advanced(by: Self.progressDelay), nextProgress)
+    }
+
     private func reportProgressIfDue() {
-        guard let due = progressDue, ContinuousClock.now >= due else { return }
+        let now = ContinuousClock.now
+        guard let due = progressDue, now >= due else { return }
         progressDue = nil
+        nextProgress = now.advanced(by: Self.progressInterval)
         for (id, subscription) in subscriptions {
             guard let member = plan.members[id], member.place == .head else { continue }
             subscription.advance(to: member.cursor, isDue: true)
@@ -491,6 +506,7 @@ actor HeadSession {
 
     /// Waits for the next look; false if there is none to be had.
     func look() async throws -> Bool {
+        if isClosed { return false }
         hasNews = true
         return await withCheckedContinuation { continuation in
             lookWaiters.append(continuation)

@@ -95,6 +95,8 @@ package actor LogReader {
         consumers.formUnion(names)
         defer { consumers.subtract(names) }
         // Workers that share the source share its reader: one runs it at a time.
+        // The log is compared with the checkpoints of all of them.
+        if isRunning { await restart() }
         while isRunning { try await Task.sleep(for: .milliseconds(20)) }
         isRunning = true
         defer {
@@ -116,7 +118,7 @@ package actor LogReader {
         }
     }
 
-    /// Sorts what has ended a session: waits, is refused, or is thrown on.
+    /// Sorts what has ended a session: it is waited for, the source is refused, or it is thrown on.
     private func take(_ error: any Error) throws {
         switch error {
         case let change as LogChanged:
@@ -132,9 +134,14 @@ package actor LogReader {
             logger.error("the source is refused, nothing is read: \(error)")
             state = .refused(error)
         default:
-            guard error.isDatabaseAway else { throw error }
-            logger.debug("the database is away: \(error)")
-            state = .waiting("the database is away")
+            guard let database = error.postgresError, database.code != .cancelled else { throw error }
+            if database.isDatabaseAway {
+                logger.debug("the database is away: \(database)")
+                state = .waiting(database.isConnectionFailure ? "the database is away" : "the database: \(database)")
+            } else {
+                // Rights, columns and types can be mended while the process waits.
+                try take(SourceError.unreadable(database))
+            }
         }
     }
 

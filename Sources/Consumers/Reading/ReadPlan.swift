@@ -108,10 +108,11 @@ struct ReadPlan: Sendable {
         return full
     }
 
-    /// Those that are to join the head with its next look, and the position behind which they need rows.
+    /// Those that are to join the head with its next look, and the position behind which they need rows. One that does
+    /// not wait for events would only have to leave again.
     var joining: (ids: [ID], after: Int64)? {
         let near = members.filter {
-            $0.value.place == .behind && $0.value.hasRoom && head - $0.value.cursor <= Self.joinDistance
+            $0.value.place == .behind && $0.value.isHungry && head - $0.value.cursor <= Self.joinDistance
         }
         guard let after = near.values.map(\.cursor).min() else { return nil }
         return (near.keys.sorted(), after)

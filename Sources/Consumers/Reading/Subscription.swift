@@ -172,11 +172,9 @@ final class Subscription: Sendable {
     /// - Parameter isReaderWaiting: whether the reader is to be woken when that changes.
     func demand(isReaderWaiting: Bool) -> (hasRoom: Bool, isHungry: Bool) {
         state.withLock { state in
-            state.isReaderWaiting = isReaderWaiting
-            return (
-                state.queue.count < Self.mostBatches && state.bytes < queueBytes,
-                state.waiter != nil && state.queue.isEmpty
-            )
+            let hasRoom = state.queue.count < Self.mostBatches && state.bytes < queueBytes
+            state.isReaderWaiting = isReaderWaiting || !hasRoom
+            return (hasRoom, state.waiter != nil && state.queue.isEmpty)
         }
     }
 

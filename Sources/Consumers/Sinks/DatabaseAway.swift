@@ -4,7 +4,10 @@ import Postgres
 extension Error {
     /// PostgreSQL's error, also where it is wrapped.
     var postgresError: PostgresError? {
-        if case .database(let error)? = self as? SourceError { return error }
+        switch self as? SourceError {
+        case .database(let error)?, .unreadable(let error)?: return error
+        default: break
+        }
         if case .database(let error)? = self as? EventStoreError { return error }
         return self as? PostgresError
     }

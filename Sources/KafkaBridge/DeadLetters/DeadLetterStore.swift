@@ -1,15 +1,15 @@
-import Consumers
+package import Consumers
 package import EventSourcing
 package import Postgres
 
 /// A relay's access to the dead letters of its consumers.
 package struct DeadLetterStore: Sendable {
-    private let pool: ConnectionPool
+    private let pool: any ConnectionLending
     private let table: DeadLettersTable
     private let events: EventsTable
 
     /// - Parameter pool: one connection is enough; consumers may share it.
-    package init(_ pool: ConnectionPool, tables: TableNames) {
+    package init(_ pool: any ConnectionLending, tables: TableNames) {
         self.pool = pool
         table = DeadLettersTable(tables)
         events = EventsTable(tables.source)
