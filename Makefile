@@ -1,7 +1,7 @@
 # What a newcomer and a contributor need; `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build install demo test bench format lint image-lint image-check docs
+.PHONY: help setup build install demo test tsan bench format lint image-lint image-check docs
 
 SOURCES := Package.swift Sources Tests
 PREFIX ?= /usr/local
@@ -29,6 +29,11 @@ demo: setup ## build, then carry some thousand events from PostgreSQL to Kafka a
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 10
 test: setup ## run all tests
 	swift test
+
+# librdkafka's threads are not known to the sanitizer, so only what runs without Kafka is tested.
+tsan: setup ## run the tests of consumers and of what they rest on under ThreadSanitizer
+	swift test --sanitize=thread --scratch-path .build-tsan \
+		--filter 'ConsumersTests|EventSourcingTests|PostgresTests|DedicatedThreadTests|TelemetryTests'
 
 bench: setup ## build for release, then measure: catch-up, cost, rest, latency, notify modes, memory, many consumers (BENCH="catchup rest" chooses)
 	$(RELEASE)
