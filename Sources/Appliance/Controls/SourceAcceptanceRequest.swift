@@ -75,7 +75,8 @@ package struct SourceAcceptanceReport: Sendable {
                         case .checkpoints: .number(consumer.checkpoint)
                         }
                     return [
-                        "name": .string(consumer.name), "checkpoint": .number(consumer.checkpoint), "goes_on_after": next,
+                        "name": .string(consumer.name), "checkpoint": .number(consumer.checkpoint),
+                        "goes_on_after": next,
                         "refused": consumer.refusal.map { .string($0) } ?? .null,
                     ]
                 }),

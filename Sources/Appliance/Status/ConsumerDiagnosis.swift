@@ -20,7 +20,8 @@ struct ConsumerDiagnosis: Sendable {
             return source(consumer) + [notStarted] + orders(consumer)
         }
         let lag = consumer.lag
-        var issues = owners(consumer) + source(consumer) + conditions(consumer) + orders(consumer) + parked(consumer, letters)
+        var issues =
+            owners(consumer) + source(consumer) + conditions(consumer) + orders(consumer) + parked(consumer, letters)
         if lag.events > 0 {
             issues += holds(store)
             if let longestLag, let oldest = lag.oldest, oldest > longestLag {

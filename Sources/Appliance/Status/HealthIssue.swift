@@ -20,7 +20,8 @@ package struct HealthIssue: Sendable, Hashable {
         /// Whether somebody should be told. What was ordered, or passes within moments, is no disturbance.
         package var isUnhealthy: Bool {
             switch self {
-            case .databaseAway, .notStarted, .noOwner, .ownerSilent, .sourceRefused, .halted, .refused, .waiting, .heldBack,
+            case .databaseAway, .notStarted, .noOwner, .ownerSilent, .sourceRefused, .halted, .refused, .waiting,
+                .heldBack,
                 .tooFarBehind, .parked:
                 true
             case .paused, .limited, .rebalancing, .oneOff: false

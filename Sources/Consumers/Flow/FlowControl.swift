@@ -1,7 +1,7 @@
 import EventSourcing
 import Synchronization
 
-/// Lets a consumer's events pass as its orders say: not while paused, and no faster than the rate.
+/// Lets a consumer's events pass as its controls say: not while paused, and no faster than the rate.
 final class FlowControl: Sendable {
     private struct State {
         var control = ConsumerControl()
@@ -24,7 +24,7 @@ final class FlowControl: Sendable {
         return isNew
     }
 
-    /// Lets nothing pass any more; who waits is told.
+    /// Lets nothing pass any more; what waits ends.
     func close() {
         state.withLock { $0.isClosed = true }
         changed.close()

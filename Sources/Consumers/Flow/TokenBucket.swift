@@ -35,7 +35,7 @@ struct TokenBucket: Sendable {
         filled = max(filled, now)
         let count = min(wanted, portion)
         guard tokens >= Double(count) else {
-            // Long waits are cut: whoever waits asks again, and nothing is taken by asking.
+            // Long waits are cut: the caller asks again, and nothing is taken by asking.
             return .wait(.seconds(min(3600, (Double(count) - tokens) / rate)) + .microseconds(50))
         }
         tokens -= Double(count)

@@ -31,7 +31,7 @@ actor ControlSession {
         proven = nil
     }
 
-    /// Ends the connection; whoever uses it meanwhile gets an error.
+    /// Ends the connection; what uses it meanwhile fails.
     func close() async {
         let connection = connection
         self.connection = nil

@@ -36,7 +36,7 @@ final class Membership: Sendable {
     /// How the heartbeat calls a consumer that ends when it has done what was there at its start.
     static let oneOffCondition = "one_off"
 
-    /// - Parameter conditions: tells how a consumer fares, by its name; who is not there flows.
+    /// - Parameter conditions: the condition of a consumer, by its name; others flow.
     init(
         _ source: EventSource, workerID: String, consumers: [String],
         conditions: [String: @Sendable () -> ConsumerCondition], options: WorkerOptions
@@ -76,7 +76,7 @@ final class Membership: Sendable {
         return signal
     }
 
-    /// Beats now: somebody has lost the database, and the others' sessions may have gone with it; or there are new orders.
+    /// Beats now: a connection was lost, and the others' sessions may have gone with it; or controls have changed.
     func beatNow() {
         stopping.wake()
     }
@@ -216,7 +216,7 @@ final class Membership: Sendable {
     private func apply(_ control: ConsumerControl, of consumer: String) {
         guard flows[consumer]?.apply(control) == true else { return }
         options.logger.notice(
-            control.isPaused ? "paused by order" : "goes on by order",
+            control.isPaused ? "paused by its controls" : "controls changed",
             metadata: [
                 "consumer": "\(consumer)", "rate": "\(control.rate.map { "\($0) events/s" } ?? "unbounded")",
             ])

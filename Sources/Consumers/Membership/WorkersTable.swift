@@ -29,7 +29,7 @@ struct WorkersTable: Sendable {
             Statement("SELECT pg_try_advisory_lock(hashtextextended('godwit worker ' || $1, 0))"), [worker])
     }
 
-    /// Says that the worker is alive and how each consumer fares, and puts its entries back where they went missing.
+    /// Records that the worker is alive and each consumer's condition, and puts its entries back where they went missing.
     func heartbeat(_ worker: String, _ consumers: [(name: String, condition: String, reason: String)]) -> BoundStatement
     {
         let sql = """
@@ -45,7 +45,7 @@ struct WorkersTable: Sendable {
     }
 
     /// Every worker of every consumer: consumer, worker, seconds since the heartbeat, whether its session has ended, how
-    /// the consumer fares there, and why.
+    /// the consumer's condition there, and why.
     var all: BoundStatement {
         let sql = """
             SELECT consumer_name, worker_id, extract(epoch FROM clock_timestamp() - last_heartbeat)::float8,

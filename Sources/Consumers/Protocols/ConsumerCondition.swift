@@ -4,9 +4,9 @@ public enum ConsumerCondition: Sendable, Hashable {
     case flowing
     /// What is in the way passes by itself, for example brokers that are away.
     case waiting(String)
-    /// Somebody has to mend something; it goes on by itself afterwards.
+    /// An operator has to mend something; it goes on by itself afterwards.
     case refused(String)
-    /// It stands at an event until somebody decides about it.
+    /// It has stopped before an event until an operator decides about it.
     case halted(String)
 
     /// The name of the case, as it is recorded.
@@ -40,6 +40,6 @@ public enum ConsumerCondition: Sendable, Hashable {
 }
 
 extension IntegrationConsumer {
-    /// Flowing, for consumers that do not tell.
+    /// Flowing, for consumers that have no condition of their own.
     public var condition: ConsumerCondition { .flowing }
 }

@@ -15,7 +15,7 @@ public protocol IntegrationConsumer: Sendable {
     /// flight too. 0 unless said otherwise.
     var memoryPerEvent: Int { get }
 
-    /// How it fares, for people; looked at now and then.
+    /// Its condition, for people; looked at now and then.
     var condition: ConsumerCondition { get }
 
     /// Says whose events come from now on, before the first of them. Calls of this and of `publish` do not overlap.
@@ -26,7 +26,7 @@ public protocol IntegrationConsumer: Sendable {
 
     /// Takes a batch over, and returns as soon as the next one may be handed over. Calls do not overlap.
     ///
-    /// What cannot be carried out for now (nobody there, a leader moved) is waited for and tried again inside; only
+    /// What cannot be carried out for now (no broker answers, a leader moved) is waited for and tried again inside; only
     /// what ends the consumer is thrown.
     ///
     /// - Returns: what waits for the batch's acknowledgement.
@@ -35,7 +35,7 @@ public protocol IntegrationConsumer: Sendable {
     /// Does what is to be done beside the batches for as long as the consumer is served; returns at once if that is
     /// nothing.
     ///
-    /// - Parameter retry: has segments that halt begin anew at once, for whoever learns that what was wrong is mended.
+    /// - Parameter retry: has segments that halt begin anew at once, for a caller that learns that what was wrong is mended.
     func run(_ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void) async throws
 }
 

@@ -12,8 +12,7 @@ actor HeadSession {
     private let connection: Connection
     private let options: ReaderOptions
     private let memory: MemoryBudget
-    private let identities: IdentitiesTable
-    private let consumers: [String]
+    private let recognition: SourceRecognition
 
     private(set) var identity: StoreIdentity
     private var window: HeadWindow
@@ -27,15 +26,8 @@ actor HeadSession {
     /// Counts the changes of `wanted`.
     private var generation = 0
 
-    private var hasNews = true
-    /// The last read of newer rows was cut: more are there.
-    private var isMoreThere = false
+    private var schedule: HeadSchedule
     private var lastDrawn: Int64
-    private var gapSince: ContinuousClock.Instant?
-    private var nextGapLook = ContinuousClock.now
-    private var nextTrailingLook = ContinuousClock.now
-    private var progressDue: ContinuousClock.Instant?
-    private var nextProgress = ContinuousClock.now
     private var isHoldNamed = false
     private var pollBackoff: PollBackoff?
     private var lookWaiters: [CheckedContinuation<Bool, Never>] = []
@@ -48,11 +40,6 @@ actor HeadSession {
     private static let smallRead = 4_000
     /// Where the horizon is further ahead of what was read than this, lanes read what lies between.
     private static let jumpDistance: Int64 = 20_000
-    /// How often a consumer that gets no events is told how far the log was read, and how soon after the last event.
-    private static let progressInterval: Duration = .seconds(5)
-    private static let progressDelay: Duration = .seconds(1)
-    /// How often at least a gap that stays open is looked at.
-    private static let longestGapWait: Duration = .milliseconds(500)
 
     // MARK: Opening
 
@@ -68,14 +55,15 @@ actor HeadSession {
             let query = try await HorizonQuery(reader.tables.source, on: connection)
             let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: true), on: connection)
             let identity = try query.identity(seen: snapshot.state)
-            let checkpoint = try await recognize(
-                identity, lastDrawn: snapshot.lastDrawn, query, consumers, for: reader, on: connection)
+            let recognition = SourceRecognition(
+                query, tables: reader.tables, consumers: consumers, on: connection, logger: reader.logger)
+            let checkpoint = try await recognition.begin(identity, lastDrawn: snapshot.lastDrawn)
             // Checkpoints are settled. Without any, reading begins at the first event.
             let horizon = snapshot.horizon ?? (0, [])
             let start = horizon.writers.isEmpty ? horizon.lastDrawn : min(checkpoint, horizon.lastDrawn)
             return HeadSession(
-                reader, life, connection, query, identity, start: start, lastDrawn: snapshot.lastDrawn,
-                consumers: consumers, options: await reader.options, memory: reader.memory)
+                reader, life, recognition, identity, start: start, lastDrawn: snapshot.lastDrawn,
+                options: await reader.options)
         } catch {
             await connection.close()
             throw error
@@ -83,20 +71,19 @@ actor HeadSession {
     }
 
     private init(
-        _ reader: LogReader, _ life: ServerLife, _ connection: Connection, _ query: HorizonQuery,
-        _ identity: StoreIdentity, start: Int64, lastDrawn: Int64, consumers: [String], options: ReaderOptions,
-        memory: MemoryBudget
+        _ reader: LogReader, _ life: ServerLife, _ recognition: SourceRecognition, _ identity: StoreIdentity,
+        start: Int64, lastDrawn: Int64, options: ReaderOptions
     ) {
         self.reader = reader
         self.life = life
-        self.connection = connection
-        self.query = query
+        self.recognition = recognition
+        connection = recognition.connection
+        query = recognition.query
         self.identity = identity
         self.options = options
-        self.memory = memory
+        memory = reader.memory
         self.lastDrawn = lastDrawn
-        self.consumers = consumers
-        identities = IdentitiesTable(reader.tables)
+        schedule = HeadSchedule(trailingInterval: options.horizonInterval, now: .now)
         window = HeadWindow(released: start)
         plan = ReadPlan(head: start)
         sizer = Self.sizer(options)
@@ -105,41 +92,6 @@ actor HeadSession {
 
     static func sizer(_ options: ReaderOptions) -> ReadSizer {
         ReadSizer(rows: options.rows, bytes: options.bytes, largeBytes: options.bytesInFlight / 8)
-    }
-
-    /// Compares the log with the consumers' recorded identities, and records it where it may go on.
-    ///
-    /// - Returns: the highest checkpoint, 0 if there is none.
-    private static func recognize(
-        _ identity: StoreIdentity, lastDrawn: Int64, _ query: HorizonQuery, _ consumers: [String],
-        for reader: LogReader, on connection: Connection
-    ) async throws -> Int64 {
-        let table = IdentitiesTable(reader.tables)
-        var unrecorded: [String] = []
-        var reasons: Set<String> = []
-        var highest: Int64 = 0
-        for recorded in try await table.read(consumers, on: connection) {
-            let checkpoint = recorded.checkpoint ?? 0
-            highest = max(highest, checkpoint)
-            let earlier = recorded.identity ?? identity
-            switch identity.compared(
-                to: earlier, passed: checkpoint, lastDrawn: lastDrawn, sequence: query.sequence)
-            {
-            case .same: break
-            case .beginAnew(let reason): reasons.insert(reason)
-            case .partitionsAdded(let added):
-                if let passed = try await query.passedEvent(in: added, through: checkpoint, on: connection) {
-                    throw SourceError.attachedPartition(passed.partition, position: passed.position)
-                }
-            case .refused(let error): throw error
-            }
-            if recorded.identity != identity { unrecorded.append(recorded.consumer) }
-        }
-        for reason in reasons.sorted() {
-            reader.logger.notice("the log has changed since the checkpoints were recorded: \(reason); going on from them")
-        }
-        if !unrecorded.isEmpty { try await connection.query(table.record(identity, for: unrecorded)) }
-        return highest
     }
 
     func close() async {
@@ -169,8 +121,8 @@ actor HeadSession {
             kept.removeAll()
             window.readAgain()
         }
-        hasNews = true
-        if subscription.target != nil { nextTrailingLook = .now }
+        schedule.noteNews()
+        if subscription.target != nil { schedule.hastenTrailing(.now) }
     }
 
     func remove(_ subscription: Subscription) {
@@ -183,7 +135,7 @@ actor HeadSession {
         let isShort = memory.isUsed(beyond: 1)
         for (id, subscription) in subscriptions {
             let isBehind = plan.members[id]?.place != .head
-            let demand = subscription.demand(isReaderWaiting: isBehind || isMoreThere || isShort)
+            let demand = subscription.demand(isReaderWaiting: isBehind || schedule.isMoreThere || isShort)
             plan.note(id, hasRoom: demand.hasRoom && (!isShort || demand.isHungry), isHungry: demand.isHungry)
         }
     }
@@ -228,16 +180,16 @@ actor HeadSession {
     }
 
     private func nextRequest() -> LookRequest? {
-        hasNews = reader.takeNews() || hasNews
+        if reader.takeNews() { schedule.noteNews() }
         if subscriptions.isEmpty {
             resumeLooks(false)
             return nil
         }
         let now = ContinuousClock.now
         var request = LookRequest()
-        let isGapDue = window.hasGap && now >= nextGapLook
+        let isGapDue = schedule.isGapDue(now)
         let isTrailing = isTrailingDue(now)
-        if hasNews || isMoreThere || isTrailing, mayReadNewer {
+        if schedule.wantsNewer || isTrailing, mayReadNewer {
             for id in plan.evict() { fallBack(id) }
             request.readsNewer = plan.headMayRead
             request.settlesTrailing = request.readsNewer && isTrailing
@@ -255,8 +207,9 @@ actor HeadSession {
     /// Whether to pass positions that were drawn and never used: while nothing comes, now and then, and at once where
     /// a one-off consumer waits for it.
     private func isTrailingDue(_ now: ContinuousClock.Instant) -> Bool {
-        guard lastDrawn > window.readThrough, !isMoreThere else { return false }
-        return now >= nextTrailingLook || subscriptions.values.contains { $0.target.map { $0 > window.released } ?? false }
+        guard lastDrawn > window.readThrough, !schedule.isMoreThere else { return false }
+        return schedule.isTrailingDue(now)
+            || subscriptions.values.contains { $0.target.map { $0 > window.released } ?? false }
     }
 
     private var mayReadNewer: Bool { window.mayReadNewer && kept.memorySize < options.bytesInFlight / 4 }
@@ -270,10 +223,9 @@ actor HeadSession {
         let now = ContinuousClock.now
         var until = now.advanced(by: .seconds(60))
         if !subscriptions.isEmpty {
-            if window.hasGap { until = min(until, nextGapLook) }
-            if let progressDue { until = min(until, progressDue) }
             // Where nobody can take events, demand wakes the reader.
-            if lastDrawn > window.readThrough, mayReadNewer, plan.headMayRead { until = min(until, nextTrailingLook) }
+            let settlesTrailing = lastDrawn > window.readThrough && mayReadNewer && plan.headMayRead
+            until = schedule.restsUntil(now, settlesTrailing: settlesTrailing)
         }
         var polls = false
         if var backoff = pollBackoff, !subscriptions.isEmpty {
@@ -285,7 +237,7 @@ actor HeadSession {
             }
         }
         let isWoken = await reader.wakeups.wait(atMost: now.duration(to: until))
-        if !isWoken, polls { hasNews = true }
+        if !isWoken, polls { schedule.noteNews() }
         if isWoken, options.wakeupJitter > .zero {
             try? await Task.sleep(for: options.wakeupJitter * Double.random(in: 0...1))
         }
@@ -313,7 +265,7 @@ actor HeadSession {
                     after: joining.after, through: window.released, limit: Self.smallRead,
                     bound: .cumulative(options.bytes), scope: EventScope(union: scopes)))
         }
-        hasNews = request.readsNewer ? false : hasNews
+        if request.readsNewer { schedule.askedForNewer() }
         let waiters = lookWaiters
         lookWaiters = []
         let (generation, released) = (generation, window.released)
@@ -338,24 +290,9 @@ actor HeadSession {
     /// Sees to it that the look was at the same log, in a state that allows reading.
     private func recognize(_ snapshot: HorizonSnapshot) async throws {
         let seen = try query.identity(seen: snapshot.state)
-        if snapshot.lastDrawn < window.released {
-            throw SourceError.sequenceReset(
-                query.sequence, lastDrawn: snapshot.lastDrawn, checkpoint: window.released)
-        }
-        if seen == identity { return }
-        switch seen.compared(
-            to: identity, passed: window.released, lastDrawn: snapshot.lastDrawn, sequence: query.sequence)
-        {
-        case .refused(let error): throw error
-        case .beginAnew(let reason): throw LogChanged(reason: reason)
-        case .same: break
-        case .partitionsAdded(let added):
-            if let passed = try await query.passedEvent(in: added, through: window.released, on: connection) {
-                throw SourceError.attachedPartition(passed.partition, position: passed.position)
-            }
-        }
+        try await recognition.goOn(
+            seen, after: identity, passed: window.released, lastDrawn: snapshot.lastDrawn)
         identity = seen
-        try await connection.query(identities.record(seen, for: consumers))
     }
 
     private func absorb(_ snapshot: HorizonSnapshot, _ request: LookRequest, released: Int64) throws {
@@ -370,26 +307,28 @@ actor HeadSession {
             kept.add(makeRows(events))
         }
         if request.readsNewer, let rows = reads.popFirst() {
-            let events = try checked(sizer.isSplit ? EventBatch(beforeMissingPayload: rows) : EventBatch(rows), snapshot)
+            let events = try checked(
+                sizer.isSplit ? EventBatch(beforeMissingPayload: rows) : EventBatch(rows), snapshot)
             let isComplete = sizer.took(events.lazy.map { $0.payload.byteCount }, of: rows.count)
-            isMoreThere = !isComplete
+            schedule.readNewer(isCut: !isComplete)
             if !events.isEmpty { pollBackoff?.reset() }
             let drawn = request.settlesTrailing && isComplete ? snapshot.horizon?.lastDrawn ?? 0 : 0
             window.readNewer(
                 events.map(\.globalPosition), through: max(drawn, events.last?.globalPosition ?? 0))
             kept.add(makeRows(events))
             if request.settlesTrailing || lastDrawn <= window.readThrough {
-                nextTrailingLook = .now.advanced(by: options.horizonInterval)
+                schedule.settledTrailing(.now)
             }
         }
         if let joining = request.joining, let rows = reads.popFirst() {
             let events = try EventBatch(rows)
             let bytes = events.reduce(0) { $0 + $1.payload.byteCount }
             let isCut = events.count >= Self.smallRead || bytes >= options.bytes
-            offer(events, through: isCut ? events.last?.globalPosition ?? joining.after : released, isFull: isCut, to: joining.ids)
+            let end = isCut ? events.last?.globalPosition ?? joining.after : released
+            offer(events, through: end, isFull: isCut, to: joining.ids)
         }
         release()
-        timeGap(sawWriters: snapshot.horizon != nil)
+        schedule.looked(hasGap: window.hasGap, sawWriters: snapshot.horizon != nil, now: .now)
     }
 
     /// - Throws: for a position that the sequence has not drawn.
@@ -411,19 +350,18 @@ actor HeadSession {
     private func release() {
         if window.horizon.position - window.readThrough > Self.jumpDistance, window.jumpToHorizon() {
             kept.removeAll()
-            isMoreThere = false
-            hasNews = true
+            schedule.beginAnew()
             plan.headJumped(to: window.released)
             return
         }
-        let batches = kept.release(through: window.released, isFull: isMoreThere)
+        let batches = kept.release(through: window.released, isFull: schedule.isMoreThere)
         guard window.released > plan.head else { return }
         for (id, subscription) in subscriptions where plan.members[id]?.place == .head {
             for batch in batches { subscription.offer(batch, kinds.kinds) }
             subscription.advance(to: window.released, isDue: false)
         }
         plan.headMoved(to: window.released)
-        noteProgress()
+        schedule.noteProgress(.now)
     }
 
     /// Offers settled events to those who are not at the head, who then may be.
@@ -438,35 +376,11 @@ actor HeadSession {
             subscription.advance(to: position, isDue: events.isEmpty)
         }
         plan.joined(ids, through: position)
-        noteProgress()
-    }
-
-    /// When to look again at a gap: at once for its writers, then the less often the longer it stays.
-    private func timeGap(sawWriters: Bool) {
-        guard window.hasGap else {
-            gapSince = nil
-            return
-        }
-        let now = ContinuousClock.now
-        let isNew = gapSince == nil
-        let since = gapSince ?? now
-        gapSince = since
-        if sawWriters {
-            nextGapLook = now.advanced(by: min(Self.longestGapWait, max(.milliseconds(1), (now - since) / 16)))
-        } else {
-            nextGapLook = isNew ? now : nextGapLook
-        }
-    }
-
-    private func noteProgress() {
-        progressDue = progressDue ?? max(.now.advanced(by: Self.progressDelay), nextProgress)
+        schedule.noteProgress(.now)
     }
 
     private func reportProgressIfDue() {
-        let now = ContinuousClock.now
-        guard let due = progressDue, now >= due else { return }
-        progressDue = nil
-        nextProgress = now.advanced(by: Self.progressInterval)
+        guard schedule.takeProgress(.now) else { return }
         for (id, subscription) in subscriptions {
             guard let member = plan.members[id], member.place == .head else { continue }
             subscription.advance(to: member.cursor, isDue: true)
@@ -507,7 +421,7 @@ actor HeadSession {
     /// Waits for the next look; false if there is none to be had.
     func look() async throws -> Bool {
         if isClosed { return false }
-        hasNews = true
+        schedule.noteNews()
         return await withCheckedContinuation { continuation in
             lookWaiters.append(continuation)
             reader.wakeups.wake()
@@ -531,7 +445,7 @@ actor HeadSession {
     var released: Int64 { window.released }
 
     /// How long events have waited for an open transaction; `nil` if none does.
-    var waiting: Duration? { gapSince.map { ContinuousClock.now - $0 } }
+    var waiting: Duration? { schedule.gapAge(.now) }
 
     /// Those who hold the horizon back at the moment.
     func holds() async throws -> [HorizonHold] {
@@ -541,12 +455,14 @@ actor HeadSession {
     }
 
     private func nameHolders() async throws {
-        guard let since = gapSince else {
-            if isHoldNamed { reader.logger.notice("the horizon moves again", metadata: ["position": "\(window.released)"]) }
+        guard let age = schedule.gapAge(.now) else {
+            if isHoldNamed {
+                reader.logger.notice("the horizon moves again", metadata: ["position": "\(window.released)"])
+            }
             isHoldNamed = false
             return
         }
-        guard !isHoldNamed, ContinuousClock.now - since > reader.holdThreshold else { return }
+        guard !isHoldNamed, age > reader.holdThreshold else { return }
         let holds = try await holds()
         if holds.isEmpty { return }
         isHoldNamed = true

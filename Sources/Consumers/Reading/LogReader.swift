@@ -276,8 +276,3 @@ struct ReaderOptions: Sendable {
     /// How often to look by itself; `nil` where something wakes the reader.
     var pollBackoff: PollBackoff?
 }
-
-/// Something of the log's identity has changed that loses nothing; go on from the checkpoints.
-struct LogChanged: Error {
-    let reason: String
-}

@@ -163,7 +163,9 @@ struct ReadPlan: Sendable {
         assert(busy[lane] == nil, "a lane reads one stretch at a time")
         let behind = members.filter { $0.value.place == .behind && head - $0.value.cursor > Self.joinDistance }
         let ready = behind.filter(\.value.hasRoom)
-        let leaders = ready.sorted { ($0.value.servedAt, $0.value.cursor, $0.key) < ($1.value.servedAt, $1.value.cursor, $1.key) }
+        let leaders = ready.sorted {
+            ($0.value.servedAt, $0.value.cursor, $0.key) < ($1.value.servedAt, $1.value.cursor, $1.key)
+        }
         for leader in leaders {
             let near = behind.filter { abs($0.value.cursor - leader.value.cursor) <= Self.shareDistance }
             let together = near.filter(\.value.hasRoom)

@@ -180,7 +180,7 @@ final class TransactionalSink: BatchSink {
     }
 }
 
-/// The segment is somebody else's by now; the transaction is rolled back.
+/// The segment is another worker's by now; the transaction is rolled back.
 private struct SegmentLost: Error {}
 
 /// The database does not have the events any more that are to be handled: it crashed and lost them, or they were deleted.

@@ -1,5 +1,6 @@
 import CoreMetrics
 import EventSourcing
+import Glibc
 import Telemetry
 
 /// What is counted of one consumer: per batch, never per event.
@@ -44,9 +45,19 @@ struct ConsumerMetrics: Sendable {
         latency.recordMicroseconds(max(0, age))
     }
 
-    func stands(_ standing: ConsumerProgress) {
-        owned.set(standing.segments.count)
-        lag.set(standing.lag)
-        if let position = standing.checkpoint { checkpoint.set(position) }
+    func update(_ progress: ConsumerProgress) {
+        owned.set(progress.segments.count)
+        lag.set(progress.lag)
+        if let position = progress.checkpoint { checkpoint.set(position) }
+    }
+}
+
+/// The time of day, as `created_at` has it.
+enum WallClock {
+    /// Since 1970.
+    static var microseconds: Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
     }
 }

@@ -9,7 +9,7 @@ package struct StatusReader: Sendable {
     private let backlogLimit: Int
 
     /// - Parameters:
-    ///   - scopes: what each consumer wants, as far as it is known; the consumers named here are told of even if they were
+    ///   - scopes: what each consumer wants, as far as it is known; the consumers named here are part of the status even if they were
     ///     never started.
     ///   - backlogLimit: how many waiting events are counted one by one.
     package init(

@@ -25,5 +25,47 @@ package struct WorkerSnapshot: Sendable {
     package let horizon: HorizonStatus
     package let consumers: [Consumer]
 
-    package var isReady: Bool { isConnected && holdsLease && !isStopping && horizon.problem == nil && consumers.allSatisfy(\.isReady) }
+    package var isReady: Bool {
+        isConnected && holdsLease && !isStopping && horizon.problem == nil && consumers.allSatisfy(\.isReady)
+    }
+}
+
+extension Worker {
+    /// How the worker stands; brings the metrics that follow from it up to date too.
+    package func snapshot() async -> WorkerSnapshot {
+        let horizon = await source.reader.snapshot()
+        let view = membership.view
+        let consumers = runners.map { runner in
+            let total = runner.options.totalSegments
+            let rows = view.segments[runner.name] ?? []
+            return WorkerSnapshot.Consumer(
+                name: runner.name, scope: runner.scope, totalSegments: total, done: runner.state.doneCount,
+                share: view.generation == 0
+                    ? nil : FairShare.share(of: id, among: view.workers[runner.name] ?? [], totalSegments: total),
+                own: runner.report(latest: horizon.latest),
+                owners: rows.reduce(into: [:]) { owners, row in owners[row.segment] = row.owner })
+        }
+        return WorkerSnapshot(
+            isConnected: membership.isConnected, holdsLease: membership.lease != nil,
+            isStopping: runners.contains { $0.stopping.isClosed }, horizon: horizon, consumers: consumers)
+    }
+}
+
+/// How far the segments that a process owns of a consumer have come.
+package struct ConsumerProgress: Sendable, Equatable {
+    /// Where each owned segment stands: everything up to the position is done.
+    package let segments: [Int: Int64]
+    /// How many positions lie behind the lowest of them: as many events wait at most.
+    package let lag: Int64
+    /// Those of the segments that halt, and why.
+    package let halts: [SegmentHalt]
+
+    init(segments: [Int: Int64], latest: Int64, halts: [SegmentHalt] = []) {
+        self.segments = segments
+        self.halts = halts
+        lag = segments.values.min().map { max(0, latest - $0) } ?? 0
+    }
+
+    /// The position of the segment that is furthest behind.
+    package var checkpoint: Int64? { segments.values.min() }
 }

@@ -60,7 +60,7 @@ struct AdaptiveWakeups {
     }
 
     /// Polls until every writer has ended that may have begun before it could see the request; then looks once more.
-    /// From then on, whoever commits has notified.
+    /// From then on, every commit has notified.
     private func waitForUnaware(_ demand: inout NotifyDemand) async throws {
         var fence = SettledHorizon()
         var pause = PollBackoff(initial: .milliseconds(2), maximum: options.pollInterval, factor: 2)
@@ -87,7 +87,7 @@ struct AdaptiveWakeups {
             if isNew { source.wakeups.count(.poll) }
             seen = latest
             _ = demand.noted(isNew ? 1 : 0, now: .now)
-            // Appends do not notify now, but orders do.
+            // Appends do not notify now, but changes of controls do.
             if ContinuousClock.now - listenedAt >= NotifyDemand.window {
                 source.wakeups.takeControls(among: try await listener.next(within: .milliseconds(1)))
                 listenedAt = .now

@@ -16,7 +16,7 @@ public final class Wakeups: Sendable {
         self.noteNews = noteNews
     }
 
-    /// Adds a signal that is woken when somebody has ordered something of a consumer.
+    /// Adds a signal that is woken when a consumer's controls have changed.
     func addForControls(_ signal: WakeSignal) {
         controlSignals.add(signal)
     }
@@ -31,7 +31,7 @@ public final class Wakeups: Sendable {
         }
     }
 
-    /// Has those look who obey orders, if there are new ones.
+    /// Wakes those that apply controls, if some have changed.
     func takeControls(among notifications: [Notification]) {
         guard notifications.contains(where: { $0.payload == ControlsTable.payload }) else { return }
         controlSignals.wake()
@@ -51,4 +51,18 @@ public final class Wakeups: Sendable {
         count(cause)
         noteNews()
     }
+}
+
+/// What may wake the consumers.
+enum WakeupCause: String, Sendable, CaseIterable {
+    /// A notification of the database.
+    case notification
+    /// A look at the latest position.
+    case poll
+    /// Nothing came for long; something may have been missed.
+    case fallback
+    /// A connection that listens was lost or made.
+    case connection
+    /// Whoever embeds the consumers.
+    case application
 }

@@ -19,7 +19,7 @@ final class ConsumerRunner: Sendable {
     let logger: Logger
     let metrics: ConsumerMetrics
     let flow: FlowControl
-    /// Whether all segments are wanted, whoever else is there.
+    /// Whether all segments are wanted, whatever other workers there are.
     let isSole: Bool
     /// Closed to stop.
     let stopping = WakeSignal()
@@ -345,7 +345,9 @@ final class ConsumerRunner: Sendable {
         // What is done inside the database is lost together with its checkpoint.
         guard sink.isExternal, let last = state.lastEvent else { return }
         let known = EventsTable(source.tables.source).holds(last)
-        let isKnown = try await membership.control.perform(in: life) { try await $0.query(known).first?.decode(0) == true }
+        let isKnown = try await membership.control.perform(in: life) {
+            try await $0.query(known).first?.decode(0) == true
+        }
         guard isKnown else {
             logger.warning(
                 "an event that was carried on is not in the database any more: it lost commits, or the event was deleted; going on from the checkpoints",
@@ -381,5 +383,19 @@ extension WakeSignal {
             if stop.isClosed { return }
             if await wait(atMost: .milliseconds(200)), membership.lease != nil, seen > 0 { return }
         }
+    }
+}
+
+extension ConsumerRunner {
+    /// Brings the metrics up to date that say how far the consumer has come.
+    @discardableResult func report(latest: Int64) -> ConsumerProgress {
+        let (positions, halts) = state.withLedger { ($0.positions, $0.halts) }
+        let progress = ConsumerProgress(segments: positions, latest: latest, halts: halts)
+        metrics.update(progress)
+        return progress
+    }
+
+    func report() async {
+        report(latest: await source.reader.snapshot().latest)
     }
 }

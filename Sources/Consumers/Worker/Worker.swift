@@ -88,7 +88,7 @@ public final class Worker: Sendable {
         for runner in runners { runner.stop() }
     }
 
-    /// Has the worker read the orders for its consumers at once, not with its next heartbeat.
+    /// Has the worker read the controls of its consumers at once, not with its next heartbeat.
     package func lookForControls() {
         membership.beatNow()
     }

@@ -35,7 +35,7 @@ struct Migration: Sendable {
         "ALTER TABLE \(tables.consumerWorkers.sql) ADD COLUMN IF NOT EXISTS session_lock boolean NOT NULL DEFAULT false;"
     }
 
-    /// What a worker tells with its heartbeat of each consumer, so that `status` needs nobody but the database.
+    /// Each consumer's condition, recorded with the heartbeat, so that `status` needs the database alone.
     private static func consumerConditions(_ tables: TableNames) -> String {
         """
         ALTER TABLE \(tables.consumerWorkers.sql)

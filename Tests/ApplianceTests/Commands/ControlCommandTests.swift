@@ -24,7 +24,7 @@ import Testing
             let paused = try await run(place, "pause", "identity")
             #expect(paused.exitCode == 0, "\(paused.standardError)")
             #expect(paused.standardOutput == "identity: paused (the relays notice within 5s)\n")
-            #expect(await relay.waitForError("paused by order"))
+            #expect(await relay.waitForError("paused by its controls"))
             ids.formUnion(try await place.append(20, from: 20))
             let slow = try await run(place, "rate", "identity", "0.5", "--json")
             #expect(

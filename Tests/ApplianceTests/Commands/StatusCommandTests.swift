@@ -50,7 +50,7 @@ import Testing
             var pause = Command.godwit(environment: place.variables)
             pause.arguments = ["pause", "identity"]
             _ = try await pause.run()
-            #expect(await relay.waitForError("paused by order"))
+            #expect(await relay.waitForError("paused by its controls"))
             _ = try await place.append(7, from: 30)
             let paused = try await status(place, "--json")
             #expect(paused.exitCode == 0, "what was ordered is no illness")
