@@ -24,7 +24,9 @@ extension KafkaPublisher {
 
     /// Notes the events of a inFlight that are parked; the checkpoint may pass them once that is committed.
     func commitParked(of id: Int) async throws {
-        guard let store = options.deadLetters, let index = index(of: id), inFlightBatches[index].hasParking else { return }
+        guard let store = options.deadLetters, let index = index(of: id), inFlightBatches[index].hasParking else {
+            return
+        }
         try await recording {
             guard let index = self.index(of: id) else { return }
             let (entries, rows) = undeliverable(inFlightBatches[index])

@@ -27,7 +27,8 @@ import Testing
         return lines
     }
 
-    private func with(_ more: [String: String] = [:], _ body: (RelayFixture, AdminPort) async throws -> Void) async throws
+    private func with(_ more: [String: String] = [:], _ body: (RelayFixture, AdminPort) async throws -> Void)
+        async throws
     {
         try await RelayFixture.with { place in
             let admin = try AdminPort()

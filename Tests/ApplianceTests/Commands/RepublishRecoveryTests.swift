@@ -18,8 +18,9 @@ import Testing
     }
 
     /// What the job has saved, asked without a process of its own, which would take its time on a busy machine.
-    private func snapshot(_ place: RelayFixture, _ connection: Connection) async throws -> (published: Int, state: String)
-    {
+    private func snapshot(_ place: RelayFixture, _ connection: Connection) async throws -> (
+        published: Int, state: String
+    ) {
         let table = place.test.tables.godwitTable("jobs")
         let row = try await connection.query(Statement("SELECT published, state FROM \(table.sql)")).first
         return (try row?.decode(0) ?? 0, try row?.decode(1) ?? "")
