@@ -340,7 +340,8 @@ actor HeadSession {
     }
 
     private func makeRows(_ events: EventBatch) -> LogRows {
-        let isScoped = subscriptions.values.contains { !$0.scope.isAll }
+        // By all that were ever there: rows are kept, and a consumer may come back before they are released.
+        let isScoped = wanted.contains { !$0.isAll }
         return LogRows(
             events, kinds: isScoped ? events.map { kinds.number(of: $0) } : [],
             charge: memory.charge(events.isEmpty ? 0 : events.memorySize))
