@@ -58,11 +58,13 @@ extension StoreIdentity {
             return .refused(.sequenceChanged(name))
         }
         if table != earlier.table { return .beginAnew(reason: "another table has taken the events table's name") }
+        // Before the timeline, which says nothing about what the partitions hold.
+        let added = Set(partitions).subtracting(earlier.partitions)
+        if !added.isEmpty { return .partitionsAdded(added.sorted()) }
         if timeline != earlier.timeline {
             return .beginAnew(reason: "the server is on another timeline, as after a fail-over or a restore")
         }
-        let added = Set(partitions).subtracting(earlier.partitions)
-        return added.isEmpty ? .same : .partitionsAdded(added.sorted())
+        return .same
     }
 
     /// Whether table and sequence are the same.

@@ -53,7 +53,7 @@ struct HeadWindow: Sendable {
     mutating func readMissing(_ positions: [Int64], in asked: [ClosedRange<Int64>], isCut: Bool) {
         missing.remove(positions)
         let end = isCut ? positions.last : asked.last?.upperBound
-        if let end { dismiss(through: end) }
+        if let end, let first = asked.first { dismiss(from: first.lowerBound, through: end) }
         release()
     }
 
@@ -64,17 +64,19 @@ struct HeadWindow: Sendable {
     ///   - end: the last position that was read for certain: the last row's where the read was cut, otherwise any
     ///     position up to which the read would have found all rows; below `readThrough` it counts as that.
     mutating func readNewer(_ positions: [Int64], through end: Int64) {
-        var next = readThrough + 1
+        let first = readThrough + 1
+        var next = first
         for position in positions where position >= next {
-            if position > next { missing.append(next...(position - 1)) }
+            if position > next { addMissing(next...(position - 1)) }
             next = position + 1
         }
         if end >= next {
-            missing.append(next...end)
+            addMissing(next...end)
             next = end + 1
         }
         readThrough = next - 1
-        dismiss(through: readThrough)
+        // Not what was missing before: this read has not looked for it, and the one that has may have been cut.
+        dismiss(from: first, through: readThrough)
         release()
     }
 
@@ -95,14 +97,24 @@ struct HeadWindow: Sendable {
         readThrough = released
     }
 
-    /// Missing positions that a read has looked for, and that the horizon has passed, will never exist.
-    private mutating func dismiss(through end: Int64) {
-        let bound = min(end, horizon.position)
-        while let first = missing.first, first.lowerBound <= bound {
-            missing.removeFirst()
-            if first.upperBound > bound { missing.insert((bound + 1)...first.upperBound, at: 0) }
-            if first.upperBound >= bound { break }
+    private mutating func addMissing(_ range: ClosedRange<Int64>) {
+        if let last = missing.last, last.upperBound + 1 == range.lowerBound {
+            missing[missing.count - 1] = last.lowerBound...range.upperBound
+        } else {
+            missing.append(range)
         }
+    }
+
+    /// Missing positions that a read has looked for, and that the horizon has passed, will never exist.
+    private mutating func dismiss(from first: Int64, through end: Int64) {
+        let bound = min(end, horizon.position)
+        guard first <= bound, let low = missing.firstIndex(where: { $0.upperBound >= first }) else { return }
+        let high = missing[low...].firstIndex { $0.lowerBound > bound } ?? missing.endIndex
+        guard low < high else { return }
+        var rest: [ClosedRange<Int64>] = []
+        if missing[low].lowerBound < first { rest.append(missing[low].lowerBound...(first - 1)) }
+        if missing[high - 1].upperBound > bound { rest.append((bound + 1)...missing[high - 1].upperBound) }
+        missing.replaceSubrange(low..<high, with: rest)
     }
 
     private mutating func release() {
