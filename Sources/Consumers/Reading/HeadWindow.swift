@@ -66,15 +66,14 @@ struct HeadWindow: Sendable {
     mutating func readNewer(_ positions: [Int64], through end: Int64) {
         var next = readThrough + 1
         for position in positions where position >= next {
-            if position > next { missing.append(next...(position - 1)) }
+            miss(next, through: position - 1)
             next = position + 1
         }
         if end >= next {
-            missing.append(next...end)
+            miss(next, through: end)
             next = end + 1
         }
         readThrough = next - 1
-        dismiss(through: readThrough)
         release()
     }
 
@@ -93,6 +92,19 @@ struct HeadWindow: Sendable {
     mutating func readAgain() {
         missing = []
         readThrough = released
+    }
+
+    /// Notes positions behind all others that were read, and not found; those that the horizon has passed will never exist.
+    ///
+    /// Positions that were missing before stay so: this read has not looked for them.
+    private mutating func miss(_ first: Int64, through last: Int64) {
+        let first = max(first, horizon.position + 1)
+        if first > last { return }
+        if let range = missing.last, range.upperBound == first - 1 {
+            missing[missing.count - 1] = range.lowerBound...last
+        } else {
+            missing.append(first...last)
+        }
     }
 
     /// Missing positions that a read has looked for, and that the horizon has passed, will never exist.
