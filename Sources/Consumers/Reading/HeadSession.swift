@@ -31,7 +31,10 @@ actor HeadSession {
     /// The last read of newer rows was cut: more are there.
     private var isMoreThere = false
     private var lastDrawn: Int64
+    /// When the first missing position became the first: others were released since, or nothing was missing before.
     private var gapSince: ContinuousClock.Instant?
+    /// What was released when it did.
+    private var gapStart: Int64 = 0
     private var nextGapLook = ContinuousClock.now
     private var nextTrailingLook = ContinuousClock.now
     private var progressDue: ContinuousClock.Instant?
@@ -440,12 +443,18 @@ actor HeadSession {
         }
         let now = ContinuousClock.now
         let isNew = gapSince == nil
-        let since = gapSince ?? now
+        // Where transactions overlap without end there is always a gap, but never the same one for long.
+        let hasMoved = gapStart != window.released
+        let since = hasMoved ? now : gapSince ?? now
         gapSince = since
+        gapStart = window.released
+        let next = now.advanced(by: min(Self.longestGapWait, max(.milliseconds(1), (now - since) / 16)))
         if sawWriters {
-            nextGapLook = now.advanced(by: min(Self.longestGapWait, max(.milliseconds(1), (now - since) / 16)))
-        } else {
-            nextGapLook = isNew ? now : nextGapLook
+            nextGapLook = next
+        } else if isNew {
+            nextGapLook = now
+        } else if hasMoved {
+            nextGapLook = min(nextGapLook, next)
         }
     }
 
@@ -525,12 +534,12 @@ actor HeadSession {
     }
 
     private func nameHolders() async throws {
-        guard let since = gapSince else {
+        guard let since = gapSince, ContinuousClock.now - since > reader.holdThreshold else {
             if isHoldNamed { reader.logger.notice("the horizon moves again", metadata: ["position": "\(window.released)"]) }
             isHoldNamed = false
             return
         }
-        guard !isHoldNamed, ContinuousClock.now - since > reader.holdThreshold else { return }
+        if isHoldNamed { return }
         let holds = try await holds()
         if holds.isEmpty { return }
         isHoldNamed = true
