@@ -12,8 +12,9 @@
 /// will be visible up to `L`. That is a *fence*. It waits for its own writers only, never for later ones.
 ///
 /// A writer that prepares its transaction leaves the list under its name and appears, in the same instant, under
-/// another one that nothing links to the first. Hence, when writers of a fence vanish, prepared transactions that were
-/// not there at the look before join the fence in their stead.
+/// another one that nothing links to the first. Hence, when writers of a fence vanish, prepared transactions that came
+/// since join the fence in their stead. They may have come with the look before: `pg_locks` goes through the sessions
+/// first and through the shared table of locks after that, and lists a writer that prepares in between under both names.
 ///
 /// When the connection is lost, begin with a new value. After a restart of the server, virtual transaction ids begin
 /// anew, and after a crash so do positions that nobody committed: what was settled may be drawn once more.
@@ -23,7 +24,8 @@ package struct SettledHorizon: Sendable {
     /// Everything up to here is settled.
     package private(set) var position: Int64 = 0
     private var fences: [Fence] = []
-    private var preparedBefore: Set<Writer> = []
+    /// The prepared transactions of the last two looks, the older first.
+    private var prepared: (older: Set<Writer>, newer: Set<Writer>) = ([], [])
 
     /// More fences than this are not opened: a later look opens the next when the first have closed.
     static let maximumFences = 32
@@ -41,14 +43,15 @@ package struct SettledHorizon: Sendable {
     ///   - lastDrawn: the last position drawn, read before `writers`.
     ///   - writers: all transactions that hold the lock.
     package mutating func look(lastDrawn: Int64, writers: Set<Writer>) {
-        let prepared = writers.filter(\.isPrepared)
-        let newlyPrepared = prepared.subtracting(preparedBefore)
+        let preparedNow = writers.filter(\.isPrepared)
+        // A writer that was listed at the last look and is not now was not prepared at the look before that.
+        let newlyPrepared = preparedNow.subtracting(prepared.older)
         for index in fences.indices {
             let vanished = fences[index].writers.subtracting(writers)
             if vanished.contains(where: { !$0.isPrepared }) { fences[index].writers.formUnion(newlyPrepared) }
             fences[index].writers.formIntersection(writers)
         }
-        preparedBefore = prepared
+        prepared = (prepared.newer, preparedNow)
         // Closed fences need not be the first: a fence's writers are those of the earlier ones and some more, less
         // those that ended in between.
         for fence in fences where fence.writers.isEmpty { advance(to: fence.lastDrawn) }

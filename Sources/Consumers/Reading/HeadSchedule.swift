@@ -17,7 +17,8 @@ struct HeadSchedule: Sendable {
     private(set) var isMoreThere = false
     private let trailingInterval: Duration
     private var nextTrailing: Instant
-    private var gap: (since: Instant, next: Instant)?
+    /// Since when the first missing position is the first, what lies before it, and when to list the writers next.
+    private var gap: (since: Instant, behind: Int64, next: Instant)?
     private var progressDue: Instant?
     private var nextProgress: Instant
 
@@ -66,18 +67,23 @@ struct HeadSchedule: Sendable {
     func isGapDue(_ now: Instant) -> Bool { gap.map { now >= $0.next } ?? false }
 
     /// A look has ended. A gap is looked at for its writers at once, then the less often the longer it stays.
-    mutating func looked(hasGap: Bool, sawWriters: Bool, now: Instant) {
-        guard hasGap else {
+    ///
+    /// - Parameter position: what lies before the first missing position; `nil` if none is missing. Where transactions
+    ///   overlap without end something is missing all the time, but never the same position for long.
+    mutating func looked(gapBehind position: Int64?, sawWriters: Bool, now: Instant) {
+        guard let position else {
             gap = nil
             return
         }
-        guard let known = gap else {
-            gap = (now, sawWriters ? now.advanced(by: .milliseconds(1)) : now)
-            return
-        }
+        let known = gap
+        let since = known.map { $0.behind == position ? $0.since : now } ?? now
+        let next = now.advanced(by: min(Self.longestGapWait, max(.milliseconds(1), (now - since) / 16)))
         if sawWriters {
-            let wait = min(Self.longestGapWait, max(.milliseconds(1), (now - known.since) / 16))
-            gap = (known.since, now.advanced(by: wait))
+            gap = (since, position, next)
+        } else if let known {
+            gap = (since, position, min(known.next, next))
+        } else {
+            gap = (since, position, now)
         }
     }
 

@@ -328,7 +328,8 @@ actor HeadSession {
             offer(events, through: end, isFull: isCut, to: joining.ids)
         }
         release()
-        schedule.looked(hasGap: window.hasGap, sawWriters: snapshot.horizon != nil, now: .now)
+        schedule.looked(
+            gapBehind: window.hasGap ? window.released : nil, sawWriters: snapshot.horizon != nil, now: .now)
     }
 
     /// - Throws: for a position that the sequence has not drawn.
@@ -456,14 +457,14 @@ actor HeadSession {
     }
 
     private func nameHolders() async throws {
-        guard let age = schedule.gapAge(.now) else {
+        guard let age = schedule.gapAge(.now), age > reader.holdThreshold else {
             if isHoldNamed {
                 reader.logger.notice("the horizon moves again", metadata: ["position": "\(window.released)"])
             }
             isHoldNamed = false
             return
         }
-        guard !isHoldNamed, age > reader.holdThreshold else { return }
+        if isHoldNamed { return }
         let holds = try await holds()
         if holds.isEmpty { return }
         isHoldNamed = true

@@ -277,7 +277,9 @@ final class ConsumerRunner: Sendable {
     }
 
     /// Asks the database what is owned; what was lost is dropped, what is still owned goes on where it was.
-    func loadOwned(in life: ServerLife) async throws {
+    ///
+    /// - Parameter released: segments that this worker has just given back.
+    func loadOwned(in life: ServerLife, released: [Int] = []) async throws {
         guard let lease = membership.lease else { throw LeaseLost() }
         let statement = table.owned(name, by: owner)
         let segments = try await membership.control.perform(in: life) { connection in
@@ -287,7 +289,10 @@ final class ConsumerRunner: Sendable {
         }
         let before = state.withLedger { $0.claims }
         state.own(segments, under: lease)
-        let lost = before.filter { claim in !segments.contains { $0.id == claim.segment && $0.epoch == claim.epoch } }
+        let lost = before.filter { claim in
+            !released.contains(claim.segment)
+                && !segments.contains { $0.id == claim.segment && $0.epoch == claim.epoch }
+        }
         await report()
         if !lost.isEmpty {
             metrics.lostSegments.increment(by: lost.count)
@@ -301,7 +306,7 @@ final class ConsumerRunner: Sendable {
         try await settle()
         let statement = table.release(name, owner: owner, state.withLedger { $0.moves(of: segments) })
         try await membership.control.perform(in: life) { _ = try await $0.query(statement) }
-        try await loadOwned(in: life)
+        try await loadOwned(in: life, released: segments)
     }
 
     /// Has the membership look again soon while less than the share is owned: the others are about to release it.

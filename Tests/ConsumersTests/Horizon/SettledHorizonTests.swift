@@ -45,6 +45,16 @@ import Testing
         #expect(horizon.position == 10)
     }
 
+    @Test func `a writer that is listed under both names while it prepares goes on holding the fence`() {
+        var horizon = SettledHorizon()
+        horizon.look(lastDrawn: 10, writers: [a])
+        horizon.look(lastDrawn: 10, writers: [a, prepared])
+        horizon.look(lastDrawn: 10, writers: [prepared])
+        #expect(horizon.position == 0)
+        horizon.look(lastDrawn: 10, writers: [])
+        #expect(horizon.position == 10)
+    }
+
     @Test func `later prepared transactions do not keep a fence open for ever`() {
         var horizon = SettledHorizon()
         horizon.look(lastDrawn: 10, writers: [a])
