@@ -32,6 +32,8 @@ public enum SourceError: Error, Sendable, Hashable {
     case attachedPartition(String, position: Int64)
     /// The checkpoints were recorded on another database system.
     case otherSystem
+    /// The source was refused before, for the reason given, and nobody has accepted it since.
+    case notAccepted(String)
     /// PostgreSQL refuses to read the events, for example for want of a right or a column.
     case unreadable(PostgresError)
     /// A standby shows neither the writers nor their positions.
@@ -46,6 +48,14 @@ extension SourceError {
         switch self {
         case .standby, .database: false
         default: true
+        }
+    }
+
+    /// Whether only an operator can tell that nothing is lost: the refusal holds although its cause may not show any more.
+    var isLasting: Bool {
+        switch self {
+        case .sequenceReset, .sequenceChanged, .attachedPartition, .otherSystem: true
+        default: false
         }
     }
 
@@ -99,6 +109,7 @@ extension SourceError: CustomStringConvertible {
         case .attachedPartition(let partition, let position):
             "partition \(partition) was attached and holds events at positions that were passed already, for example "
                 + "\(position); \(Self.wayOut)"
+        case .notAccepted(let reason): reason
         case .otherSystem:
             "the checkpoints were recorded on another database system (pg_upgrade, or another server); \(Self.wayOut)"
         case .unreadable(let error): "the events cannot be read: \(error)"

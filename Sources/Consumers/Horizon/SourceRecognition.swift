@@ -28,7 +28,9 @@ struct SourceRecognition: Sendable {
         var unrecorded: [String] = []
         var reasons: Set<String> = []
         var highest: Int64 = 0
-        for recorded in try await identities.read(consumers, on: connection) {
+        let all = try await identities.read(consumers, on: connection)
+        if let reason = all.compactMap(\.refusal).first { throw SourceError.notAccepted(reason) }
+        for recorded in all {
             let checkpoint = recorded.checkpoint ?? 0
             highest = max(highest, checkpoint)
             let earlier = recorded.identity ?? identity
@@ -48,10 +50,7 @@ struct SourceRecognition: Sendable {
     ///
     /// - Throws: `SourceError`; ``LogChanged`` where reading must begin anew.
     func goOn(_ identity: StoreIdentity, after earlier: StoreIdentity, passed: Int64, lastDrawn: Int64) async throws {
-        if lastDrawn < passed {
-            throw SourceError.sequenceReset(query.sequence, lastDrawn: lastDrawn, checkpoint: passed)
-        }
-        if identity == earlier { return }
+        if identity == earlier, lastDrawn >= passed { return }
         if let reason = try await judge(identity, earlier, passed: passed, lastDrawn: lastDrawn) {
             throw LogChanged(reason: reason)
         }
@@ -65,13 +64,20 @@ struct SourceRecognition: Sendable {
         switch identity.compared(to: earlier, passed: passed, lastDrawn: lastDrawn, sequence: query.sequence) {
         case .same: return nil
         case .beginAnew(let reason): return reason
-        case .refused(let error): throw error
+        case .refused(let error): throw try await recorded(error)
         case .partitionsAdded(let added):
             if let event = try await query.passedEvent(in: added, through: passed, on: connection) {
-                throw SourceError.attachedPartition(event.partition, position: event.position)
+                throw try await recorded(SourceError.attachedPartition(event.partition, position: event.position))
             }
             return nil
         }
+    }
+
+    /// Records a refusal that holds although its cause may not show any more, for example once the sequence has passed
+    /// again what it was reset from.
+    private func recorded(_ error: SourceError) async throws -> SourceError {
+        if error.isLasting { try await connection.query(identities.refuse(error.description, to: consumers)) }
+        return error
     }
 }
 

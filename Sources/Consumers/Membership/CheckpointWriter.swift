@@ -28,7 +28,7 @@ struct CheckpointWriter {
                 // The consumers find out by themselves, and begin anew.
             } catch {
                 try Task.checkCancellation()
-                guard error.isDatabaseAway else { throw error }
+                guard membership.isPassing(error) else { throw error }
                 logger.debug("checkpoints could not be written: \(error)")
                 membership.beatNow()
                 try await Task.sleep(for: Self.retryInterval)

@@ -31,6 +31,8 @@ final class Membership: Sendable {
         var lastHeartbeat: ContinuousClock.Instant?
         var nextList = ContinuousClock.now
         var isConnected = false
+        /// Whether some heartbeat has reached the database.
+        var hasWorked = false
     }
 
     /// How the heartbeat calls a consumer that ends when it has done what was there at its start.
@@ -59,6 +61,14 @@ final class Membership: Sendable {
     }
 
     var tables: TableNames { source.tables }
+
+    /// Whether an error is one to wait for: the database is away, or, in a worker that has worked before, a table, a column
+    /// or a right is missing that will come back.
+    func isPassing(_ error: any Error) -> Bool {
+        if error.isDatabaseAway { return true }
+        guard let state = error.postgresError?.sqlState else { return false }
+        return state.errorClass == "42" && self.state.withLock { $0.hasWorked }
+    }
 
     var view: MembershipView { state.withLock { $0.view } }
 
@@ -123,7 +133,7 @@ final class Membership: Sendable {
             } catch {
                 await control.close()
                 try Task.checkCancellation()
-                guard error.isDatabaseAway else { throw error }
+                guard isPassing(error) else { throw error }
                 sessionLost()
                 if !isAway { options.logger.warning("the database is away, waiting for it: \(error)") }
                 isAway = true
@@ -162,6 +172,7 @@ final class Membership: Sendable {
             state.lease.renew(sent: sent, now: .now)
             state.lastHeartbeat = sent
             state.isConnected = true
+            state.hasWorked = true
         }
         connectedMetric.set(1)
         let statements = [

@@ -53,8 +53,12 @@ actor HeadSession {
             let life = ServerLife()
             try await connection.query(life.take)
             let query = try await HorizonQuery(reader.tables.source, on: connection)
-            let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: true), on: connection)
+            let snapshot = try await query.refresh(
+                HorizonQuery.Request(includesWriters: true, reads: [query.events.latestPosition]), on: connection)
             let identity = try query.identity(seen: snapshot.state)
+            if let latest: Int64 = try snapshot.reads.first?.first?.decode(0), latest > snapshot.lastDrawn {
+                throw SourceError.foreignPosition(latest, lastDrawn: snapshot.lastDrawn)
+            }
             let recognition = SourceRecognition(
                 query, tables: reader.tables, consumers: consumers, on: connection, logger: reader.logger)
             let checkpoint = try await recognition.begin(identity, lastDrawn: snapshot.lastDrawn)

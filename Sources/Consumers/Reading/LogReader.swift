@@ -107,12 +107,15 @@ package actor LogReader {
         memory.limit = options.bytesInFlight
         var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(2))
         while true {
+            let began = ContinuousClock.now
             do {
-                try await serve { backoff.reset() }
+                try await serve()
             } catch {
                 try Task.checkCancellation()
                 try take(error)
             }
+            // A session that soon ends again is no reason to hurry.
+            if ContinuousClock.now - began > Self.steadyTime { backoff.reset() }
             _ = await wakeups.wait(atMost: backoff.next())
             try Task.checkCancellation()
         }
@@ -145,9 +148,11 @@ package actor LogReader {
         }
     }
 
-    private func serve(_ connected: () -> Void) async throws {
+    /// A session that lasts as long is a good one.
+    private static let steadyTime: Duration = .seconds(5)
+
+    private func serve() async throws {
         let session = try await HeadSession.open(for: self, consumers: consumers.sorted())
-        connected()
         if case .refused = state { logger.notice("the source is read again") }
         self.session = session
         state = .serving(session.life)

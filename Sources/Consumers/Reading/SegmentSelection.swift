@@ -32,7 +32,7 @@ struct SegmentSelection: Sendable {
             let kind = kinds.isEmpty ? nil : kinds[index]
             if let kind, kind != EventKinds.overflow, wanted[kind] != true { continue }
             let event = events[index]
-            if kind == EventKinds.overflow, !scope.contains(event) { continue }
+            if kind == nil || kind == EventKinds.overflow, !scope.isAll, !scope.contains(event) { continue }
             let segment = strategy.segment(of: event.aggregateID, totalSegments: totalSegments)
             guard starts.indices.contains(segment), let start = starts[segment], event.globalPosition > start else {
                 continue

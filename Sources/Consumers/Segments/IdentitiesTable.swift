@@ -20,6 +20,8 @@ package struct IdentitiesTable: Sendable {
         package let checkpoint: Int64?
         /// `nil` where none was recorded: before the first start, or by an earlier version.
         package let identity: StoreIdentity?
+        /// Why the source was refused, until an operator accepts it; `nil` if it was not.
+        package let refusal: String?
     }
 
     /// The consumers' highest checkpoints and identities.
@@ -27,7 +29,8 @@ package struct IdentitiesTable: Sendable {
         let sql = """
             SELECT named.consumer,
                 (SELECT max(checkpoint) FROM \(segments.sql) WHERE consumer_name = named.consumer),
-                i.system_id, i.timeline, i.table_oid, i.sequence_oid, i.sequence_file, i.partitions
+                i.system_id, i.timeline, i.table_oid, i.sequence_oid, i.sequence_file, i.partitions,
+                i.refusal
             FROM unnest($2::text[]) AS named (consumer)
             LEFT JOIN \(table.sql) AS i ON i.events_table = $1 AND i.consumer_name = named.consumer
             """
@@ -47,12 +50,22 @@ package struct IdentitiesTable: Sendable {
                     sequenceFile: try row.decode(6), partitions: try row.decode(7))
             }
             list.append(
-                Recorded(consumer: try row.decode(0), checkpoint: try row.decodeIfPresent(1), identity: identity))
+                Recorded(
+                    consumer: try row.decode(0), checkpoint: try row.decodeIfPresent(1), identity: identity,
+                    refusal: try row.decodeIfPresent(8)))
         }
         return list
     }
 
-    /// Records the identity for the consumers.
+    /// Records that the source is refused to consumers whose checkpoints count in it.
+    func refuse(_ reason: String, to consumers: [String]) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) SET refusal = coalesce(refusal, $3) WHERE events_table = $1 AND consumer_name = ANY($2)
+            """
+        return BoundStatement(Statement(name: "identities_refuse", sql: sql), [events, consumers, reason])
+    }
+
+    /// Records the identity for the consumers, to whom the source is not refused from now on.
     package func record(_ identity: StoreIdentity, for consumers: [String]) -> BoundStatement {
         let sql = """
             INSERT INTO \(table.sql) (events_table, consumer_name, system_id, timeline, table_oid, sequence_oid,
@@ -61,7 +74,7 @@ package struct IdentitiesTable: Sendable {
             ON CONFLICT (events_table, consumer_name) DO UPDATE SET system_id = excluded.system_id,
                 timeline = excluded.timeline, table_oid = excluded.table_oid, sequence_oid = excluded.sequence_oid,
                 sequence_file = excluded.sequence_file, partitions = excluded.partitions,
-                recorded_at = clock_timestamp()
+                refusal = NULL, recorded_at = clock_timestamp()
             """
         return BoundStatement(
             Statement(name: "identities_record", sql: sql),

@@ -56,6 +56,7 @@ package struct SourceAcceptance: Sendable {
                 sequence: query.sequence)
             var refusal: String?
             if case .refused(let error) = comparison { refusal = error.description }
+            refusal = refusal ?? recorded.refusal
             return Consumer(name: recorded.consumer, checkpoint: checkpoint, refusal: refusal)
         }
         guard !known.isEmpty else { throw AcceptanceError.noConsumers(consumers) }

@@ -33,9 +33,9 @@ package struct LogState: Sendable {
                 let comparison = identity.compared(
                     to: recorded.identity ?? identity, passed: recorded.checkpoint ?? 0, lastDrawn: lastDrawn,
                     sequence: query.sequence)
-                if case .refused(let error) = comparison {
-                    problems[recorded.consumer] = SourceProblem(text: error.description, isRefusal: true)
-                }
+                var refusal = recorded.refusal
+                if case .refused(let error) = comparison { refusal = refusal ?? error.description }
+                problems[recorded.consumer] = refusal.map { SourceProblem(text: $0, isRefusal: true) }
             }
         } catch let error as SourceError where error.isRefusal {
             if case .missingTable = error { throw error }

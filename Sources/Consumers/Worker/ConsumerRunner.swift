@@ -107,8 +107,8 @@ final class ConsumerRunner: Sendable {
                 _ = await stopping.wait(atMost: backoff.next())
             } catch {
                 try Task.checkCancellation()
-                guard error.isDatabaseAway else { throw error }
-                logger.debug("the database is away: \(error)")
+                guard membership.isPassing(error) else { throw error }
+                logger.debug("waiting for the database: \(error)")
                 membership.beatNow()
                 // Nothing more can be done for the database; its segments are taken over.
                 if stopping.isClosed { return }

@@ -12,6 +12,7 @@ enum IdentityTable {
             sequence_oid oid NOT NULL,
             sequence_file oid NOT NULL,
             partitions bigint[] NOT NULL,
+            refusal text,
             recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             PRIMARY KEY (events_table, consumer_name)
         );
