@@ -100,8 +100,19 @@ package struct HorizonQuery: Sendable {
                 state: state, horizon: horizon, reads: Array(reads),
                 lastDrawn: try results[results.count - 1].first?.decode(0) ?? 0)
         } catch {
+            if error.sqlState == .insufficientPrivilege, let refusal = await missingRight(on: connection) {
+                throw refusal
+            }
             throw SourceError(error, table: table)
         }
+    }
+
+    /// The first statement of a look needs the rights that the catalog, which is asked after it, would show as missing.
+    private func missingRight(on connection: Connection) async -> SourceError? {
+        guard let row = try? await connection.query(catalog).first, let state = try? CatalogState(row) else {
+            return nil
+        }
+        return state.hasSequence && !state.mayReadSequence ? .sequenceRights(sequence) : nil
     }
 
     /// The identity that a look has seen; refuses what breaks the horizon.
@@ -182,7 +193,7 @@ package struct CatalogState: Sendable, Hashable {
     static func statement(_ shape: SourceShape, sequenceID: UInt32, sequence: String) -> BoundStatement {
         let sql = """
             SELECT c.oid, q.oid IS NOT NULL AND to_regclass($4) = q.oid, c.relpersistence = 'p' AND q.relpersistence = 'p',
-                has_sequence_privilege(q.oid, 'SELECT, USAGE'), \(drawn), pg_catalog.pg_relation_filenode(q.oid),
+                has_sequence_privilege(q.oid, 'SELECT'), \(drawn), pg_catalog.pg_relation_filenode(q.oid),
                 s.seqcache, s.seqincrement, s.seqcycle,
                 CASE WHEN c.relkind = 'p' THEN ARRAY(SELECT relid::oid::bigint FROM pg_catalog.pg_partition_tree(c.oid)
                         WHERE level > 0 ORDER BY 1)
