@@ -30,6 +30,8 @@ actor HeadSession {
     private var hasNews = true
     /// The last read of newer rows was cut: more are there.
     private var isMoreThere = false
+    /// There may be newer rows, and nobody at the head can take them.
+    private var isHeldUp = false
     private var lastDrawn: Int64
     private var gapSince: ContinuousClock.Instant?
     private var nextGapLook = ContinuousClock.now
@@ -178,7 +180,7 @@ actor HeadSession {
         let isShort = memory.isUsed(beyond: 1)
         for (id, subscription) in subscriptions {
             let isBehind = plan.members[id]?.place != .head
-            let demand = subscription.demand(isReaderWaiting: isBehind || isMoreThere || isShort)
+            let demand = subscription.demand(isReaderWaiting: isBehind || isMoreThere || isHeldUp || isShort)
             plan.note(id, hasRoom: demand.hasRoom && (!isShort || demand.isHungry), isHungry: demand.isHungry)
         }
     }
@@ -204,8 +206,10 @@ actor HeadSession {
             noteDemand()
             reportProgressIfDue()
             if plan.hasLaggards { for signal in laneSignals { signal.wake() } }
+            let wasHeldUp = isHeldUp
             guard let request = nextRequest() else {
-                await rest()
+                // Once held up, ask again first: now the subscriptions know that their room is waited for.
+                if wasHeldUp || !isHeldUp { await rest() }
                 continue
             }
             try await perform(request)
@@ -224,6 +228,7 @@ actor HeadSession {
 
     private func nextRequest() -> LookRequest? {
         hasNews = reader.takeNews() || hasNews
+        isHeldUp = false
         if subscriptions.isEmpty {
             resumeLooks(false)
             return nil
@@ -231,11 +236,11 @@ actor HeadSession {
         let now = ContinuousClock.now
         var request = LookRequest()
         let isGapDue = window.hasGap && now >= nextGapLook
-        let mayRead = window.mayReadNewer && kept.memorySize < options.bytesInFlight / 4
         let isTrailing = isTrailingDue(now)
-        if hasNews || isMoreThere || isTrailing, mayRead {
+        if hasNews || isMoreThere || isTrailing, mayKeepMore {
             for id in plan.evict() { fallBack(id) }
             request.readsNewer = plan.headMayRead
+            isHeldUp = !request.readsNewer
             request.settlesTrailing = request.readsNewer && isTrailing
         }
         // News may be of what is missing; the writers are listed at the gap's own pace.
@@ -247,6 +252,9 @@ actor HeadSession {
         resumeLooks(false)
         return nil
     }
+
+    /// Whether what is kept behind a gap leaves room for more.
+    private var mayKeepMore: Bool { window.mayReadNewer && kept.memorySize < options.bytesInFlight / 4 }
 
     /// Whether to pass positions that were drawn and never used: while nothing comes, now and then, and at once where
     /// a one-off consumer waits for it.
@@ -265,7 +273,10 @@ actor HeadSession {
         var until = now.advanced(by: .seconds(60))
         if window.hasGap { until = min(until, nextGapLook) }
         if let progressDue { until = min(until, progressDue) }
-        if lastDrawn > window.readThrough { until = min(until, max(nextTrailingLook, now.advanced(by: .milliseconds(1)))) }
+        // Where nothing newer can be read, what makes that possible again wakes.
+        if lastDrawn > window.readThrough, mayKeepMore, !isHeldUp, !subscriptions.isEmpty {
+            until = min(until, max(nextTrailingLook, now.advanced(by: .milliseconds(1))))
+        }
         var polls = false
         if var backoff = pollBackoff, !subscriptions.isEmpty {
             let next = now.advanced(by: backoff.next())
