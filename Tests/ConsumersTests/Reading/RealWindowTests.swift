@@ -28,6 +28,8 @@ import Testing
     {
         try await HorizonFixture.with { fixture in
             let query = try await fixture.query()
+            // Listing the writers takes milliseconds then, in which others begin: a wrong order of the statements shows.
+            try await fixture.changing.query("SELECT pg_advisory_lock_shared(1, g) FROM generate_series(1, 4000) AS g")
             let write = Self.write.replacing("$insert", with: fixture.insert("global_position,", "drawn,"))
                 .replacing("$events", with: fixture.events).replacing("$sequence", with: fixture.sequence)
             let writing = Task {
