@@ -60,8 +60,10 @@ struct MigrateCommand: GodwitCommand {
         case .remove: try await schema.removeNotifyTrigger(on: connection)
         case nil: break
         }
+        // A newer program may have brought the schema further than this one knows.
+        let version = try await schema.currentVersion(on: connection)
         await connection.close()
-        report(applied, schema.latestVersion, roles.map(\.name))
+        report(applied, version, roles.map(\.name))
     }
 
     private func report(_ applied: [String], _ version: Int, _ roles: [String]) {

@@ -129,4 +129,46 @@ import Testing
             #expect(consumer.all.map(\.globalPosition) == Array(1...9))
         }
     }
+
+    @Test func `transactions that overlap without end hold nothing for longer than the longest of them`() async throws {
+        try await TestStore.with { test in
+            let consumer = RecordingConsumer()
+            let source = try test.source()
+            try await test.running(test.worker(consumer, source), source) {
+                var (open, next) = (try await test.connect(), try await test.connect())
+                let insert = Statement(
+                    """
+                    INSERT INTO \(test.tables.events.sql) (bounded_context, aggregate_type, aggregate_id,
+                        aggregate_version, event_id, event_type, payload)
+                    VALUES ('Overlap', 'User', gen_random_uuid()::text, 1, gen_random_uuid(), 'x', '')
+                    """)
+                func begin(_ connection: Connection) async throws {
+                    try await connection.execute(script: "BEGIN")
+                    try await connection.query(insert)
+                }
+                try await test.appendOneEach(1)
+                try await consumer.wait(for: 1)
+                try await begin(open)
+                let start = ContinuousClock.now
+                var (count, longest) = (2, Duration.zero)
+                for _ in 0..<100 {
+                    // Behind the open one, an event that is visible shows that a position is missing.
+                    try await begin(next)
+                    try await test.appendOneEach(1)
+                    count += 2
+                    try await open.query("SELECT pg_sleep(0.02)")
+                    try await open.execute(script: "COMMIT")
+                    swap(&open, &next)
+                    longest = max(longest, await source.reader.snapshot().waiting ?? .zero)
+                }
+                let took = ContinuousClock.now - start
+                try await open.execute(script: "COMMIT")
+                try await consumer.wait(for: count)
+                #expect(longest > .zero, "there was never a gap")
+                #expect(longest < took / 3)
+                await open.close()
+                await next.close()
+            }
+        }
+    }
 }

@@ -82,6 +82,8 @@ package actor LogReader {
             let query = try await HorizonQuery(tables.source, on: connection)
             let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: false), on: connection)
             _ = try query.identity(seen: snapshot.state)
+            // Where `migrate` was not run yet, the others must not make room for a worker that cannot begin.
+            _ = try await IdentitiesTable(tables).read([], on: connection)
             await connection.close()
         } catch {
             await connection.close()

@@ -150,8 +150,8 @@ final class LooksWriters: Sendable {
     private func pause(using random: inout Seeded) async throws {
         switch Int.random(in: 0..<300, using: &random) {
         case 0: try await Task.sleep(for: .milliseconds(Int.random(in: 100...400, using: &random)))
-        case 1..<100: try await Task.sleep(for: .microseconds(Int.random(in: 0...15_000, using: &random)))
-        case 100..<200: try await Task.sleep(for: .microseconds(Int.random(in: 0...1_000, using: &random)))
+        case 1..<180: try await Task.sleep(for: .microseconds(Int.random(in: 0...15_000, using: &random)))
+        case 180..<260: try await Task.sleep(for: .microseconds(Int.random(in: 0...1_000, using: &random)))
         default: break
         }
     }
