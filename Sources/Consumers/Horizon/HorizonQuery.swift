@@ -157,11 +157,22 @@ package struct HorizonQuery: Sendable {
                         + "AND c.relkind = 'r'"), [partitions]))
         for row in names {
             let name: String = try row.decode(0)
-            let found = try await connection.query(
-                BoundStatement(Statement("SELECT min(\(events.position)) FROM ONLY \(name)")))
-            if let position: Int64 = try found.first?.decodeIfPresent(0), position <= bound { return (name, position) }
+            if let position = try await lowest(in: name, on: connection), position <= bound { return (name, position) }
         }
         return nil
+    }
+
+    /// The lowest position in a partition. A role that may read the table needs no right on its partitions; without one
+    /// they are read through the table.
+    private func lowest(in partition: String, on connection: Connection) async throws(PostgresError) -> Int64? {
+        do {
+            let sql = "SELECT min(\(events.position)) FROM ONLY \(partition)"
+            return try await connection.query(BoundStatement(Statement(sql))).first?.decodeIfPresent(0)
+        } catch {
+            guard error.sqlState == .insufficientPrivilege else { throw error }
+            let sql = "SELECT min(\(events.position)) FROM \(table.sql) WHERE tableoid = to_regclass($1)"
+            return try await connection.query(BoundStatement(Statement(sql), [partition])).first?.decodeIfPresent(0)
+        }
     }
 }
 
