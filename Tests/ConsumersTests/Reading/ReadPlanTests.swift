@@ -124,6 +124,8 @@ import Testing
         #expect(plan.members[1]?.cursor == 4 && plan.members[2]?.cursor == 20)
         #expect(plan.joining == nil, "it still has no room")
         plan.note(1, hasRoom: true, isHungry: false)
+        #expect(plan.joining == nil, "it would only have to leave again")
+        plan.note(1, hasRoom: true, isHungry: true)
         #expect(plan.joining?.ids == [1] && plan.joining?.after == 4)
         plan.joined([1], through: 12)
         #expect(plan.members[1]?.place == .behind)
@@ -134,6 +136,7 @@ import Testing
     @Test func `who is close behind the head needs no lane, and who is far behind does not join`() {
         var plan = ReadPlan(head: 10_000)
         plan.add(1, cursor: 10_000 - ReadPlan.joinDistance)
+        plan.note(1, hasRoom: true, isHungry: true)
         #expect(plan.joining?.ids == [1])
         #expect(!plan.hasLaggards)
         #expect(members(&plan) == nil)
