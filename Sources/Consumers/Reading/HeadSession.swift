@@ -395,7 +395,9 @@ actor HeadSession {
     }
 
     private func makeRows(_ events: EventBatch) -> LogRows {
-        let isScoped = subscriptions.values.contains { !$0.scope.isAll }
+        // By all that were ever wanted, not by those who are there: while segments change hands there may be nobody for a
+        // moment, and the rows are kept for those who come back.
+        let isScoped = wanted.contains { !$0.isAll }
         return LogRows(
             events, kinds: isScoped ? events.map { kinds.number(of: $0) } : [],
             charge: memory.charge(events.isEmpty ? 0 : events.memorySize))
