@@ -1,5 +1,6 @@
 import EventSourcing
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -13,8 +14,8 @@ import Testing
         let source: EventSource
         let task: Task<Void, any Error>
 
-        init(_ test: TestStore, totalSegments: Int = 4) throws {
-            consumer = RecordingConsumer()
+        init(_ test: TestStore, totalSegments: Int = 4, scope: EventScope = .all) throws {
+            consumer = RecordingConsumer(scope: scope)
             source = try test.source()
             let worker = try test.worker(consumer, source, totalSegments: totalSegments)
             self.worker = worker
@@ -89,6 +90,61 @@ import Testing
             #expect(try await owners(test, on: connection) == ["": 4])
             await connection.close()
             #expect(try await test.checkpoints(of: "recorder") == [200, 200, 200, 200])
+        }
+    }
+
+    private final class End: Sendable {
+        private let state = Mutex(false)
+        var isReached: Bool { state.withLock { $0 } }
+        func reach() { state.withLock { $0 = true } }
+    }
+
+    @Test func `a consumer gets nothing beyond its scope while workers come and go`() async throws {
+        try await TestStore.with { test in
+            let scope = EventScope(boundedContexts: ["Wanted"])
+            let first = try Running(test, scope: scope)
+            try await waitForOwners(test, [first.worker.id: 4])
+            var others: [RecordingConsumer] = []
+            let end = End()
+            let wanted = try await withThrowingTaskGroup(of: Int.self) { group in
+                for writer in 0..<5 {
+                    group.addTask {
+                        let connection = try await test.connect()
+                        var count = 0
+                        while !end.isReached {
+                            // Open for a moment, so that the other's rows are read before they can be released.
+                            try await connection.withTransaction { transaction in
+                                for context in ["Wanted", "Foreign"] {
+                                    _ = try await test.store.append(
+                                        [.sample("writer-\(writer)-\(count % 9)", context: context)], expecting: .any,
+                                        in: transaction)
+                                }
+                                try await transaction.query("SELECT pg_sleep(random() * 0.03)")
+                            }
+                            count += 1
+                        }
+                        await connection.close()
+                        return count
+                    }
+                }
+                defer { end.reach() }
+                for _ in 0..<8 {
+                    let second = try Running(test, scope: scope)
+                    others.append(second.consumer)
+                    try await waitForOwners(test, [first.worker.id: 2, second.worker.id: 2])
+                    try await second.stop()
+                    try await waitForOwners(test, [first.worker.id: 4])
+                }
+                end.reach()
+                return try await group.reduce(0, +)
+            }
+            let all = { first.consumer.all + others.flatMap(\.all) }
+            try await eventually("\(wanted) events never came") {
+                all().count { $0.boundedContext == "Wanted" } >= wanted
+            }
+            try await first.stop()
+            #expect(all().count { $0.boundedContext == "Foreign" } == 0)
+            #expect(all().count == wanted)
         }
     }
 
