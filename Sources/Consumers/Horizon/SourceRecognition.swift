@@ -24,11 +24,14 @@ struct SourceRecognition: Sendable {
     ///
     /// - Returns: the highest checkpoint, 0 if there is none.
     /// - Throws: `SourceError` where events could be passed over.
-    func begin(_ identity: StoreIdentity, lastDrawn: Int64) async throws -> Int64 {
+    func begin(_ identity: StoreIdentity) async throws -> Int64 {
         var unrecorded: [String] = []
         var reasons: Set<String> = []
         var highest: Int64 = 0
         let all = try await identities.read(consumers, on: connection)
+        // After the checkpoints: another worker may just have moved one behind events of this very moment.
+        let look = HorizonQuery.Request(includesWriters: false)
+        let lastDrawn = try await query.refresh(look, on: connection).lastDrawn
         if let reason = all.compactMap(\.refusal).first { throw SourceError.notAccepted(reason) }
         for recorded in all {
             let checkpoint = recorded.checkpoint ?? 0

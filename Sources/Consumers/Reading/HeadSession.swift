@@ -61,7 +61,7 @@ actor HeadSession {
             }
             let recognition = SourceRecognition(
                 query, tables: reader.tables, consumers: consumers, on: connection, logger: reader.logger)
-            let checkpoint = try await recognition.begin(identity, lastDrawn: snapshot.lastDrawn)
+            let checkpoint = try await recognition.begin(identity)
             // Checkpoints are settled. Without any, reading begins at the first event.
             let horizon = snapshot.horizon ?? (0, [])
             let start = horizon.writers.isEmpty ? horizon.lastDrawn : min(checkpoint, horizon.lastDrawn)

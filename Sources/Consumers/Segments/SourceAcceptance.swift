@@ -46,9 +46,10 @@ package struct SourceAcceptance: Sendable {
     package func plan(_ consumers: [String], _ start: Start?, on connection: Connection) async throws -> Plan {
         try await connection.execute(script: EventsTable.readingSettings)
         let query = try await HorizonQuery(tables.source, on: connection)
+        // Before the last position is read: relays move checkpoints behind events of this very moment.
+        let recorded = try await IdentitiesTable(tables).read(consumers, on: connection)
         let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: false), on: connection)
         let identity = try query.identity(seen: snapshot.state)
-        let recorded = try await IdentitiesTable(tables).read(consumers, on: connection)
         let known = recorded.compactMap { recorded -> Consumer? in
             guard let checkpoint = recorded.checkpoint else { return nil }
             let comparison = identity.compared(

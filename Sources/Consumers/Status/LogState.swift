@@ -18,6 +18,8 @@ package struct LogState: Sendable {
     package init(_ tables: TableNames, _ consumers: [String], on connection: Connection) async throws {
         do {
             let query = try await HorizonQuery(tables.source, on: connection)
+            // Before the last position is read: relays move checkpoints behind events of this very moment.
+            let recorded = try await IdentitiesTable(tables).read(consumers, on: connection)
             let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: true), on: connection)
             lastDrawn = snapshot.lastDrawn
             let rows = try await connection.query(EventsTable(tables.source).latestPosition)
@@ -29,7 +31,7 @@ package struct LogState: Sendable {
             if latest > lastDrawn, !(try await isDrawn(latest, query, on: connection)) {
                 throw SourceError.foreignPosition(latest, lastDrawn: lastDrawn)
             }
-            for recorded in try await IdentitiesTable(tables).read(consumers, on: connection) {
+            for recorded in recorded {
                 let comparison = identity.compared(
                     to: recorded.identity ?? identity, passed: recorded.checkpoint ?? 0, lastDrawn: lastDrawn,
                     sequence: query.sequence)

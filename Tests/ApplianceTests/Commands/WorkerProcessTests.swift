@@ -148,7 +148,15 @@ import Testing
             let ids = try await written.value
             let survivor = try place.run(variables)
             running.append(survivor)
-            let records = try await place.receive(ids)
+            let records: [ConsumedRecord]
+            do {
+                records = try await place.receive(ids)
+            } catch {
+                let status = try await place.godwit(["status"]).standardOutput
+                let missing = ids.subtracting(try await place.kafka.readAll([place.topic]).eventIDs)
+                Issue.record("\(missing.count) of \(ids.count) are missing\n\(status)\n\(survivor.standardError)")
+                throw error
+            }
             let connection = try await place.test.connect()
             try await eventually("not every segment is owned") { try await owners(place, connection)[""] == nil }
             for process in running { process.send(SIGTERM) }
