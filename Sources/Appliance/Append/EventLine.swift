@@ -1,3 +1,4 @@
+import Consumers
 package import EventSourcing
 import FoundationEssentials
 

@@ -6,7 +6,10 @@ import Postgres
 /// Finds out the facts about a database, by one session and, for a pooler, a second one.
 struct DatabaseExamination: Sendable {
     let database: DatabaseSection
-    let consumers: [String]
+    /// What each consumer wants, by its name.
+    let scopes: [String: EventScope]
+
+    private var consumers: [String] { scopes.keys.sorted() }
 
     private var queries: CatalogQueries { CatalogQueries(database.tables) }
 
@@ -41,6 +44,7 @@ struct DatabaseExamination: Sendable {
             facts.schemaVersion = 0
         }
         await readSource(connection, &facts)
+        await readScopes(connection, &facts)
         if facts.rights.contains(.init(table: database.tables.consumerSegments, name: "SELECT")) {
             for row in try await connection.query(queries.segments(of: consumers)) {
                 facts.segments[try row.decode(0)] = Int(try row.decode(1, as: Int32.self))
@@ -94,6 +98,36 @@ struct DatabaseExamination: Sendable {
             facts.sourceProblems = Set(problems.map(\.text)).sorted()
         } catch {
             // Missing tables and rights are findings of their own.
+        }
+    }
+
+    /// What is odd about scopes: names that no event has, and earlier events that a changed scope adds.
+    private func readScopes(_ connection: Connection, _ facts: inout DatabaseFacts) async {
+        let table = EventsTable(database.tables.source)
+        guard facts.rights.contains(.init(table: database.tables.events, name: "SELECT")),
+            let stored = try? await table.readNames(on: connection)
+        else { return }
+        for (name, scope) in scopes {
+            facts.unknownScopeNames[name] = UnknownScopeNames(scope, stored: stored)?.description
+            // An older schema has no such record, and a role may lack the right to it: findings of their own.
+            guard let history = try? await ScopesTable(database.tables).read(name, on: connection),
+                let rows = try? await connection.query(SegmentsTable(database.tables).checkpoints(name)),
+                let through = try? rows.map({ try $0.decode(1, as: Int64.self) }).max()
+            else { continue }
+            for before in history.replaced(by: scope) {
+                let addition = ScopeAddition(from: before, to: scope, stored: stored)
+                var count = AddedEventCount(addition, after: history.start ?? 0, through: through)
+                while let stretch = count.next(), !addition.selections.isEmpty {
+                    let began = ContinuousClock.now
+                    guard let found = try? await stretch.count(table, on: connection) else { break }
+                    count.took(found, in: .now - began)
+                }
+                let commands = addition.commands(name, after: history.start ?? 0, through: through)
+                facts.scopeChanges.append(
+                    .init(
+                        consumer: name, before: before.text, now: scope.text, events: count.text,
+                        commands: count.count > 0 ? commands : []))
+            }
         }
     }
 

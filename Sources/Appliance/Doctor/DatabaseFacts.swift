@@ -31,6 +31,17 @@ struct DatabaseFacts: Sendable, Equatable {
         case transaction
     }
 
+    /// A scope that a consumer is configured with, and was not served with yet.
+    struct ScopeChange: Sendable, Equatable {
+        var consumer: String
+        var before: String
+        var now: String
+        /// How many earlier events it adds.
+        var events: String
+        /// What publishes them; empty where it adds none.
+        var commands: [String]
+    }
+
     /// A right on a table, as `has_table_privilege` names it.
     struct Right: Sendable, Hashable {
         var table: TableName
@@ -54,6 +65,10 @@ struct DatabaseFacts: Sendable, Equatable {
     var writers: [Writer] = []
     /// Why nothing of the events is read, or would be if a relay ran.
     var sourceProblems: [String] = []
+    /// By consumer, what is the matter with the names of its scope.
+    var unknownScopeNames: [String: String] = [:]
+    /// Scopes that the consumers' next start changes.
+    var scopeChanges: [ScopeChange] = []
     /// By consumer, where it was started.
     var segments: [String: Int] = [:]
 }

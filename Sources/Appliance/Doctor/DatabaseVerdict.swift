@@ -13,6 +13,25 @@ struct DatabaseVerdict: Sendable {
 
     func findings(_ facts: DatabaseFacts) -> [Finding] {
         server(facts) + schema(facts) + rights(facts) + sequence(facts) + writers(facts) + started(facts)
+            + scopes(facts)
+    }
+
+    private func scopes(_ facts: DatabaseFacts) -> [Finding] {
+        let unknown = facts.unknownScopeNames.sorted { $0.key < $1.key }.map { consumer, text in
+            Finding.warning(
+                "scope_names", "consumer \(consumer): \(text)",
+                "correct bounded_contexts and aggregate_types of the consumer, unless such events are still to come")
+        }
+        let changes = facts.scopeChanges.map { change in
+            let words = "consumer \(change.consumer): its scope changes from \(change.before) to \(change.now)"
+            return change.commands.isEmpty
+                ? Finding.note("scope_change", "\(words) at its next start; that adds no earlier event")
+                : Finding.warning(
+                    "scope_change",
+                    "\(words) at its next start, which passes over \(change.events) earlier events that it adds",
+                    "to publish them after the start: \(change.commands.joined(separator: "; "))")
+        }
+        return unknown + changes
     }
 
     private func server(_ facts: DatabaseFacts) -> [Finding] {

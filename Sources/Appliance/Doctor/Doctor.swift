@@ -20,7 +20,7 @@ package struct Doctor: Sendable {
         var part = DoctorReport.Part(name: "database", place: section.connection?.redactedDescription ?? "")
         do {
             let facts = try await DatabaseExamination(
-                database: section, consumers: configuration.consumers.map(\.name)
+                database: section, scopes: configuration.scopes
             ).take()
             let verdict = DatabaseVerdict(
                 tables: section.tables, latestVersion: Schema(section.tables).latestVersion,

@@ -7,6 +7,10 @@ extension VerificationReport {
             ("doubled", doubled, "more than once"),
             ("out_of_order", outOfOrder, "behind a later event of their aggregate"),
             ("pending", pending, "not due yet: behind the consumer's checkpoint"),
+            (
+                "passed_over", passedOver,
+                "passed over: they lie before the consumer's start, or outside of the scope that it had then"
+            ),
             ("parked", parked, "parked until somebody redrives or discards them"),
             ("dead_lettered", deadLettered, "in the dead-letter topic instead"),
             ("discarded", discarded, "discarded by somebody"),

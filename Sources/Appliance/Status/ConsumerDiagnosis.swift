@@ -16,12 +16,15 @@ struct ConsumerDiagnosis: Sendable {
         of consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count? = nil, in store: StoreStatus
     ) -> [HealthIssue] {
         if consumer.segments.isEmpty {
+            // A process that serves it says why it has not begun.
+            let waits = conditions(consumer.workers)
             let notStarted = HealthIssue(.notStarted, "it was never started: start `godwit run`")
-            return source(consumer) + [notStarted] + orders(consumer)
+            return source(consumer) + (waits.isEmpty ? [notStarted] : waits) + orders(consumer)
         }
         let lag = consumer.lag
         var issues =
-            owners(consumer) + source(consumer) + conditions(consumer) + orders(consumer) + parked(consumer, letters)
+            owners(consumer) + source(consumer) + conditions(owningWorkers(consumer)) + orders(consumer)
+            + parked(consumer, letters)
         if lag.events > 0 {
             issues += holds(store)
             if let longestLag, let oldest = lag.oldest, oldest > longestLag {
@@ -78,10 +81,14 @@ struct ConsumerDiagnosis: Sendable {
         ]
     }
 
-    private func conditions(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {
+    private func owningWorkers(_ consumer: StoreStatus.Consumer) -> [StoreStatus.Worker] {
         let owners = Set(consumer.segments.compactMap(\.owner))
+        return consumer.workers.filter { owners.contains($0.id) }
+    }
+
+    private func conditions(_ workers: [StoreStatus.Worker]) -> [HealthIssue] {
         var seen: Set<ConsumerCondition> = []
-        return consumer.workers.filter { owners.contains($0.id) && isLive($0) }
+        return workers.filter { isLive($0) }
             .compactMap { worker in
                 guard seen.insert(worker.condition).inserted else { return nil }
                 switch worker.condition {

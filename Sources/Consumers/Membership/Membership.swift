@@ -33,6 +33,8 @@ final class Membership: Sendable {
         var isConnected = false
         /// Whether some heartbeat has reached the database.
         var hasWorked = false
+        /// What consumers wait for before they begin, by name.
+        var waits: [String: String] = [:]
     }
 
     /// How the heartbeat calls a consumer that ends when it has done what was there at its start.
@@ -84,6 +86,11 @@ final class Membership: Sendable {
         let signal = WakeSignal()
         observers.withLock { $0.append(signal) }
         return signal
+    }
+
+    /// Has the heartbeat say what a consumer waits for before it begins; `nil` for nothing any more.
+    func waiting(_ consumer: String, for reason: String?) {
+        state.withLock { $0.waits[consumer] = reason }
     }
 
     /// Beats now: a connection was lost, and the others' sessions may have gone with it; or controls have changed.
@@ -199,6 +206,7 @@ final class Membership: Sendable {
     /// What the heartbeat records of a consumer: a source that is not read comes before what the consumer says.
     private func conditionRow(_ consumer: String) -> (name: String, condition: String, reason: String) {
         var condition = conditions[consumer]?() ?? .flowing
+        if let reason = state.withLock({ $0.waits[consumer] }) { condition = .waiting(reason) }
         if let problem = source.reader.problem {
             condition = problem.isRefusal ? .refused(problem.text) : .waiting(problem.text)
         }

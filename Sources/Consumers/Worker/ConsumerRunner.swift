@@ -28,6 +28,9 @@ final class ConsumerRunner: Sendable {
     /// What the ledger rests on; `nil` until it was taken up there.
     private let servedLife = Mutex<ServerLife?>(nil)
     private let subscription = Mutex<Subscription?>(nil)
+    /// The claims that the recorded scope holds for.
+    private let scopedClaims = Mutex<[SegmentClaim]>([])
+    private let scopeReport: ScopeReport
 
     var life: ServerLife? { servedLife.withLock { $0 } }
     private var owner: String { membership.workerID }
@@ -51,6 +54,7 @@ final class ConsumerRunner: Sendable {
         var logger = options.logger
         logger[metadataKey: "consumer"] = "\(name)"
         self.logger = logger
+        scopeReport = ScopeReport(consumer: name, scope: scope, source: source, membership: membership, logger: logger)
     }
 
     /// Reads nothing more, finishes what is under way, moves the checkpoints and releases the segments.
@@ -73,6 +77,7 @@ final class ConsumerRunner: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await self.sink.run() }
                 group.addTask { try await self.serve() }
+                group.addTask { try await self.scopeReport.run() }
                 defer { group.cancelAll() }
                 // The sink ends only by throwing.
                 try await group.next()
@@ -140,7 +145,7 @@ final class ConsumerRunner: Sendable {
     }
 
     private func serve(in life: ServerLife) async throws {
-        try await initialize(in: life)
+        try await begin(in: life)
         var seen = 0
         while true {
             try await state.ownershipSuspect.waitForView(of: membership, beyond: seen, unless: stopping)
@@ -175,66 +180,16 @@ final class ConsumerRunner: Sendable {
         }
     }
 
-    // MARK: The first start
-
-    /// Makes the consumer's segments at its first start, and refuses a set-up that does not fit what is recorded.
-    private func initialize(in life: ServerLife) async throws {
-        let table = table
-        let (name, total) = (name, options.totalSegments)
-        let isNew = try await membership.control.perform(in: life) { connection in
-            try await connection.query(table.totals(name)).first?.decode(2) == 0
-        }
-        if isNew {
-            guard let start = try await startPosition(in: life) else { return }
-            try await membership.control.perform(in: life) { connection in
-                _ = try await connection.query(table.initialize(name, totalSegments: total, start: start))
-            }
-        }
-        let recorded = try await membership.control.perform(in: life) { connection in
-            try await connection.query(table.totals(name)).first.map { row in
-                try (0..<3).map { try row.decode($0, as: Int.self) }
-            }
-        }
-        if let other = recorded?.first(where: { $0 != total }) {
-            throw WorkerError.segmentCountMismatch(consumer: name, recorded: other, configured: total)
-        }
-        if options.runMode == .oneOff {
-            let lastDrawn = try await source.reader.horizonLook(life: life).lastDrawn
-            // Positions that a crash gives out again would be waited for in vain.
-            target.withLock { $0 = min($0 ?? lastDrawn, lastDrawn) }
-        }
-    }
-
-    /// Where a consumer that was never started begins; `nil` once stopped. Everything up to there is settled, so that an
-    /// event that was appended before and commits later is not taken for a new one.
-    private func startPosition(in life: ServerLife) async throws -> Int64? {
-        let asked: Int64?
-        switch options.startPosition {
-        case .beginning: return 0
-        case .now: asked = nil
-        case .after(let position): asked = position
-        }
-        var fence = SettledHorizon()
-        var bound: Int64?
-        var isNamed = false
-        let began = ContinuousClock.now
-        while !stopping.isClosed {
-            let look = try await source.reader.horizonLook(life: life)
-            if let asked, asked > look.lastDrawn {
-                throw WorkerError.checkpointBeyondStore(consumer: name, checkpoint: asked, lastDrawn: look.lastDrawn)
-            }
-            let end = bound ?? asked ?? look.lastDrawn
-            bound = end
-            fence.look(lastDrawn: look.lastDrawn, writers: look.writers)
-            if fence.position >= end { return asked ?? fence.position }
-            if !isNamed, ContinuousClock.now - began > .seconds(1) {
-                isNamed = true
-                logger.notice("the start waits for transactions that may have drawn positions before it")
-            }
-            _ = await stopping.wait(atMost: .milliseconds(20))
-            try Task.checkCancellation()
-        }
-        return nil
+    /// Makes the consumer's segments at its first start; fixes where a one-off run ends.
+    private func begin(in life: ServerLife) async throws {
+        try await FirstStart(
+            name: name, scope: scope, source: source, membership: membership, options: options, stopping: stopping,
+            logger: logger
+        ).run(in: life)
+        guard options.runMode == .oneOff else { return }
+        let lastDrawn = try await source.reader.horizonLook(life: life).lastDrawn
+        // Positions that a crash gives out again would be waited for in vain.
+        target.withLock { $0 = min($0 ?? lastDrawn, lastDrawn) }
     }
 
     // MARK: Ownership
@@ -265,6 +220,7 @@ final class ConsumerRunner: Sendable {
             try await loadOwned(in: life)
         }
         try await requireAll(in: life)
+        try await recordScope(in: life)
         askForMore(view)
         if !plan.isEmpty {
             let now = state.withLedger { $0.claims }.map(\.segment)
@@ -300,6 +256,27 @@ final class ConsumerRunner: Sendable {
                 "segments were lost to another worker",
                 metadata: ["segments": "\(lost.map { "\($0.segment)" }.joined(separator: " "))"])
         }
+    }
+
+    /// Records which events this worker wants of the segments that it has claimed, before the first of them is handed over.
+    private func recordScope(in life: ServerLife) async throws {
+        let claims = state.withLedger { $0.claims }
+        guard !claims.isEmpty, claims != scopedClaims.withLock({ $0 }) else { return }
+        let (name, owner, scope, scopes) = (name, owner, scope, ScopesTable(source.tables))
+        let owned = state.withLedger { $0.moves(of: claims.map(\.segment)) }.map {
+            (segment: $0.segment, checkpoint: $0.position)
+        }
+        let updates = try await membership.control.perform(in: life) { connection in
+            let updates = try await scopes.read(name, on: connection).updates(owned, scope: scope)
+            if !updates.isEmpty {
+                try await connection.withTransaction {
+                    _ = try await $0.pipeline(scopes.record(updates, of: name, owner: owner))
+                }
+            }
+            return updates
+        }
+        scopedClaims.withLock { $0 = claims }
+        scopeReport.changed(updates)
     }
 
     private func release(_ segments: [Int], in life: ServerLife) async throws {

@@ -19,7 +19,9 @@ struct Migration: Sendable {
             Migration(version: 8, name: "orders for consumers", sql: ControlsTable.sql(tables)),
             Migration(version: 9, name: "republish jobs", sql: JobTables.sql(tables)),
             Migration(version: 10, name: "how consumers fare", sql: consumerConditions(tables)),
-            Migration(version: 11, name: "identity of the log behind checkpoints", sql: IdentityTable.sql(tables)),
+            Migration(
+                version: 11, name: "identity of the log behind checkpoints", sql: CheckpointTables.identities(tables)),
+            Migration(version: 12, name: "scope and start behind checkpoints", sql: CheckpointTables.scopes(tables)),
         ]
     }
 

@@ -53,6 +53,7 @@ package struct TableRights: Sendable, Hashable {
             own("dead_letters", [.select, .insert, .update()]),
             own("consumer_controls", [.select, .insert, .update()]),
             own("checkpoint_identities", [.select, .insert, .update()]),
+            own("checkpoint_scopes", [.select, .insert, .update(), .delete]),
             own("jobs", [.select, .insert, .update()]),
             own("job_events", [.select, .insert]),
         ]

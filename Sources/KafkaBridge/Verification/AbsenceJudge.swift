@@ -1,7 +1,8 @@
 import EventSourcing
 import Postgres
 
-/// Says of events that no topic has what that means: missing, not due yet, parked, or not to be known any more.
+/// Decides what it means that no topic has an event: it is missing, not due yet, parked, was never the consumer's to
+/// deliver, or nobody can know any more.
 struct AbsenceJudge {
     let consumer: String
     let route: Route
@@ -29,11 +30,13 @@ struct AbsenceJudge {
                     } else {
                         report.parked.add(position, id)
                     }
-                } else if !due.isDue(event) {
-                    report.pending.add(position, id)
-                } else if mayBeDeleted(event, &router) {
-                    report.unknowable.add(position, id)
-                } else {
+                    continue
+                }
+                switch due.judge(event) {
+                case .pending: report.pending.add(position, id)
+                case .passedOver: report.passedOver.add(position, id)
+                case .due where mayBeDeleted(event, &router): report.unknowable.add(position, id)
+                case .due:
                     report.missing.add(position, id)
                     missing.append(position)
                 }

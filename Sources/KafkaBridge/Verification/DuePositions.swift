@@ -2,9 +2,10 @@ import Consumers
 import EventSourcing
 import Postgres
 
-/// How far a consumer says that it has delivered, by segment.
+/// What a consumer says that it has delivered, by segment: how far, from where on, and of which events.
 struct DuePositions: Sendable {
     private var checkpoints: [Int: Int64] = [:]
+    private let scopes: ScopeHistory
     private let strategy: any PartitionStrategy = FNV1aPartitionStrategy()
 
     /// Whether the consumer was ever started.
@@ -14,12 +15,23 @@ struct DuePositions: Sendable {
         for row in try await session.query(SegmentsTable(tables).checkpoints(consumer)) {
             checkpoints[try row.decode(0)] = try row.decode(1)
         }
+        scopes = try await ScopesTable(tables).read(consumer, on: session)
     }
 
-    /// Whether the event should have been delivered. Without checkpoints every event should.
-    func isDue(_ event: EventView) -> Bool {
-        guard isKnown else { return true }
+    enum Judgement: Sendable, Equatable {
+        /// The event should have been delivered.
+        case due
+        /// It lies behind the checkpoint.
+        case pending
+        /// The consumer began later, or did not want it at the time.
+        case passedOver
+    }
+
+    /// Without checkpoints every event should have been delivered.
+    func judge(_ event: EventView) -> Judgement {
+        guard isKnown else { return .due }
         let segment = strategy.segment(of: event.aggregateID, totalSegments: checkpoints.count)
-        return checkpoints[segment].map { event.globalPosition <= $0 } ?? true
+        if let checkpoint = checkpoints[segment], event.globalPosition > checkpoint { return .pending }
+        return scopes.judge(event, segment: segment) == .wanted ? .due : .passedOver
     }
 }

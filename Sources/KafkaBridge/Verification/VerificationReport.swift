@@ -41,6 +41,8 @@ package struct VerificationReport: Sendable, Equatable {
     package var outOfOrder = Finding()
     /// Not found, and not due yet: behind the consumer's checkpoint.
     package var pending = Finding()
+    /// Not found, and never to be delivered: before the consumer began, or outside of the scope that it had then.
+    package var passedOver = Finding()
     /// Not found, and parked until somebody decides.
     package var parked = Finding()
     /// Not found but in the consumer's dead-letter topic.

@@ -1,3 +1,4 @@
+import Consumers
 import Testing
 
 @testable import Appliance

@@ -49,7 +49,7 @@ struct PoolerTests {
         ) { _ in "" }.configuration.database
         var kind: DatabaseFacts.Pooler?
         do {
-            kind = try await DatabaseExamination(database: database, consumers: []).take().pooler
+            kind = try await DatabaseExamination(database: database, scopes: [:]).take().pooler
         } catch {
             Issue.record(error)
         }
@@ -65,6 +65,6 @@ struct PoolerTests {
         let database = try Configuration.read(
             nil, name: "", environment: ["GODWIT_DATABASE_URL": url], needs: [.database]
         ) { _ in "" }.configuration.database
-        #expect(try await DatabaseExamination(database: database, consumers: []).take().pooler == .none)
+        #expect(try await DatabaseExamination(database: database, scopes: [:]).take().pooler == .none)
     }
 }

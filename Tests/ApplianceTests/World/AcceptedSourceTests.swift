@@ -39,6 +39,10 @@ extension WorldChangeTests {
                 try await world.expectEverythingDelivered(where: "global_position > 3")
                 let first = try await world.eventID(at: 1)
                 #expect(try await !world.received().contains(first))
+                try await world.waitForCheckpoint(10)
+                let verified = try await world.godwit("verify", "--consumer", "shop")
+                #expect(verified.exitCode == 0, "\(verified.standardOutput)")
+                #expect(verified.standardOutput.contains("3 passed over"), "\(verified.standardOutput)")
                 try await expectAudited(world)
             }
         }

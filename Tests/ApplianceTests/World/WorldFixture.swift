@@ -17,6 +17,7 @@ final class WorldFixture: Sendable {
         var sessions: [Connection] = []
         /// How many bytes of the log of the last relay were there before the change.
         var logBefore = 0
+        var settings: [String: String] = [:]
     }
 
     let postgres: LocalPostgres
@@ -101,7 +102,12 @@ final class WorldFixture: Sendable {
             "GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms",
             // What these tests are about does not depend on what wakes the relay.
             "GODWIT_NOTIFY_MODE": "never", "GODWIT_WORKER_POLL_INTERVAL": "20ms",
-        ]
+        ].merging(state.withLock { $0.settings }) { $1 }
+    }
+
+    /// Changes the configuration of what is started from now on.
+    func configure(_ settings: [String: String]) {
+        state.withLock { $0.settings.merge(settings) { $1 } }
     }
 
     /// Starts `godwit run`.

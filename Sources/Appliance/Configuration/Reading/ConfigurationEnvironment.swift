@@ -1,3 +1,5 @@
+import Consumers
+
 /// Reads the environment's `GODWIT_…` variables into raw values.
 ///
 /// A variable's name is the key's path in upper case with `_` between the words. A consumer's name is written in upper

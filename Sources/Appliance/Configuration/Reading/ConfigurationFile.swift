@@ -1,3 +1,4 @@
+import Consumers
 import YAML
 
 /// Reads the YAML file into raw values, and says of each key that is not known which one was meant.

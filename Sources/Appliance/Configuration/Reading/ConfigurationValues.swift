@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 
 /// Raw values as typed ones; collects what is wrong with them on the way.

@@ -1,3 +1,4 @@
+import Consumers
 package import Kafka
 package import KafkaBridge
 

@@ -1,7 +1,7 @@
 /// Finds what a person who mistyped a name meant.
-enum NearestName {
+package enum NearestName {
     /// The candidate with the fewest slips of the finger from the name; nil when none is near.
-    static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
+    package static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
         let typed = normalized(name)
         let best = candidates.map { (name: $0, distance: distance(typed, normalized($0))) }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
@@ -15,7 +15,7 @@ enum NearestName {
     }
 
     /// How many insertions, deletions, replacements and swaps of neighbours lead from one to the other.
-    static func distance(_ first: [Character], _ second: [Character]) -> Int {
+    package static func distance(_ first: [Character], _ second: [Character]) -> Int {
         guard !first.isEmpty, !second.isEmpty else { return max(first.count, second.count) }
         var beforeLast: [Int] = []
         var last = Array(0...second.count)

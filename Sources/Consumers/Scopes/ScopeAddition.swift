@@ -1,0 +1,109 @@
+package import EventSourcing
+
+/// Names of a scope that no stored event has. A pure value.
+package struct UnknownScopeNames: Sendable, Equatable, CustomStringConvertible {
+    /// The bounded contexts, each with the nearest stored one.
+    package let boundedContexts: [Name]
+    /// The aggregate types, likewise.
+    package let aggregateTypes: [Name]
+    /// Whether each name occurs, but no event has a context and a type of the scope together.
+    package let isEmptyTogether: Bool
+
+    package struct Name: Sendable, Equatable {
+        package let name: String
+        package let nearest: String?
+    }
+
+    /// - Returns: `nil` where nothing is the matter, or no event is stored at all.
+    package init?(_ scope: EventScope, stored: Set<EventName>) {
+        if stored.isEmpty { return nil }
+        func unknown(_ names: [String], _ key: KeyPath<EventName, String>) -> [Name] {
+            let known = Set(stored.map { $0[keyPath: key] })
+            return names.filter { !known.contains($0) }.map {
+                Name(name: $0, nearest: NearestName.of($0, among: known))
+            }
+        }
+        boundedContexts = unknown(scope.boundedContexts, \.boundedContext)
+        aggregateTypes = unknown(scope.aggregateTypes, \.aggregateType)
+        let isKnown = boundedContexts.isEmpty && aggregateTypes.isEmpty
+        isEmptyTogether = isKnown && !stored.contains { scope.contains($0) }
+        if isKnown, !isEmptyTogether { return nil }
+    }
+
+    package var description: String {
+        if isEmptyTogether { return "no stored event has both a bounded context and an aggregate type of the scope" }
+        func list(_ names: [Name], _ what: String) -> [String] {
+            names.map { name in
+                "no stored event has the \(what) \"\(name.name)\""
+                    + (name.nearest.map { "; did you mean \"\($0)\"?" } ?? "")
+            }
+        }
+        return (list(boundedContexts, "bounded context") + list(aggregateTypes, "aggregate type"))
+            .joined(separator: "; ")
+    }
+}
+
+/// The stored events that a changed scope adds, as selections that `godwit republish` can make. A pure value.
+package struct ScopeAddition: Sendable, Equatable {
+    /// Each a product of contexts and types; an empty list of either is all that the new scope has.
+    package let selections: [EventScope]
+
+    package init(from old: EventScope, to new: EventScope, stored: Set<EventName>) {
+        let wanted = stored.filter { new.contains($0) }
+        var added: [String: Set<String>] = [:]
+        var whole: [String: Set<String>] = [:]
+        for name in wanted {
+            whole[name.boundedContext, default: []].insert(name.aggregateType)
+            if !old.contains(name) { added[name.boundedContext, default: []].insert(name.aggregateType) }
+        }
+        // Contexts of which the same types are added, all of them or some, make one selection.
+        var groups: [Set<String>?: [String]] = [:]
+        for (context, types) in added { groups[types == whole[context] ? nil : types, default: []].append(context) }
+        selections = groups.map { types, contexts in
+            EventScope(
+                aggregateTypes: types?.sorted() ?? [],
+                boundedContexts: contexts.count == whole.count ? [] : contexts.sorted())
+        }.sorted {
+            ($0.boundedContexts.description, $0.aggregateTypes.description)
+                < ($1.boundedContexts.description, $1.aggregateTypes.description)
+        }
+    }
+
+    /// The commands that publish them.
+    ///
+    /// - Parameters:
+    ///   - after: where the consumer began.
+    ///   - through: the last position that was passed over.
+    package func commands(_ consumer: String, after: Int64, through: Int64) -> [String] {
+        selections.enumerated().map { index, selection in
+            let job = "added-to-\(consumer)-at-\(through)" + (selections.count > 1 ? "-\(index + 1)" : "")
+            var words = ["godwit", "republish", "--job", Self.quoted(Self.jobName(job))]
+            words += ["--consumer", Self.quoted(consumer)]
+            words += selection.boundedContexts.flatMap { ["--context", Self.quoted($0)] }
+            words += selection.aggregateTypes.flatMap { ["--aggregate-type", Self.quoted($0)] }
+            if after > 0 { words += ["--from-position", "\(after + 1)"] }
+            words += ["--to-position", "\(through)"]
+            return words.joined(separator: " ")
+        }
+    }
+
+    private static func jobName(_ text: String) -> String {
+        String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" }.prefix(100))
+    }
+
+    /// For a shell.
+    private static func quoted(_ word: String) -> String {
+        let isPlain =
+            !word.isEmpty
+            && word.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"),
+                    UInt8(ascii: "/"), UInt8(ascii: ":"):
+                    true
+                default: false
+                }
+            }
+        return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    }
+}

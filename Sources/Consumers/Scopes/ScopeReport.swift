@@ -1,0 +1,176 @@
+package import EventSourcing
+import Logging
+package import Postgres
+import Synchronization
+
+/// Reports what is odd about a consumer's scope: names that no stored event has, and earlier events that a changed scope
+/// adds and that were passed over.
+///
+/// It uses the control connection in short statements, so that heartbeats are not kept waiting.
+final class ScopeReport: Sendable {
+    private let consumer: String
+    private let scope: EventScope
+    private let table: EventsTable
+    private let membership: Membership
+    private let logger: Logger
+    private let pending = Mutex<[Change]?>(nil)
+    private let signal = WakeSignal()
+
+    private struct Change: Sendable {
+        let before: EventScope
+        /// The segments' old scope held up to here at most.
+        var through: Int64
+    }
+
+    init(consumer: String, scope: EventScope, source: EventSource, membership: Membership, logger: Logger) {
+        self.consumer = consumer
+        self.scope = scope
+        table = EventsTable(source.tables.source)
+        self.membership = membership
+        self.logger = logger
+    }
+
+    /// Takes in what was recorded at a claim.
+    func changed(_ updates: [ScopeHistory.Update]) {
+        pending.withLock { pending in
+            var changes = pending ?? []
+            for update in updates {
+                guard let before = update.before else { continue }
+                if let index = changes.firstIndex(where: { $0.before.isEquivalent(to: before) }) {
+                    changes[index].through = max(changes[index].through, update.entry.after)
+                } else {
+                    changes.append(Change(before: before, through: update.entry.after))
+                }
+            }
+            pending = changes
+        }
+        signal.wake()
+    }
+
+    /// Reports until cancelled.
+    func run() async throws {
+        var areNamesChecked = scope.isAll
+        while true {
+            _ = await signal.wait(atMost: .seconds(3600))
+            try Task.checkCancellation()
+            guard let changes = pending.withLock({ $0.take() }), !areNamesChecked || !changes.isEmpty else { continue }
+            do {
+                let table = table
+                let stored = try await membership.control.perform { try await table.readNames(on: $0) }
+                if !areNamesChecked, let unknown = UnknownScopeNames(scope, stored: stored) {
+                    logger.warning("\(unknown); the events that are stored now are passed over")
+                }
+                areNamesChecked = true
+                for change in changes { try await report(change, stored) }
+            } catch {
+                try Task.checkCancellation()
+                for change in changes {
+                    logger.warning(
+                        "the scope has changed; earlier events that it adds were passed over, and could not be counted: \(error)",
+                        metadata: ["through": "\(change.through)", "before": "\(change.before.text)"])
+                }
+                areNamesChecked = true
+            }
+        }
+    }
+
+    private func report(_ change: Change, _ stored: Set<EventName>) async throws {
+        let addition = ScopeAddition(from: change.before, to: scope, stored: stored)
+        let metadata: Logger.Metadata = ["before": "\(change.before.text)", "now": "\(scope.text)"]
+        guard !addition.selections.isEmpty, change.through > 0 else {
+            logger.notice("the scope has changed; it adds no earlier event", metadata: metadata)
+            return
+        }
+        let (consumer, tables) = (consumer, membership.tables)
+        let start = try await membership.control.perform {
+            try await ScopesTable(tables).read(consumer, on: $0).start ?? 0
+        }
+        var count = AddedEventCount(addition, after: start, through: change.through)
+        while let stretch = count.next() {
+            let began = ContinuousClock.now
+            let found = try await membership.control.perform { [table] in try await stretch.count(table, on: $0) }
+            count.took(found, in: .now - began)
+            try Task.checkCancellation()
+        }
+        guard count.count > 0 else {
+            logger.notice("the scope has changed; it adds no earlier event", metadata: metadata)
+            return
+        }
+        let commands = addition.commands(consumer, after: start, through: change.through)
+        logger.warning(
+            """
+            the scope has changed, and adds \(count.text) earlier events, up to position \(change.through), that were passed \
+            over; to publish them: \(commands.joined(separator: "; "))
+            """, metadata: metadata)
+    }
+}
+
+/// How many events a changed scope adds, counted in stretches of positions whose length follows the time they take, for
+/// a while at most. A pure value.
+package struct AddedEventCount {
+    package struct Stretch: Sendable {
+        let selections: [EventScope]
+        let after: Int64
+        let through: Int64
+
+        package func count(_ table: EventsTable, on connection: Connection) async throws(PostgresError) -> Int {
+            var sum = 0
+            for selection in selections {
+                let statement = table.count(
+                    EventSelection(scope: selection), after: after, through: through, largerThan: 0)
+                for row in try await connection.query(statement) { sum += try row.decode(4, as: Int.self) }
+            }
+            return sum
+        }
+    }
+
+    package private(set) var count = 0
+    private let selections: [EventScope]
+    private var position: Int64
+    private let end: Int64
+    private var length: Int64 = 10_000
+    private var spent: Duration = .zero
+
+    /// How long a stretch should take, so that nothing else waits for it.
+    static let aim: Duration = .milliseconds(50)
+    /// How long all of them may take.
+    static let patience: Duration = .seconds(20)
+
+    package init(_ addition: ScopeAddition, after: Int64, through: Int64) {
+        selections = addition.selections
+        position = after
+        end = through
+    }
+
+    /// The next stretch; `nil` when everything is counted, or it took too long.
+    package func next() -> Stretch? {
+        guard position < end, spent < Self.patience else { return nil }
+        let (sum, overflows) = position.addingReportingOverflow(length)
+        return Stretch(selections: selections, after: position, through: overflows ? end : min(end, sum))
+    }
+
+    package mutating func took(_ found: Int, in time: Duration) {
+        guard let stretch = next() else { return }
+        count += found
+        position = stretch.through
+        spent += time
+        if time < Self.aim / 2 {
+            length = min(length * 2, 10_000_000)
+        } else if time > Self.aim {
+            length = max(length / 2, 1_000)
+        }
+    }
+
+    /// The count, or that there are more.
+    package var text: String { position < end ? "at least \(count)" : "\(count)" }
+}
+
+extension EventScope {
+    /// In the words of the configuration.
+    package var text: String {
+        if isAll { return "all events" }
+        let lists = [("bounded_contexts", boundedContexts), ("aggregate_types", aggregateTypes)]
+        return lists.filter { !$0.1.isEmpty }.map { "\($0.0): [\($0.1.joined(separator: ", "))]" }
+            .joined(separator: ", ")
+    }
+}

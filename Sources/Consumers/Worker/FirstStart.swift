@@ -1,0 +1,93 @@
+import EventSourcing
+import Logging
+import Postgres
+
+/// Makes a consumer's segments at its first start, and refuses a set-up that does not fit what is recorded.
+struct FirstStart {
+    let name: String
+    let scope: EventScope
+    let source: EventSource
+    let membership: Membership
+    let options: WorkerOptions
+    let stopping: WakeSignal
+    let logger: Logger
+
+    private var table: SegmentsTable { SegmentsTable(source.tables) }
+    private var scopes: ScopesTable { ScopesTable(source.tables) }
+
+    /// Makes the segments where there are none. Waits, until stopped, for the transactions that hold back the position at
+    /// which the consumer is to begin.
+    func run(in life: ServerLife) async throws {
+        let (name, total) = (name, options.totalSegments)
+        let isNew = try await membership.control.perform(in: life) { [table] connection in
+            try await connection.query(table.totals(name)).first?.decode(2) == 0
+        }
+        if isNew {
+            guard let start = try await position(in: life) else { return }
+            let statements = [
+                scopes.forgetWithoutSegments(name), table.initialize(name, totalSegments: total, start: start),
+                scopes.recordStart(name, scope: scope), scopes.clearPendingStart(name),
+            ]
+            try await membership.control.perform(in: life) { connection in
+                try await connection.withTransaction { _ = try await $0.pipeline(statements) }
+            }
+        }
+        let recorded = try await membership.control.perform(in: life) { [table] connection in
+            try await connection.query(table.totals(name)).first.map { row in
+                try (0..<3).map { try row.decode($0, as: Int.self) }
+            }
+        }
+        if let other = recorded?.first(where: { $0 != total }) {
+            throw WorkerError.segmentCountMismatch(consumer: name, recorded: other, configured: total)
+        }
+    }
+
+    /// Where the consumer begins; `nil` once stopped. Everything up to there is settled, so that an event that was
+    /// appended before and commits later is not taken for a new one.
+    private func position(in life: ServerLife) async throws -> Int64? {
+        let end: Int64
+        switch options.startPosition {
+        case .beginning: return 0
+        case .now: end = try await now(in: life)
+        case .after(let asked):
+            let lastDrawn = try await source.reader.horizonLook(life: life).lastDrawn
+            guard asked <= lastDrawn else {
+                throw WorkerError.checkpointBeyondStore(consumer: name, checkpoint: asked, lastDrawn: lastDrawn)
+            }
+            end = asked
+        }
+        defer { membership.waiting(name, for: nil) }
+        var fence = SettledHorizon()
+        let began = ContinuousClock.now
+        var isReported = false
+        while !stopping.isClosed {
+            let look = try await source.reader.horizonLook(life: life)
+            fence.look(lastDrawn: look.lastDrawn, writers: look.writers)
+            if fence.position >= end { return end }
+            if !isReported, ContinuousClock.now - began > .milliseconds(500) {
+                isReported = true
+                let reason =
+                    "the first start, behind position \(end), waits for open transactions that may have drawn "
+                    + "positions up to there; `godwit doctor` names them"
+                logger.notice("\(reason)")
+                membership.waiting(name, for: reason)
+                membership.beatNow()
+            }
+            _ = await stopping.wait(atMost: .milliseconds(20))
+            try Task.checkCancellation()
+        }
+        return nil
+    }
+
+    /// The position of the consumer's first sight of the log. It is kept, so that a process that ends while it waits loses
+    /// no event in between.
+    private func now(in life: ServerLife) async throws -> Int64 {
+        let lastDrawn = try await source.reader.horizonLook(life: life).lastDrawn
+        let statement = scopes.keepPendingStart(name, lastDrawn)
+        let kept = try await membership.control.perform(in: life) { connection in
+            try await connection.query(statement).first?.decode(0, as: Int64.self)
+        }
+        // A sequence that was reset meanwhile has other positions.
+        return min(kept ?? lastDrawn, lastDrawn)
+    }
+}
