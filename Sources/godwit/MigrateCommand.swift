@@ -1,6 +1,7 @@
 import Appliance
 import ArgumentParser
 import EventSourcing
+import Glibc
 import Postgres
 
 struct MigrateCommand: GodwitCommand {
@@ -13,9 +14,11 @@ struct MigrateCommand: GodwitCommand {
               godwit migrate --print | psql "$DATABASE_URL"
               godwit migrate --config godwit.yaml --grants relay --writer shop
 
-            Safe to run twice, and by several processes at once. Tables made by pupsourcing are taken over. Roles have to
-            exist; grants only add to what they have. The trigger is for writers that do not append through Godwit, where
-            `notify.mode` is adaptive or always.
+            Safe to run twice, and by several processes at once, beside running services: locks are waited for in short
+            attempts. Tables made by pupsourcing are taken over. Roles have to exist; grants only add to what they have.
+
+            A new events table gets a trigger by which inserts wake relays within milliseconds, while a relay asks for it.
+            A table that was there before gets it when you say --notify-trigger install, or agree when asked on a terminal.
             """.flowing)
 
     enum Trigger: String, ExpressibleByArgument, CaseIterable { case install, remove }
@@ -43,7 +46,8 @@ struct MigrateCommand: GodwitCommand {
                 $0 == .install ? schema.notifyTriggerScript(channel: channel) : schema.notifyTriggerRemoval
             }
             standardOutput(
-                ([schema.script] + roles.map(\.grants.script) + [trigger].compactMap(\.self)).joined(separator: "\n"))
+                ([schema.script(notifyChannel: channel)] + roles.map(\.grants.script) + [trigger].compactMap(\.self))
+                    .joined(separator: "\n"))
             return
         }
         let connection = try await configuration.database.connect()
@@ -53,25 +57,38 @@ struct MigrateCommand: GodwitCommand {
                 "the role \(role.name) does not exist; make it first: CREATE ROLE \(quoteIdentifier(role.name)) LOGIN PASSWORD '…'"
             )
         }
-        let applied = try await schema.migrate(on: connection)
+        let applied = try await schema.migrate(notifyChannel: channel, on: connection)
         for role in roles { try await role.grants.apply(on: connection) }
         switch notifyTrigger {
         case .install: try await schema.installNotifyTrigger(channel: channel, on: connection)
         case .remove: try await schema.removeNotifyTrigger(on: connection)
         case nil: break
         }
+        var trigger = try await schema.notifyTrigger(channel: channel, on: connection)
+        if notifyTrigger == nil, !trigger.isInstalled, !json, Self.agrees(tables.events.text) {
+            try await schema.installNotifyTrigger(channel: channel, on: connection)
+            trigger = try await schema.notifyTrigger(channel: channel, on: connection)
+        }
         // A newer program may have brought the schema further than this one knows.
         let version = try await schema.currentVersion(on: connection)
         await connection.close()
-        report(applied, version, roles.map(\.name))
+        report(applied, version, roles.map(\.name), trigger)
     }
 
-    private func report(_ applied: [String], _ version: Int, _ roles: [String]) {
+    /// Asks on a terminal whether the table, which Godwit did not make, may get the trigger; no, where nobody can answer.
+    private static func agrees(_ table: String) -> Bool {
+        guard isatty(STDIN_FILENO) == 1, isatty(STDERR_FILENO) == 1 else { return false }
+        standardError("Install the trigger by which inserts into \(table) wake relays within milliseconds? [y/N] ")
+        return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+    }
+
+    private func report(_ applied: [String], _ version: Int, _ roles: [String], _ trigger: Schema.NotifyTrigger) {
         if json {
             let report: JSONValue = [
                 "version": .number(version), "applied": .array(applied.map { .string($0) }),
                 "granted": .array(roles.map { .string($0) }),
                 "notify_trigger": notifyTrigger.map { .string($0.rawValue) } ?? .null,
+                "inserts_notify": .boolean(trigger.isInstalled),
             ]
             standardOutput(report.indentedText)
             return
@@ -82,7 +99,12 @@ struct MigrateCommand: GodwitCommand {
         switch notifyTrigger {
         case .install: standardOutput("installed the notify trigger")
         case .remove: standardOutput("removed the notify trigger")
-        case nil: break
+        case nil:
+            standardOutput(
+                trigger.isInstalled
+                    ? "inserts notify relays by the trigger"
+                    : "inserts do not notify relays, which look at each worker.poll_interval: "
+                        + "`godwit migrate --notify-trigger install` has inserts wake them within milliseconds")
         }
     }
 }

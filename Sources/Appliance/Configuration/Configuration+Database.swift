@@ -30,7 +30,7 @@ extension Configuration {
         let notify: EventStore.Notify =
             switch self.notify.mode {
             case .never: .never
-            case .adaptive: .adaptive(channel: self.notify.channel)
+            case .auto, .adaptive: .adaptive(channel: self.notify.channel)
             case .always: .always(channel: self.notify.channel)
             }
         return EventStore(tables: database.tables, notify: notify)

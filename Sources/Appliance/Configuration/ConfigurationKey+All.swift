@@ -38,9 +38,10 @@ extension ConfigurationKey {
 
     private static let notify: [ConfigurationKey] = [
         .init(
-            "notify.mode", .choice(["adaptive", "always", "never"]), default: "never",
-            "`adaptive`: appends notify while a relay is idle and asks for it; `always`: all do; `never`: the relay polls."
-        ),
+            "notify.mode", .choice(["auto", "adaptive", "always", "never"]), default: "auto",
+            "`auto`: `adaptive` while the trigger of `godwit migrate` is there and no transaction can be prepared, else "
+                + "`never`; `adaptive`: appends notify while a relay is idle and asks for it; `always`: all do; `never`: "
+                + "the relay polls."),
         .init(
             "notify.channel", .identifier, default: "pupsourcing_events", "The channel of LISTEN and NOTIFY."),
         .init(

@@ -21,6 +21,8 @@ package struct DevelopmentServers: Sendable {
         var options = LocalPostgres.Options()
         // Latency is to be what commits cost, not what waiting for the disk of a test machine does.
         options.fsync = false
+        // As a server has it by default: where transactions may be prepared, inserts do not notify.
+        options.maxPreparedTransactions = 0
         let postgres = try await LocalPostgres.start(options)
         do {
             tell("starting the embedded broker")

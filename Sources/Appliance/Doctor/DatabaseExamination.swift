@@ -8,6 +8,8 @@ struct DatabaseExamination: Sendable {
     let database: DatabaseSection
     /// What each consumer wants, by its name.
     let scopes: [String: EventScope]
+    /// On which inserts should notify.
+    var channel = Schema.defaultNotifyChannel
 
     private var consumers: [String] { scopes.keys.sorted() }
 
@@ -84,7 +86,14 @@ struct DatabaseExamination: Sendable {
         guard let row = try await connection.query(queries.sequence).first else { return }
         facts.sequence = .init(
             name: try row.decode(0), cache: try row.decode(1), increment: try row.decode(2), cycles: try row.decode(3),
-            isReadable: try row.decode(4), hasNotifyTrigger: try row.decode(5))
+            isReadable: try row.decode(4))
+        do {
+            let trigger = try await Schema(database.tables).notifyTrigger(channel: channel, on: connection)
+            facts.sequence?.hasNotifyTrigger = trigger.isInstalled
+            facts.allowsPreparing = trigger.allowsPreparing
+        } catch {
+            throw PostgresError(.cancelled, "\(error)")
+        }
     }
 
     /// What relays would find: the same look, and the same comparison with what is recorded.

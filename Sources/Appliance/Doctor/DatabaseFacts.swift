@@ -62,6 +62,8 @@ struct DatabaseFacts: Sendable, Equatable {
     var existing: Set<TableName> = []
     var rights: Set<Right> = []
     var sequence: Sequence?
+    /// Whether transactions may be prepared, which PostgreSQL refuses after a notification.
+    var allowsPreparing = false
     var writers: [Writer] = []
     /// Why nothing of the events is read, or would be if a relay ran.
     var sourceProblems: [String] = []

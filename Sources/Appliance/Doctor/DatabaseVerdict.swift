@@ -155,13 +155,45 @@ struct DatabaseVerdict: Sendable {
         if findings.isEmpty {
             findings += facts.sourceProblems.map { .error("source", $0, "mend it, or see godwit accept-source") }
         }
-        if notify != .never, !sequence.hasNotifyTrigger {
-            findings.append(
+        return findings + wakeups(sequence, facts)
+    }
+
+    private func wakeups(_ sequence: DatabaseFacts.Sequence, _ facts: DatabaseFacts) -> [Finding] {
+        let install = "godwit migrate --notify-trigger install"
+        switch notify {
+        case .never: return []
+        case .auto where !sequence.hasNotifyTrigger:
+            return [
+                .note(
+                    "notify_trigger", "inserts do not notify relays, which look at each worker.poll_interval", install)
+            ]
+        case .auto where facts.allowsPreparing:
+            return [
+                .note(
+                    "notify_trigger",
+                    "relays look at each worker.poll_interval, because the server lets transactions be prepared "
+                        + "(max_prepared_transactions), which PostgreSQL refuses after a notification",
+                    "if nobody prepares transactions that append events, set notify.mode: adaptive")
+            ]
+        case .adaptive where !sequence.hasNotifyTrigger, .always where !sequence.hasNotifyTrigger:
+            return [
                 .note(
                     "notify_trigger", "only appends through Godwit notify; other writers' events wait for the fallback",
-                    "godwit migrate --notify-trigger install"))
+                    install)
+            ]
+        case .auto, .adaptive, .always: return []
         }
-        return findings
+    }
+
+    /// How relays learn of new events, in a few words.
+    func wakeup(_ facts: DatabaseFacts) -> String {
+        let isNotified =
+            switch notify {
+            case .never: false
+            case .auto: facts.sequence?.hasNotifyTrigger == true && !facts.allowsPreparing
+            case .adaptive, .always: true
+            }
+        return isNotified ? "relays are woken by NOTIFY" : "relays poll"
     }
 
     private func writers(_ facts: DatabaseFacts) -> [Finding] {

@@ -20,14 +20,14 @@ package struct Doctor: Sendable {
         var part = DoctorReport.Part(name: "database", place: section.connection?.redactedDescription ?? "")
         do {
             let facts = try await DatabaseExamination(
-                database: section, scopes: configuration.scopes
+                database: section, scopes: configuration.scopes, channel: configuration.notify.channel
             ).take()
             let verdict = DatabaseVerdict(
                 tables: section.tables, latestVersion: Schema(section.tables).latestVersion,
                 notify: configuration.notify.mode,
                 segments: Dictionary(configuration.consumers.map { ($0.name, $0.totalSegments) }) { first, _ in first })
             part.findings = verdict.findings(facts)
-            part.summary = "PostgreSQL \(facts.serverVersion / 10_000) as \(facts.role)"
+            part.summary = "PostgreSQL \(facts.serverVersion / 10_000) as \(facts.role); \(verdict.wakeup(facts))"
         } catch {
             part.findings = [.error("database", Failure(error).message, "look at database.url and the network")]
         }

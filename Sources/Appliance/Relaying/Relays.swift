@@ -42,7 +42,8 @@ struct Relays: Sendable {
         options.dispatcherPollInterval = worker.pollInterval
         if configuration.notify.mode != .never {
             var notify = NotifyDispatcher.Options(channel: configuration.notify.channel)
-            notify.isAdaptive = configuration.notify.mode == .adaptive
+            notify.isAdaptive = configuration.notify.mode != .always
+            notify.needsTrigger = configuration.notify.mode == .auto
             notify.fallbackInterval = configuration.notify.fallbackInterval
             notify.pollInterval = configuration.worker.pollInterval
             options.wakeupSource = .notify(notify)

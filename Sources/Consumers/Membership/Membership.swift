@@ -153,9 +153,14 @@ final class Membership: Sendable {
     /// Has the others look at once who is there, where they listen: segments that are free by now need not wait for their
     /// next heartbeats.
     private func notifyPeers() async throws {
-        guard case .notify(let notify) = options.wakeupSource else { return }
-        let statement = ControlsTable(tables).tell(notify.channel)
+        guard let channel else { return }
+        let statement = ControlsTable(tables).tell(channel)
         try await control.perform { _ = try await $0.query(statement) }
+    }
+
+    /// Where this worker listens; `nil` where it polls.
+    private var channel: String? {
+        if case .notify(let notify) = options.wakeupSource { notify.channel } else { nil }
     }
 
     private func sessionLost() {
@@ -185,12 +190,17 @@ final class Membership: Sendable {
         let statements = [
             table.removeDead(
                 workerID, consumers: consumers, staleThreshold: options.staleThreshold,
-                heartbeatInterval: options.heartbeatInterval),
+                heartbeatInterval: options.heartbeatInterval, channel: channel ?? ""),
             table.live(consumers),
         ]
         let results = try await control.perform { try await $0.pipeline(statements) }
         let (workers, nextSuspect) = try readLive(results[1])
         let freed: Int = try results[0].first?.decode(1) ?? 0
+        if let row = results[0].first {
+            source.wakeups.saw(
+                TriggerSight(
+                    table: try row.decode(3), isInstalled: try row.decode(4), allowsPreparing: try row.decode(5)))
+        }
         if let dead: String = try results[0].first?.decodeIfPresent(2) {
             options.logger.notice(
                 "workers are gone, their segments are free", metadata: ["workers": "\(dead)", "segments": "\(freed)"])

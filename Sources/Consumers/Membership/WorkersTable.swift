@@ -9,11 +9,13 @@ struct WorkersTable: Sendable {
     private let table: TableName
     private let segments: TableName
     private let controls: ControlsTable
+    private let requests: NotifyRequests
 
     init(_ tables: TableNames) {
         self.table = tables.consumerWorkers
         self.segments = tables.consumerSegments
         self.controls = ControlsTable(tables)
+        self.requests = NotifyRequests(tables)
     }
 
     /// Whether the lock of the worker in column `worker_id` is free.
@@ -57,8 +59,10 @@ struct WorkersTable: Sendable {
 
     /// Removes the workers that are dead, and frees every segment whose owner is not registered. Dead is who has not
     /// been heard of for the stale threshold, or for an interval while its session lock is free.
+    ///
+    /// - Parameter channel: on which inserts should notify; the row also says how they do, see ``TriggerSight``.
     func removeDead(
-        _ worker: String, consumers: [String], staleThreshold: Duration, heartbeatInterval: Duration
+        _ worker: String, consumers: [String], staleThreshold: Duration, heartbeatInterval: Duration, channel: String
     ) -> BoundStatement {
         let sql = """
             WITH dead AS (
@@ -83,7 +87,7 @@ struct WorkersTable: Sendable {
                 RETURNING segment_id
             )
             SELECT (SELECT count(*) FROM dead), (SELECT count(*) FROM freed),
-                (SELECT string_agg(DISTINCT worker_id, ', ') FROM dead)
+                (SELECT string_agg(DISTINCT worker_id, ', ') FROM dead), \(requests.state(channel))
             """
         return BoundStatement(
             Statement(name: "workers_remove_dead", sql: sql),

@@ -16,14 +16,23 @@ struct AdaptiveWakeups {
     /// How long a request holds without being made again: a relay that died is notified in vain no longer.
     static let requestTime: Duration = .seconds(120)
 
-    /// Wakes the consumers until the task is cancelled or the connection is lost.
+    /// How often to look, without the database, whether the trigger can still be relied on.
+    static let triggerInterval: Duration = .seconds(1)
+
+    /// Whether inserts notify, as far as that matters.
+    private var isReliable: Bool { !options.needsTrigger || source.wakeups.trigger?.isReliable == true }
+
+    /// Wakes the consumers until the task is cancelled, the connection is lost, or the trigger cannot be relied on.
     func run() async throws {
+        guard isReliable else { return }
         var demand = NotifyDemand(now: .now)
         do {
-            while true {
+            while isReliable {
                 try await sleep(&demand)
                 try await poll(&demand)
             }
+            // Nothing has notified of what came last.
+            source.wakeups.wakeAll(.connection)
         } catch {
             // A bare task, because this one may be cancelled and the request should go all the same.
             await Task { _ = try? await listener.query(withdrawal) }.value
@@ -40,11 +49,17 @@ struct AdaptiveWakeups {
         try await ask()
         var askedAt = ContinuousClock.now
         try await waitForUnaware(&demand)
-        while demand.isAsking {
+        var heardAt = ContinuousClock.now
+        while demand.isAsking, isReliable {
             let renewal = askedAt.advanced(by: Self.requestTime / 2)
-            let time = min(options.fallbackInterval, ContinuousClock.now.duration(to: renewal))
+            let fallback = heardAt.advanced(by: options.fallbackInterval)
+            var time = ContinuousClock.now.duration(to: min(renewal, fallback))
+            if options.needsTrigger { time = min(time, Self.triggerInterval) }
             let notifications = try await listener.next(within: max(.milliseconds(1), time))
-            source.wakeups.take(notifications)
+            if !notifications.isEmpty || ContinuousClock.now >= fallback {
+                source.wakeups.take(notifications)
+                heardAt = .now
+            }
             _ = demand.noted(notifications.count, now: .now)
             if ContinuousClock.now >= renewal {
                 try await ask()
@@ -71,7 +86,7 @@ struct AdaptiveWakeups {
             let notifications = try await listener.next(within: pause.next())
             source.wakeups.takeControls(among: notifications)
             _ = demand.noted(notifications.count, now: .now)
-            if !demand.isAsking { return }
+            if !demand.isAsking || !isReliable { return }
         }
     }
 
@@ -81,7 +96,7 @@ struct AdaptiveWakeups {
     private func poll(_ demand: inout NotifyDemand) async throws {
         var seen: Int64 = -1
         var listenedAt = ContinuousClock.now
-        while !demand.isAsking {
+        while !demand.isAsking, isReliable {
             let latest = try await source.reader.look() ?? seen
             let isNew = latest != seen
             if isNew { source.wakeups.count(.poll) }

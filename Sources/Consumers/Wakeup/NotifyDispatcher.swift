@@ -18,6 +18,9 @@ public struct NotifyDispatcher: Sendable {
         /// Whether appends notify only while asked to, which this dispatcher then does whenever events are few:
         /// `EventStore.Notify.adaptive`, or the trigger. False: they notify always.
         public var isAdaptive = false
+        /// Whether to rely on notifications only while the trigger of the events table is there and no transaction can be
+        /// prepared, and to poll otherwise; both are looked at with each heartbeat. Only where ``isAdaptive`` is true.
+        public var needsTrigger = false
         /// Wakes the consumers when nothing came for so long; 30 s by default.
         public var fallbackInterval: Duration
         /// The first delay before connecting again; 5 s by default.
@@ -64,10 +67,27 @@ public struct NotifyDispatcher: Sendable {
                 return
             } catch {
                 try Task.checkCancellation()
+                if options.needsTrigger, let state = error.postgresError?.sqlState, state.isRefusal {
+                    logger.warning(
+                        "looking for events at each poll interval: notifications cannot be asked for: \(error)")
+                    try await pollForAWhile()
+                    continue
+                }
                 guard error.isDatabaseAway else { throw error }
                 source.wakeups.wakeAll(.connection)
                 try await Task.sleep(for: backoff.next())
             }
+        }
+    }
+
+    /// Polls until it is worth trying again whether notifications can be asked for.
+    private func pollForAWhile() async throws {
+        let polling = PollingDispatcher(source, interval: options.pollInterval, logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await polling.run() }
+            group.addTask { try await Task.sleep(for: .seconds(60)) }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 
@@ -82,12 +102,35 @@ public struct NotifyDispatcher: Sendable {
         source.wakeups.wakeAll(.connection)
         if options.isAdaptive {
             let requester = "\(listener.backendPID) \(UInt64.random(in: 0 ... .max))"
-            return try await AdaptiveWakeups(
-                source: source, listener: listener, options: options, requester: requester
-            ).run()
+            let adaptive = AdaptiveWakeups(source: source, listener: listener, options: options, requester: requester)
+            while true {
+                try await adaptive.run()
+                try await poll(listener)
+            }
         }
         while true {
             source.wakeups.take(try await listener.next(within: options.fallbackInterval))
+        }
+    }
+
+    /// Looks at each poll interval until the trigger can be relied on.
+    private func poll(_ listener: Listener) async throws {
+        var reported: TriggerSight?
+        var seen: Int64 = -1
+        while true {
+            if let trigger = source.wakeups.trigger {
+                if trigger.isReliable { return }
+                if trigger != reported {
+                    logger.notice(
+                        "looking for events at each poll interval: \(trigger.reason)",
+                        metadata: ["interval": "\(options.pollInterval)"])
+                    reported = trigger
+                }
+            }
+            let latest = try await source.reader.look() ?? seen
+            if latest != seen { source.wakeups.count(.poll) }
+            seen = latest
+            source.wakeups.takeControls(among: try await listener.next(within: options.pollInterval))
         }
     }
 
@@ -102,4 +145,9 @@ public struct NotifyDispatcher: Sendable {
         }
         return false
     }
+}
+
+extension SQLState {
+    /// The server does not let the role ask: a table or a right is missing, or it takes no writes.
+    fileprivate var isRefusal: Bool { ["42", "25"].contains(errorClass) }
 }

@@ -8,6 +8,7 @@ import Telemetry
 public final class Wakeups: Sendable {
     private let noteNews: @Sendable () -> Void
     private let controlSignals = WakeSignals()
+    private let sight = Mutex<TriggerSight?>(nil)
     private let counters = WakeupCause.allCases.reduce(into: [:]) { counters, cause in
         counters[cause] = Metric.wakeups.counter(cause.rawValue)
     }
@@ -19,6 +20,18 @@ public final class Wakeups: Sendable {
     /// Adds a signal that is woken when a consumer's controls have changed.
     func addForControls(_ signal: WakeSignal) {
         controlSignals.add(signal)
+    }
+
+    /// How inserts notify; `nil` before the first heartbeat.
+    var trigger: TriggerSight? { sight.withLock { $0 } }
+
+    /// Takes in how inserts notify. Another table wakes all: nothing may have notified of what is in it.
+    func saw(_ new: TriggerSight) {
+        let old = sight.withLock { sight in
+            defer { sight = new }
+            return sight
+        }
+        if let old, old.table != new.table { wakeAll(.table) }
     }
 
     /// Takes in what came over the channel, or that nothing did for long: something may have been lost.
@@ -63,6 +76,8 @@ enum WakeupCause: String, Sendable, CaseIterable {
     case fallback
     /// A connection that listens was lost or made.
     case connection
+    /// Another table has taken the place of the events table.
+    case table
     /// Whoever embeds the consumers.
     case application
 }

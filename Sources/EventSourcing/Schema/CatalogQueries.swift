@@ -69,13 +69,12 @@ package struct CatalogQueries: Sendable {
         return BoundStatement(Statement(sql), [items, schemas, names, privileges])
     }
 
-    /// The events' sequence: name, cache, increment, whether it cycles, whether the role may read it; and whether the notify
-    /// trigger is there. No row where there is no events table.
+    /// The events' sequence: name, cache, increment, whether it cycles, whether the role may read it. No row where there is
+    /// no events table.
     package var sequence: BoundStatement {
         let sql = """
             SELECT s.seqrelid::regclass::text, s.seqcache, s.seqincrement, s.seqcycle,
-                has_sequence_privilege(s.seqrelid, 'SELECT'),
-                EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = \(Self.events) AND tgname = 'godwit_notify')
+                has_sequence_privilege(s.seqrelid, 'SELECT')
             FROM pg_catalog.pg_sequence s WHERE s.seqrelid IN (\(sequences))
             """
         return BoundStatement(Statement(sql), [tables.events.schema, tables.events.name])

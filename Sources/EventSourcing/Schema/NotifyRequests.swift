@@ -58,14 +58,41 @@ package struct NotifyRequests: Sendable {
         return BoundStatement(Statement(name: "notify_withdraw", sql: sql), [channel, requester])
     }
 
-    /// Makes every insert into the events table notify the channel while somebody asks for it, whoever inserts. For
-    /// writers that do not append through Godwit.
+    /// Makes every insert into the events table notify the channel while a relay asks for it, whoever inserts. Does nothing
+    /// where the trigger is there and notifies the channel; another one of its name is replaced.
     package func installTrigger(_ channel: String) -> String {
         """
-        DROP TRIGGER IF EXISTS godwit_notify ON \(events.sql);
-        CREATE TRIGGER godwit_notify AFTER INSERT ON \(events.sql)
-            FOR EACH STATEMENT EXECUTE FUNCTION \(function.sql)(\(quoteLiteral(channel)));
+        DO $godwit$ BEGIN
+        IF NOT EXISTS (\(trigger(channel, in: quoteLiteral(events.sql) + "::regclass"))) THEN
+            DROP TRIGGER IF EXISTS godwit_notify ON \(events.sql);
+            CREATE TRIGGER godwit_notify AFTER INSERT ON \(events.sql)
+                FOR EACH STATEMENT EXECUTE FUNCTION \(function.sql)(\(quoteLiteral(channel)));
+        END IF;
+        END $godwit$;
         """
+    }
+
+    /// A query that has a row, with whether the trigger is enabled, where it is there and notifies the channel.
+    private func trigger(_ channel: String, in table: String) -> String {
+        """
+        SELECT t.tgenabled IN ('O', 'A') FROM pg_catalog.pg_trigger AS t
+        WHERE t.tgrelid = \(table) AND t.tgname = 'godwit_notify'
+        AND t.tgargs = convert_to(\(quoteLiteral(channel)), 'UTF8') || '\\x00'::bytea
+        """
+    }
+
+    /// How inserts notify, as SQL expressions for a SELECT list: the table's oid, 0 if it is missing; whether the trigger
+    /// is there, enabled, and notifies the channel; whether the server lets transactions be prepared.
+    package func state(_ channel: String) -> String {
+        // Not by `to_regclass`, which needs the right to use the schema.
+        let table = """
+            (SELECT c.oid FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE n.nspname = \(quoteLiteral(events.schema)) AND c.relname = \(quoteLiteral(events.name)))
+            """
+        return """
+            coalesce(\(table)::bigint, 0), coalesce((\(trigger(channel, in: table))), false),
+            current_setting('max_prepared_transactions') <> '0'
+            """
     }
 
     /// Removes what ``installTrigger(_:)`` made.

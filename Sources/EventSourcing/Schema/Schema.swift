@@ -19,28 +19,32 @@ public struct Schema: Sendable {
     private var migrations: [Migration] { Migration.all(for: tables) }
     private var records: TableName { tables.godwitTable("schema_migrations") }
 
-    /// Applies what is missing, in one transaction.
+    /// Applies what is missing, in one transaction. Where the events table does not exist yet, it is made with the trigger
+    /// by which inserts notify relays; a table that exists is others', and gets it by ``installNotifyTrigger(channel:on:)``
+    /// only.
     ///
+    /// - Parameter notifyChannel: where the trigger notifies; `nil` for no trigger.
     /// - Returns: the names of the migrations that were applied now, empty if there was nothing to do.
-    public func migrate(on connection: Connection) async throws(EventStoreError) -> [String] {
-        do {
-            return try await connection.withTransaction { transaction in
-                // Another process may take its time over a large table.
-                try await transaction.query("SELECT set_config('lock_timeout', '60s', true)")
-                try await transaction.query(Statement(lock))
-                try await run(preamble, in: transaction)
-                let applied = try await version(in: transaction)
-                let missing = migrations.filter { $0.version > applied }
-                for migration in missing {
-                    try await run(migration.sql, in: transaction)
-                    try await run(record(migration), in: transaction)
-                }
-                return missing.map { "\($0.version) \($0.name)" }
+    /// - Throws: `database`, where a table that must change stays locked by others for a minute.
+    public func migrate(
+        notifyChannel: String? = Schema.defaultNotifyChannel, on connection: Connection
+    ) async throws(EventStoreError) -> [String] {
+        try await ShortLocks.withRetries(on: connection) { transaction throws(PostgresError) in
+            try await transaction.query(Statement(lock))
+            try await run(preamble, in: transaction)
+            let applied = try await version(in: transaction)
+            let missing = migrations.filter { $0.version > applied }
+            for migration in missing {
+                try await run(migration.sql, in: transaction)
+                try await run(record(migration), in: transaction)
             }
-        } catch {
-            throw EventStoreError(error)
+            if let notifyChannel { try await run(triggerOfNewTable(notifyChannel), in: transaction) }
+            return missing.map { "\($0.version) \($0.name)" }
         }
     }
+
+    /// The channel of the trigger, unless another is named.
+    public static let defaultNotifyChannel = "pupsourcing_events"
 
     /// The version that the database has, 0 if none was applied.
     public func currentVersion(on session: some PostgresSession) async throws(EventStoreError) -> Int {
@@ -54,14 +58,20 @@ public struct Schema: Sendable {
         }
     }
 
+    /// The whole schema as one script for `psql`, safe to run on any version, with the trigger on the default channel.
+    public var script: String { script(notifyChannel: Self.defaultNotifyChannel) }
+
     /// The whole schema as one script for `psql`, safe to run on any version.
-    public var script: String {
+    ///
+    /// - Parameter notifyChannel: as ``migrate(notifyChannel:on:)`` takes it.
+    public func script(notifyChannel: String?) -> String {
         let steps = migrations.map { "-- \($0.version): \($0.name)\n\($0.sql)\n\(record($0))" }
         return """
             BEGIN;
             \(lock);
             \(preamble)
             \(steps.joined(separator: "\n"))
+            \(notifyChannel.map { triggerOfNewTable($0) } ?? "")
             COMMIT;
 
             """
@@ -72,6 +82,17 @@ public struct Schema: Sendable {
     /// Lets one process at a time migrate these tables; others' tables are no concern of theirs.
     private var lock: String {
         "SELECT pg_advisory_xact_lock(hashtextextended('godwit schema \(records.text) \(tables.events.text)', 0))"
+    }
+
+    /// Makes the trigger if this transaction has made the events table.
+    private func triggerOfNewTable(_ channel: String) -> String {
+        """
+        DO $new$ BEGIN
+        IF current_setting('godwit.events_existed', true) = 'false' THEN
+            EXECUTE \(quoteLiteral(requests.installTrigger(channel)));
+        END IF;
+        END $new$;
+        """
     }
 
     private func version(in session: some PostgresSession) async throws(PostgresError) -> Int {
@@ -89,6 +110,7 @@ public struct Schema: Sendable {
             "IF to_regnamespace('\(quoteIdentifier(schema))') IS NULL THEN CREATE SCHEMA \(quoteIdentifier(schema)); END IF;"
         }
         return """
+            SELECT set_config('godwit.events_existed', (to_regclass(\(quoteLiteral(tables.events.sql))) IS NOT NULL)::text, true);
             DO $$ BEGIN
             \(creations.joined(separator: "\n"))
             END $$;

@@ -23,7 +23,7 @@ import Testing
             _ = try await place.receive(ids)
             let paused = try await run(place, "pause", "identity")
             #expect(paused.exitCode == 0, "\(paused.standardError)")
-            #expect(paused.standardOutput == "identity: paused (the relays notice within 5s)\n")
+            #expect(paused.standardOutput == "identity: paused (the relays are told)\n")
             #expect(await relay.waitForError("paused by its controls"))
             ids.formUnion(try await place.append(20, from: 20))
             let slow = try await run(place, "rate", "identity", "0.5", "--json")

@@ -96,5 +96,13 @@ import Testing
     @Test func `the trigger is worth a note where appends are to notify`() {
         #expect(findings(notify: .adaptive) { _ in }.map(\.check) == ["notify_trigger"])
         #expect(findings(notify: .adaptive) { $0.sequence = .init(name: "s", hasNotifyTrigger: true) }.isEmpty)
+        #expect(findings(notify: .auto) { _ in }.map(\.check) == ["notify_trigger"])
+        #expect(findings(notify: .auto) { $0.sequence = .init(name: "s", hasNotifyTrigger: true) }.isEmpty)
+        let polling = findings(notify: .auto) {
+            $0.sequence = .init(name: "s", hasNotifyTrigger: true)
+            $0.allowsPreparing = true
+        }
+        #expect(polling.map(\.check) == ["notify_trigger"])
+        #expect(polling[0].message.contains("max_prepared_transactions"))
     }
 }

@@ -72,6 +72,7 @@ import Testing
                 script: """
                     SET search_path = \(schema);
                     ALTER SEQUENCE events_global_position_seq CACHE 20;
+                    DROP TRIGGER godwit_notify ON events;
                     DELETE FROM schema_migrations WHERE version > 5;
                     INSERT INTO consumer_segments SELECT 'identity', s, 8 FROM generate_series(0, 7) AS s;
                     """)

@@ -38,8 +38,10 @@ final class WorldFixture: Sendable {
     }
 
     /// Runs a test on a migrated database; no relay runs yet.
-    static func with(_ body: (WorldFixture) async throws -> Void) async throws {
-        let postgres = try await LocalPostgres.start()
+    static func with(
+        _ options: LocalPostgres.Options = LocalPostgres.Options(), _ body: (WorldFixture) async throws -> Void
+    ) async throws {
+        let postgres = try await LocalPostgres.start(options)
         do {
             let kafka = try await TestKafka()
             let world = WorldFixture(postgres, kafka, topic: try await kafka.makeTopic("shop"))

@@ -1,7 +1,7 @@
 /// `notify`: how an append wakes the relay.
 package struct NotifySection: Sendable {
     package enum Mode: String, Sendable {
-        case adaptive, always, never
+        case auto, adaptive, always, never
     }
 
     package var mode: Mode
@@ -9,7 +9,7 @@ package struct NotifySection: Sendable {
     package var fallbackInterval: Duration
 
     init(_ values: inout ConfigurationValues) {
-        mode = Mode(rawValue: values.text("notify.mode")) ?? .never
+        mode = Mode(rawValue: values.text("notify.mode")) ?? .auto
         channel = values.text("notify.channel")
         fallbackInterval = values.duration("notify.fallback_interval")
     }
