@@ -47,6 +47,12 @@ extension ConfigurationKey {
         .init(
             "notify.fallback_interval", .duration(.milliseconds(10)...(.seconds(3600))), default: "30s",
             "Unless `never`: after how long without a notification the relay looks all the same."),
+        .init(
+            "notify.reconnect_interval", .duration(.milliseconds(10)...(.seconds(3600))), default: "5s",
+            "How long to wait before the connection that listens is made anew, at first."),
+        .init(
+            "notify.max_reconnect_interval", .duration(.milliseconds(10)...(.seconds(3600))), default: "60s",
+            "The longest such wait."),
     ]
 
     private static let kafka: [ConfigurationKey] = [
@@ -79,6 +85,13 @@ extension ConfigurationKey {
         .init(
             "worker.poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "100ms",
             "How often the relay looks for new events where nothing notifies it."),
+        .init(
+            "worker.dispatcher", .boolean, default: "true",
+            "Whether notifications or regular looks wake the relay. `false`: it looks by itself, after `worker.poll_interval` "
+                + "at first and up to `worker.max_poll_interval` while nothing comes."),
+        .init(
+            "worker.max_poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "5s",
+            "Without the dispatcher: the longest wait between two looks; each that finds nothing doubles it."),
         .init(
             "worker.bytes_in_flight", .size(1 << 16...1 << 40), default: "32MiB",
             "How much memory events may take that are read and not yet acknowledged."),

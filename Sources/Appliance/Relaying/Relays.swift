@@ -40,12 +40,17 @@ struct Relays: Sendable {
         options.drainTimeout = worker.shutdownTimeout
         options.haltRetryInterval = worker.haltRetryInterval
         options.dispatcherPollInterval = worker.pollInterval
+        options.dispatcherEnabled = worker.dispatcher
+        options.pollInterval = worker.pollInterval
+        options.maxPollInterval = worker.maximumPollInterval
         if configuration.notify.mode != .never {
             var notify = NotifyDispatcher.Options(channel: configuration.notify.channel)
             notify.isAdaptive = configuration.notify.mode != .always
             notify.needsTrigger = configuration.notify.mode == .auto
             notify.fallbackInterval = configuration.notify.fallbackInterval
             notify.pollInterval = configuration.worker.pollInterval
+            notify.reconnectInterval = configuration.notify.reconnectInterval
+            notify.maximumReconnectInterval = configuration.notify.maximumReconnectInterval
             options.wakeupSource = .notify(notify)
         }
         for consumer in configuration.consumers {

@@ -75,6 +75,16 @@ extension WorldChangeTests {
         }
 
         @Test(.timeLimit(.minutes(3)))
+        func `without the dispatcher the relay looks by itself`() async throws {
+            try await with(Self.polling.merging(["GODWIT_WORKER_DISPATCHER": "false"]) { $1 }) { world in
+                try world.startRelay()
+                try await world.append(3)
+                try await world.expectEverythingDelivered()
+                #expect(try await world.number("SELECT count(*) FROM godwit.notify_requests") == 0)
+            }
+        }
+
+        @Test(.timeLimit(.minutes(3)))
         func `where transactions may be prepared nobody is notified`() async throws {
             try await WorldFixture.with { world in
                 world.configure(Self.polling)

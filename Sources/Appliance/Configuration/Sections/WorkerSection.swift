@@ -3,6 +3,8 @@ package struct WorkerSection: Sendable {
     package var totalSegments: Int
     package var batchSize: Int
     package var pollInterval: Duration
+    package var dispatcher: Bool
+    package var maximumPollInterval: Duration
     package var bytesInFlight: Int
     package var maxPostBatchPause: Duration
     package var wakeupJitter: Duration
@@ -16,6 +18,8 @@ package struct WorkerSection: Sendable {
         totalSegments = values.integer("worker.total_segments")
         batchSize = values.integer("worker.batch_size")
         pollInterval = values.duration("worker.poll_interval")
+        dispatcher = values.boolean("worker.dispatcher")
+        maximumPollInterval = max(pollInterval, values.duration("worker.max_poll_interval"))
         bytesInFlight = values.size("worker.bytes_in_flight")
         maxPostBatchPause = values.duration("worker.max_post_batch_pause")
         wakeupJitter = values.duration("worker.wakeup_jitter")
@@ -24,6 +28,16 @@ package struct WorkerSection: Sendable {
         rebalanceInterval = values.duration("worker.rebalance_interval")
         haltRetryInterval = values.duration("worker.halt_retry_interval")
         shutdownTimeout = values.duration("worker.shutdown_timeout")
+        if values.isGiven("worker.max_poll_interval"), values.duration("worker.max_poll_interval") < pollInterval {
+            values.problem(
+                "worker.max_poll_interval",
+                "must not be below \"worker.poll_interval\", which is \(DurationText.format(pollInterval))")
+        }
+        if !dispatcher, ["adaptive", "always"].contains(values.text("notify.mode")) {
+            values.problem(
+                "worker.dispatcher", "is false, and then nothing listens: leave \"notify.mode\" out, or set it to never"
+            )
+        }
         // One late heartbeat must not cost a live worker its segments.
         if staleThreshold < heartbeatInterval * 3 {
             let least = DurationText.format(heartbeatInterval * 3)
