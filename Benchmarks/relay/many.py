@@ -1,8 +1,8 @@
 """Many consumers in one process: latency, catching up, rest, and what holds them up.
 
 Each consumer has one bounded context and a topic of one partition; "1" is one consumer without a scope over the contexts
-of ten, "1 scoped" one with the only context there is. Events are appended by a statement that does not notify, and the
-trigger of `godwit migrate --notify-trigger install` does. What is compared alternates within each round.
+of ten, "1 scoped" one with the only context there is. Events are appended by a statement that does not notify; the trigger
+of `godwit migrate` does. What is compared alternates within each round.
 
 Parts: latency; locks (ten consumers beside foreign locks); processes (ten consumers shared by three processes); catchup;
 rest; held (an open transaction holds the horizon back); halt (the tenth consumer halted, or paused).
@@ -54,10 +54,10 @@ class Cluster:
         self.postgres = Postgres(max_connections=CONNECTIONS,
                                  max_locks_per_transaction=max(64, 2 * locks // CONNECTIONS))
         self.postgres.sql(f"CREATE ROLE {ROLE} LOGIN")
-        self.postgres.migrate("--notify-trigger", "install", "--grants", ROLE)
+        self.postgres.migrate("--grants", ROLE)
         self.settings = {"GODWIT_DATABASE_URL": self.postgres.url.replace("user=postgres", f"user={ROLE}")}
 
-    def relay(self, broker, way, notify="adaptive"):
+    def relay(self, broker, way, notify="auto"):
         return Relay(self.postgres, broker, single=is_single(way), notify=notify, settings=self.settings,
                      contexts=contexts_of(way))
 

@@ -28,7 +28,7 @@ import Testing
         let lines = text.split(separator: "\n")
         #expect(lines.contains { $0.hasPrefix("  batch_size: 9 ") && $0.hasSuffix("# GODWIT_WORKER_BATCH_SIZE") })
         #expect(lines.contains { $0.hasPrefix("    batch_size: 9 ") && $0.hasSuffix("# GODWIT_WORKER_BATCH_SIZE") })
-        #expect(lines.contains { $0.hasPrefix("  mode: never ") && $0.hasSuffix("# default") })
+        #expect(lines.contains { $0.hasPrefix("  mode: auto ") && $0.hasSuffix("# default") })
     }
 
     @Test func `the JSON has the shape of the file`() throws {
