@@ -4,7 +4,10 @@ import FoundationEssentials
 
 /// Which events, for the commands that take a part of the log.
 struct SelectionOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The first position; the first there is when not given.", valueName: "position"))
+    @Option(
+        help: ArgumentHelp(
+            "The first position; when not given, the first there is, or for republish the first behind the consumer's start.",
+            valueName: "position"))
     var fromPosition: Int64?
 
     @Option(

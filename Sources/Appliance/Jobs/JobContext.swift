@@ -48,6 +48,20 @@ struct JobContext: Sendable {
         return options
     }
 
+    /// The position behind which a range begins: where the consumer began, unless the request says otherwise. What lies
+    /// before was never to be published.
+    func start(of request: SelectionRequest, _ consumer: String, on connection: Connection) async throws -> Int64 {
+        guard request.fromPosition == nil, request.fromTime == nil else { return request.after }
+        let start = try await ScopesTable(tables).read(consumer, on: connection).start ?? 0
+        if let last = request.toPosition, last <= start {
+            throw Failure(
+                .usage,
+                "the consumer \(consumer) began behind position \(start), and the range ends at \(last); to publish what lies "
+                    + "before its start, give --from-position too")
+        }
+        return start
+    }
+
     /// The last position of a range, settled.
     func settledEnd(of request: SelectionRequest, on connection: Connection) async throws -> Int64 {
         let horizon = HorizonTracker(database, tables: tables, logger: logger)

@@ -59,7 +59,7 @@ package struct Republishing: Sendable {
         _ = try place.publisherOptions(section, topic: request.topic)
         let definition = JobDefinition(
             consumer: consumer, selection: try request.selection(of: section), topic: request.topic,
-            after: request.after, askedThrough: request.toPosition)
+            after: try await place.start(of: request, consumer, on: connection), askedThrough: request.toPosition)
         // A job that exists has its end already, and the one that would be found now is another.
         let through: Int64
         if let found = try await jobs.find(name) {
@@ -132,7 +132,8 @@ package struct Republishing: Sendable {
             if let consumer {
                 definition = JobDefinition(
                     consumer: consumer, selection: try request.selection(of: place.consumer(consumer)),
-                    topic: request.topic, after: request.after, askedThrough: request.toPosition)
+                    topic: request.topic, after: try await place.start(of: request, consumer, on: connection),
+                    askedThrough: request.toPosition)
                 if let name, let found {
                     let differences = definition.differences(from: found.definition)
                     guard differences.isEmpty else { throw JobError.exists(name, differences: differences) }

@@ -40,6 +40,12 @@ extension WorldChangeTests {
                 #expect(try await world.received().count == 12)
                 try await world.waitForCheckpoint(33)
                 try await expectVerified(world, passedOver: 21, delivered: 12)
+                // A job over everything leaves out what was excluded, unless it is asked for.
+                let counted = try await world.godwit("republish", "--consumer", "shop", "--dry-run")
+                #expect(counted.standardOutput.contains("positions 22 to 33"), "\(counted.standardOutput)")
+                let all = try await world.godwit(
+                    "republish", "--consumer", "shop", "--dry-run", "--from-position", "1")
+                #expect(all.standardOutput.contains("positions 1 to 33"), "\(all.standardOutput)")
             }
         }
 
