@@ -1,14 +1,14 @@
 /// The position up to which nothing can appear any more: each position is visible, or will never exist.
 ///
-/// Positions come from a sequence. They are drawn early and become visible at commit, so a reader that goes on behind
-/// the last position it saw skips whatever commits late. Three facts about PostgreSQL make a bound:
+/// Positions come from a sequence. They are drawn early and become visible at commit, so a reader that resumes behind the
+/// last position it saw skips what commits late. Three facts about PostgreSQL make a bound:
 ///
-/// - an INSERT takes its `RowExclusiveLock` on the table before it draws a position;
+/// - `nextval` takes a `RowExclusiveLock` on the sequence before it draws, and the top transaction keeps it to its end;
 /// - a commit becomes visible before the transaction's locks are released;
 /// - `pg_locks` lists every holder.
 ///
-/// So let `L` be the last position drawn, and *then* `W` the writers that hold the lock. Whoever drew a position up to
-/// `L` and is not in `W` has ended. Once all of `W` have ended too, a snapshot taken after that shows all that ever
+/// So let `L` be the last position drawn, and *then* `W` the transactions that hold the lock. A transaction that drew a
+/// position up to `L` and is not in `W` has ended. Once all of `W` have ended too, a snapshot taken after that shows all that ever
 /// will be visible up to `L`. That is a *fence*. It waits for its own writers only, never for later ones.
 ///
 /// A writer that prepares its transaction leaves the list under its name and appears, in the same instant, under

@@ -81,7 +81,8 @@ import Testing
                 }
                 await connection.close()
                 relay.send(SIGTERM)
-                #expect(await relay.result().exitCode == 0)
+                let result = await relay.result()
+                #expect(result.exitCode == 0, "\(result.standardError)")
                 let records = try await kafka.readAll([place.topic])
                 #expect(records.eventIDs == ids)
                 #expect(records.isInOrder)
