@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where the values of a result lie: of a ``ResultSet``, or of rows that came by `COPY`.
+/// Where the values of a result lie: of a ``ResultSet``, or of rows that were made in memory.
 ///
 /// libpq checks row and column at each question for a value's length and again for its place. A reader that looks at the
 /// same values several times asks here.
@@ -22,7 +22,7 @@ import Glibc
         /// Places in the result's memory; a length of -1 for NULL.
         case result(
             Unmanaged<ResultSet>, starts: UnsafeMutablePointer<UnsafeRawPointer>, lengths: UnsafeMutablePointer<Int32>)
-        /// Places in one block, with each value's length before it, as `COPY` writes it.
+        /// Places in one block, with each value's length before it.
         case arena(UnsafeMutableRawPointer, offsets: UnsafeMutablePointer<UInt32>)
     }
 
@@ -47,7 +47,7 @@ import Glibc
         unsafe source = .result(.passRetained(result), starts: starts, lengths: lengths)
     }
 
-    /// Takes ownership of the memory of copied rows, which `malloc` gave.
+    /// Takes ownership of the memory of rows, which `malloc` gave.
     ///
     /// - Parameter offsets: where in the bytes each value begins, row by row, four bytes behind its length.
     init(

@@ -29,33 +29,6 @@ import Testing
         }
     }
 
-    @Test func `events that came by COPY are those of a query`() async throws {
-        try await TestStore.with { test in
-            let connection = try await test.connect()
-            try await connection.withTransaction {
-                let events = (1...50).map { Event.sample(payload: String(repeating: "x", count: $0)) }
-                _ = try await test.store.append(events, expecting: .any, in: $0)
-            }
-            func read(_ payload: String) -> String {
-                let columns = test.tables.source.columns([.payload: payload])
-                return "SELECT \(columns) FROM \(test.tables.events.sql) ORDER BY global_position"
-            }
-            let types = try await connection.describe(read("payload"))
-            let whole = try await connection.copyRows(preceding: [], query: read("payload"), types: types).cells
-            let asked = try EventBatch(await connection.query(Statement(read("payload"))))
-            #expect(try EventBatch(whole).map(\.event) == asked.map(\.event))
-            #expect(asked.count == 50)
-            let short = "CASE WHEN octet_length(payload) < 10 THEN payload END"
-            let cut = try await connection.copyRows(preceding: [], query: read(short), types: types).cells
-            #expect(cut.count == 50)
-            #expect(try EventBatch(beforeMissingPayload: cut).count == 9)
-            // Other columns than those of events.
-            let numbers = try await connection.copyRows(preceding: [], query: "SELECT 1", types: [23]).cells
-            #expect(throws: PostgresError.self) { try EventBatch(numbers) }
-            await connection.close()
-        }
-    }
-
     @Test func `a read keeps to its bound of bytes, by each payload or by all together`() async throws {
         try await TestStore.with { test in
             let connection = try await test.connect()

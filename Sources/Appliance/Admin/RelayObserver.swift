@@ -87,7 +87,10 @@ final class RelayObserver: Sendable {
     func metrics() async -> String {
         await look()
         _ = await relays.worker.snapshot()
-        withMetricsFactory(registry) { ResidentMemory.report() }
+        withMetricsFactory(registry) {
+            ResidentMemory.report()
+            Metric.logLinesDropped.gauge().set(LineQueue.standardError.dropped)
+        }
         return registry.exposition()
     }
 

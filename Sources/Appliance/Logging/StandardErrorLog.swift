@@ -24,6 +24,7 @@ package struct StandardErrorLog: LogHandler {
 
     /// Makes all loggers of the process write this way. Call it once, before the first logger is made.
     package static func bootstrap(level: Logger.Level, format: LogSection.Format) {
+        StandardStream.survivesClosedReaders()
         let isJSON =
             switch format {
             case .auto: !StandardStream.error.isTerminal

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Standard output or standard error, written without a buffer, so that a line is there at once, also in a pipe.
+/// Standard output, written at once, also in a pipe; or standard error, written by a thread of its own.
 package enum StandardStream: Int32, Sendable {
     case output = 1
     case error = 2
@@ -8,17 +8,16 @@ package enum StandardStream: Int32, Sendable {
     /// Whether a person sees it.
     package var isTerminal: Bool { isatty(rawValue) != 0 }
 
-    /// Writes the text in one piece where the system allows, so that lines of several threads do not mix.
+    /// Writes the text. To standard output it may wait for the reader; to standard error it never does, see ``LineQueue``.
     package func write(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                let count = Glibc.write(rawValue, rest.baseAddress, rest.count)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return }
-                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
-            }
+        switch self {
+        case .output: LineQueue.write(text, to: rawValue)
+        case .error: LineQueue.standardError.write(text)
         }
+    }
+
+    /// Has a reader that goes away make writes fail, instead of ending the process.
+    package static func survivesClosedReaders() {
+        signal(SIGPIPE, SIG_IGN)
     }
 }

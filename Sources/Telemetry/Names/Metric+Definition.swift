@@ -68,6 +68,10 @@ extension Metric {
             .init(.counter, .occurrences, labels: ["consumer"], "Times that segments were claimed or given up.")
         case .lostSegments:
             .init(.counter, .segments, labels: ["consumer"], "Segments that other workers took away.")
+        case .logLinesDropped:
+            .init(
+                .gauge, .occurrences,
+                "Log lines that were dropped since the start, because standard error was not read.")
         case .databaseConnected:
             .init(.gauge, .truth, "Whether the last heartbeat reached the database.")
         case .horizonPosition:

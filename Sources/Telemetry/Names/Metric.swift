@@ -23,6 +23,7 @@ package enum Metric: String, Sendable, CaseIterable {
     // MARK: The event store
     case readTime = "godwit_log_read_seconds"
     case readEvents = "godwit_log_read_events_total"
+    case logLinesDropped = "godwit_log_lines_dropped"
     case databaseConnected = "godwit_database_connected"
     case horizonPosition = "godwit_horizon_position"
     case latestPosition = "godwit_horizon_latest_position"
