@@ -24,7 +24,7 @@ import Glibc
     private var offsetCount = 0
     private var rowCount = 0
 
-    private static let signature: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF] + Array("\r\n\0".utf8)
+    static let signature: [UInt8] = Array("PGCOPY\n".utf8) + [0xFF] + Array("\r\n\0".utf8)
     private static let headerSize = 19
 
     /// - Parameter columnCount: how many columns each row must have.

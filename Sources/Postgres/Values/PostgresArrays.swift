@@ -43,7 +43,7 @@ extension Array: PostgresEncodable where Element: PostgresEncodable {
 }
 
 extension [UInt8] {
-    fileprivate mutating func replaceBigEndian(at index: Int, with value: Int32) {
+    mutating func replaceBigEndian(at index: Int, with value: Int32) {
         let bits = UInt32(bitPattern: value)
         for byte in 0..<4 {
             self[index + byte] = UInt8(truncatingIfNeeded: bits >> (24 - 8 * byte))
