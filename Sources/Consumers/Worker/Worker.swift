@@ -41,10 +41,7 @@ public final class Worker: Sendable {
         }
         let id = Self.makeID()
         let membership = Membership(
-            source, workerID: id, consumers: names,
-            conditions: integrations.reduce(into: [:]) { conditions, consumer in
-                conditions[consumer.name] = { consumer.condition }
-            }, options: options)
+            source, workerID: id, consumers: names, options: options)
         let pool = ConnectionPool(
             source.configuration, size: options.transactionConnections, logger: options.logger)
         // Batches are shared, and counted once for the process; no consumer may keep all of it to itself.
@@ -70,6 +67,13 @@ public final class Worker: Sendable {
         self.source = source
         self.options = options
         self.membership = membership
+        for runner in transactional + publishing {
+            let own = integrations.first { $0.name == runner.name }
+            membership.setCondition(of: runner.name) { [weak state = runner.state] in
+                if let own, own.condition != .flowing { return own.condition }
+                return state?.condition ?? .flowing
+            }
+        }
         self.pool = pool
         self.runners = transactional + publishing
         checkpoints = CheckpointWriter(
@@ -95,8 +99,8 @@ public final class Worker: Sendable {
 
     /// Works until stopped, or, in one-off mode, until everything that was committed before is handled.
     ///
-    /// - Throws: ``ConsumerFailure``, in one-off mode ``PublicationHalted``, ``WorkerError``, `SourceError`, or a `PostgresError` that
-    ///   waiting does not mend, for example a refused password.
+    /// - Throws: ``WorkerError``, `SourceError`, or a `PostgresError` that waiting does not mend, for example a refused
+    ///   password. In one-off mode also ``ConsumerFailure`` or ``PublicationHalted``, once everything else is done.
     public func run() async throws {
         let failure = await withTaskGroup(of: (Part, (any Error)?).self) { group in
             group.addTask { (.membership, await self.failure { try await self.membership.run() }) }
@@ -146,11 +150,9 @@ public final class Worker: Sendable {
                 group.addTask {
                     do {
                         try await runner.run()
-                    } catch let halted as PublicationHalted {
-                        // A one-off run's; the others do what is theirs to do.
-                        throw halted
                     } catch {
-                        self.stop()
+                        // In a one-off run, the others do what is theirs to do.
+                        if !(error is PublicationHalted || error is ConsumerFailure) { self.stop() }
                         throw error
                     }
                 }
