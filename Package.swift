@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "EventSourcing", dependencies: ["Postgres", logging], swiftSettings: settings),
         .target(name: "Telemetry", dependencies: [metrics], swiftSettings: settings),
         .target(
-            name: "Consumers", dependencies: ["EventSourcing", "Postgres", "Telemetry", logging, metrics],
+            name: "Consumers", dependencies: ["EventSourcing", "Postgres", "Telemetry", lifecycle, logging, metrics],
             swiftSettings: settings),
         .target(
             name: "KafkaBridge",
@@ -105,7 +105,8 @@ let package = Package(
         .testTarget(
             name: "EventSourcingTests", dependencies: ["EventSourcing", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "ConsumersTests", dependencies: ["Consumers", "LocalPostgres", "Telemetry", "TestSupport", metrics],
+            name: "ConsumersTests",
+            dependencies: ["Consumers", "LocalPostgres", "Telemetry", "TestSupport", lifecycle, metrics],
             exclude: ["Fixtures"],
             swiftSettings: settings),
         .testTarget(

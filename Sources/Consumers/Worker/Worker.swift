@@ -3,13 +3,17 @@ import FoundationEssentials
 import Glibc
 import Logging
 import Postgres
+public import ServiceLifecycle
 
 /// Serves any number of consumers, together with other workers: each consumer's segments are shared fairly among all
 /// workers that serve it, and taken over from those that die.
 ///
-/// A database that is away is waited for and never ends a worker. A consumer's own error does, and so does a refused
-/// set-up: the other consumers are then stopped in order, as by ``stop()``.
-public final class Worker: Sendable {
+/// A database that is away is waited for and never ends a worker. A consumer's own error halts the segment that it came in:
+/// it shows, and the event is tried again, while the other segments and consumers go on. A refused set-up ends the worker:
+/// all consumers are then stopped in order, as by ``stop()``.
+///
+/// It is a service of swift-service-lifecycle: a graceful shutdown stops it as ``stop()`` does.
+public final class Worker: Service {
     /// Names the worker among the others.
     public let id: String
     let source: EventSource
@@ -63,10 +67,6 @@ public final class Worker: Sendable {
                 options: options.resolved(for: consumer.name), isSole: isSole, bytesInFlight: bytesInFlight
             ) { IntegrationSink(consumer, state: $0) }
         }
-        self.id = id
-        self.source = source
-        self.options = options
-        self.membership = membership
         for runner in transactional + publishing {
             let own = integrations.first { $0.name == runner.name }
             membership.setCondition(of: runner.name) { [weak state = runner.state] in
@@ -74,6 +74,10 @@ public final class Worker: Sendable {
                 return state?.condition ?? .flowing
             }
         }
+        self.id = id
+        self.source = source
+        self.options = options
+        self.membership = membership
         self.pool = pool
         self.runners = transactional + publishing
         checkpoints = CheckpointWriter(
@@ -97,11 +101,20 @@ public final class Worker: Sendable {
         membership.beatNow()
     }
 
-    /// Works until stopped, or, in one-off mode, until everything that was committed before is handled.
+    /// Works until stopped, also by a graceful shutdown, or, in one-off mode, until everything that was committed before is
+    /// handled. A cancelled task lets go at once.
     ///
     /// - Throws: ``WorkerError``, `SourceError`, or a `PostgresError` that waiting does not mend, for example a refused
     ///   password. In one-off mode also ``ConsumerFailure`` or ``PublicationHalted``, once everything else is done.
     public func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await work()
+        } onGracefulShutdown: {
+            self.stop()
+        }
+    }
+
+    private func work() async throws {
         let failure = await withTaskGroup(of: (Part, (any Error)?).self) { group in
             group.addTask { (.membership, await self.failure { try await self.membership.run() }) }
             group.addTask { (.reader, await self.failure { try await self.read() }) }
