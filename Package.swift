@@ -27,6 +27,7 @@ let package = Package(
         .library(name: "Postgres", targets: ["Postgres"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "Consumers", targets: ["Consumers"]),
+        .library(name: "EventStoreTesting", targets: ["EventStoreTesting"]),
         .library(name: "KafkaBridge", targets: ["KafkaBridge"]),
         .library(name: "KafkaTestBroker", targets: ["KafkaTestBroker"]),
     ],
@@ -50,6 +51,10 @@ let package = Package(
         .target(name: "Telemetry", dependencies: [metrics], swiftSettings: settings),
         .target(
             name: "Consumers", dependencies: ["EventSourcing", "Postgres", "Telemetry", lifecycle, logging, metrics],
+            swiftSettings: settings),
+        .target(
+            name: "EventStoreTesting",
+            dependencies: ["Consumers", "EventSourcing", "LocalPostgres", "Postgres", logging],
             swiftSettings: settings),
         .target(
             name: "KafkaBridge",
@@ -108,6 +113,9 @@ let package = Package(
             name: "ConsumersTests",
             dependencies: ["Consumers", "LocalPostgres", "Telemetry", "TestSupport", lifecycle, metrics],
             exclude: ["Fixtures"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EventStoreTestingTests", dependencies: ["EventStoreTesting", "LocalPostgres", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "KafkaBridgeTests",
