@@ -66,7 +66,13 @@ final class IntegrationSink: BatchSink {
         var failed: Set<SegmentClaim> = []
         for await work in work.stream {
             switch work {
-            case .serve(let segments): try await consumer.serve(segments)
+            case .serve(let segments):
+                failed = failed.filter { claim in
+                    segments.contains {
+                        $0.segment == claim.segment && $0.epoch == claim.epoch && $0.attempt == claim.attempt
+                    }
+                }
+                try await consumer.serve(segments)
             case .publish(let handed):
                 // A worker that was stopped or cut off for long must not publish what is another's by now.
                 try await state.waitForLease()
