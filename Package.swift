@@ -125,6 +125,10 @@ let package = Package(
         .executableTarget(
             name: "KafkaBrokerTool", dependencies: ["KafkaTestBroker", arguments], path: "Tests/KafkaBrokerTool",
             swiftSettings: settings),
+        // A projection over many events, handled one by one and by the batch.
+        .executableTarget(
+            name: "ProjectionBenchmark", dependencies: ["Consumers", "EventStoreTesting", "EventSourcing", "Postgres"],
+            path: "Benchmarks/projection", swiftSettings: settings),
         .testTarget(
             name: "KafkaTestBrokerTests",
             dependencies: [
