@@ -29,18 +29,17 @@ import Testing
 
     @Test(.timeLimit(.minutes(3))) func `its manifest is right, and asks for products that there are`() async throws {
         try await withPackage { package, folder in
-            func dump(_ package: String) async throws -> Manifest {
-                let result = try await Command(
-                    "/usr/bin/env", ["swift", "package", "--package-path", package, "dump-package"]
-                ).run()
-                try #require(result.exitCode == 0, "\(result.standardError)")
-                return try JSONDecoder().decode(Manifest.self, from: Data(result.standardOutput.utf8))
-            }
-            let (own, godwit) = (try await dump(folder), try await dump(Document.root.path))
+            let result = try await Command(
+                "/usr/bin/env", ["swift", "package", "--package-path", folder, "dump-package"]
+            ).run()
+            try #require(result.exitCode == 0, "\(result.standardError)")
+            let own = try JSONDecoder().decode(Manifest.self, from: Data(result.standardOutput.utf8))
             let wanted = own.targets.flatMap(\.dependencies).compactMap(\.product).filter { $0.contains("godwit") }
                 .compactMap { $0[0] }
             #expect(Set(wanted) == ["Postgres", "EventSourcing", "Consumers", "EventStoreTesting"])
-            #expect(Set(godwit.products.map(\.name)).isSuperset(of: wanted))
+            // The package manager has locked this repository while its tests run, so its manifest is read as text.
+            let godwit = try Document.text("Package.swift")
+            for product in wanted { #expect(godwit.contains(".library(name: \"\(product)\""), "\(product)") }
             // Each target has files on the page.
             for target in own.targets { #expect(!package.sources(of: target.name).isEmpty, "\(target.name)") }
         }
@@ -48,7 +47,6 @@ import Testing
 
     /// What `swift package dump-package` says.
     private struct Manifest: Decodable {
-        struct Product: Decodable { let name: String }
         struct Target: Decodable {
             struct Dependency: Decodable {
                 /// The product's name and its package's, among others.
@@ -70,7 +68,6 @@ import Testing
             let name: String
             let dependencies: [Dependency]
         }
-        let products: [Product]
         let targets: [Target]
     }
 }
