@@ -27,6 +27,7 @@ let package = Package(
         .library(name: "Postgres", targets: ["Postgres"]),
         .library(name: "EventSourcing", targets: ["EventSourcing"]),
         .library(name: "Consumers", targets: ["Consumers"]),
+        .library(name: "EventStoreTesting", targets: ["EventStoreTesting"]),
         .library(name: "KafkaBridge", targets: ["KafkaBridge"]),
         .library(name: "KafkaTestBroker", targets: ["KafkaTestBroker"]),
     ],
@@ -49,7 +50,11 @@ let package = Package(
         .target(name: "EventSourcing", dependencies: ["Postgres", logging], swiftSettings: settings),
         .target(name: "Telemetry", dependencies: [metrics], swiftSettings: settings),
         .target(
-            name: "Consumers", dependencies: ["EventSourcing", "Postgres", "Telemetry", logging, metrics],
+            name: "Consumers", dependencies: ["EventSourcing", "Postgres", "Telemetry", lifecycle, logging, metrics],
+            swiftSettings: settings),
+        .target(
+            name: "EventStoreTesting",
+            dependencies: ["Consumers", "EventSourcing", "LocalPostgres", "Postgres", logging],
             swiftSettings: settings),
         .target(
             name: "KafkaBridge",
@@ -105,8 +110,12 @@ let package = Package(
         .testTarget(
             name: "EventSourcingTests", dependencies: ["EventSourcing", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "ConsumersTests", dependencies: ["Consumers", "LocalPostgres", "Telemetry", "TestSupport", metrics],
+            name: "ConsumersTests",
+            dependencies: ["Consumers", "LocalPostgres", "Telemetry", "TestSupport", lifecycle, metrics],
             exclude: ["Fixtures"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EventStoreTestingTests", dependencies: ["EventStoreTesting", "LocalPostgres", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "KafkaBridgeTests",
@@ -116,6 +125,10 @@ let package = Package(
         .executableTarget(
             name: "KafkaBrokerTool", dependencies: ["KafkaTestBroker", arguments], path: "Tests/KafkaBrokerTool",
             swiftSettings: settings),
+        // A projection over many events, handled one by one and by the batch.
+        .executableTarget(
+            name: "ProjectionBenchmark", dependencies: ["Consumers", "EventStoreTesting", "EventSourcing", "Postgres"],
+            path: "Benchmarks/projection", swiftSettings: settings),
         .testTarget(
             name: "KafkaTestBrokerTests",
             dependencies: [

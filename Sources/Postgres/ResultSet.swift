@@ -7,6 +7,7 @@ import CLibPQ
 /// `@unchecked Sendable`: a `PGresult` does not change once it is complete, and libpq allows concurrent readers.
 @safe public final class ResultSet: @unchecked Sendable {
     private let result: OpaquePointer
+    var pointer: OpaquePointer { unsafe result }
     /// How many rows there are.
     public let count: Int
     /// How many columns each row has.
@@ -117,7 +118,8 @@ public struct Row: Sendable {
         if result.isNull(row: index, column: column) { return nil }
         let columnType = result.type(column: column)
         guard let value = Value.decode(result.bytes(row: index, column: column), type: columnType) else {
-            throw failure(column, "has the type with object id \(columnType), which does not read as \(type)")
+            throw failure(
+                column, "has the type \(PostgresType.name(columnType)), and its value does not read as \(type)")
         }
         return value
     }

@@ -96,7 +96,7 @@ private struct Projection: ScopedConsumer {
         }
     }
 
-    @Test func `a handler's error names the event, and rolls back the batch with its checkpoint`() async throws {
+    @Test func `in a one-off run a handler's error names the event, once everything before it is done`() async throws {
         try await with { test, source, projection in
             try await test.appendOneEach(50)
             let failing = projection.failing(at: "aggregate-20")
@@ -106,11 +106,11 @@ private struct Projection: ScopedConsumer {
             #expect(error?.position == 21)
             #expect(error?.segment == 0)
             #expect(error?.description.contains("UserRegistered") == true)
-            // Batches of 8: the one with position 21 began behind 16.
+            // Batches of 8: of the one with position 21, those before it are done.
             var handled = try await positions(test, projection)
-            #expect(handled == Array(1...16))
+            #expect(handled == Array(1...20))
             let checkpoints = try await test.checkpoints(of: "projection")
-            #expect(checkpoints == [16])
+            #expect(checkpoints == [20])
             try await oneOff(test, source, projection, totalSegments: 1)
             handled = try await positions(test, projection)
             #expect(handled == Array(1...50))
@@ -180,15 +180,18 @@ private struct Projection: ScopedConsumer {
         }
     }
 
-    @Test func `one consumer's error stops the worker, and the others' segments are released`() async throws {
+    @Test func `a one-off run of several consumers does everything else, then throws one's error`() async throws {
         try await with { test, source, projection in
             try await test.appendOneEach(10)
             var failing = projection
             failing.name = "failing"
             failing.failsAt = "aggregate-3"
-            let worker = try Worker(source, consumers: [failing, projection], options: test.options)
+            var options = test.options
+            options.runMode = .oneOff
+            let worker = try Worker(source, consumers: [failing, projection], options: options)
             let error = await #expect(throws: ConsumerFailure.self) { try await worker.run() }
-            #expect(error?.consumer == "failing")
+            #expect(error?.consumer == "failing" && error?.position == 4)
+            #expect(try await positions(test, projection) == Array(1...10))
             let connection = try await test.connect()
             let owned = try await connection.query(
                 Statement("SELECT count(*) FROM \(test.tables.consumerSegments.sql) WHERE owner_id IS NOT NULL"))

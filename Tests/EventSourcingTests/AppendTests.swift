@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func `a conflict that shows only as a unique violation is a conflict`() async throws {
+    @Test func `an event of another writer is a conflict, and its id is taken`() async throws {
         try await TestStore.with { test in
             let connection = try await test.connect()
             let event = Event.sample()
@@ -154,7 +154,7 @@ import Testing
                 }
             }
             #expect(
-                conflict == .optimisticConcurrency(aggregate: event.aggregate, expected: .noStream, actual: nil))
+                conflict == .optimisticConcurrency(aggregate: event.aggregate, expected: .noStream, actual: 1))
             let again = Event(
                 boundedContext: "Identity", aggregateType: "User", aggregateID: "another", eventID: event.eventID,
                 eventType: "UserRegistered", payload: [])

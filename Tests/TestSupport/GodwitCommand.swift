@@ -9,11 +9,12 @@ extension Command {
         var own = ProcessInfo.processInfo.environment.filter { $0.key.hasPrefix("GODWIT_") }.mapValues { _ in "" }
         own.merge(environment) { _, new in new }
         return Command(
-            folder + "/godwit", arguments, environment: own.filter { !$0.value.isEmpty },
+            builtFolder + "/godwit", arguments, environment: own.filter { !$0.value.isEmpty },
             without: Set(own.filter(\.value.isEmpty).keys), input: input)
     }
 
-    private static var folder: String {
+    /// Where these tests, and what they test, were built.
+    package static var builtFolder: String {
         let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return program.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
     }

@@ -3,7 +3,7 @@ import EventSourcing
 import Synchronization
 
 /// Counts what another consumer has published.
-final class CountingConsumer: IntegrationConsumer {
+final class CountingConsumer: EndingConsumer {
     private let consumer: any IntegrationConsumer
     private let count = Mutex(0)
 

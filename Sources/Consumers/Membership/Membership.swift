@@ -14,7 +14,8 @@ final class Membership: Sendable {
     let checkpointsDue = WakeSignal()
     private let source: EventSource
     private let consumers: [String]
-    private let conditions: [String: @Sendable () -> ConsumerCondition]
+    /// The condition of each consumer, by its name; others flow.
+    private let conditions = Mutex<[String: @Sendable () -> ConsumerCondition]>([:])
     private let options: WorkerOptions
     private let table: WorkersTable
     private let segments: SegmentsTable
@@ -40,15 +41,10 @@ final class Membership: Sendable {
     /// How the heartbeat calls a consumer that ends when it has done what was there at its start.
     static let oneOffCondition = "one_off"
 
-    /// - Parameter conditions: the condition of a consumer, by its name; others flow.
-    init(
-        _ source: EventSource, workerID: String, consumers: [String],
-        conditions: [String: @Sendable () -> ConsumerCondition], options: WorkerOptions
-    ) {
+    init(_ source: EventSource, workerID: String, consumers: [String], options: WorkerOptions) {
         self.source = source
         self.workerID = workerID
         self.consumers = consumers
-        self.conditions = conditions
         self.options = options
         self.table = WorkersTable(source.tables)
         self.control = ControlSession(
@@ -91,6 +87,11 @@ final class Membership: Sendable {
     /// Has the heartbeat say what a consumer waits for before it begins; `nil` for nothing any more.
     func waiting(_ consumer: String, for reason: String?) {
         state.withLock { $0.waits[consumer] = reason }
+    }
+
+    /// Says how the heartbeat learns a consumer's condition.
+    func setCondition(of consumer: String, _ condition: @escaping @Sendable () -> ConsumerCondition) {
+        conditions.withLock { $0[consumer] = condition }
     }
 
     /// Beats now: a connection was lost, and the others' sessions may have gone with it; or controls have changed.
@@ -215,7 +216,8 @@ final class Membership: Sendable {
 
     /// What the heartbeat records of a consumer: a source that is not read comes before what the consumer says.
     private func conditionRow(_ consumer: String) -> (name: String, condition: String, reason: String) {
-        var condition = conditions[consumer]?() ?? .flowing
+        let own = conditions.withLock { $0[consumer] }
+        var condition = own?() ?? .flowing
         if let reason = state.withLock({ $0.waits[consumer] }) { condition = .waiting(reason) }
         if let problem = source.reader.problem {
             condition = problem.isRefusal ? .refused(problem.text) : .waiting(problem.text)

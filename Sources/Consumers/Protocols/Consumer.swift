@@ -12,8 +12,13 @@ public protocol Consumer: Sendable {
 
     /// Handles an event. The transaction is the processor's: it commits it, or rolls it back when this throws.
     ///
-    /// A deadlock or serialization failure is tried again with the whole batch, so whatever is done outside of the
-    /// transaction may be done more than once. Any other error stops the consumer.
+    /// A deadlock, a serialization failure or a lost connection is tried again with the whole batch, so whatever is done
+    /// outside of the transaction may be done more than once.
+    ///
+    /// Any other error halts the event's segment: the events before it are committed, the reason shows in `status`, and the
+    /// event is tried again, first after ``WorkerOptions/failureRetryInterval``, then after longer and longer waits, until
+    /// it is handled. The consumer's other segments and all other consumers go on. A one-off run does not try again: it
+    /// does everything else, then throws ``ConsumerFailure``.
     func handle(_ event: PersistedEvent, in transaction: Transaction) async throws
 }
 

@@ -26,8 +26,11 @@ public protocol IntegrationConsumer: Sendable {
 
     /// Takes a batch over, and returns as soon as the next one may be handed over. Calls do not overlap.
     ///
-    /// What cannot be carried out for now (no broker answers, a leader moved) is waited for and tried again inside; only
-    /// what ends the consumer is thrown.
+    /// What is thrown, here or by the acknowledgement, halts the segments that the batch has events of, each at its first:
+    /// the reason shows in `status`, and the events are handed over again, first after
+    /// ``WorkerOptions/failureRetryInterval``, then after longer and longer waits. The other segments and consumers go on.
+    /// Events of the batch that were carried out already come again. A one-off run does not try again: it does everything
+    /// else, then throws ``ConsumerFailure``.
     ///
     /// - Returns: what waits for the batch's acknowledgement.
     func publish(_ batch: FeedBatch) async throws -> Publication
@@ -38,6 +41,9 @@ public protocol IntegrationConsumer: Sendable {
     /// - Parameter retry: has segments that halt begin anew at once, for a caller that learns that what was wrong is mended.
     func run(_ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void) async throws
 }
+
+/// Waits for what passes by itself, and keeps its halts: what it throws ends its worker.
+package protocol EndingConsumer: IntegrationConsumer {}
 
 extension IntegrationConsumer {
     /// Nothing.
@@ -60,6 +66,11 @@ public struct ServedSegment: Sendable, Hashable {
     package let epoch: Int64
     /// Counts the beginnings under the same claim: one more after each halt.
     package let attempt: Int
+
+    /// A segment that begins behind the checkpoint, for tests of a consumer.
+    public init(segment: Int, checkpoint: Int64) {
+        self.init(segment: segment, checkpoint: checkpoint, epoch: 1, attempt: 0)
+    }
 
     package init(segment: Int, checkpoint: Int64, epoch: Int64, attempt: Int) {
         self.segment = segment

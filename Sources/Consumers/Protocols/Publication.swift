@@ -11,7 +11,8 @@ public struct Publication: Sendable {
     /// A batch that was acknowledged already.
     public static let acknowledged = Publication { .done }
 
-    package func waitForAcknowledgement() async throws -> PublicationOutcome {
+    /// Waits until the batch is acknowledged, as a worker does.
+    public func waitForAcknowledgement() async throws -> PublicationOutcome {
         try await acknowledgement()
     }
 }

@@ -1,8 +1,14 @@
 public import EventSourcing
 
 /// What a feed hands out at a time: events in the order of their positions, each with the segment it belongs to.
+///
+/// ```swift
+/// for event in batch { try await send(event.payload, key: event.aggregateID) }
+/// ```
+///
+/// The events come from the database's own bytes, one by one, as the batch is gone through.
 public struct FeedBatch: Sendable {
-    /// One event that was selected.
+    /// One event that was selected, by its place among those that were read.
     public struct Selected: Sendable {
         /// The event's index in `events`.
         public let index: Int
@@ -79,7 +85,7 @@ public struct FeedBatch: Sendable {
     /// How many of the events to be handled lie before their segment's halt.
     package func count(before halts: [SegmentHalt]) -> Int {
         guard let events, !halts.isEmpty else { return selection.count }
-        let positions = Dictionary(halts.map { ($0.segment, $0.position) }) { min($0, $1) }
+        let positions = Dictionary(halts.map { ($0.segment, $0.position) }) { Swift.min($0, $1) }
         return selection.count { selected in
             positions[selected.segment].map { events[selected.index].globalPosition < $0 } ?? true
         }

@@ -56,6 +56,11 @@ struct SegmentLedger: Sendable {
         return entry.epoch == claim.epoch && entry.attempt == claim.attempt
     }
 
+    /// Whether the segment's events are still to be handled: it is held under the claim, and does not halt.
+    func takes(_ claim: SegmentClaim) -> Bool {
+        holds(claim) && entries[claim.segment]?.halt == nil
+    }
+
     /// The position behind which a segment's events are to be handed over; `nil` if it is not owned, or halts.
     func handedOver(_ segment: Int) -> Int64? {
         guard let entry = entries[segment], entry.halt == nil else { return nil }

@@ -1,5 +1,6 @@
 import CoreMetrics
 import EventSourcing
+import Logging
 import Synchronization
 
 /// What a consumer's parts share while it is served: its ledger, and the lease it was last checked against.
@@ -9,21 +10,33 @@ final class ServingState: Sendable {
         var lease: Int?
         var lastEvent: EventReference?
         var done = 0
-        /// When segments that halt are tried again.
+        /// When segments that halt are tried again, but for those that a failure of the consumer halts.
         var nextRetry: ContinuousClock.Instant?
+        var failures: FailureLog
+
+        /// When a segment that halts is tried again.
+        func due(_ halt: SegmentHalt) -> ContinuousClock.Instant? { failures.due(halt.segment) ?? nextRetry }
     }
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let membership: Membership
     private let metrics: ConsumerMetrics
     private let retryInterval: Duration
+    private let logger: Logger
+    private let isRetrying: Bool
     /// Woken when something is done; for the writer of checkpoints.
     private let changed: WakeSignal
     /// Woken when a segment turned out to be lost, halts, or is tried again; for the watcher of ownership.
     let ownershipSuspect: WakeSignal
 
-    init(_ membership: Membership, _ metrics: ConsumerMetrics, retryInterval: Duration) {
-        self.retryInterval = retryInterval
+    init(_ membership: Membership, _ metrics: ConsumerMetrics, options: WorkerOptions) {
+        retryInterval = options.haltRetryInterval
+        logger = options.logger
+        isRetrying = options.runMode == .continuous
+        state = Mutex(
+            State(
+                failures: FailureLog(
+                    initialInterval: options.failureRetryInterval, maximumInterval: options.haltRetryInterval)))
         self.membership = membership
         self.changed = membership.checkpointsDue
         self.metrics = metrics
@@ -38,6 +51,7 @@ final class ServingState: Sendable {
     func finish(_ claims: [SegmentClaim], through position: Int64, events: Int) {
         state.withLock { state in
             state.ledger.finish(claims, through: position)
+            for claim in claims { state.failures.passed(claim.segment, through: position) }
             state.done += events
         }
         if events > 0 { metrics.done.increment(by: events) }
@@ -62,6 +76,9 @@ final class ServingState: Sendable {
                     isNew = state.ledger.halt(claim, halt) || isNew
                 } else {
                     state.ledger.finish([claim], through: batch.through)
+                    if state.ledger.takes(claim) {
+                        state.failures.passed(claim.segment, through: batch.through)
+                    }
                 }
             }
             if isNew, state.nextRetry == nil { state.nextRetry = .now.advanced(by: retryInterval) }
@@ -75,9 +92,44 @@ final class ServingState: Sendable {
 
     // MARK: Halts
 
-    /// How long until segments that halt are tried again; `nil` if none halts.
+    /// Notes that the consumer failed at an event: everything of the segment before it is done, and the segment halts
+    /// there until it is tried again.
+    func fail(_ claim: SegmentClaim, _ failure: ConsumerFailure) {
+        let noted = state.withLock { state -> (wait: Duration, isFirst: Bool)? in
+            guard state.ledger.halt(claim, failure.halt) else { return nil }
+            return state.failures.note(failure, now: .now)
+        }
+        changed.wake()
+        ownershipSuspect.wake()
+        guard let (wait, isFirst) = noted else { return }
+        logger.log(
+            level: isFirst ? .error : .info, "\(failure); the segment halts there",
+            metadata: isRetrying ? ["retried in": "\(wait)"] : [:])
+    }
+
+    /// The halts of the segments, with those at events that failed and are just being tried again.
+    var halts: [SegmentHalt] {
+        state.withLock { state in
+            let halts = state.ledger.halts
+            let halting = Set(halts.map(\.segment))
+            return (halts + state.failures.halts.filter { !halting.contains($0.segment) })
+                .sorted { $0.segment < $1.segment }
+        }
+    }
+
+    /// The failure of the lowest segment that the consumer failed in, and has not passed since.
+    var firstFailure: ConsumerFailure? { state.withLock { $0.failures.failures.first } }
+
+    /// What an operator is shown of a consumer that has no condition of its own.
+    var condition: ConsumerCondition {
+        let halts = halts
+        return halts.isEmpty ? .flowing : .halted(halts.map(\.description).joined(separator: "; "))
+    }
+
+    /// How long until a segment that halts is tried again; `nil` if none halts.
     var timeToRetry: Duration? {
-        state.withLock { $0.nextRetry }.map { max(.zero, ContinuousClock.now.duration(to: $0)) }
+        state.withLock { state in state.ledger.halts.compactMap(state.due).min() }
+            .map { max(.zero, ContinuousClock.now.duration(to: $0)) }
     }
 
     /// Has segments that halt begin anew.
@@ -89,12 +141,15 @@ final class ServingState: Sendable {
         if isSome { ownershipSuspect.wake() }
     }
 
-    /// Has all segments that halt begin anew, if it is time.
+    /// Has the segments that halt begin anew for which it is time.
     func retryIfDue() {
-        guard let time = timeToRetry, time <= .zero else { return }
-        retry(Set(withLedger { $0.halts.map(\.segment) }))
-        // What was lost meanwhile does not halt here any more.
-        state.withLock { if $0.ledger.halts.isEmpty { $0.nextRetry = nil } }
+        let now = ContinuousClock.now
+        let due = state.withLock { state in
+            let due = state.ledger.halts.filter { (state.due($0) ?? now) <= now }
+            if let next = state.nextRetry, next <= now { state.nextRetry = nil }
+            return due
+        }
+        if !due.isEmpty { retry(Set(due.map(\.segment))) }
     }
 
     // MARK: Ownership
@@ -103,6 +158,7 @@ final class ServingState: Sendable {
     func own(_ segments: [Segment], under lease: Int) {
         state.withLock { state in
             state.ledger.own(segments)
+            state.failures.keep(Set(segments.map(\.id)))
             state.lease = lease
         }
     }

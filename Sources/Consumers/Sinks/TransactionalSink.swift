@@ -123,15 +123,23 @@ final class TransactionalSink: BatchSink {
     /// Handles the events and moves the checkpoint, over and over while the database is away or has others in the way.
     private func workOff(_ work: Work) async throws {
         var backoff = Backoff(initial: options.transientRetryInterval, maximum: options.maxTransientRetryInterval)
-        while state.withLedger({ $0.holds(work.claim) }) {
-            do {
-                if !work.indices.isEmpty { try await handle(work) }
+        var portions = Portions(count: work.indices.count)
+        while state.withLedger({ $0.takes(work.claim) }) {
+            guard let portion = portions.next else {
                 state.processed(work.batch, first: work.indices.first)
-                return state.finish([work.claim], through: work.batch.through, events: work.indices.count)
+                return state.finish([work.claim], through: work.batch.through, events: 0)
+            }
+            do {
+                try await handle(work, work.indices[portion])
+                portions.handled()
+                backoff.reset()
             } catch is SegmentLost {
                 return state.ownershipSuspect.wake()
             } catch is CommitsLost {
                 return state.restart()
+            } catch let failed as PortionFailed {
+                guard let event = portions.failed(at: failed.event) else { continue }
+                return halt(work, at: work.indices[event], failed.underlying)
             } catch {
                 try Task.checkCancellation()
                 guard error.isDatabaseAway else { throw error }
@@ -143,14 +151,15 @@ final class TransactionalSink: BatchSink {
         }
     }
 
-    private func handle(_ work: Work) async throws {
-        guard let index = work.indices.last, let last = work.batch.reference(to: index) else { return }
+    /// Handles events in a transaction that moves the checkpoint up to the last of them.
+    private func handle(_ work: Work, _ indices: ArraySlice<Int>) async throws {
+        guard let index = indices.last, let last = work.batch.reference(to: index) else { return }
         // What lies behind the last event follows once nothing is in the way; see ``CheckpointWriter``.
         let move = CheckpointMove(
             segment: work.claim.segment, epoch: work.claim.epoch, position: min(work.batch.through, last.position))
         do {
             try await pool.withTransaction { transaction in
-                try await self.handle(work, in: transaction)
+                try await self.handle(work, indices, in: transaction)
                 let advance = self.table.advance(self.consumer.name, owner: self.owner, move, where: last)
                 if try await transaction.query(advance).affectedRows == 1 { return }
                 let isOwned = self.table.isOwned(self.consumer.name, owner: self.owner, move)
@@ -159,24 +168,59 @@ final class TransactionalSink: BatchSink {
                 guard try await transaction.query(isKnown).first?.decode(0) == true else { throw CommitsLost() }
                 throw CommittedBefore()
             }
-        } catch is CommittedBefore {}
+        } catch is CommittedBefore {
+        } catch let error as PostgresError where error.isOfTransaction {
+            // The consumer hid a statement's failure, or a deferred constraint failed at the commit.
+            throw PortionFailed(event: nil, underlying: error)
+        }
         state.withLedger { $0.wrote([move]) }
+        state.finish([work.claim], through: move.position, events: indices.count)
     }
 
-    private func handle(_ work: Work, in transaction: Transaction) async throws {
+    private func handle(_ work: Work, _ indices: ArraySlice<Int>, in transaction: Transaction) async throws {
         guard let events = work.batch.events else { return }
-        for index in work.indices {
-            let event = events[index].event
-            do {
-                try await consumer.handle(event, in: transaction)
-            } catch {
-                try Task.checkCancellation()
-                if let error = error.postgresError, error.isTransient || error.isConnectionFailure { throw error }
-                throw ConsumerFailure(
-                    consumer: consumer.name, segment: work.claim.segment, position: event.globalPosition,
-                    eventID: event.eventID, eventType: event.eventType, underlying: error)
+        if let consumer = consumer as? any BatchConsumer {
+            let batch = indices.map { events[$0].event }
+            return try await consumersOwn(nil) { try await consumer.handle(batch, in: transaction) }
+        }
+        for (offset, index) in indices.enumerated() {
+            try await consumersOwn(indices.startIndex + offset) {
+                try await consumer.handle(events[index].event, in: transaction)
             }
         }
+    }
+
+    /// Does the consumer's own work, and tells its errors from those that pass by themselves.
+    private func consumersOwn(_ event: Int?, _ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch {
+            try Task.checkCancellation()
+            if let error = error.postgresError, error.isTransient || error.isConnectionFailure { throw error }
+            throw PortionFailed(event: event, underlying: error)
+        }
+    }
+
+    private func halt(_ work: Work, at index: Int, _ underlying: any Error) {
+        guard let event = work.batch.events?[index].event else { return }
+        let failure = ConsumerFailure(consumer.name, event, segment: work.claim.segment, underlying)
+        state.fail(work.claim, failure)
+    }
+}
+
+/// The consumer could not handle one of the events of a portion; its transaction is rolled back.
+private struct PortionFailed: Error {
+    /// Which event, by its place among the segment's events of the batch; `nil` if that is not known.
+    let event: Int?
+    let underlying: any Error
+}
+
+extension PostgresError {
+    /// Whether what was done in the transaction is the reason, rather than the connection or the server.
+    fileprivate var isOfTransaction: Bool {
+        if isTransient || isConnectionFailure { return false }
+        if sqlState == .lockNotAvailable || sqlState == .queryCanceled { return false }
+        return code == .rolledBack || code == .statement
     }
 }
 

@@ -1,8 +1,10 @@
+public import ServiceLifecycle
+
 /// Serves one consumer, all its segments, in one process: the simplest way to run a projection or a catch-up job.
 ///
 /// In one-off mode it handles what was committed before the start and returns, so that tests, catch-up jobs, backfills
-/// and replays are deterministic.
-public struct BasicProcessor: Sendable {
+/// and replays are deterministic. A graceful shutdown stops it as ``stop()`` does.
+public struct BasicProcessor: Service {
     private let worker: Worker
 
     /// A processor for a consumer that works inside the database.

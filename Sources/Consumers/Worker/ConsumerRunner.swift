@@ -46,7 +46,7 @@ final class ConsumerRunner: Sendable {
         self.options = options
         self.isSole = isSole
         self.metrics = ConsumerMetrics(name)
-        self.state = ServingState(membership, metrics, retryInterval: options.haltRetryInterval)
+        self.state = ServingState(membership, metrics, options: options)
         self.flow = membership.flows[name] ?? FlowControl()
         self.sink = sink(state)
         self.table = SegmentsTable(source.tables)
@@ -89,10 +89,10 @@ final class ConsumerRunner: Sendable {
         try Task.checkCancellation()
         await releaseSegments()
         if let failure { throw failure }
+        guard options.runMode == .oneOff, !stopping.isClosed else { return }
+        if let failure = state.firstFailure { throw failure }
         let halts = state.withLedger { $0.halts }
-        if options.runMode == .oneOff, !stopping.isClosed, !halts.isEmpty {
-            throw PublicationHalted(consumer: name, halts: halts)
-        }
+        if !halts.isEmpty { throw PublicationHalted(consumer: name, halts: halts) }
     }
 
     private func serve() async throws {
@@ -371,8 +371,8 @@ extension WakeSignal {
 extension ConsumerRunner {
     /// Brings the metrics up to date that say how far the consumer has come.
     @discardableResult func report(latest: Int64) -> ConsumerProgress {
-        let (positions, halts) = state.withLedger { ($0.positions, $0.halts) }
-        let progress = ConsumerProgress(segments: positions, latest: latest, halts: halts)
+        let positions = state.withLedger { $0.positions }
+        let progress = ConsumerProgress(segments: positions, latest: latest, halts: state.halts)
         metrics.update(progress)
         return progress
     }

@@ -3,13 +3,17 @@ import FoundationEssentials
 import Glibc
 import Logging
 import Postgres
+public import ServiceLifecycle
 
 /// Serves any number of consumers, together with other workers: each consumer's segments are shared fairly among all
 /// workers that serve it, and taken over from those that die.
 ///
-/// A database that is away is waited for and never ends a worker. A consumer's own error does, and so does a refused
-/// set-up: the other consumers are then stopped in order, as by ``stop()``.
-public final class Worker: Sendable {
+/// A database that is away is waited for and never ends a worker. A consumer's own error halts the segment that it came in:
+/// it shows, and the event is tried again, while the other segments and consumers go on. A refused set-up ends the worker:
+/// all consumers are then stopped in order, as by ``stop()``.
+///
+/// It is a service of swift-service-lifecycle: a graceful shutdown stops it as ``stop()`` does.
+public final class Worker: Service {
     /// Names the worker among the others.
     public let id: String
     let source: EventSource
@@ -41,10 +45,7 @@ public final class Worker: Sendable {
         }
         let id = Self.makeID()
         let membership = Membership(
-            source, workerID: id, consumers: names,
-            conditions: integrations.reduce(into: [:]) { conditions, consumer in
-                conditions[consumer.name] = { consumer.condition }
-            }, options: options)
+            source, workerID: id, consumers: names, options: options)
         let pool = ConnectionPool(
             source.configuration, size: options.transactionConnections, logger: options.logger)
         // Batches are shared, and counted once for the process; no consumer may keep all of it to itself.
@@ -65,6 +66,13 @@ public final class Worker: Sendable {
                 name: consumer.name, scope: consumer.scope, source: source, membership: membership,
                 options: options.resolved(for: consumer.name), isSole: isSole, bytesInFlight: bytesInFlight
             ) { IntegrationSink(consumer, state: $0) }
+        }
+        for runner in transactional + publishing {
+            let own = integrations.first { $0.name == runner.name }
+            membership.setCondition(of: runner.name) { [weak state = runner.state] in
+                if let own, own.condition != .flowing { return own.condition }
+                return state?.condition ?? .flowing
+            }
         }
         self.id = id
         self.source = source
@@ -93,11 +101,20 @@ public final class Worker: Sendable {
         membership.beatNow()
     }
 
-    /// Works until stopped, or, in one-off mode, until everything that was committed before is handled.
+    /// Works until stopped, also by a graceful shutdown, or, in one-off mode, until everything that was committed before is
+    /// handled. A cancelled task lets go at once.
     ///
-    /// - Throws: ``ConsumerFailure``, in one-off mode ``PublicationHalted``, ``WorkerError``, `SourceError`, or a `PostgresError` that
-    ///   waiting does not mend, for example a refused password.
+    /// - Throws: ``WorkerError``, `SourceError`, or a `PostgresError` that waiting does not mend, for example a refused
+    ///   password. In one-off mode also ``ConsumerFailure`` or ``PublicationHalted``, once everything else is done.
     public func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await work()
+        } onGracefulShutdown: {
+            self.stop()
+        }
+    }
+
+    private func work() async throws {
         let failure = await withTaskGroup(of: (Part, (any Error)?).self) { group in
             group.addTask { (.membership, await self.failure { try await self.membership.run() }) }
             group.addTask { (.reader, await self.failure { try await self.read() }) }
@@ -146,11 +163,9 @@ public final class Worker: Sendable {
                 group.addTask {
                     do {
                         try await runner.run()
-                    } catch let halted as PublicationHalted {
-                        // A one-off run's; the others do what is theirs to do.
-                        throw halted
                     } catch {
-                        self.stop()
+                        // In a one-off run, the others do what is theirs to do.
+                        if !(error is PublicationHalted || error is ConsumerFailure) { self.stop() }
                         throw error
                     }
                 }

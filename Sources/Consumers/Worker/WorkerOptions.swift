@@ -80,7 +80,11 @@ public struct WorkerOptions: Sendable {
     public var checkpointInterval: Duration = .milliseconds(20)
     /// How often a quiet consumer's checkpoint follows the horizon. 30 s.
     public var horizonInterval: Duration = .seconds(30)
-    /// How often a segment that halts at an event that cannot be delivered is tried again. 30 s.
+    /// The first wait before an event that a consumer failed at is tried again. Each further failure doubles it, up to
+    /// ``haltRetryInterval``. 1 s.
+    public var failureRetryInterval: Duration = .seconds(1)
+    /// How often a segment that halts at an event that cannot be delivered is tried again; the longest wait before an
+    /// event that a consumer failed at is tried again. 30 s.
     public var haltRetryInterval: Duration = .seconds(30)
     /// How long to wait, when told to stop, for what is under way. 20 s.
     public var drainTimeout: Duration = .seconds(20)
@@ -167,6 +171,7 @@ extension WorkerOptions {
         try require(dispatcherPollInterval > .zero, "dispatcherPollInterval", "must be above zero")
         try require(checkpointInterval >= .zero, "checkpointInterval", "must not be below zero")
         try require(horizonInterval > .zero, "horizonInterval", "must be above zero")
+        try require(failureRetryInterval > .zero, "failureRetryInterval", "must be above zero")
         try require(haltRetryInterval > .zero, "haltRetryInterval", "must be above zero")
         try require(transactionConnections > 0, "transactionConnections", "must be above zero")
         if case .after(let position) = startPosition {

@@ -30,4 +30,37 @@ public struct PersistedEvent: Sendable, Hashable {
     public let metadata: String?
     /// When it happened, to the microsecond.
     public let createdAt: Date
+
+    /// An event as if it had been stored, for tests of what handles events.
+    public init(
+        globalPosition: Int64, boundedContext: String, aggregateType: String, aggregateID: String,
+        aggregateVersion: Int64 = 1, eventID: UUID = UUID(), eventType: String, eventVersion: Int32 = 1,
+        payload: [UInt8], traceID: String? = nil, correlationID: String? = nil, causationID: String? = nil,
+        metadata: String? = nil, createdAt: Date = Date()
+    ) {
+        self.globalPosition = globalPosition
+        self.boundedContext = boundedContext
+        self.aggregateType = aggregateType
+        self.aggregateID = aggregateID
+        self.aggregateVersion = aggregateVersion
+        self.eventID = eventID
+        self.eventType = eventType
+        self.eventVersion = eventVersion
+        self.payload = payload
+        self.traceID = traceID
+        self.correlationID = correlationID
+        self.causationID = causationID
+        self.metadata = metadata
+        self.createdAt = createdAt
+    }
+
+    /// The event as if it had been appended at a position, for tests of what handles events.
+    public init(_ event: Event, globalPosition: Int64, aggregateVersion: Int64 = 1) {
+        self.init(
+            globalPosition: globalPosition, boundedContext: event.boundedContext, aggregateType: event.aggregateType,
+            aggregateID: event.aggregateID, aggregateVersion: aggregateVersion, eventID: event.eventID,
+            eventType: event.eventType, eventVersion: event.eventVersion, payload: event.payload,
+            traceID: event.traceID, correlationID: event.correlationID, causationID: event.causationID,
+            metadata: event.metadata, createdAt: event.createdAt ?? Date())
+    }
 }

@@ -5,6 +5,12 @@ public struct Stream: Sendable, Hashable {
     /// The events that were read; all of them, or a range of versions.
     public let events: [PersistedEvent]
 
+    /// An aggregate's events, for tests of what decides on them.
+    public init(aggregate: AggregateIdentity, events: [PersistedEvent]) {
+        self.aggregate = aggregate
+        self.events = events
+    }
+
     /// The version of the last event read, 0 if there is none. Append with `exact(version)` what was decided on it.
     public var version: Int64 { events.last?.aggregateVersion ?? 0 }
     /// How many events were read.

@@ -1,4 +1,4 @@
-import Postgres
+public import Postgres
 
 /// The name of a table, checked, with its schema.
 public struct TableName: Sendable, Hashable {
@@ -82,5 +82,14 @@ public struct TableNames: Sendable, Hashable {
     /// One of Godwit's own tables, for SQL.
     package func godwitTable(_ name: String) -> TableName {
         TableName(schema: godwitSchema, name: name)
+    }
+}
+
+extension BoundStatement.StringInterpolation {
+    /// Takes the name of a table with its schema, quoted.
+    public mutating func appendInterpolation(_ table: TableName) {
+        appendInterpolation(identifier: table.schema)
+        appendLiteral(".")
+        appendInterpolation(identifier: table.name)
     }
 }

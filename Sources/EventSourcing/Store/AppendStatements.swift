@@ -10,33 +10,59 @@ struct AppendStatements: Sendable {
     init(_ tables: TableNames, notify: EventStore.Notify) {
         let heads = tables.aggregateHeads.sql
         let key = "bounded_context = $1 AND aggregate_type = $2 AND aggregate_id = $3"
+        // Plain SQL may have written events without moving the head. An index gives the version of the last in no time.
+        let last = """
+            (SELECT coalesce(max(aggregate_version), 0) FROM \(tables.events.sql) WHERE \(key))
+            """
         let insertHead = """
             INSERT INTO \(heads) AS head (bounded_context, aggregate_type, aggregate_id, aggregate_version, updated_at)
-            VALUES ($1, $2, $3, cardinality($4), now())
+            SELECT $1, $2, $3, \(last) + cardinality($4), now()
             """
         func statement(_ name: String, _ moveHead: String) -> Statement {
-            Statement(name: "append_\(name)", sql: Self.sql(tables, moveHead: moveHead, notify: notify, key: key))
+            let actual = "nullif(greatest((SELECT aggregate_version FROM \(heads) WHERE \(key)), \(last)), 0)"
+            return Statement(
+                name: "append_\(name)", sql: Self.sql(tables, moveHead: moveHead, notify: notify, actual: actual))
         }
+        // Where a row is there by now, it counts on from what is committed, not from the statement's snapshot.
         any = statement(
             "any",
             """
-            \(insertHead)
-            ON CONFLICT (bounded_context, aggregate_type, aggregate_id) DO UPDATE
-            SET aggregate_version = head.aggregate_version + cardinality($4), updated_at = now()
-            WHERE $13 = 0
+            head AS (
+                \(insertHead)
+                ON CONFLICT (bounded_context, aggregate_type, aggregate_id) DO UPDATE
+                SET aggregate_version = greatest(
+                    head.aggregate_version + cardinality($4), excluded.aggregate_version), updated_at = now()
+                WHERE $13 = 0
+                RETURNING aggregate_version
+            )
             """)
-        noStream = statement("no_stream", "\(insertHead) ON CONFLICT DO NOTHING")
+        noStream = statement(
+            "no_stream",
+            """
+            head AS (
+                \(insertHead) WHERE \(last) = 0 ON CONFLICT DO NOTHING
+                RETURNING aggregate_version
+            )
+            """)
+        // A head that another append makes at the same instant is a conflict: that append had events.
         exact = statement(
             "exact",
             """
-            UPDATE \(heads) AS head SET aggregate_version = aggregate_version + cardinality($4), updated_at = now()
-            WHERE \(key) AND aggregate_version = $13
+            moved AS (
+                UPDATE \(heads) AS head SET aggregate_version = $13 + cardinality($4), updated_at = now()
+                WHERE \(key) AND greatest(aggregate_version, \(last)) = $13
+                RETURNING aggregate_version
+            ), made AS (
+                \(insertHead) WHERE \(last) = $13 AND NOT EXISTS (SELECT FROM \(heads) WHERE \(key))
+                ON CONFLICT DO NOTHING
+                RETURNING aggregate_version
+            ), head AS (SELECT * FROM moved UNION ALL SELECT * FROM made)
             """)
     }
 
-    /// `head` moves the head, or gives no row on a conflict; only then are positions drawn, in the events' order.
+    /// `head` moves the head and gives its version, or no row on a conflict, in which case no position is drawn.
     private static func sql(
-        _ tables: TableNames, moveHead: String, notify: EventStore.Notify, key: String
+        _ tables: TableNames, moveHead: String, notify: EventStore.Notify, actual: String
     ) -> String {
         let notification =
             switch notify {
@@ -53,10 +79,7 @@ struct AppendStatements: Sendable {
                 """
             }
         return """
-            WITH head AS (
-                \(moveHead)
-                RETURNING aggregate_version
-            ), appended AS (
+            WITH \(moveHead), appended AS (
                 INSERT INTO \(tables.events.sql) (
                     bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type,
                     event_version, payload, trace_id, correlation_id, causation_id, metadata, created_at)
@@ -69,7 +92,7 @@ struct AppendStatements: Sendable {
                 RETURNING global_position, aggregate_version
             )
             SELECT array_agg(global_position ORDER BY aggregate_version), min(aggregate_version),
-                (SELECT aggregate_version FROM \(tables.aggregateHeads.sql) WHERE \(key)),
+                \(actual),
                 \(notification)
             FROM appended
             """

@@ -5,10 +5,13 @@ extension EventStore {
     /// Appends events to one aggregate, in the caller's transaction and in one round trip.
     ///
     /// The aggregate's head stays locked until the transaction ends, so that appends to one aggregate follow one
-    /// another, and the order of versions is the order of positions.
+    /// another, and the order of versions is the order of positions. Events that plain SQL has written without moving the
+    /// head count too. A writer in plain SQL does not wait for that lock: if it is faster, the append is a conflict whose
+    /// `actual` is `nil`, also where nothing was expected.
     ///
     /// - Throws: before any SQL, `noEvents`, `mixedAggregates` and `invalidEvent`. `optimisticConcurrency` when the
-    ///   aggregate is not as expected. `duplicateEventID` and `database` leave the transaction failed.
+    ///   aggregate is not as expected. `duplicateEventID`, `database`, and `optimisticConcurrency` without an `actual`
+    ///   version of an aggregate that exists, leave the transaction failed.
     @discardableResult
     public func append(
         _ events: [Event], expecting expected: ExpectedVersion, in transaction: Transaction

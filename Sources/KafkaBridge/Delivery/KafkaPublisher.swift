@@ -10,7 +10,7 @@ import Synchronization
 /// Any report that is not a success ends the run: nothing more is fed, the producer is closed, and a new one takes up
 /// what is not acknowledged, in order. What passes by itself, or by somebody mending it, is waited for without end and
 /// said once. What becomes of an event that can never be delivered is the route's policy.
-package actor KafkaPublisher: IntegrationConsumer {
+package actor KafkaPublisher: EndingConsumer {
     package nonisolated let name: String
     package nonisolated let scope: EventScope
     /// Of librdkafka's message, its dozen headers and its share of a request; measured.

@@ -83,8 +83,9 @@ public actor Connection {
         try await run(BoundStatement(statement, values), in: nil)
     }
 
-    /// Runs the statement with its values and returns its rows.
+    /// Runs the statement with its values and returns its rows: `query("SELECT name FROM users WHERE id = \(id)")`.
     @discardableResult
+    @_disfavoredOverload
     public nonisolated func query(_ bound: BoundStatement) async throws(PostgresError) -> ResultSet {
         try await run(bound, in: nil)
     }

@@ -11,8 +11,9 @@ public struct Transaction: Sendable {
         try await connection.run(BoundStatement(statement, values), in: number)
     }
 
-    /// Runs the statement with its values within the transaction.
+    /// Runs the statement with its values within the transaction: `query("DELETE FROM users WHERE id = \(id)")`.
     @discardableResult
+    @_disfavoredOverload
     public func query(_ bound: BoundStatement) async throws(PostgresError) -> ResultSet {
         try await connection.run(bound, in: number)
     }

@@ -54,6 +54,7 @@ public struct Listener: Sendable {
     }
 
     /// Runs a statement on the listening connection.
+    @_disfavoredOverload
     public func query(_ bound: BoundStatement) async throws(PostgresError) -> ResultSet {
         try await connection.query(bound)
     }

@@ -28,7 +28,9 @@ extension Array: PostgresEncodable where Element: PostgresEncodable {
     public func encode(into bytes: inout [UInt8]) -> Bool {
         bytes.appendBigEndian(Int32(isEmpty ? 0 : 1))
         bytes.appendBigEndian(Int32(1))
-        bytes.appendBigEndian(Element.postgresType)
+        // An array names the type of its elements. Enums go as texts, and the statement casts them.
+        let element = Element.postgresType
+        bytes.appendBigEndian(element == PostgresType.inferred ? PostgresType.text : element)
         if isEmpty { return true }
         bytes.appendBigEndian(Int32(count))
         bytes.appendBigEndian(Int32(1))
@@ -43,7 +45,7 @@ extension Array: PostgresEncodable where Element: PostgresEncodable {
 }
 
 extension [UInt8] {
-    fileprivate mutating func replaceBigEndian(at index: Int, with value: Int32) {
+    mutating func replaceBigEndian(at index: Int, with value: Int32) {
         let bits = UInt32(bitPattern: value)
         for byte in 0..<4 {
             self[index + byte] = UInt8(truncatingIfNeeded: bits >> (24 - 8 * byte))

@@ -1,7 +1,7 @@
 public import FoundationEssentials
 
 /// A value that can be read from a result's column in PostgreSQL's binary format.
-public protocol PostgresDecodable {
+public protocol PostgresDecodable: PostgresColumnValue {
     /// Reads the binary form of a value that is not NULL; `nil` if type or length do not fit.
     ///
     /// - Parameter type: the object id of the column's PostgreSQL type.
@@ -29,7 +29,7 @@ extension Int64: PostgresDecodable {
         case (PostgresType.int8, 8): bytes.bigEndian(as: Int64.self)
         case (PostgresType.int4, 4): Int64(bytes.bigEndian(as: Int32.self))
         case (PostgresType.oid, 4): Int64(bytes.bigEndian(as: UInt32.self))
-        case (21, 2): Int64(bytes.bigEndian(as: Int16.self))
+        case (PostgresType.int2, 2): Int64(bytes.bigEndian(as: Int16.self))
         default: nil
         }
     }
@@ -49,6 +49,13 @@ extension Int32: PostgresDecodable {
     }
 }
 
+extension Int16: PostgresDecodable {
+    /// From `smallint`.
+    public static func decode(_ bytes: RawSpan, type: UInt32) -> Int16? {
+        Int64.decode(bytes, type: type).flatMap { Int16(exactly: $0) }
+    }
+}
+
 extension UInt32: PostgresDecodable {
     /// From `oid`, or an `integer` that is not negative.
     public static func decode(_ bytes: RawSpan, type: UInt32) -> UInt32? {
@@ -57,10 +64,19 @@ extension UInt32: PostgresDecodable {
 }
 
 extension Double: PostgresDecodable {
-    /// From `double precision`.
+    /// From `double precision` or `real`.
     public static func decode(_ bytes: RawSpan, type: UInt32) -> Double? {
+        if let narrow = Float.decode(bytes, type: type) { return Double(narrow) }
         guard type == PostgresType.float8, bytes.byteCount == 8 else { return nil }
         return Double(bitPattern: bytes.bigEndian(as: UInt64.self))
+    }
+}
+
+extension Float: PostgresDecodable {
+    /// From `real`.
+    public static func decode(_ bytes: RawSpan, type: UInt32) -> Float? {
+        guard type == PostgresType.float4, bytes.byteCount == 4 else { return nil }
+        return Float(bitPattern: bytes.bigEndian(as: UInt32.self))
     }
 }
 

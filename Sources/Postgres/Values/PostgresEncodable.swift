@@ -8,42 +8,6 @@ public protocol PostgresEncodable: Sendable {
     func encode(into bytes: inout [UInt8]) -> Bool
 }
 
-/// The object ids of the types used here, fixed by PostgreSQL's catalog (`pg_type.dat`).
-enum PostgresType {
-    static let bool: UInt32 = 16
-    static let bytea: UInt32 = 17
-    static let int8: UInt32 = 20
-    static let int4: UInt32 = 23
-    static let text: UInt32 = 25
-    static let oid: UInt32 = 26
-    static let float8: UInt32 = 701
-    static let timestamptz: UInt32 = 1184
-    static let uuid: UInt32 = 2950
-    static let boolArray: UInt32 = 1000
-    static let byteaArray: UInt32 = 1001
-    static let int4Array: UInt32 = 1007
-    static let textArray: UInt32 = 1009
-    static let int8Array: UInt32 = 1016
-    static let float8Array: UInt32 = 1022
-    static let oidArray: UInt32 = 1028
-    static let timestamptzArray: UInt32 = 1185
-    static let uuidArray: UInt32 = 2951
-
-    static func array(of element: UInt32) -> UInt32 {
-        switch element {
-        case bool: boolArray
-        case bytea: byteaArray
-        case int8: int8Array
-        case int4: int4Array
-        case oid: oidArray
-        case float8: float8Array
-        case timestamptz: timestamptzArray
-        case uuid: uuidArray
-        default: textArray
-        }
-    }
-}
-
 extension [UInt8] {
     mutating func appendBigEndian(_ value: some FixedWidthInteger) {
         unsafe Swift.withUnsafeBytes(of: value.bigEndian) { unsafe append(contentsOf: $0) }
@@ -80,6 +44,16 @@ extension Int64: PostgresEncodable {
     }
 }
 
+extension Int16: PostgresEncodable {
+    /// `smallint`
+    public static var postgresType: UInt32 { PostgresType.int2 }
+    /// Two bytes, big-endian.
+    public func encode(into bytes: inout [UInt8]) -> Bool {
+        bytes.appendBigEndian(self)
+        return true
+    }
+}
+
 extension Int32: PostgresEncodable {
     /// `integer`
     public static var postgresType: UInt32 { PostgresType.int4 }
@@ -104,6 +78,16 @@ extension Double: PostgresEncodable {
     /// `double precision`
     public static var postgresType: UInt32 { PostgresType.float8 }
     /// Eight bytes, IEEE 754, big-endian.
+    public func encode(into bytes: inout [UInt8]) -> Bool {
+        bytes.appendBigEndian(bitPattern)
+        return true
+    }
+}
+
+extension Float: PostgresEncodable {
+    /// `real`
+    public static var postgresType: UInt32 { PostgresType.float4 }
+    /// Four bytes, IEEE 754, big-endian.
     public func encode(into bytes: inout [UInt8]) -> Bool {
         bytes.appendBigEndian(bitPattern)
         return true

@@ -12,10 +12,8 @@ struct WelcomeMailer: IntegrationConsumer {
     let send: @Sendable (PersistedEvent) async throws -> Void
 
     func publish(_ batch: FeedBatch) async throws -> Publication {
-        for selected in batch.selection {
-            if let event = batch.events?[selected.index].event, event.eventType == "UserRegistered" {
-                try await send(event)
-            }
+        for event in batch where event.eventType == "UserRegistered" {
+            try await send(event.event)
         }
         return .acknowledged
     }

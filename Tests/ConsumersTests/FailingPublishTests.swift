@@ -1,0 +1,98 @@
+import EventSourcing
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Consumers
+
+/// Sends events, and throws at those of one aggregate until it is mended, when they are handed over or when they are
+/// acknowledged.
+private final class FragileSender: IntegrationConsumer {
+    struct Refused: Error {}
+
+    let name: String
+    let scope = EventScope.all
+    private let throwsLate: Bool
+    private let poisoned: Mutex<String?>
+    private let events = Mutex<[PersistedEvent]>([])
+    private let attempts = Mutex(0)
+
+    init(_ name: String = "sender", poisoned: String?, throwsLate: Bool = false) {
+        self.name = name
+        self.throwsLate = throwsLate
+        self.poisoned = Mutex(poisoned)
+    }
+
+    func mend() { poisoned.withLock { $0 = nil } }
+    var sent: [PersistedEvent] { events.withLock { $0 } }
+    var failures: Int { attempts.withLock { $0 } }
+
+    func publish(_ batch: FeedBatch) async throws -> Publication {
+        let poisoned = poisoned.withLock { $0 }
+        if batch.contains(where: { $0.aggregateID == poisoned }) {
+            attempts.withLock { $0 += 1 }
+            if throwsLate { return Publication { throw Refused() } }
+            throw Refused()
+        }
+        events.withLock { $0 += batch.map(\.event) }
+        return .acknowledged
+    }
+}
+
+@Suite struct FailingPublishTests {
+    private func segment(_ number: Int64) -> Int {
+        let id = Array("aggregate-\(number - 1)".utf8)
+        return FNV1aPartitionStrategy().segment(of: id.span.bytes, totalSegments: 4)
+    }
+
+    @Test(arguments: [false, true])
+    func `a publish that throws halts its segments, and everything else goes on`(throwsLate: Bool) async throws {
+        try await TestStore.with { test in
+            // One event to a batch, so that only its own segment is in the way.
+            let fragile = FragileSender(poisoned: "aggregate-12", throwsLate: throwsLate)
+            let healthy = FragileSender("healthy", poisoned: nil)
+            let source = try test.source()
+            var options = test.options
+            options.batchSize = 1
+            options.haltRetryInterval = .milliseconds(100)
+            let worker = try Worker(source, integrations: [fragile, healthy], options: options)
+            try await test.appendOneEach(20)
+            let halted = segment(13)
+            let others = (1...Int64(20)).filter { segment($0) != halted }
+            try await test.running(worker, source) {
+                try await eventually("the other segments or the other consumer stand still") {
+                    Set(fragile.sent.map(\.globalPosition)).isSuperset(of: others) && healthy.sent.count == 20
+                }
+                try await eventually("it is not tried again") { fragile.failures >= 3 }
+                let halt = try #require(await worker.snapshot().consumers[0].own.halts.first)
+                #expect(halt.segment == halted && halt.position == 13 && halt.reason.contains("Refused"))
+                fragile.mend()
+                try await eventually("it does not go on") {
+                    try await test.checkpoints(of: "sender") == [20, 20, 20, 20]
+                }
+                try await eventually("the halt still shows") { await worker.snapshot().consumers[0].own.halts.isEmpty }
+            }
+            #expect(Set(fragile.sent.map(\.globalPosition)) == Set(1...20))
+            // Nothing of the segment overtook the event that failed.
+            let own = fragile.sent.filter { segment($0.globalPosition) == halted }.map(\.globalPosition)
+            if !throwsLate { #expect(own == own.sorted() && Set(own).count == own.count) }
+        }
+    }
+
+    @Test func `a one-off run does everything else, then throws`() async throws {
+        try await TestStore.with { test in
+            try await test.appendOneEach(20)
+            let fragile = FragileSender(poisoned: "aggregate-12")
+            let healthy = FragileSender("healthy", poisoned: nil)
+            let source = try test.source()
+            var options = test.options
+            options.runMode = .oneOff
+            options.batchSize = 1
+            let worker = try Worker(source, integrations: [fragile, healthy], options: options)
+            let error = await #expect(throws: ConsumerFailure.self) { try await worker.run() }
+            #expect(error?.position == 13 && error?.consumer == "sender")
+            #expect(healthy.sent.count == 20)
+            await source.close()
+        }
+    }
+}
