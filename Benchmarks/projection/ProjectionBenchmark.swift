@@ -11,7 +11,7 @@ struct ProjectionBenchmark {
     static func main() async throws {
         let numbers = CommandLine.arguments.dropFirst().compactMap { Int($0) }
         let events = numbers.first ?? 1_000_000
-        let aggregates = numbers.dropFirst().first ?? 10_000
+        let aggregates = numbers.dropFirst().first ?? 1_000
         try await TemporaryEventStore.with { test in
             try await fill(test, events: events, aggregates: aggregates)
             let single = try await measure(
