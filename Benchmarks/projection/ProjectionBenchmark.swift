@@ -11,7 +11,7 @@ struct ProjectionBenchmark {
     static func main() async throws {
         let numbers = CommandLine.arguments.dropFirst().compactMap { Int($0) }
         let events = numbers.first ?? 1_000_000
-        let aggregates = numbers.dropFirst().first ?? 100_000
+        let aggregates = numbers.dropFirst().first ?? 1_000
         try await TemporaryEventStore.with { test in
             try await fill(test, events: events, aggregates: aggregates)
             let single = try await measure(
@@ -63,13 +63,15 @@ struct ProjectionBenchmark {
         await connection.close()
     }
 
-    /// How many seconds the consumer takes for all events, with the default options.
+    /// How many seconds the consumer takes for all events.
     private static func measure(
         _ test: TemporaryEventStore, _ consumer: some Consumer, events: Int
     ) async throws -> Double {
         let source = try test.source()
         var options = WorkerOptions()
         options.runMode = .oneOff
+        // Reads grow up to this while there is more to read, and so do the batches.
+        options.batchSize = 5_000
         let processor = try BasicProcessor(consumer, source: source, options: options)
         let clock = ContinuousClock()
         let time = try await clock.measure { try await processor.run() }

@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=1_000_000)
-    arguments.add_argument("--aggregates", type=int, default=100_000)
+    arguments.add_argument("--aggregates", type=int, default=1_000)
     arguments.add_argument("--rounds", type=int, default=1)
     given = arguments.parse_args()
     build = ["swift", "build", "-c", "release", "--product", "ProjectionBenchmark"]
