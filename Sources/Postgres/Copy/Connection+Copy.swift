@@ -79,7 +79,7 @@ extension ConnectionHandle {
         guard texts.count == preceding.count else {
             throw PostgresError(.decoding, "\(preceding.count) queries gave \(texts.count) rows")
         }
-        return (texts, try arena.finish(types: types))
+        return (texts, try arena.finish(types: types, isTextUnchecked: isTextUnchecked))
     }
 
     /// The one row of a query that was sent as a text, and whose columns are texts therefore.
