@@ -88,12 +88,12 @@ extension KafkaPublisher {
             if !saysOddTimes, !TimestampText.range.contains(event.createdAtMicroseconds) { reportOddTime(event) }
             let (note, limit) = (inFlight.notes[entry], limit(of: found.topic))
             let ref = FailureAssessment.Entry(inFlight: id, index: entry)
-            let topic = router.topics[found.topic].description
             if let size = recordSize.excess(over: limit, event, note: note) {
+                let topic = router.topics[found.topic].description
                 let error = "its record would take \(size) bytes, and \(limit) are allowed in topic `\(topic)`"
                 convict(ref, Rejection(reason: .tooLarge, error: error, topic: topic))
             } else if event.withheldBytes != nil, note?.omittedBytes == nil {
-                readAgain(ref, topic)
+                readAgain(ref, router.topics[found.topic].description)
             }
         }
     }
