@@ -67,7 +67,7 @@ extension Route {
         if event.correlationID.byteCount > 0 { json.member("correlationid", event.correlationID) }
         if event.causationID.byteCount > 0 { json.member("causationid", event.causationID) }
         // A payload that only claims to be JSON would break the whole text.
-        if settings.isJSON, JSONText.isValid(event.payload) {
+        if settings.isJSON, JSONText.isValid(event.payload, depth: 1) {
             json.member("data", json: event.payload)
         } else {
             json.member("data_base64", base64: event.payload)
