@@ -13,6 +13,10 @@ import Glibc
     package var columnCount: Int { types.count }
     /// The bytes of memory that the values and the tables take.
     package let memorySize: Int
+    /// Whether text came as it is stored, see ``ResultSet/isTextUnchecked``.
+    package let isTextUnchecked: Bool
+    /// The columns that are NULL in some row, a bit for each of the first 64.
+    package let nullColumns: UInt64
     private let types: [UInt32]
     private let cellCount: Int
     private let source: Source
@@ -31,19 +35,23 @@ import Glibc
         count = result.count
         types = (0..<result.columnCount).map { result.type(column: $0) }
         cellCount = count * types.count
+        isTextUnchecked = result.isTextUnchecked
         memorySize = result.memorySize + cellCount * (MemoryLayout<UInt>.stride + MemoryLayout<Int32>.stride)
         let starts = UnsafeMutablePointer<UnsafeRawPointer>.allocate(capacity: cellCount)
         let lengths = UnsafeMutablePointer<Int32>.allocate(capacity: cellCount)
         var cell = 0
+        var nulls: UInt64 = 0
         for row in 0..<result.count {
             for column in 0..<types.count {
                 let (start, length) = unsafe result.place(row: row, column: column)
                 unsafe (starts + cell).initialize(to: start)
                 let isNull = length == 0 && result.isNull(row: row, column: column)
+                if isNull { nulls |= 1 << UInt64(column) }
                 unsafe (lengths + cell).initialize(to: isNull ? -1 : length)
                 cell += 1
             }
         }
+        nullColumns = nulls
         unsafe source = .result(.passRetained(result), starts: starts, lengths: lengths)
     }
 
@@ -52,8 +60,15 @@ import Glibc
     /// - Parameter offsets: where in the bytes each value begins, row by row, four bytes behind its length.
     init(
         taking bytes: UnsafeMutableRawPointer, byteCount: Int, offsets: UnsafeMutablePointer<UInt32>, rowCount: Int,
-        types: [UInt32]
+        types: [UInt32], isTextUnchecked: Bool = false
     ) {
+        self.isTextUnchecked = isTextUnchecked
+        var nulls: UInt64 = 0
+        for cell in 0..<rowCount * types.count {
+            let length = unsafe (UnsafeRawPointer(bytes) + Int(offsets[cell]) - 4).loadUnaligned(as: Int32.self)
+            if length < 0 { nulls |= 1 << UInt64(cell % types.count) }
+        }
+        nullColumns = nulls
         self.count = rowCount
         self.types = types
         cellCount = rowCount * types.count

@@ -13,11 +13,14 @@ import CLibPQ
     /// How many columns each row has.
     public let columnCount: Int
     let statement: String?
+    /// Whether text came as it is stored, in a database that does not know its encoding (`SQL_ASCII`).
+    package let isTextUnchecked: Bool
 
     /// Takes ownership of a complete result.
-    init(taking result: OpaquePointer, statement: String?) {
+    init(taking result: OpaquePointer, statement: String?, isTextUnchecked: Bool = false) {
         unsafe self.result = unsafe result
         self.statement = statement
+        self.isTextUnchecked = isTextUnchecked
         self.count = Int(unsafe PQntuples(result))
         self.columnCount = Int(unsafe PQnfields(result))
     }
@@ -123,6 +126,10 @@ public struct Row: Sendable {
         }
         return value
     }
+
+    /// The column's bytes as they came, empty for NULL. The column must exist.
+    @_lifetime(borrow self)
+    package func bytes(_ column: Int) -> RawSpan { result.bytes(row: index, column: column) }
 
     private func failure(_ column: Int, _ reason: String) -> PostgresError {
         PostgresError(.decoding, "column \(result.name(column: column)) \(reason)", statement: result.statement)

@@ -24,7 +24,7 @@ import Testing
             let last = min(latest, start + width)
             let found = rows.filter { $0.position > start && $0.position <= last }.prefix(limit)
             let end = found.count == limit ? found.last?.position ?? last : last
-            backlog.take(from: start, through: end, found.map { ($0.position, $0.aggregateID, $0.age) })
+            backlog.take(from: start, through: end, found.map { ($0.position, Array($0.aggregateID.utf8), $0.age) })
         }
         return readings
     }

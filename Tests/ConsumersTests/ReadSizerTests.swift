@@ -17,7 +17,7 @@ import Testing
                 defer { total += size }
                 return total < bytes
             }
-            return (Array(came), came.count)
+            return (Array(came), limited.count)
         }
     }
 
@@ -62,7 +62,7 @@ import Testing
         #expect(bound.bound == .perRow(100))
         #expect(bound.took(repeatElement(100, count: 3), of: 10) == false)
         #expect(bound.bound == .cumulative(1_000))
-        #expect(bound.took([500, 600], of: 2) == false)
+        #expect(bound.took([500, 600], of: 10) == false)
         #expect(bound.bound == .cumulative(1_000))
         #expect(bound.took(repeatElement(100, count: 10), of: 10) == false)
         #expect(bound.bound == .perRow(100))

@@ -9,7 +9,12 @@ package struct TestDatabase: Sendable {
     package let schema: String
 
     package init() async throws {
-        url = try await TestPostgres.shared.url()
+        self.init(url: try await TestPostgres.shared.url())
+    }
+
+    /// A room in another database of the server.
+    init(url: String) {
+        self.url = url
         schema = Self.uniqueName("test")
     }
 

@@ -15,7 +15,7 @@ package struct TestStore: Sendable {
     ) async throws -> Value {
         await Places.shared.take()
         do {
-            let value = try await withPlace(notify: notify, body)
+            let value = try await withPlace(TestDatabase(), notify: notify, body)
             await Places.shared.giveBack()
             return value
         } catch {
@@ -25,9 +25,9 @@ package struct TestStore: Sendable {
     }
 
     private static func withPlace<Value>(
-        notify: (_ schema: String) -> EventStore.Notify, _ body: (TestStore) async throws -> Value
+        _ database: TestDatabase, notify: (_ schema: String) -> EventStore.Notify,
+        _ body: (TestStore) async throws -> Value
     ) async throws -> Value {
-        let database = try await TestDatabase()
         let schema = database.schema
         let tables = try TableNames(inSchema: schema, godwitSchema: schema)
         let test = TestStore(
@@ -43,6 +43,31 @@ package struct TestStore: Sendable {
             try await test.drop()
             throw error
         }
+    }
+
+    /// As ``with(notify:_:)``, in a database of its own with another encoding than UTF-8.
+    package static func withDatabase<Value>(
+        encoding: String, _ body: (TestStore) async throws -> Value
+    ) async throws -> Value {
+        let shared = try await TestDatabase()
+        let connection = try await Connection.open(ConnectionConfiguration(shared.url))
+        let create =
+            "CREATE DATABASE \(shared.schema) ENCODING '\(encoding)' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        try await connection.execute(script: create)
+        await connection.close()
+        let url = shared.url.split(separator: "/").dropLast().joined(separator: "/") + "/" + shared.schema
+        // A URL has two slashes behind its scheme.
+        let own = url.replacing(":/", with: "://", maxReplacements: 1)
+        let value: Result<Value, any Error>
+        do {
+            value = .success(try await withPlace(TestDatabase(url: own), notify: { _ in .never }, body))
+        } catch {
+            value = .failure(error)
+        }
+        let last = try await Connection.open(ConnectionConfiguration(shared.url))
+        try await last.execute(script: "DROP DATABASE \(shared.schema) WITH (FORCE)")
+        await last.close()
+        return try value.get()
     }
 
     package var configuration: ConnectionConfiguration {

@@ -3,14 +3,17 @@ import EventSourcing
 import Synchronization
 
 /// Counts what another consumer has published.
-final class CountingConsumer: EndingConsumer {
-    private let consumer: any IntegrationConsumer
+final class CountingConsumer: SizedConsumer, EndingConsumer {
+    private let consumer: any SizedConsumer
     private let count = Mutex(0)
 
-    init(_ consumer: any IntegrationConsumer) { self.consumer = consumer }
+    init(_ consumer: any SizedConsumer) { self.consumer = consumer }
 
     var name: String { consumer.name }
     var scope: EventScope { consumer.scope }
+    var memoryPerEvent: Int { consumer.memoryPerEvent }
+    var largestPayload: Int { consumer.largestPayload }
+    func memory(of batch: FeedBatch) -> Int { consumer.memory(of: batch) }
     var published: Int { count.withLock { $0 } }
 
     func serve(_ segments: [ServedSegment]) async throws { try await consumer.serve(segments) }

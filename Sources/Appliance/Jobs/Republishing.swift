@@ -83,6 +83,8 @@ package struct Republishing: Sendable {
         options.route.republication = Republication(job: job.name)
         try await BrokerCheck(options).run()
         let publisher = KafkaPublisher(options, logger: place.logger)
+        var runOptions = runOptions
+        runOptions.largestPayload = options.largestRecord
         let run = JobRun(
             job.name, owner: "\(CommandActor.current) process \(getpid())", configuration: place.database,
             tables: place.tables, publisher: publisher, options: runOptions, logger: place.logger)

@@ -75,7 +75,8 @@ struct CatchUpLane {
         let start = ContinuousClock.now
         let stretch = work.stretch
         let read = session.query.events.read(
-            after: stretch.after, through: stretch.through, limit: sizer.rows, bound: sizer.bound, scope: work.scope)
+            after: stretch.after, through: stretch.through, limit: sizer.rows, bound: sizer.bound,
+            largest: work.largestPayload, scope: work.scope)
         let snapshot = try await session.query.refresh(
             HorizonQuery.Request(includesWriters: false, reads: [read]), on: connection)
         let seen = try session.query.identity(seen: snapshot.state)
@@ -85,7 +86,7 @@ struct CatchUpLane {
         reader.metrics.laneTime.record(since: start)
         let rows = snapshot.reads[0]
         let events = try sizer.isSplit ? EventBatch(beforeMissingPayload: rows) : EventBatch(rows)
-        let isComplete = sizer.took(events.lazy.map { $0.payload.byteCount }, of: rows.count)
+        let isComplete = sizer.took(events.lazy.map(\.byteCount), of: events.found)
         await session.took(
             events, of: work, through: isComplete ? stretch.through : events.last?.globalPosition ?? stretch.after,
             time: .now - start, isCut: !isComplete)

@@ -17,7 +17,9 @@ struct EventKinds: Sendable {
 
     /// Pairs come from outside: beyond so many, the others share a number, and their texts are compared.
     static let most = 50_000
-    /// The number of the pairs that are too many.
+    /// Nor are longer pairs kept.
+    static let longest = 2_000
+    /// The number of the pairs that are too many or too long.
     static let overflow = -1
 
     private(set) var kinds: [Kind] = []
@@ -32,7 +34,8 @@ struct EventKinds: Sendable {
                 return number
             }
         }
-        if kinds.count == Self.most { return Self.overflow }
+        let length = event.boundedContext.byteCount + event.aggregateType.byteCount
+        if kinds.count == Self.most || length > Self.longest { return Self.overflow }
         kinds.append(
             Kind(
                 boundedContext: event.boundedContext.withUnsafeBytes { Array($0) },

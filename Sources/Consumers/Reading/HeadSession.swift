@@ -25,6 +25,8 @@ actor HeadSession {
     private var wanted: [EventScope] = []
     /// Counts the changes of `wanted`.
     private var generation = 0
+    /// The smallest limit of payloads that a row which is kept was read with.
+    private var largestPayload = Int.max
 
     private var schedule: HeadSchedule
     private var lastDrawn: Int64
@@ -118,12 +120,13 @@ actor HeadSession {
         if isClosed { return subscription.interrupt() }
         subscriptions[subscription.id] = subscription
         plan.add(subscription.id, cursor: subscription.cursor)
-        if !wanted.contains(subscription.scope) {
-            wanted.append(subscription.scope)
+        if !wanted.contains(subscription.scope) || subscription.largestPayload() > largestPayload {
+            if !wanted.contains(subscription.scope) { wanted.append(subscription.scope) }
             generation += 1
             // What was read before may lack what this one wants.
             kept.removeAll()
             window.readAgain()
+            largestPayload = .max
         }
         schedule.noteNews()
         if subscription.target != nil { schedule.hastenTrailing(.now) }
@@ -251,23 +254,25 @@ actor HeadSession {
 
     private func perform(_ request: LookRequest) async throws {
         let wanted = EventScope(union: self.wanted)
+        let largest = subscriptions.values.map { $0.largestPayload() }.max() ?? .max
+        largestPayload = min(largestPayload, largest)
         var reads: [BoundStatement] = []
         if !request.missing.isEmpty {
             reads.append(
                 query.events.readAll(
-                    in: request.missing, limit: Self.smallRead, bytes: options.bytes, wanted: wanted))
+                    in: request.missing, limit: Self.smallRead, bytes: options.bytes, largest: largest, wanted: wanted))
         }
         if request.readsNewer {
             reads.append(
                 query.events.readAll(
-                    after: window.readThrough, limit: sizer.rows, bound: sizer.bound, wanted: wanted))
+                    after: window.readThrough, limit: sizer.rows, bound: sizer.bound, largest: largest, wanted: wanted))
         }
         if let joining = request.joining {
             let scopes = joining.ids.compactMap { subscriptions[$0]?.scope }
             reads.append(
                 query.events.read(
                     after: joining.after, through: window.released, limit: Self.smallRead,
-                    bound: .cumulative(options.bytes), scope: EventScope(union: scopes)))
+                    bound: .cumulative(options.bytes), largest: largest, scope: EventScope(union: scopes)))
         }
         if request.readsNewer { schedule.askedForNewer() }
         let waiters = lookWaiters
@@ -304,16 +309,15 @@ actor HeadSession {
         var reads = snapshot.reads[...]
         if !request.missing.isEmpty, let rows = reads.popFirst() {
             let events = try checked(EventBatch(rows), snapshot)
-            let bytes = events.reduce(0) { $0 + $1.payload.byteCount }
             window.readMissing(
                 events.map(\.globalPosition), in: request.missing,
-                isCut: events.count >= Self.smallRead || bytes >= options.bytes)
+                isCut: events.count >= Self.smallRead || events.isCut)
             kept.add(makeRows(events))
         }
         if request.readsNewer, let rows = reads.popFirst() {
             let events = try checked(
                 sizer.isSplit ? EventBatch(beforeMissingPayload: rows) : EventBatch(rows), snapshot)
-            let isComplete = sizer.took(events.lazy.map { $0.payload.byteCount }, of: rows.count)
+            let isComplete = sizer.took(events.lazy.map(\.byteCount), of: events.found)
             schedule.readNewer(isCut: !isComplete)
             if !events.isEmpty { pollBackoff?.reset() }
             let drawn = request.settlesTrailing && isComplete ? snapshot.horizon?.lastDrawn ?? 0 : 0
@@ -326,8 +330,7 @@ actor HeadSession {
         }
         if let joining = request.joining, let rows = reads.popFirst() {
             let events = try EventBatch(rows)
-            let bytes = events.reduce(0) { $0 + $1.payload.byteCount }
-            let isCut = events.count >= Self.smallRead || bytes >= options.bytes
+            let isCut = events.count >= Self.smallRead || events.isCut
             let end = isCut ? events.last?.globalPosition ?? joining.after : released
             offer(events, through: end, isFull: isCut, to: joining.ids)
         }
@@ -400,14 +403,18 @@ actor HeadSession {
         let stretch: ReadPlan.Stretch
         let scope: EventScope
         let identity: StoreIdentity
+        /// The largest payload that one of those who want it can take.
+        let largestPayload: Int
     }
 
     func nextStretch(for lane: Int) -> LaneWork? {
         if memory.isUsed(beyond: 0.75) { return nil }
         noteDemand()
         guard let stretch = plan.nextStretch(for: lane) else { return nil }
-        let scopes = stretch.members.compactMap { subscriptions[$0]?.scope }
-        return LaneWork(stretch: stretch, scope: EventScope(union: scopes), identity: identity)
+        let members = stretch.members.compactMap { subscriptions[$0] }
+        return LaneWork(
+            stretch: stretch, scope: EventScope(union: members.map(\.scope)), identity: identity,
+            largestPayload: members.map { $0.largestPayload() }.max() ?? .max)
     }
 
     /// Takes in what a lane has read of its stretch, up to a position.

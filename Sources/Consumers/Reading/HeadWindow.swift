@@ -64,6 +64,16 @@ struct HeadWindow: Sendable {
     ///   - end: the last position that was read for certain: the last row's where the read was cut, otherwise any
     ///     position up to which the read would have found all rows; below `readThrough` it counts as that.
     mutating func readNewer(_ positions: [Int64], through end: Int64) {
+        // The last position that there can be has none behind it.
+        if readThrough == .max { return }
+        if positions.last == .max || end == .max {
+            readNewer(positions.filter { $0 < .max }, through: min(end, .max - 1))
+            if positions.last == .max, readThrough == .max - 1 {
+                readThrough = .max
+                release()
+            }
+            return
+        }
         let first = readThrough + 1
         var next = first
         for position in positions where position >= next {

@@ -179,16 +179,19 @@ package actor LogReader {
 
     /// Begins a subscription.
     ///
-    /// - Parameter life: what the caller's other knowledge rests on.
+    /// - Parameters:
+    ///   - life: what the caller's other knowledge rests on.
+    ///   - largestPayload: larger payloads need not come; asked at each read.
     /// - Throws: ``SubscriptionInterrupted`` if the reader has begun anew since.
     func subscribe(
-        _ scope: EventScope, _ selection: SegmentSelection, after cursor: Int64, target: Int64?, life: ServerLife
+        _ scope: EventScope, _ selection: SegmentSelection, after cursor: Int64, target: Int64?, life: ServerLife,
+        largestPayload: @escaping @Sendable () -> Int = { .max }
     ) async throws -> Subscription {
         guard let session, session.life == life else { throw SubscriptionInterrupted() }
         nextID += 1
         let subscription = Subscription(
             id: nextID, scope: scope, selection: selection, after: cursor, target: target,
-            queueBytes: max(1, options.bytesInFlight / 4), reader: wakeups)
+            queueBytes: max(1, options.bytesInFlight / 4), reader: wakeups, largestPayload: largestPayload)
         await session.add(subscription)
         wakeups.wake()
         return subscription
@@ -272,7 +275,7 @@ package actor LogReader {
 struct ReaderOptions: Sendable {
     /// The most events of one read.
     var rows = 4_000
-    /// No further event once the payloads of one read add up to this.
+    /// No further event once those of one read add up to this.
     var bytes = 4 << 20
     /// The most memory that events read and not yet done with may take.
     var bytesInFlight = 32 << 20

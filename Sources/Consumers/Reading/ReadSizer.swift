@@ -3,9 +3,9 @@ import EventSourcing
 /// How many rows and bytes each read of a feed may have.
 ///
 /// Reads grow while there is more to read: a large one costs less for each event, a small one is there sooner. Bytes are
-/// kept to in the way that costs least for payloads of the size that was seen: while no payload takes more than its row's
+/// kept to in the way that costs least for rows of the size that was seen: while no value takes more than its row's
 /// share of the bytes, the rows alone keep to them. A larger one ends what can be used of a read; from there on the
-/// server adds up, until all payloads of a read are small again.
+/// server adds up, until all rows of a read are small again.
 struct ReadSizer: Sendable {
     /// How many rows the first read behind a rest may have.
     static let firstRows = 500
@@ -20,8 +20,8 @@ struct ReadSizer: Sendable {
 
     /// - Parameters:
     ///   - rows: the most rows of a read.
-    ///   - bytes: no further row once the payloads of a read add up to this.
-    ///   - largeBytes: a read does not grow beyond the rows whose payloads have room in this, as far as can be known.
+    ///   - bytes: no further row once those of a read add up to this.
+    ///   - largeBytes: a read does not grow beyond the rows that have room in this, as far as can be known.
     init(rows: Int, bytes: Int, largeBytes: Int) {
         most = rows
         self.bytes = bytes
@@ -37,19 +37,18 @@ struct ReadSizer: Sendable {
     /// Takes in a read.
     ///
     /// - Parameters:
-    ///   - payloads: the sizes of the payloads that came, in bytes.
-    ///   - count: how many rows the read had, with those whose payload did not come.
+    ///   - sizes: of the rows that came, in bytes.
+    ///   - count: how many rows the read had, with those that stayed behind because of their size.
     /// - Returns: whether neither the limit of rows nor the bytes cut the read short.
-    mutating func took(_ payloads: some Sequence<Int>, of count: Int) -> Bool {
+    mutating func took(_ sizes: some Sequence<Int>, of count: Int) -> Bool {
         var came = 0
-        var total = 0
         var largest = 0
-        for size in payloads {
+        for size in sizes {
             came += 1
-            total += size
             largest = max(largest, size)
         }
-        let isComplete = count < rows && (isSplit ? came == count : total < bytes)
+        // The server has added up by its own measure, so only it knows whether that cut the read.
+        let isComplete = count < rows && came == count
         let isSmall = isSplit ? came == count : largest <= share
         let isFull = came == rows
         rows = isFull && isSmall ? grown(largest) : min(most, Self.firstRows)

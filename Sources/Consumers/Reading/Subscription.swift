@@ -13,6 +13,8 @@ final class Subscription: Sendable {
     let target: Int64?
     /// Events behind this position are wanted.
     let cursor: Int64
+    /// Larger payloads need not come; asked at each read.
+    let largestPayload: @Sendable () -> Int
     private let selection: SegmentSelection
     /// Told when something was taken or is waited for, while the reader wants to know.
     private let reader: WakeSignal
@@ -62,8 +64,9 @@ final class Subscription: Sendable {
     ///   - queueBytes: no room for another batch once so many bytes wait.
     init(
         id: Int, scope: EventScope, selection: SegmentSelection, after cursor: Int64, target: Int64?,
-        queueBytes: Int, reader: WakeSignal
+        queueBytes: Int, reader: WakeSignal, largestPayload: @escaping @Sendable () -> Int = { .max }
     ) {
+        self.largestPayload = largestPayload
         self.id = id
         self.scope = scope
         self.cursor = cursor

@@ -6,6 +6,12 @@ protocol BatchSink: Sendable {
     /// What is kept for each event that is under way, beside its batch, in bytes of memory.
     var memoryPerEvent: Int { get }
 
+    /// What is kept for the events of a batch beside it, in bytes of memory.
+    func memory(of batch: FeedBatch) -> Int
+
+    /// Events with larger payloads are handed over without them.
+    var largestPayload: Int { get }
+
     /// Work that goes on for as long as the consumer is served, across changes of ownership. Throws what ends the
     /// consumer.
     func run() async throws
@@ -18,4 +24,11 @@ protocol BatchSink: Sendable {
 
     /// Waits until nothing is under way. What was not begun may be dropped, unless `finishing`.
     func settle(finishing: Bool) async throws
+}
+
+extension BatchSink {
+    func memory(of batch: FeedBatch) -> Int { batch.selection.count * memoryPerEvent }
+
+    /// All payloads are wanted.
+    var largestPayload: Int { .max }
 }

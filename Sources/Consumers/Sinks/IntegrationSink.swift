@@ -20,6 +20,7 @@ final class IntegrationSink: BatchSink {
     }
 
     private let consumer: any IntegrationConsumer
+    private let sized: (any SizedConsumer)?
     private let state: ServingState
     private let underWay = UnderWay()
     // Both are bounded by the bytes in flight, a share of which comes with each batch.
@@ -28,6 +29,7 @@ final class IntegrationSink: BatchSink {
 
     init(_ consumer: any IntegrationConsumer, state: ServingState) {
         self.consumer = consumer
+        sized = consumer as? any SizedConsumer
         self.state = state
     }
 
@@ -45,6 +47,12 @@ final class IntegrationSink: BatchSink {
     let isExternal = true
 
     var memoryPerEvent: Int { consumer.memoryPerEvent }
+
+    func memory(of batch: FeedBatch) -> Int {
+        sized?.memory(of: batch) ?? batch.selection.count * consumer.memoryPerEvent
+    }
+
+    var largestPayload: Int { sized?.largestPayload ?? .max }
 
     func serve(_ segments: [ServedSegment]) {
         work.continuation.yield(.serve(segments))

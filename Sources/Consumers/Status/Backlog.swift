@@ -49,12 +49,11 @@ struct Backlog: Sendable {
     /// Takes in one reading: rows behind `start` in order, complete up to `through`.
     mutating func take(
         from start: Int64, through end: Int64,
-        _ rows: some Sequence<(position: Int64, aggregateID: String, age: Duration)>
+        _ rows: some Sequence<(position: Int64, aggregateID: [UInt8], age: Duration)>
     ) {
         readings += 1
         for row in rows {
-            let aggregateID = Array(row.aggregateID.utf8)
-            let segment = strategy.segment(of: aggregateID.span.bytes, totalSegments: totalSegments)
+            let segment = strategy.segment(of: row.aggregateID.span.bytes, totalSegments: totalSegments)
             guard var entry = entries[segment], entry.countedThrough >= start, row.position > entry.countedThrough
             else {
                 continue

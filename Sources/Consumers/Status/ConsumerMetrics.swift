@@ -41,8 +41,7 @@ struct ConsumerMetrics: Sendable {
     /// Notes how old a batch's first event is now that the batch is processed.
     func processed(_ batch: FeedBatch, first: Int?) {
         guard let events = batch.events, let first else { return }
-        let age = WallClock.microseconds - events[first].createdAtMicroseconds
-        latency.recordMicroseconds(max(0, age))
+        latency.recordMicroseconds(WallClock.age(of: events[first].createdAtMicroseconds))
     }
 
     func update(_ progress: ConsumerProgress) {
@@ -59,5 +58,12 @@ enum WallClock {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
+    }
+
+    /// How long ago a time is, in microseconds; 0 for one that is still to come. Any time may stand in an event.
+    static func age(of time: Int64, now: Int64 = microseconds) -> Int64 {
+        let (age, isOverflow) = now.subtractingReportingOverflow(time)
+        if isOverflow { return time < 0 ? .max : 0 }
+        return max(0, age)
     }
 }

@@ -59,12 +59,14 @@ package struct StatusReader: Sendable {
             totalSegments: rows.first?.totalSegments ?? 1, latest: latest, strategy: strategy)
         let table = EventsTable(tables.source)
         while let start = backlog.nextReading {
-            let last = min(latest, start + Backlog.widestReading)
+            let last = latest - start > Backlog.widestReading ? start + Backlog.widestReading : latest
             let result = try await connection.query(
                 table.backlog(after: start, through: last, limit: backlogLimit, scope: scopes[consumer] ?? .all))
-            var events: [(position: Int64, aggregateID: String, age: Duration)] = []
+            var events: [(position: Int64, aggregateID: [UInt8], age: Duration)] = []
             for row in result {
-                events.append((try row.decode(0), try row.decode(1), .seconds(try row.decode(2, as: Double.self))))
+                // Its bytes, which decide about the segment, also where they are no text.
+                let aggregateID = row.bytes(1).withUnsafeBytes { Array($0) }
+                events.append((try row.decode(0), aggregateID, .seconds(try row.decode(2, as: Double.self))))
             }
             let isFull = events.count == backlogLimit
             backlog.take(from: start, through: isFull ? events.last?.position ?? last : last, events)

@@ -45,7 +45,8 @@ struct Assignment {
         guard let start = lowest else { return try await waitInHalt() }
         let reader = runner.source.reader
         let subscription = try await reader.subscribe(
-            runner.scope, selection, after: start, target: runner.target.withLock { $0 }, life: life)
+            runner.scope, selection, after: start, target: runner.target.withLock { $0 }, life: life,
+            largestPayload: { [sink = runner.sink] in sink.largestPayload })
         runner.subscribed(to: subscription)
         do {
             try await handOver(subscription)
@@ -63,7 +64,7 @@ struct Assignment {
         var pause = PostBatchPause(maximum: options.maxPostBatchPause)
         while try await runner.flow.admit(0, share: 1) != nil, let batch = try await subscription.next() {
             let share = try await runner.budget.take(
-                batch: batch.memorySize, records: batch.selection.count * runner.sink.memoryPerEvent)
+                batch: batch.memorySize, records: runner.sink.memory(of: batch))
             guard try await handOver(batch, share) else { break }
             let wait = pause.next(afterFullBatch: batch.isFull)
             if wait > .zero { try await Task.sleep(for: wait) }

@@ -7,6 +7,15 @@ public final class EventBatch: Sendable {
     let cells: ResultCells
     /// How many events there are.
     public let count: Int
+    /// Whether some event may have a defect, so that each is to be asked. False for all batches of a sound table.
+    package let mayHaveDefects: Bool
+    /// How many events the read had, with those that stayed behind because of their size.
+    package let found: Int
+    /// Whether payloads may have stayed behind.
+    let withholds: Bool
+
+    /// Whether events stayed behind because of their size.
+    package var isCut: Bool { count < found }
 
     /// All rows of a read.
     ///
@@ -42,6 +51,9 @@ public final class EventBatch: Sendable {
     private init(checked cells: ResultCells, count: Int) {
         self.cells = cells
         self.count = count
+        withholds = cells.columnCount > Column.withheld
+        found = Self.found(cells) ?? cells.count
+        mayHaveDefects = cells.isTextUnchecked || cells.nullColumns & Column.required != 0
     }
 
     private static func check(_ cells: ResultCells) throws(PostgresError) {
@@ -57,6 +69,14 @@ public final class EventBatch: Sendable {
         }
     }
 
+    /// What a read that adds up says of all of its rows.
+    private static func found(_ cells: ResultCells) -> Int? {
+        guard cells.columnCount > Column.found, cells.count > 0 else { return nil }
+        let value = cells.bytes(row: 0, column: Column.found)
+        guard value.byteCount == MemoryLayout<Int64>.size else { return nil }
+        return Int(Int64(bigEndian: value.unsafeLoadUnaligned(as: Int64.self)))
+    }
+
     /// The bytes of memory the rows take.
     public var memorySize: Int { cells.memorySize }
 
@@ -64,6 +84,27 @@ public final class EventBatch: Sendable {
     enum Column: Int, CaseIterable {
         case globalPosition, boundedContext, aggregateType, aggregateID, aggregateVersion, eventID, eventType,
             eventVersion, payload, traceID, correlationID, causationID, metadata, createdAt
+
+        /// Where a read that adds up has the length of a payload that stayed behind, and behind it how many rows it had.
+        static let withheld = allCases.count
+        static let found = allCases.count + 1
+
+        /// The columns that no event is without, a bit for each.
+        static let required: UInt64 = allCases.filter { !$0.isOptional }.reduce(0) { $0 | 1 << UInt64($1.rawValue) }
+
+        var isOptional: Bool {
+            switch self {
+            case .traceID, .correlationID, .causationID, .metadata: true
+            default: false
+            }
+        }
+
+        var isText: Bool {
+            switch self {
+            case .boundedContext, .aggregateType, .aggregateID, .eventType, .traceID, .correlationID, .causationID: true
+            default: false
+            }
+        }
 
         var types: [UInt32] {
             switch self {
@@ -85,5 +126,5 @@ extension EventBatch: RandomAccessCollection {
     /// The index behind the last event.
     public var endIndex: Int { count }
     /// The event at the index.
-    public subscript(index: Int) -> EventView { EventView(cells: cells, index: index) }
+    public subscript(index: Int) -> EventView { EventView(cells: cells, index: index, withholds: withholds) }
 }

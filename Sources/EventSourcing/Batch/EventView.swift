@@ -1,10 +1,11 @@
-import FoundationEssentials
+package import FoundationEssentials
 import Postgres
 
 /// One event of a batch, read in place.
 public struct EventView: Sendable {
     let cells: ResultCells
     let index: Int
+    let withholds: Bool
 
     /// The place in the order of all events.
     public var globalPosition: Int64 { integer(.globalPosition) }
@@ -12,10 +13,8 @@ public struct EventView: Sendable {
     public var aggregateVersion: Int64 { integer(.aggregateVersion) }
     /// The version of the event type's schema.
     public var eventVersion: Int32 { integer(.eventVersion) }
-    /// Microseconds since 1970-01-01 UTC; infinity in PostgreSQL is clamped to the extremes.
-    public var createdAtMicroseconds: Int64 {
-        integer(.createdAt, as: Int64.self).addingReportingOverflow(PostgresTimestamp.epochOffset).partialValue
-    }
+    /// Microseconds since 1970-01-01 UTC; what is out of range, as PostgreSQL's infinity, is clamped to the extremes.
+    public var createdAtMicroseconds: Int64 { PostgresTimestamp.since1970(integer(.createdAt)) }
 
     /// The bounded context, UTF-8.
     package var boundedContext: RawSpan { @_lifetime(borrow self) get { bytes(.boundedContext) } }
@@ -29,6 +28,22 @@ public struct EventView: Sendable {
     package var eventType: RawSpan { @_lifetime(borrow self) get { bytes(.eventType) } }
     /// The content.
     package var payload: RawSpan { @_lifetime(borrow self) get { bytes(.payload) } }
+    /// The length of a payload that stayed in the database, because nobody can take one of that size; `nil` where it came.
+    package var withheldBytes: Int? {
+        guard withholds else { return nil }
+        let value = cells.bytes(row: index, column: EventBatch.Column.withheld)
+        guard value.byteCount == MemoryLayout<Int32>.size else { return nil }
+        return Int(Int32(bigEndian: value.unsafeLoadUnaligned(as: Int32.self)))
+    }
+    /// The payload's length, whether it came or not.
+    package var payloadLength: Int { withheldBytes ?? payload.byteCount }
+    /// The bytes of all texts but the metadata.
+    package var textLength: Int {
+        boundedContext.byteCount + aggregateType.byteCount + aggregateID.byteCount + eventType.byteCount
+            + traceID.byteCount + correlationID.byteCount + causationID.byteCount
+    }
+    /// The bytes that came of payload, metadata and texts.
+    package var byteCount: Int { payload.byteCount + metadata.byteCount + textLength }
     /// The trace, UTF-8, empty if there is none.
     package var traceID: RawSpan { @_lifetime(borrow self) get { bytes(.traceID) } }
     /// The correlation id, UTF-8, empty if there is none.
@@ -57,8 +72,10 @@ public struct EventView: Sendable {
             createdAt: PostgresTimestamp.date(microseconds: integer(.createdAt)))
     }
 
-    var eventUUID: UUID {
-        UUID.decode(eventID, type: cells.type(column: EventBatch.Column.eventID.rawValue)) ?? UUID()
+    /// The event's identity; all zeros where the row has none.
+    package var eventUUID: UUID {
+        UUID.decode(eventID, type: cells.type(column: EventBatch.Column.eventID.rawValue))
+            ?? UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     }
 
     private var metadataText: String? {

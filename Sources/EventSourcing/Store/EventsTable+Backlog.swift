@@ -9,9 +9,14 @@ extension EventsTable {
     package func backlog(
         after position: Int64, through last: Int64, limit: Int, scope: EventScope
     ) -> BoundStatement {
+        // Before PostgreSQL 17 an infinite time cannot be subtracted.
+        let time = shape.expression(.createdAt)
+        let age = """
+            CASE WHEN isfinite(\(time)) THEN extract(epoch FROM clock_timestamp() - \(time))::float8 ELSE 0 END
+            """
         let sql = """
             SELECT \(self.position), \(shape.expression(.aggregateID)),
-                extract(epoch FROM clock_timestamp() - \(shape.expression(.createdAt)))::float8
+                \(age)
             FROM \(table.sql) WHERE \(self.position) > $1 AND \(self.position) <= $2
             AND (cardinality($3::text[]) = 0 OR \(type) = ANY($3))
             AND (cardinality($4::text[]) = 0 OR \(context) = ANY($4))

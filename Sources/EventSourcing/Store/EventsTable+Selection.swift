@@ -3,17 +3,19 @@ package import Postgres
 /// Reads for jobs that look at a part of the log. Each takes a stretch of positions, so that no statement runs for long
 /// however few of the events in it are meant.
 extension EventsTable {
-    /// The selected events behind a position, up to another, in order: so many at most, and none once the payloads before
-    /// it add up to the bytes.
+    /// The selected events behind a position, up to another, in order: so many at most, and none once those before it add
+    /// up to the bytes. A payload larger than given stays behind.
     package func read(
-        _ selection: EventSelection, after position: Int64, through last: Int64, limit: Int, maximumBytes: Int
+        _ selection: EventSelection, after position: Int64, through last: Int64, limit: Int, maximumBytes: Int,
+        largest: Int = .max
     ) -> BoundStatement {
         var conditions = Conditions(shape, selection, after: position, through: last)
         let bytes = conditions.bind(maximumBytes)
+        let most = conditions.bind(largest)
         let rows = """
             SELECT \(shape.columns()) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY \(self.position) LIMIT \(limit)
             """
-        return BoundStatement(Statement(Self.addingUp(rows, to: bytes)), conditions.values)
+        return BoundStatement(Statement(Self.addingUp(rows, to: bytes, withholding: most)), conditions.values)
     }
 
     /// The same events without payload and metadata, which read as empty.

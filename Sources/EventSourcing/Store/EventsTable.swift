@@ -31,25 +31,30 @@ package struct EventsTable: Sendable {
         """
 
     /// Events behind a position, up to another, in order: at most so many rows, and no more bytes than the limit lets pass.
+    ///
+    /// - Parameter largest: under ``PayloadLimit/cumulative(_:)`` a larger payload stays behind, and its length comes in its
+    ///   place: ``EventView/withheldBytes``.
     package func read(
-        after position: Int64, through last: Int64 = .max, limit: Int, bound: PayloadLimit = .none, scope: EventScope
+        after position: Int64, through last: Int64 = .max, limit: Int, bound: PayloadLimit = .none,
+        largest: Int = .max, scope: EventScope
     ) -> BoundStatement {
         var values: [any PostgresEncodable] = [position, last]
         let conditions = conditions(of: scope, &values).map { " AND \($0)" } ?? ""
         return select(
             where: "\(self.position) > $1 AND \(self.position) <= $2\(conditions)", limit: limit, bound: bound,
-            name: "read_events", &values)
+            largest: largest, name: "read_events", &values)
     }
 
     /// Events behind a position, in order, whatever their scope: payload and metadata of those outside of the scope stay
     /// behind, and read as empty.
     package func readAll(
-        after position: Int64, limit: Int, bound: PayloadLimit, wanted scope: EventScope
+        after position: Int64, limit: Int, bound: PayloadLimit, largest: Int = .max, wanted scope: EventScope
     ) -> BoundStatement {
         var values: [any PostgresEncodable] = [position]
         let wanted = conditions(of: scope, &values)
         return select(
-            where: "\(self.position) > $1", limit: limit, bound: bound, wanted: wanted, name: "read_head", &values)
+            where: "\(self.position) > $1", limit: limit, bound: bound, largest: largest, wanted: wanted,
+            name: "read_head", &values)
     }
 
     /// Events whose positions lie in some ranges, both ends included, in order; as ``readAll(after:limit:bound:wanted:)``
@@ -57,11 +62,11 @@ package struct EventsTable: Sendable {
     ///
     /// - Parameter ranges: ascending, without overlap.
     package func readAll(
-        in ranges: [ClosedRange<Int64>], limit: Int, bytes: Int, wanted scope: EventScope
+        in ranges: [ClosedRange<Int64>], limit: Int, bytes: Int, largest: Int = .max, wanted scope: EventScope
     ) -> BoundStatement {
         var values: [any PostgresEncodable] = [ranges.map(\.lowerBound), ranges.map(\.upperBound)]
         let wanted = conditions(of: scope, &values)
-        values.append(bytes)
+        values += [bytes, largest]
         // Each range is bounded by itself, so that a long one that has just filled is not read whole.
         let rows = """
             SELECT part.* FROM unnest($1::bigint[], $2::bigint[]) AS ranges (low, high) CROSS JOIN LATERAL (
@@ -70,11 +75,13 @@ package struct EventsTable: Sendable {
             ) AS part ORDER BY global_position LIMIT \(limit)
             """
         return BoundStatement(
-            Statement(name: "read_missing", sql: Self.addingUp(rows, to: "$\(values.count)")), values)
+            Statement(
+                name: "read_missing",
+                sql: Self.addingUp(rows, to: "$\(values.count - 1)", withholding: "$\(values.count)")), values)
     }
 
     private func select(
-        where conditions: String, limit: Int, bound: PayloadLimit, wanted: String? = nil, name: String,
+        where conditions: String, limit: Int, bound: PayloadLimit, largest: Int, wanted: String? = nil, name: String,
         _ values: inout [any PostgresEncodable]
     ) -> BoundStatement {
         func rows(_ columns: String) -> String {
@@ -87,23 +94,54 @@ package struct EventsTable: Sendable {
             let columns = columns(wanted, limit: "$\(values.count)")
             return BoundStatement(Statement(name: name, sql: rows(columns)), values)
         case .cumulative(let bytes):
-            values.append(bytes)
-            let sql = Self.addingUp(rows(columns(wanted)), to: "$\(values.count)")
+            values += [bytes, largest]
+            let sql = Self.addingUp(
+                rows(columns(wanted)), to: "$\(values.count - 1)", withholding: "$\(values.count)")
             return BoundStatement(Statement(name: name, sql: sql), values)
         }
     }
 
-    /// The SELECT list. Of rows that are not wanted, payload and metadata stay behind; a payload above the limit is NULL.
+    /// The SELECT list. Of rows that are not wanted, payload and metadata stay behind; where a value is above the limit, it
+    /// is NULL, and so is the payload, which marks the row.
     private func columns(_ wanted: String?, limit: String? = nil) -> String {
         var replaced: [SourceShape.Field: String] = [:]
+        let metadata = shape.expression(.metadata)
+        var large: [SourceShape.Field: String] = [:]
+        if let limit {
+            for field in Self.boundless {
+                large[field] = "octet_length(\(shape.expression(field))) > \(limit)"
+                replaced[field] = "CASE WHEN \(large[field] ?? "") THEN NULL ELSE \(shape.expression(field)) END"
+            }
+            // What takes little room as it is stored, compressed, cannot be much.
+            large[.metadata] =
+                "pg_column_size(\(metadata)) > \(Self.smallMetadata) AND \(Self.size(ofJSON: metadata)) > \(limit)"
+        }
         if wanted != nil || limit != nil {
-            let tooLarge = limit.map { " WHEN octet_length(\(payload)) > \($0) THEN NULL" } ?? ""
+            let tests =
+                limit.map { limit in
+                    ["octet_length(\(payload)) > \(limit)"]
+                        + [.metadata, .traceID, .correlationID, .causationID].compactMap { large[$0] }
+                } ?? []
+            let tooLarge = tests.isEmpty ? "" : " WHEN \(tests.joined(separator: " OR ")) THEN NULL"
             let foreign = wanted.map { " WHEN NOT (\($0)) THEN ''::bytea" } ?? ""
             replaced[.payload] = "CASE\(foreign)\(tooLarge) ELSE \(payload) END"
         }
-        if let wanted { replaced[.metadata] = "CASE WHEN \(wanted) THEN \(shape.expression(.metadata)) END" }
+        if wanted != nil || limit != nil {
+            let foreign = wanted.map { " WHEN NOT (\($0)) THEN NULL" } ?? ""
+            let tooLarge = large[.metadata].map { " WHEN \($0) THEN NULL" } ?? ""
+            replaced[.metadata] = "CASE\(foreign)\(tooLarge) ELSE \(metadata) END"
+        }
         return shape.columns(replaced)
     }
+
+    /// The texts that no index bounds; those of the others take 2.7 KB at most there, compressed.
+    private static let boundless: [SourceShape.Field] = [.traceID, .correlationID, .causationID]
+    /// Metadata that takes no more bytes than this in its row is not looked into.
+    private static let smallMetadata = 200
+
+    /// How many bytes a `jsonb` takes once it is no longer compressed, about as many as its text. To delete nothing from it
+    /// gives it uncompressed, without making its text.
+    private static func size(ofJSON value: String) -> String { "pg_column_size(\(value) #- '{}')" }
 
     /// The scope as a condition; `nil` where all events are wanted.
     private func conditions(of scope: EventScope, _ values: inout [any PostgresEncodable]) -> String? {
@@ -122,17 +160,32 @@ package struct EventsTable: Sendable {
         return conditions.isEmpty ? nil : conditions.joined(separator: " AND ")
     }
 
-    /// The query of events whose result ends once the payloads add up to the bytes; its first row comes whatever its size.
-    static func addingUp(_ rows: String, to bytes: String) -> String {
-        // The length of a payload is known without fetching it, so that the rows behind the bound cost next to nothing.
-        """
-        SELECT \(aliases) FROM (
-            SELECT \(aliases),
-                sum(coalesce(octet_length(payload), 0)) OVER (ORDER BY global_position ROWS UNBOUNDED PRECEDING)
-                    - coalesce(octet_length(payload), 0) AS bytes_before
-            FROM (\(rows)) AS limited
-        ) AS summed WHERE bytes_before < \(bytes) ORDER BY global_position
-        """
+    /// The query of events whose result ends once the rows add up to the bytes; its first row comes whatever its size. A
+    /// payload larger than the other number of bytes stays behind. Two more columns say of which length that was, and how
+    /// many rows there would have been.
+    static func addingUp(_ rows: String, to bytes: String, withholding largest: String) -> String {
+        // The length of a value is known without fetching it, so that the rows behind the bound cost next to nothing.
+        let columns = SourceShape.Field.allCases.map { field in
+            field == .payload ? "CASE WHEN withheld IS NULL THEN payload END AS payload" : field.alias
+        }
+        let texts: [SourceShape.Field] = [
+            .boundedContext, .aggregateType, .aggregateID, .eventType, .traceID, .correlationID, .causationID,
+        ]
+        let sizes =
+            ["CASE WHEN octet_length(payload) > \(largest) THEN 0 ELSE octet_length(payload) END"]
+            + [size(ofJSON: "metadata")] + texts.map { "octet_length(\($0.alias))" }
+        return """
+            SELECT \(columns.joined(separator: ", ")), withheld, found FROM (
+                SELECT \(aliases), withheld, count(*) OVER () AS found,
+                    sum(size) OVER (ORDER BY global_position ROWS UNBOUNDED PRECEDING) - size AS bytes_before
+                FROM (
+                    SELECT \(aliases), CASE WHEN octet_length(payload) > \(largest) THEN octet_length(payload) END
+                            AS withheld,
+                        (\(sizes.map { "coalesce(\($0), 0)" }.joined(separator: " + ")))::bigint AS size
+                    FROM (\(rows)) AS limited
+                ) AS measured
+            ) AS summed WHERE bytes_before < \(bytes) ORDER BY global_position
+            """
     }
 
     /// Whether the event is there, at its position.

@@ -2,10 +2,11 @@
 package enum PayloadLimit: Sendable, Equatable {
     /// Nothing.
     case none
-    /// A payload of more bytes does not come: its row has NULL for it, at next to no cost. The result is to be read by
-    /// ``EventBatch/init(beforeMissingPayload:)``.
+    /// A row with a larger value than that in a column without a bound of its own comes without it, and with NULL for its
+    /// payload, at next to no cost. The result is to be read by ``EventBatch/init(beforeMissingPayload:)``.
     case perRow(Int)
-    /// No further row comes once the payloads add up to so many bytes; the first row comes whatever its size. The server
-    /// keeps the rows aside while it adds up, which doubles its work for each.
+    /// No further row comes once the rows add up to so many bytes; the first row comes whatever its size. The server
+    /// keeps the rows aside while it adds up, which doubles its work for each. ``EventBatch/isCut`` says whether any stayed
+    /// behind.
     case cumulative(Int)
 }

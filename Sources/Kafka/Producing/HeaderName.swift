@@ -7,5 +7,8 @@ package struct HeaderName: Sendable, Hashable, CustomStringConvertible {
         bytes = ContiguousArray(name.utf8.filter { $0 != 0 } + [0])
     }
 
+    /// The bytes of the name in a record.
+    package var byteCount: Int { bytes.count - 1 }
+
     package var description: String { String(decoding: bytes.dropLast(), as: UTF8.self) }
 }

@@ -24,6 +24,8 @@ package struct DeadLetter: Sendable, Hashable {
         case noTopic = "no_topic"
         /// Its record is larger than the topic allows.
         case tooLarge = "too_large"
+        /// Its row holds what no record can carry: text that is not UTF-8, or NULL where a value belongs.
+        case malformed
         /// The broker rejected it, sent alone.
         case rejected
         /// It waits behind an earlier event of its aggregate.

@@ -15,6 +15,19 @@ struct DeadLetterNote: Sendable, Hashable {
     let prefix: String
     /// The length of the value that was left out; `nil` where it is there.
     var omittedBytes: Int?
+    /// Whether the event's headers and a long key were left out too: not even they fit.
+    var isMinimal = false
+
+    /// What a record leaves out, so that the topic takes it.
+    enum Omission: Sendable, Equatable {
+        case nothing
+        case value
+        /// All but the event's id and what this says.
+        case allButIdentity
+    }
+
+    /// The longest key of a record that leaves out all else.
+    static let longestKey = 1_000
 
     /// Longer texts are cut: a header has no business being large.
     private static let mostErrorBytes = 2_000
@@ -26,10 +39,10 @@ struct DeadLetterNote: Sendable, Hashable {
             + (topic?.utf8.count ?? 0) + 120
     }
 
-    func fill(_ record: inout RecordWriter) {
+    func fill(_ record: inout some RecordParts & ~Copyable) {
         func name(_ name: String) -> HeaderName { HeaderName("\(prefix)dead_letter_\(name)") }
         record.header(name("reason"), reason.rawValue)
-        record.header(name("error"), Self.cut(error))
+        record.header(name("error"), error.cut(toBytes: Self.mostErrorBytes))
         record.header(name("consumer"), consumer)
         record.header(name("segment"), decimal: Int64(segment))
         record.header(name("position"), decimal: position)
@@ -40,10 +53,6 @@ struct DeadLetterNote: Sendable, Hashable {
             record.header(name("omitted_bytes"), decimal: Int64(omittedBytes))
             record.withoutValue()
         }
-    }
-
-    private static func cut(_ text: String) -> String {
-        if text.utf8.count <= mostErrorBytes { return text }
-        return String(decoding: text.utf8.prefix(mostErrorBytes), as: UTF8.self)
+        if isMinimal { record.header(name("omitted"), "headers") }
     }
 }

@@ -71,12 +71,13 @@ package struct DeadLetterStore: Sendable {
     /// Takes an aggregate's first events to be delivered, and reads them; positions in order. Takes none if the segment
     /// is served by somebody else meanwhile.
     func take(
-        _ consumer: String, _ aggregate: AggregateIdentity, in segment: ServedSegment, limit: Int, bytes: Int
+        _ consumer: String, _ aggregate: AggregateIdentity, in segment: ServedSegment, limit: Int, bytes: Int,
+        largest: Int
     ) async throws -> (positions: [Int64], events: EventBatch) {
         try await pool.withConnection { connection in
             let taken = try await connection.query(table.take(consumer, aggregate, in: segment, limit: limit))
             let positions: [Int64] = try taken.map { try $0.decode(0) }
-            let rows = try await connection.query(events.read(at: positions, maximumBytes: bytes))
+            let rows = try await connection.query(events.read(at: positions, maximumBytes: bytes, largest: largest))
             return (positions.sorted(), try EventBatch(rows))
         }
     }

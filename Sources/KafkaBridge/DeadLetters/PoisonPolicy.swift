@@ -12,7 +12,7 @@ package enum PoisonPolicy: Sendable, Hashable {
 enum PoisonFate: Sendable, Equatable {
     case halt(Rejection)
     case park
-    case deadLetter(TopicName, omittingValue: Bool)
+    case deadLetter(TopicName, omitting: DeadLetterNote.Omission)
 
     /// So many aggregates may be parked by a publisher: where more fail, the route is at fault and not the events, and
     /// neither memory nor table should fill with them.
@@ -36,9 +36,12 @@ enum PoisonFate: Sendable, Equatable {
             }
             return .park
         case .deadLetterTopic(let topic):
-            guard let note else { return .deadLetter(topic, omittingValue: false) }
+            guard let note else { return .deadLetter(topic, omitting: .nothing) }
             // Where even its own topic is too small for it, the event still is in the store.
-            if flaw.reason == .tooLarge, note.omittedBytes == nil { return .deadLetter(topic, omittingValue: true) }
+            if flaw.reason == .tooLarge {
+                if note.omittedBytes == nil { return .deadLetter(topic, omitting: .value) }
+                if !note.isMinimal { return .deadLetter(topic, omitting: .allButIdentity) }
+            }
             let error = "\(note.error); and the dead-letter topic does not take it either: \(flaw.error)"
             return .halt(Rejection(reason: flaw.reason, error: error, topic: note.topic))
         }

@@ -1,5 +1,8 @@
+package import Consumers
+import EventSourcing
 import Kafka
 import Logging
+import Synchronization
 
 /// How large a record may be.
 extension KafkaPublisher {
@@ -28,13 +31,44 @@ extension KafkaPublisher {
             }
             limits[topic] = min(limit ?? Self.usual, options.clientLimit)
         }
+        let largest = min(options.largestRecord, limits.all.max() ?? .max)
+        largestTaken.store(largest, ordering: .relaxed)
         smallestLimit = limits.all.min() ?? .max
         // A broker would reject such a producer's batches whole, and each record would have to go alone.
         if let run, smallestLimit < run.largestBatch { self.run?.isSealed = true }
     }
 }
 
+extension KafkaPublisher {
+    package nonisolated var largestPayload: Int { largestTaken.load(ordering: .relaxed) }
+
+    package nonisolated func memory(of batch: FeedBatch) -> Int {
+        let constant = batch.selection.count * memoryPerEvent
+        // Where events are small, their texts are within the constant part.
+        guard let events = batch.events, batch.memorySize > batch.selection.count * Self.usualRow || copiesValues else {
+            return constant
+        }
+        let takesMetadata = !options.route.metadataHeaders.isEmpty
+        return batch.selection.reduce(constant) { sum, selected in
+            let event = events[selected.index]
+            let metadata = takesMetadata ? min(event.metadata.byteCount, MetadataHeaders.maximumTotalBytes) : 0
+            // A structured value is made, and then copied for the client.
+            return sum + 2 * event.textLength + metadata + (copiesValues ? 2 * event.payload.byteCount : 0)
+        }
+    }
+
+    /// The memory of a row whose texts are short.
+    private static let usualRow = 4_096
+
+    private nonisolated var copiesValues: Bool {
+        if case .cloudEventsStructured = options.route.format { true } else { false }
+    }
+}
+
 extension KafkaPublisherOptions {
+    /// No record can be larger than that, whatever its topic allows: nothing but another configuration changes it.
+    package var largestRecord: Int { maximumRecordBytes ?? clientLimit }
+
     /// What the client takes: what `message.max.bytes` says if it is set, and no more than its queue holds.
     fileprivate var clientLimit: Int {
         let most = client.properties["message.max.bytes"].flatMap { Int($0) } ?? .max

@@ -56,12 +56,12 @@ extension KafkaPublisher {
     }
 
     func undeliverable(_ inFlight: InFlightBatch, _ entry: Int, _ flaw: Rejection) -> UndeliverableEvent {
-        let event = inFlight.event(of: entry).event
+        let event = inFlight.event(of: entry)
         let segment = inFlight.entries[entry].segment
         return UndeliverableEvent(
             position: event.globalPosition, segment: segment, epoch: served[segment]?.epoch ?? -1,
-            eventID: event.eventID, eventType: event.eventType, aggregate: event.aggregate,
-            aggregateVersion: event.aggregateVersion, reason: flaw.reason, error: flaw.error)
+            eventID: event.eventUUID, eventType: String(copying: event.eventType), aggregate: event.aggregate,
+            aggregateVersion: event.aggregateVersion, reason: flaw.reason, error: flaw.shortError)
     }
 
     // MARK: Beside the batches
@@ -103,7 +103,8 @@ extension KafkaPublisher {
         }
         let standing = halts.standing.filter { unnotedHalts[$0.segment] == nil }
         if standing.isEmpty { return }
-        let decided = Set(try await store.decided(name, standing.map(\.position)))
+        rereads.formIntersection(standing.map(\.position))
+        let decided = Set(try await store.decided(name, standing.map(\.position))).union(rereads)
         let segments = Set(standing.filter { decided.contains($0.position) }.map(\.segment))
         if !segments.isEmpty { retry(segments) }
     }

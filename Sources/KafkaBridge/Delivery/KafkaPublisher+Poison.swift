@@ -42,10 +42,9 @@ extension KafkaPublisher {
             if parked.concerns(selected.segment), let state = fateOfParked(events[selected.index], selected.segment) {
                 entry.state = state
             } else {
-                switch router.topic(for: events[selected.index]) {
+                switch topic(for: events, selected.index) {
                 case .success(let topic): entry.topic = topic
-                case .failure(let error):
-                    flaws.append((entries.count, Rejection(reason: .noTopic, error: error.description)))
+                case .failure(let flaw): flaws.append((entries.count, flaw))
                 }
             }
             entries.append(entry)
@@ -55,6 +54,16 @@ extension KafkaPublisher {
             InFlightBatch(id: nextID, events: events, through: batch.through, isFull: batch.isFull, entries: entries))
         for (index, flaw) in flaws { convict(FailureAssessment.Entry(inFlight: nextID, index: index), flaw) }
         return nextID
+    }
+
+    /// The event's topic, or why it can have none.
+    func topic(for events: EventBatch, _ row: Int) -> Result<Int, Rejection> {
+        let event = events[row]
+        // Asked of the events of a sound table once a batch.
+        if events.mayHaveDefects, let defect = event.defect(includesMetadata: !options.route.metadataHeaders.isEmpty) {
+            return .failure(Rejection(reason: .malformed, error: defect.description))
+        }
+        return router.topic(for: event).mapError { Rejection(reason: .noTopic, error: $0.description) }
     }
 
     /// What becomes of an event whose aggregate may be parked; `nil` if it is to be delivered.
@@ -76,20 +85,38 @@ extension KafkaPublisher {
         for (entry, found) in inFlight.entries.enumerated() where found.state == .open && !found.isSized {
             inFlightBatches[index].entries[entry].isSized = true
             let event = inFlight.event(of: entry)
-            var size = RecordSize.upperBound(event, options.route)
-            if let note = inFlight.notes[entry] {
-                size += note.length
-                // Without its value a record is a key and headers.
-                if note.omittedBytes != nil { size -= event.payload.byteCount }
+            if !saysOddTimes, !TimestampText.range.contains(event.createdAtMicroseconds) { reportOddTime(event) }
+            let (note, limit) = (inFlight.notes[entry], limit(of: found.topic))
+            let ref = FailureAssessment.Entry(inFlight: id, index: entry)
+            if let size = recordSize.excess(over: limit, event, note: note) {
+                let topic = router.topics[found.topic].description
+                let error = "its record would take \(size) bytes, and \(limit) are allowed in topic `\(topic)`"
+                convict(ref, Rejection(reason: .tooLarge, error: error, topic: topic))
+            } else if event.withheldBytes != nil, note?.omittedBytes == nil {
+                readAgain(ref, router.topics[found.topic].description)
             }
-            let limit = limit(of: found.topic)
-            if size <= limit { continue }
-            let topic = router.topics[found.topic].description
-            let error = "its record would take \(size) bytes, and \(limit) are allowed in topic `\(topic)`"
-            convict(
-                FailureAssessment.Entry(inFlight: id, index: entry),
-                Rejection(reason: .tooLarge, error: error, topic: topic))
         }
+    }
+
+    /// An event's payload stayed behind, since no topic that was known took one of its size, and now one does: its segment
+    /// begins anew before it.
+    private func readAgain(_ ref: FailureAssessment.Entry, _ topic: String) {
+        guard let index = index(of: ref.inFlight) else { return }
+        let error = "its payload was left out when it was read, and topic `\(topic)` takes it: it is read again"
+        let flaw = Rejection(reason: .tooLarge, error: error, topic: topic)
+        if inFlightBatches[index].isRedrive { return fail(ref, at: index, flaw) }
+        rereads.insert(inFlightBatches[index].position(of: ref.index))
+        halt(ref, at: index, flaw)
+        changed.advance()
+    }
+
+    private func reportOddTime(_ event: EventView) {
+        saysOddTimes = true
+        logger.warning(
+            """
+            an event's created_at is not in the years 1 to 9999: its record says the nearest time that is; further such \
+            events are not reported
+            """, metadata: ["position": "\(event.globalPosition)"])
     }
 
     // MARK: Deciding
@@ -103,7 +130,7 @@ extension KafkaPublisher {
             flaw, policy: options.onPoison, note: inFlightBatches[index].notes[ref.index],
             parked: options.deadLetters.map { _ in parked.count })
         switch fate {
-        case .deadLetter(let topic, let omittingValue): redirect(ref, at: index, topic, flaw, omittingValue)
+        case .deadLetter(let topic, let omission): redirect(ref, at: index, topic, flaw, omission)
         case .halt(let flaw) where inFlightBatches[index].isRedrive: fail(ref, at: index, flaw)
         case .park where inFlightBatches[index].isRedrive: fail(ref, at: index, flaw)
         case .halt(let flaw): halt(ref, at: index, flaw)
@@ -116,7 +143,7 @@ extension KafkaPublisher {
     private func halt(_ ref: FailureAssessment.Entry, at index: Int, _ flaw: Rejection) {
         let segment = inFlightBatches[index].entries[ref.index].segment
         let row = undeliverable(inFlightBatches[index], ref.index, flaw)
-        let halt = SegmentHalt(segment: segment, position: row.position, reason: flaw.error)
+        let halt = SegmentHalt(segment: segment, position: row.position, reason: flaw.shortError)
         guard halts.halt(halt, in: ref.inFlight) else { return }
         unnotedHalts[segment] = row
         for index in inFlightBatches.indices where inFlightBatches[index].id >= ref.inFlight {
@@ -132,7 +159,7 @@ extension KafkaPublisher {
         let aggregate = event.aggregate
         let segment = inFlightBatches[index].entries[ref.index].segment
         logger.error(
-            "an event is parked, with the later ones of its aggregate: \(flaw.error)",
+            "an event is parked, with the later ones of its aggregate: \(flaw.shortError)",
             metadata: ["position": "\(event.globalPosition)", "segment": "\(segment)"])
         inFlightBatches[index].entries[ref.index].state = .parking
         inFlightBatches[index].flaws[ref.index] = flaw
@@ -154,7 +181,8 @@ extension KafkaPublisher {
 
     /// Sends an entry to the dead-letter topic.
     private func redirect(
-        _ ref: FailureAssessment.Entry, at index: Int, _ topic: TopicName, _ flaw: Rejection, _ omittingValue: Bool
+        _ ref: FailureAssessment.Entry, at index: Int, _ topic: TopicName, _ flaw: Rejection,
+        _ omission: DeadLetterNote.Omission
     ) {
         let event = inFlightBatches[index].event(of: ref.index)
         var entry = inFlightBatches[index].entries[ref.index]
@@ -165,11 +193,12 @@ extension KafkaPublisher {
                 reason: flaw.reason, error: flaw.error, consumer: name, segment: entry.segment,
                 position: event.globalPosition, topic: flaw.topic, time: CurrentTime.microseconds,
                 prefix: options.route.headers.prefix)
-        if omittingValue { note.omittedBytes = event.payload.byteCount }
+        if omission != .nothing { note.omittedBytes = event.payloadLength }
+        note.isMinimal = omission == .allButIdentity
         if known == nil {
             metrics.deadLettered.increment()
             logger.error(
-                "an event goes to the dead-letter topic: \(flaw.error)",
+                "an event goes to the dead-letter topic: \(flaw.shortError)",
                 metadata: ["position": "\(event.globalPosition)", "topic": "\(topic)"])
         }
         inFlightBatches[index].notes[ref.index] = note
@@ -225,11 +254,23 @@ extension KafkaPublisher {
 }
 
 extension EventView {
-    /// The aggregate, with text of its own.
+    /// The aggregate, with text of its own. A text that the index of the table of dead letters has no room for is cut, and a
+    /// hash of it keeps it apart from others.
     var aggregate: AggregateIdentity {
         AggregateIdentity(
-            boundedContext: String(copying: boundedContext), aggregateType: String(copying: aggregateType),
-            aggregateID: String(copying: aggregateID))
+            boundedContext: Self.indexed(boundedContext), aggregateType: Self.indexed(aggregateType),
+            aggregateID: Self.indexed(aggregateID))
+    }
+
+    /// Three of these and a consumer's name fit into the 2,704 bytes of an index's row.
+    private static let longestIndexed = 600
+
+    private static func indexed(_ bytes: RawSpan) -> String {
+        let text = String(copying: bytes)
+        if text.utf8.count <= longestIndexed { return text }
+        // FNV-1a with 64 bits.
+        let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return text.cut(toBytes: longestIndexed - 40) + String(hash, radix: 16)
     }
 }
 

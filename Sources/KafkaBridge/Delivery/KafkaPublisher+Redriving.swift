@@ -11,10 +11,13 @@ extension KafkaPublisher {
     func redrive(_ waiting: WaitingAggregate, _ store: DeadLetterStore) async throws {
         let aggregate = waiting.aggregate
         var isReleased = false
+        // An operator may have raised a limit.
+        limits.removeAll()
         while !isReleased {
             guard let segment = served[waiting.segment] else { return }
             let (taken, events) = try await store.take(
-                name, aggregate, in: segment, limit: Self.portion.events, bytes: Self.portion.bytes)
+                name, aggregate, in: segment, limit: Self.portion.events, bytes: Self.portion.bytes,
+                largest: options.largestRecord)
             let plan = RedrivePlan(taken: taken, read: events.map(\.globalPosition))
             guard var outcome = try await deliver(plan, events, waiting) else { return }
             if let missing = plan.missing, outcome.failed == nil {
@@ -55,10 +58,9 @@ extension KafkaPublisher {
             var entry = InFlightBatch.Entry(row: row, segment: waiting.segment, topic: 0)
             // One after the other: what follows goes nowhere, not to another topic either, before this is there.
             entry.isSuspect = true
-            switch router.topic(for: events[row]) {
+            switch topic(for: events, row) {
             case .success(let topic): entry.topic = topic
-            case .failure(let error):
-                flaws.append((entries.count, Rejection(reason: .noTopic, error: error.description)))
+            case .failure(let flaw): flaws.append((entries.count, flaw))
             }
             entries.append(entry)
         }

@@ -10,7 +10,7 @@ import Synchronization
 /// Any report that is not a success ends the run: nothing more is fed, the producer is closed, and a new one takes up
 /// what is not acknowledged, in order. What passes by itself, or by somebody mending it, is waited for without end and
 /// said once. What becomes of an event that can never be delivered is the route's policy.
-package actor KafkaPublisher: EndingConsumer {
+package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     package nonisolated let name: String
     package nonisolated let scope: EventScope
     /// Of librdkafka's message, its dozen headers and its share of a request; measured.
@@ -39,6 +39,12 @@ package actor KafkaPublisher: EndingConsumer {
     /// The largest record of each topic, in bytes.
     var limits = ByTopic<Int>()
     var saysUnknownLimits = false
+    var saysOddTimes = false
+    nonisolated let recordSize: RecordSize
+    /// The largest payload that a topic takes, as far as is known.
+    nonisolated let largestTaken: Atomic<Int>
+    /// Events that halt only until they are read again with their payloads.
+    var rereads: Set<Int64> = []
     /// The smallest of the limits, as of the last look: a batch may be no larger than its topic allows either.
     var smallestLimit = Int.max
     var isClosed = false
@@ -67,6 +73,8 @@ package actor KafkaPublisher: EndingConsumer {
         self.logger = logger
         metrics = PublisherMetrics(options.name)
         router = Router(options.route)
+        recordSize = RecordSize(options.route)
+        largestTaken = Atomic(options.largestRecord)
         nextPartitionLook = .now + options.partitionLookInterval
         backoff = Backoff(initial: .milliseconds(100), maximum: options.longestPause)
         preparation = TopicPreparation(client: options.client, policy: options.topics, logger: logger)

@@ -55,38 +55,6 @@ final class EventRecordSource: RecordSource {
         let key = keys.isEmpty ? nil : keys[index]
         record.topic(item.topic)
         record.partition(item.partition)
-        if let key { record.key(key.span.bytes) } else { record.key(event.aggregateID) }
-        // Without a time of its own a record gets the time of its sending.
-        if route.republication == nil {
-            record.timestamp(milliseconds: RecordTime.milliseconds(event.createdAtMicroseconds))
-        }
-        switch route.format {
-        case .payload: fillPayload(event, &record)
-        case .cloudEventsBinary(let settings): fillBinary(event, key, settings, &record)
-        case .cloudEventsStructured(let settings): fillStructured(event, key, settings, &record)
-        }
-        route.metadataHeaders.fill(event, &record)
-        route.republication?.fill(event, &record)
-        if !notes.isEmpty { notes[index]?.fill(&record) }
-    }
-
-    private func fillPayload(_ event: EventView, _ record: inout RecordWriter) {
-        // The batch is kept by this source until librdkafka has let go of it.
-        record.value(retained: event.payload)
-        let names = route.headers
-        let id = UUIDText(event.eventID)
-        record.header(names.eventID, id.bytes.span.bytes)
-        record.header(names.eventType, event.eventType)
-        record.header(names.eventVersion, decimal: Int64(event.eventVersion))
-        record.header(names.boundedContext, event.boundedContext)
-        record.header(names.aggregateType, event.aggregateType)
-        record.header(names.aggregateID, event.aggregateID)
-        record.header(names.aggregateVersion, decimal: event.aggregateVersion)
-        record.header(names.globalPosition, decimal: event.globalPosition)
-        let time = TimestampText(microseconds: event.createdAtMicroseconds)
-        record.header(names.createdAt, time.bytes.span.bytes)
-        if event.traceID.byteCount > 0 { record.header(names.traceID, event.traceID) }
-        if event.correlationID.byteCount > 0 { record.header(names.correlationID, event.correlationID) }
-        if event.causationID.byteCount > 0 { record.header(names.causationID, event.causationID) }
+        route.fill(event, key: key, note: notes.isEmpty ? nil : notes[index], &record)
     }
 }

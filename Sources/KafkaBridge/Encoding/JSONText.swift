@@ -9,12 +9,14 @@ struct JSONText {
     private init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     /// Whether the bytes are one JSON value and nothing else.
-    static func isValid(_ bytes: RawSpan) -> Bool {
+    ///
+    /// - Parameter depth: how deep the value is to be in another, which then is as deep as it may be.
+    static func isValid(_ bytes: RawSpan, depth: Int = 0) -> Bool {
         bytes.withUnsafeBytes { bytes in
             guard UTF8Check.isValid(bytes) else { return false }
             var text = JSONText(bytes)
             text.skipSpace()
-            guard text.skipValue(depth: 0) else { return false }
+            guard text.skipValue(depth: depth) else { return false }
             text.skipSpace()
             return text.index == bytes.count
         }

@@ -2,8 +2,11 @@
 struct JSONWriter {
     private(set) var bytes: [UInt8]
     private var isFirst = true
+    private let repairs: Bool
 
-    init(capacity: Int) {
+    /// - Parameter repairs: whether texts may not be UTF-8, which JSON must be; what is not is replaced then.
+    init(capacity: Int, repairs: Bool = false) {
+        self.repairs = repairs
         bytes = []
         bytes.reserveCapacity(capacity)
         bytes.append(UInt8(ascii: "{"))
@@ -11,7 +14,11 @@ struct JSONWriter {
 
     mutating func member(_ name: StaticString, _ text: RawSpan) {
         self.name(name)
-        string(text)
+        if repairs {
+            string(Array(text.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }.utf8).span.bytes)
+        } else {
+            string(text)
+        }
     }
 
     mutating func member(_ name: StaticString, _ text: [UInt8]) { member(name, text.span.bytes) }

@@ -28,12 +28,14 @@ package struct MetadataHeaders: Sendable, Hashable {
 
     var isEmpty: Bool { members.isEmpty }
 
-    /// The most that these headers can take in a record.
-    func upperBound(_ event: EventView) -> Int {
-        isEmpty ? 0 : event.metadata.byteCount + members.reduce(32) { $0 + 2 * $1.utf8.count + 16 }
+    /// The most that these headers can take in a record beside their values.
+    var fixedLength: Int {
+        if isEmpty { return 0 }
+        // Each name once as a header and perhaps once among those left out.
+        return names.values.reduce(leftOut.byteCount + 16) { $0 + 2 * $1.byteCount + 16 }
     }
 
-    func fill(_ event: EventView, _ record: inout RecordWriter) {
+    func fill(_ event: EventView, _ record: inout some RecordParts & ~Copyable) {
         guard !isEmpty, event.metadata.byteCount > 0 else { return }
         for (name, value) in found(in: event.metadata) { record.header(name, value) }
     }

@@ -1,30 +1,70 @@
 import EventSourcing
 
-/// How large a record will be, estimated from above, so that an oversized event is found before the client sees it.
-enum RecordSize {
-    /// Lengths, attributes and the batch's own header take no more than this.
-    private static let overhead = 200
+/// How large a route's records are. Most are so far below any limit that a rough bound shows it; what is near to a limit is
+/// measured as it will be sent.
+struct RecordSize: Sendable {
+    private let route: Route
+    /// Names, separators, numbers and what else does not depend on the event.
+    private let fixed: Int
+    /// How often a text of the event can be in a record, escaped as it is there.
+    private let textFactor: Int
 
-    static func upperBound(_ event: EventView, _ route: Route) -> Int {
-        let values =
-            event.eventType.byteCount + event.boundedContext.byteCount + event.aggregateType.byteCount
-            + event.aggregateID.byteCount + event.traceID.byteCount + event.correlationID.byteCount
-            + event.causationID.byteCount + UUIDText.length + TimestampText.length + 50
-        let key = event.aggregateID.byteCount + event.correlationID.byteCount
-        let common = 2 * key + values + route.metadataHeaders.upperBound(event) + overhead
-        switch route.format {
-        case .payload: return event.payload.byteCount + common + route.headers.length
-        case .cloudEventsBinary(let settings):
-            return event.payload.byteCount + common + CloudEventNames.length + sourceBytes(settings, values)
-        case .cloudEventsStructured(let settings):
-            // In Base64 a payload takes four bytes for three; text is escaped with up to six bytes for one.
-            return event.payload.byteCount / 3 * 4 + 4 + 6 * common + CloudEventNames.length
-                + sourceBytes(settings, values)
+    init(_ route: Route) {
+        self.route = route
+        var (fixed, factor) = (800, 1)
+        let key: Int
+        if case .template(let template) = route.key {
+            key = template.fieldCount
+            fixed += 7 * template.description.utf8.count
+        } else {
+            key = 1
         }
+        switch route.format {
+        case .payload:
+            fixed += route.headers.length
+            factor += key
+        case .cloudEventsBinary(let settings):
+            fixed += CloudEventNames.length + Self.length(settings)
+            // The key again as an attribute; percent-encoding makes three bytes of one.
+            factor += 2 * key + 3 * settings.source.fieldCount
+        case .cloudEventsStructured(let settings):
+            fixed += CloudEventNames.length + Self.length(settings)
+            // A character is escaped with up to six bytes.
+            factor = 6 + 7 * key + 3 * settings.source.fieldCount
+        }
+        fixed += route.metadataHeaders.fixedLength + (route.republication?.job.utf8.count ?? 0)
+        self.fixed = fixed
+        textFactor = factor
     }
 
-    /// Percent-encoding makes three bytes of one.
-    private static func sourceBytes(_ settings: RecordFormat.CloudEvents, _ values: Int) -> Int {
-        settings.source.description.utf8.count + settings.contentType.utf8.count + 3 * values
+    private static func length(_ settings: RecordFormat.CloudEvents) -> Int {
+        6 * (settings.source.description.utf8.count + settings.contentType.utf8.count)
+    }
+
+    /// Whether the event's record takes more than so many bytes; then how many it takes.
+    ///
+    /// - Parameter note: what a record in the dead-letter topic says beside the event.
+    func excess(over limit: Int, _ event: EventView, note: DeadLetterNote? = nil) -> Int? {
+        if let note, note.isMinimal {
+            let size = size(of: event, note: note)
+            return size > limit ? size : nil
+        }
+        let payload = note?.omittedBytes == nil ? event.payloadLength : 0
+        let bound =
+            payload / 3 * 4 + 4 + textFactor * event.textLength + fixed + (note?.length ?? 0)
+            + (route.metadataHeaders.isEmpty ? 0 : min(event.metadata.byteCount, MetadataHeaders.maximumTotalBytes))
+        if bound <= limit { return nil }
+        // No format makes less of a payload.
+        if payload > limit { return payload }
+        let size = size(of: event, note: note)
+        return size > limit ? size : nil
+    }
+
+    /// The bytes of the event's record in a batch of its own, not compressed.
+    func size(of event: EventView, note: DeadLetterNote? = nil) -> Int {
+        var measure = RecordMeasure()
+        route.fill(event, key: route.key.bytes(of: event), note: note, &measure)
+        if note?.omittedBytes == nil, let bytes = event.withheldBytes { measure.withheld(bytes) }
+        return measure.size
     }
 }

@@ -42,6 +42,9 @@ package struct TextTemplate: Sendable, Hashable, CustomStringConvertible {
         self.parts = parts
     }
 
+    /// How many fields the text is made of, each as often as it is there.
+    var fieldCount: Int { parts.count { if case .field = $0 { true } else { false } } }
+
     /// Appends the text for an event. Fields that the event does not have leave nothing.
     func append(_ event: EventView, to bytes: inout [UInt8], where isKept: (UInt8) -> Bool = { _ in true }) {
         for part in parts {

@@ -3,10 +3,13 @@ struct TimestampText {
     static let length = 27
     private(set) var bytes = InlineArray<27, UInt8>(repeating: UInt8(ascii: "0"))
 
-    /// - Parameter microseconds: Since 1970; times outside of the years 0 to 9999 are clamped to them.
+    /// The times that the text can say: 0001-01-01T00:00:00 to 9999-12-31T23:59:59.999999. A year 0, which is 1 BC, is
+    /// allowed by RFC 3339, but not by PostgreSQL and most languages that read it.
+    static let range: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999
+
+    /// - Parameter microseconds: Since 1970; times outside of the ``range`` are clamped to it.
     init(microseconds: Int64) {
-        // 0000-01-01T00:00:00 and 9999-12-31T23:59:59.999999.
-        let time = min(max(microseconds, -62_167_219_200_000_000), 253_402_300_799_999_999)
+        let time = min(max(microseconds, Self.range.lowerBound), Self.range.upperBound)
         let (days, rest) = Self.floorDivide(time, by: 86_400_000_000)
         let (year, month, day) = Self.civil(daysSince1970: days)
         put(year, at: 0, digits: 4)

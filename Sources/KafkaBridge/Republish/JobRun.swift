@@ -14,8 +14,10 @@ package final class JobRun: Sendable {
     package struct Options: Sendable {
         /// Events of one read and of one batch.
         package var batchSize = 500
-        /// Bytes of payload that may be under way.
+        /// Bytes of events that may be under way.
         package var bytesInFlight = 8 << 20
+        /// Larger payloads stay in the database, since no topic can take them.
+        package var largestPayload = Int.max
         /// How long to wait, when told to stop, for what is under way.
         package var drainTimeout: Duration = .seconds(20)
         /// How often the checkpoint is written at most: what was published since is doubled by a kill.
@@ -111,7 +113,8 @@ package final class JobRun: Sendable {
     private func work(_ job: Job) async throws -> Outcome {
         let reader = SelectionReader(
             configuration, tables: tables, selection: job.selection(in: tables), after: job.checkpoint,
-            through: job.through, bytes: max(1, options.bytesInFlight / Self.depth), logger: logger)
+            through: job.through, bytes: max(1, options.bytesInFlight / Self.depth),
+            largest: options.largestPayload, logger: logger)
         do {
             let outcome = try await publish(reader, job)
             await reader.close()

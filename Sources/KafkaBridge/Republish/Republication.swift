@@ -16,7 +16,7 @@ package struct Republication: Sendable, Hashable {
 
     package init(job: String) { self.job = job }
 
-    func fill(_ event: EventView, _ record: inout RecordWriter) {
+    func fill(_ event: EventView, _ record: inout some RecordParts & ~Copyable) {
         record.header(Self.jobName, job)
         let time = TimestampText(microseconds: event.createdAtMicroseconds)
         record.header(Self.timeName, time.bytes.span.bytes)

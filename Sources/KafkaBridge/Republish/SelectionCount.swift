@@ -39,9 +39,13 @@ package struct SelectionCount: Sendable, Equatable {
                 table.count(selection, after: position, through: end, largerThan: maximumBytes))
             for row in rows {
                 let fields = RouteFields(
-                    boundedContext: try row.decode(0), aggregateType: try row.decode(1), eventType: try row.decode(2),
-                    eventVersion: try row.decode(3))
+                    boundedContext: try row.decodeIfPresent(0) ?? "", aggregateType: try row.decodeIfPresent(1) ?? "",
+                    eventType: try row.decodeIfPresent(2) ?? "", eventVersion: try row.decodeIfPresent(3) ?? 0)
                 let (count, large): (Int, Int) = (try row.decode(4), try row.decode(5))
+                if !row.holdsText(columns: 0..<3) {
+                    result.add(count, flaw: "the text of a column is not UTF-8")
+                    continue
+                }
                 if large > 0 { result.add(large, flaw: "the record would be larger than \(maximumBytes) bytes") }
                 switch router.topic(for: fields) {
                 case .success(let index): result.add(count - large, to: router.topics[index].description)
@@ -69,5 +73,12 @@ package struct SelectionCount: Sendable, Equatable {
         } else if count > 0 {
             flaws.append(Rejection(reason: reason, events: count))
         }
+    }
+}
+
+extension Row {
+    /// Whether the columns are UTF-8, as far as they have values.
+    fileprivate func holdsText(columns: Range<Int>) -> Bool {
+        columns.allSatisfy { column in bytes(column).withUnsafeBytes { UTF8Check.isValid($0) } }
     }
 }

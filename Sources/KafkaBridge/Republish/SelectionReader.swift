@@ -9,18 +9,20 @@ final class SelectionReader {
     private let table: EventsTable
     private let selection: EventSelection
     private let bytes: Int
+    private let largest: Int
     private let logger: Logger
     private var cursor: RangeCursor
     private var connection: Connection?
 
     init(
         _ configuration: ConnectionConfiguration, tables: TableNames, selection: EventSelection, after: Int64,
-        through: Int64, bytes: Int, logger: Logger
+        through: Int64, bytes: Int, largest: Int, logger: Logger
     ) {
         self.configuration = configuration
         self.table = EventsTable(tables.source)
         self.selection = selection
         self.bytes = bytes
+        self.largest = largest
         self.logger = logger
         cursor = RangeCursor(after: after, through: through)
     }
@@ -59,11 +61,10 @@ final class SelectionReader {
             self.connection = connection
         }
         let statement = table.read(
-            selection, after: cursor.position, through: cursor.end, limit: rows, maximumBytes: bytes)
+            selection, after: cursor.position, through: cursor.end, limit: rows, maximumBytes: bytes,
+            largest: largest)
         let events = try EventBatch(await connection.query(statement))
-        var read = 0
-        for index in events.indices { read += events[index].payload.byteCount }
-        cursor.took(last: events.last?.globalPosition, isComplete: events.count < rows && read < bytes)
+        cursor.took(last: events.last?.globalPosition, isComplete: events.count < rows && !events.isCut)
         return FeedBatch(
             events: events.isEmpty ? nil : events,
             selection: events.indices.map { FeedBatch.Selected(index: $0, segment: 0) }, through: cursor.position,

@@ -54,7 +54,12 @@ struct AnswerCache {
         return nil
     }
 
+    /// Fields that take more than this are looked up anew each time.
+    private static let longestFields = 2_000
+
     mutating func insert(_ answer: Router.Answer, _ fields: RouteFields, _ hash: UInt64) {
+        let length = fields.boundedContext.utf8.count + fields.aggregateType.utf8.count + fields.eventType.utf8.count
+        if length > Self.longestFields { return }
         if entries.count >= Self.capacity { self = AnswerCache() }
         byHash[hash, default: []].append(entries.count)
         recent[Int(truncatingIfNeeded: hash & 255)] = entries.count

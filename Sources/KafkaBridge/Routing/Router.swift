@@ -49,7 +49,21 @@ struct Router {
 }
 
 extension String {
+    /// The text of the bytes. Where they are not UTF-8, those that are not ASCII are written as `\xff`, so that different
+    /// bytes stay different texts.
     init(copying bytes: RawSpan) {
-        self = bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        self = bytes.withUnsafeBytes { String(validating: $0, as: UTF8.self) ?? Self.escaped($0) }
+    }
+
+    private static func escaped(_ bytes: UnsafeRawBufferPointer) -> String {
+        var text = ""
+        for byte in bytes {
+            if byte < 0x80 {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                text += "\\x" + String(byte, radix: 16)
+            }
+        }
+        return text
     }
 }

@@ -58,7 +58,7 @@ struct AbsenceJudge {
     private func mayBeDeleted(_ event: EventView, _ router: inout Router) -> Bool {
         guard case .success(let topic) = router.topic(for: event) else { return false }
         let name = router.topics[topic].description
-        let time = RecordTime.milliseconds(event.createdAtMicroseconds)
+        let time = RecordTime.earliest(event.createdAtMicroseconds)
         if let key = route.key.bytes(of: event) {
             return edges.mayBeDeleted(topic: name, key: key.span.bytes, milliseconds: time)
         }

@@ -5,7 +5,7 @@ import Postgres
 struct CommittedWindows {
     struct Window {
         var ledger: DeliveryLedger
-        /// The earliest time of its events, in milliseconds since 1970.
+        /// A time that no record of its events is before, in milliseconds since 1970.
         var firstTime: Int64
     }
 
@@ -39,8 +39,7 @@ struct CommittedWindows {
                 let event = events[index]
                 window.ledger.commit(
                     EventID(event.eventID), position: event.globalPosition, aggregate: Self.aggregate(event))
-                // Rounded down, as record times are.
-                window.firstTime = min(window.firstTime, event.createdAtMicroseconds / 1_000)
+                window.firstTime = min(window.firstTime, RecordTime.earliest(event.createdAtMicroseconds))
             }
             cursor.took(last: events.last?.globalPosition, isComplete: events.count < limit)
         }

@@ -95,8 +95,7 @@ package struct Verification: Sendable {
         var edges: RetentionEdges?
         var missing: [Int64] = []
         while var window = try await windows.next(on: connection) {
-            let time = max(1, window.firstTime)
-            let start: ReadStart = options.fromBeginning ? .beginning : .timestamp(time)
+            let start: ReadStart = options.fromBeginning ? .beginning : .timestamp(window.firstTime)
             try await reader.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, start) }))
             let prefix = route.headers.prefix
             // A broker that goes away is waited for, so the time is bounded only by patience.

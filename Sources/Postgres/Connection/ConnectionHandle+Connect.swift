@@ -97,7 +97,11 @@ extension ConnectionHandle {
     }
 
     private func applySessionSettings(_ configuration: ConnectionConfiguration) throws(PostgresError) {
-        let settings = configuration.sessionSettings
+        var settings = configuration.sessionSettings
+        // The server would check the text of such a database against UTF-8, and refuse to send any row of a read in which
+        // one byte is not. Text is sent to it as UTF-8 all the same; what comes is checked by its reader.
+        isTextUnchecked = hasNoEncoding
+        if isTextUnchecked { settings.append(("client_encoding", "SQL_ASCII")) }
         let calls = settings.indices.map { "pg_catalog.set_config($\($0 * 2 + 1), $\($0 * 2 + 2), false)" }
         let statement = Statement("SELECT \(calls.joined(separator: ", "))")
         let values = settings.flatMap { [$0.name, $0.value] }

@@ -7,6 +7,8 @@ import CLibPQ
 @safe final class ConnectionHandle: @unchecked Sendable {
     let raw: OpaquePointer
     private let notices: NoticeReceiver
+    /// Whether text comes as it is stored, because the database does not know its encoding.
+    var isTextUnchecked = false
 
     /// Takes ownership of the connection.
     init(taking raw: OpaquePointer, notices: NoticeReceiver) {
@@ -41,6 +43,11 @@ import CLibPQ
     /// The server's version, for example 150018 for 15.18.
     var serverVersion: Int32 { unsafe PQserverVersion(raw) }
 
+    /// Whether the database's encoding is `SQL_ASCII`: it stores any bytes as text.
+    var hasNoEncoding: Bool {
+        unsafe PQparameterStatus(raw, "server_encoding").map { unsafe String(cString: $0) } == "SQL_ASCII"
+    }
+
     var transactionStatus: PGTransactionStatusType { unsafe PQtransactionStatus(raw) }
 
     func makeCancelRequest() -> CancelRequest? {
@@ -63,7 +70,7 @@ import CLibPQ
         let status = unsafe PQresultStatus(result)
         switch status {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY, PGRES_SINGLE_TUPLE, PGRES_PIPELINE_SYNC:
-            return unsafe ResultSet(taking: result, statement: statement)
+            return unsafe ResultSet(taking: result, statement: statement, isTextUnchecked: isTextUnchecked)
         default:
             defer { unsafe PQclear(result) }
             throw unsafe failure(of: result, statement: statement)

@@ -62,7 +62,9 @@ import Glibc
     /// The rows, with the types of their columns.
     ///
     /// - Throws: `decoding` if the stream has not come to its end.
-    consuming func finish(types: [UInt32]) throws(PostgresError) -> ResultCells {
+    consuming func finish(
+        types: [UInt32], isTextUnchecked: Bool = false
+    ) throws(PostgresError) -> ResultCells {
         precondition(types.count == columnCount)
         guard stage == .complete else {
             let failure = malformed("it ends too early")
@@ -73,7 +75,7 @@ import Glibc
         let offsets = unsafe Self.resized(self.offsets, to: max(offsetCount, 1) * MemoryLayout<UInt32>.stride)
         let cells = unsafe ResultCells(
             taking: bytes, byteCount: used, offsets: offsets.assumingMemoryBound(to: UInt32.self), rowCount: rowCount,
-            types: types)
+            types: types, isTextUnchecked: isTextUnchecked)
         discard self
         return cells
     }

@@ -126,6 +126,7 @@ extension Array: PostgresDecodable where Element: PostgresDecodable {
         guard bytes.bigEndian(as: Int32.self) == 1, bytes.byteCount >= 20 else { return nil }
         let elementType = bytes.bigEndian(at: 8, as: UInt32.self)
         let count = Int(bytes.bigEndian(at: 12, as: Int32.self))
+        guard count >= 0 else { return nil }
         var elements: [Element] = []
         var offset = 20
         for _ in 0..<count {

@@ -149,6 +149,14 @@ package enum PostgresTimestamp {
         // -infinity and infinity are the extremes of the integer.
         if microseconds == .min { return .distantPast }
         if microseconds == .max { return .distantFuture }
-        return Date(timeIntervalSince1970: Double(microseconds + epochOffset) / 1_000_000)
+        return Date(timeIntervalSince1970: Double(since1970(microseconds)) / 1_000_000)
+    }
+
+    /// Microseconds since 1970 of PostgreSQL's since 2000. What an integer does not hold, such as the year 294276, becomes
+    /// its end, and so do `infinity` and `-infinity`.
+    package static func since1970(_ microseconds: Int64) -> Int64 {
+        if microseconds == .min { return .min }
+        let (sum, isOverflow) = microseconds.addingReportingOverflow(epochOffset)
+        return isOverflow ? .max : sum
     }
 }

@@ -19,6 +19,41 @@ struct RelayFixture {
         }
     }
 
+    /// In a database of its own with another encoding than UTF-8.
+    static func with(encoding: String, _ body: (RelayFixture) async throws -> Void) async throws {
+        try await TestStore.withDatabase(encoding: encoding) { test in
+            let shared = try await TestKafka()
+            try await body(RelayFixture(test: test, kafka: shared, topic: try await shared.makeTopic("identity")))
+        }
+    }
+
+    /// Inserts one event as another service's writer might, with some columns given as SQL, and gives its position.
+    @discardableResult
+    func insert(_ columns: KeyValuePairs<String, String>, on connection: Connection) async throws -> Int64 {
+        var values = [
+            "bounded_context": "'Identity'", "aggregate_type": "'User'", "aggregate_id": "'a'",
+            "aggregate_version": "(SELECT count(*) + 1 FROM \(test.tables.events.sql))",
+            "event_id": "gen_random_uuid()", "event_type": "'Happened'", "payload": "'{}'::bytea",
+        ]
+        for (name, sql) in columns { values[name] = sql }
+        let names = values.keys.sorted()
+        let sql = Statement(
+            """
+            INSERT INTO \(test.tables.events.sql) (\(names.joined(separator: ", ")))
+            VALUES (\(names.map { values[$0] ?? "" }.joined(separator: ", "))) RETURNING global_position
+            """)
+        return try await connection.query(sql).first?.decode(0) ?? 0
+    }
+
+    /// Runs a command on the fixture's store and brokers to its end.
+    func command(_ arguments: String..., more: [String: String] = [:], input: String? = nil) async throws
+        -> Command.Result
+    {
+        var command = Command.godwit(environment: variables.merging(more) { $1 }, input: input)
+        command.arguments = arguments
+        return try await command.run()
+    }
+
     var variables: [String: String] {
         [
             "GODWIT_DATABASE_URL": test.url, "GODWIT_DATABASE_SCHEMA": test.tables.godwitSchema,

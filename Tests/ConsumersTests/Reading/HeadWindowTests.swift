@@ -27,6 +27,18 @@ import Testing
         #expect(!window.hasGap)
     }
 
+    @Test func `the last position that there can be is read like any other`() {
+        let last = Int64.max
+        var window = HeadWindow(released: last - 4)
+        window.readNewer([last - 3, last], through: last)
+        #expect(window.released == last - 3 && window.missing == [(last - 2)...(last - 1)])
+        window.looked(lastDrawn: last, writers: [])
+        window.readMissing([last - 1], in: window.wanted, isCut: false)
+        #expect(window.released == last && !window.hasGap)
+        window.readNewer([], through: last)
+        #expect(window.released == last && window.readThrough == last)
+    }
+
     @Test func `a read of missing positions that was cut dismisses none behind its last row`() {
         var window = HeadWindow(released: 0)
         window.looked(lastDrawn: 7, writers: [writer])

@@ -13,9 +13,11 @@ import Testing
     @Test(arguments: [
         (Int64(0), "1970-01-01T00:00:00.000000Z"), (-1, "1969-12-31T23:59:59.999999Z"),
         (951_782_400_000_000, "2000-02-29T00:00:00.000000Z"), (1_700_000_000_123_456, "2023-11-14T22:13:20.123456Z"),
-        (-62_167_219_200_000_000, "0000-01-01T00:00:00.000000Z"),
+        (-62_135_596_800_000_000, "0001-01-01T00:00:00.000000Z"),
+        // A year 0 is none to PostgreSQL and most languages.
+        (-62_135_596_800_000_001, "0001-01-01T00:00:00.000000Z"),
         (253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"),
-        (.min, "0000-01-01T00:00:00.000000Z"), (.max, "9999-12-31T23:59:59.999999Z"),
+        (.min, "0001-01-01T00:00:00.000000Z"), (.max, "9999-12-31T23:59:59.999999Z"),
     ])
     func timesAreWrittenInUTC(_ microseconds: Int64, _ expected: String) {
         #expect(text(microseconds) == expected)
@@ -45,5 +47,14 @@ import Testing
         #expect(RecordTime.milliseconds(1_700_000_000_123_999) == 1_700_000_000_123)
         #expect(RecordTime.milliseconds(0) == 1)
         #expect(RecordTime.milliseconds(-5_000_000) == 1)
+        #expect(RecordTime.milliseconds(.min) == 1)
+    }
+
+    @Test func anEventWithoutATimeThatBrokersTakeGetsTheTimeOfItsSending() {
+        #expect(RecordTime.milliseconds(253_402_300_799_999_999) == 253_402_300_799_999)
+        #expect(RecordTime.milliseconds(253_402_300_800_000_000) == nil)
+        #expect(RecordTime.milliseconds(.max) == nil)
+        #expect(RecordTime.earliest(.max) == 1 && RecordTime.earliest(5_000_000) == 5_000)
+        #expect(RecordTime.earliest(9_000_000, now: 8_000_000) == 1)
     }
 }

@@ -33,6 +33,33 @@ import Testing
         }
     }
 
+    /// The largest payload that is read follows the topics that are known; the one that takes more comes later.
+    @Test func aPayloadThatStayedBehindIsReadAgainWhereItsTopicTakesIt() async throws {
+        try await PoisonFixture.with { place in
+            let small = place.kafka.uniqueTopic("small")
+            try await Admin.with(place.kafka.client(), logger: quiet) { admin throws(KafkaError) in
+                let specification = TopicSpecification(small, partitions: 2, settings: ["max.message.bytes": "5000"])
+                _ = try await admin.createTopics([specification])
+            }
+            let change: (inout KafkaPublisherOptions) -> Void = {
+                $0.maximumRecordBytes = nil
+                if let topic = try? TopicTemplate(small) { $0.route.topic = topic }
+            }
+            try await place.relaying(.park, change: change) { relaying in
+                try await place.append("a", "Good")
+                try await place.waitForCheckpoints(1)
+                #expect(relaying.publisher.largestPayload == 5_000)
+                try await place.append("a", "Bad", bytes: 20_000)
+                try await place.append("a", "Good")
+                try await place.waitForCheckpoints(3)
+                #expect(relaying.publisher.largestPayload > 20_000)
+                try await place.waitForRows(["2 redriven!"])
+            }
+            #expect(try await place.positions(in: place.badTopic, atLeast: 1) == [2])
+            #expect(try await place.positions(in: small, atLeast: 2) == [1, 3])
+        }
+    }
+
     @Test func anEventWithoutAValidTopicIsParked() async throws {
         try await PoisonFixture.with { place in
             let change: (inout KafkaPublisherOptions) -> Void = { $0.route.allowlist = TopicAllowlist([place.topic]) }

@@ -6,10 +6,10 @@ import Testing
 @Suite struct PoisonDecisionTests {
     private let flaw = Rejection(reason: .tooLarge, error: "too large", topic: "meant")
 
-    private func note(omitting bytes: Int? = nil) -> DeadLetterNote {
+    private func note(omitting bytes: Int? = nil, isMinimal: Bool = false) -> DeadLetterNote {
         DeadLetterNote(
             reason: .tooLarge, error: "too large", consumer: "c", segment: 0, position: 1, topic: "meant", time: 0,
-            prefix: "", omittedBytes: bytes)
+            prefix: "", omittedBytes: bytes, isMinimal: isMinimal)
     }
 
     private func decide(
@@ -20,7 +20,7 @@ import Testing
         let dead = try TopicName(sanitizing: "dead")
         #expect(decide(.halt, flaw) == .halt(flaw))
         #expect(decide(.park, flaw) == .park)
-        #expect(decide(.deadLetterTopic(dead), flaw) == .deadLetter(dead, omittingValue: false))
+        #expect(decide(.deadLetterTopic(dead), flaw) == .deadLetter(dead, omitting: .nothing))
     }
 
     @Test func withoutATableNothingIsParked() {
@@ -36,11 +36,15 @@ import Testing
         #expect(flaw.reason == .tooMany && flaw.error.contains("3 aggregates"))
     }
 
-    @Test func theDeadLetterTopicIsTriedWithTheValueThenWithoutThenTheSegmentHalts() throws {
+    @Test func theDeadLetterTopicIsTriedWithTheValueThenWithoutThenWithTheIdAloneThenTheSegmentHalts() throws {
         let dead = try TopicName(sanitizing: "dead")
-        #expect(decide(.deadLetterTopic(dead), flaw, note: note()) == .deadLetter(dead, omittingValue: true))
+        #expect(decide(.deadLetterTopic(dead), flaw, note: note()) == .deadLetter(dead, omitting: .value))
+        #expect(
+            decide(.deadLetterTopic(dead), flaw, note: note(omitting: 9))
+                == .deadLetter(dead, omitting: .allButIdentity))
         for (flaw, note) in [
-            (flaw, note(omitting: 9)), (Rejection(reason: .rejected, error: "no", topic: "dead"), note()),
+            (flaw, note(omitting: 9, isMinimal: true)),
+            (Rejection(reason: .rejected, error: "no", topic: "dead"), note()),
         ] {
             guard case .halt(let halt) = decide(.deadLetterTopic(dead), flaw, note: note) else {
                 Issue.record("not halted")

@@ -1,11 +1,12 @@
 import EventSourcing
 import Kafka
 
-extension EventRecordSource {
+extension Route {
     func fillBinary(
-        _ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents, _ record: inout RecordWriter
+        _ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents,
+        _ record: inout some RecordParts & ~Copyable
     ) {
-        // The batch is kept by this source until librdkafka has let go of it.
+        // The batch is kept by its source until librdkafka has let go of it.
         record.value(retained: event.payload)
         record.header(CloudEventNames.contentType, settings.contentType)
         record.header(CloudEventNames.specVersion, "1.0")
@@ -36,10 +37,12 @@ extension EventRecordSource {
         if event.causationID.byteCount > 0 { record.header(CloudEventNames.causationID, event.causationID) }
     }
 
+    /// - Parameter repairs: whether the event's texts may not be UTF-8.
     func fillStructured(
-        _ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents, _ record: inout RecordWriter
+        _ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents, repairs: Bool,
+        _ record: inout some RecordParts & ~Copyable
     ) {
-        var json = JSONWriter(capacity: event.payload.byteCount + 1_000)
+        var json = JSONWriter(capacity: event.payload.byteCount + 1_000, repairs: repairs)
         json.member("specversion", Array("1.0".utf8))
         let id = UUIDText(event.eventID)
         json.member("id", id.bytes.span.bytes)
@@ -64,7 +67,7 @@ extension EventRecordSource {
         if event.correlationID.byteCount > 0 { json.member("correlationid", event.correlationID) }
         if event.causationID.byteCount > 0 { json.member("causationid", event.causationID) }
         // A payload that only claims to be JSON would break the whole text.
-        if settings.isJSON, JSONText.isValid(event.payload) {
+        if settings.isJSON, JSONText.isValid(event.payload, depth: 1) {
             json.member("data", json: event.payload)
         } else {
             json.member("data_base64", base64: event.payload)
