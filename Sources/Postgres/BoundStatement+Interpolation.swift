@@ -4,6 +4,9 @@
 /// text has `$1`, `$2`, … in its places, and is prepared once per connection, whatever the values. So a value can stand only
 /// where SQL takes an expression. The name of a table or column is given as `\(identifier: name)`, which quotes it.
 extension BoundStatement: ExpressibleByStringInterpolation {
+    /// What all of them are called.
+    static let interpolatedName = "interpolated"
+
     /// A statement without values, sent as it is.
     public init(stringLiteral value: String) {
         self.init(Statement(value))
@@ -14,7 +17,7 @@ extension BoundStatement: ExpressibleByStringInterpolation {
         // What has no values is as likely to be run only once, for example to create a table.
         let statement =
             stringInterpolation.values.isEmpty
-            ? Statement(stringInterpolation.sql) : Statement(name: "interpolated", sql: stringInterpolation.sql)
+            ? Statement(stringInterpolation.sql) : Statement(name: Self.interpolatedName, sql: stringInterpolation.sql)
         self.init(statement, stringInterpolation.values)
     }
 

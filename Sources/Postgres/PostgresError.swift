@@ -79,7 +79,7 @@ extension PostgresError: CustomStringConvertible {
     public var description: String {
         var text = message
         if let sqlState { text += " (SQLSTATE \(sqlState.rawValue))" }
-        if let statement { text += " in statement \(statement)" }
+        if let statement, statement != BoundStatement.interpolatedName { text += " in statement \(statement)" }
         if let hint { text += "; hint: \(hint)" }
         if let remedy { text += "; \(remedy)" }
         return text

@@ -102,9 +102,18 @@ public struct Row: Sendable {
         _ column: Int, as type: Value.Type = Value.self
     ) throws(PostgresError) -> Value {
         guard let value = try decodeIfPresent(column, as: type) else {
-            throw failure(column, "is NULL")
+            throw failure(column, "is NULL; read it as an optional value, or by `decodeIfPresent`")
         }
         return value
+    }
+
+    /// Reads the column, counted from 0, as an optional value, for a context that wants one: `nil` for NULL.
+    ///
+    /// - Throws: `decoding` if the column does not exist or is of another type.
+    public func decode<Value: PostgresDecodable>(
+        _ column: Int, as type: Value?.Type = Value?.self
+    ) throws(PostgresError) -> Value? {
+        try decodeIfPresent(column, as: Value.self)
     }
 
     /// Reads the column, counted from 0, as the type; `nil` for NULL.

@@ -39,7 +39,55 @@ private final class FragileSender: IntegrationConsumer {
     }
 }
 
+/// Sends one event after another, as most do, and throws at one of them.
+private final class LoopingSender: IntegrationConsumer {
+    let name = "sender"
+    let scope = EventScope.all
+    private let poisoned: String
+    private let events = Mutex<[Int64]>([])
+
+    init(poisoned: String) { self.poisoned = poisoned }
+
+    var sent: [Int64] { events.withLock { $0 } }
+
+    func publish(_ batch: FeedBatch) async throws -> Publication {
+        for event in batch {
+            if event.aggregateID == poisoned { throw FragileSender.Refused() }
+            events.withLock { $0.append(event.globalPosition) }
+        }
+        return .acknowledged
+    }
+}
+
 @Suite struct FailingPublishTests {
+    @Test func `in a batch only the event that fails halts its segment, and no other comes more than twice`()
+        async throws
+    {
+        try await TestStore.with { test in
+            let sender = LoopingSender(poisoned: "aggregate-6")
+            let source = try test.source()
+            var options = test.options
+            options.failureRetryInterval = .milliseconds(50)
+            options.haltRetryInterval = .milliseconds(100)
+            try await test.appendOneEach(20)
+            let worker = try Worker(source, integrations: [sender], options: options)
+            let halted = segment(7)
+            let expected = Set((1...Int64(20)).filter { segment($0) != halted || $0 < 7 })
+            try await test.running(worker, source) {
+                try await eventually("the others do not come: \(sender.sent)") { Set(sender.sent) == expected }
+                try await eventually("the segments do not come to their ends") {
+                    try await test.checkpoints(of: "sender").count { $0 == 20 } == 3
+                }
+                let halts = await worker.snapshot().consumers[0].own.halts
+                #expect(halts.map(\.position) == [7] && halts.map(\.segment) == [halted])
+                // Several retries later nothing more has been sent.
+                try await Task.sleep(for: .milliseconds(500))
+            }
+            #expect(Set(sender.sent) == expected)
+            #expect(Dictionary(grouping: sender.sent) { $0 }.values.allSatisfy { $0.count <= 2 }, "\(sender.sent)")
+        }
+    }
+
     private func segment(_ number: Int64) -> Int {
         let id = Array("aggregate-\(number - 1)".utf8)
         return FNV1aPartitionStrategy().segment(of: id.span.bytes, totalSegments: 4)

@@ -151,3 +151,32 @@ private struct Line: Decodable, Equatable {
         await sender.close()
     }
 }
+
+@Suite struct OptionalColumnTests {
+    @Test func `a column is read as an optional value where one is wanted`() async throws {
+        let connection = try await Connection.open(ConnectionConfiguration(try await TestPostgres.shared.url()))
+        let row = try #require(try await connection.query("SELECT NULL::text AS a, 'x' AS b").first)
+        let missing: String? = try row.decode("a")
+        let present: String? = try row.decode("b")
+        let first: String? = try row.decode(0)
+        #expect(missing == nil && present == "x" && first == nil)
+        let error = #expect(throws: PostgresError.self) { let _: String = try row.decode("a") }
+        #expect(error?.description.contains("decodeIfPresent") == true)
+        await connection.close()
+    }
+
+    @Test func `a transaction that a statement has ended runs nothing more`() async throws {
+        let connection = try await Connection.open(ConnectionConfiguration(try await TestPostgres.shared.url()))
+        for end in ["ROLLBACK", "COMMIT"] {
+            let error = await #expect(throws: PostgresError.self) {
+                try await connection.withTransaction { transaction in
+                    try await transaction.execute(script: end)
+                    try await transaction.query("SELECT 1")
+                }
+            }
+            #expect(error?.description.contains("COMMIT or ROLLBACK") == true)
+        }
+        #expect(try await connection.query("SELECT 1").count == 1)
+        await connection.close()
+    }
+}

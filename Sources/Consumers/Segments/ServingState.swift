@@ -117,6 +117,11 @@ final class ServingState: Sendable {
         }
     }
 
+    /// Whether the consumer failed at an event of one of the segments, and has not passed it since.
+    func isFailing(in segments: Set<Int>) -> Bool {
+        state.withLock { state in segments.contains { state.failures.due($0) != nil } }
+    }
+
     /// The failure of the lowest segment that the consumer failed in, and has not passed since.
     var firstFailure: ConsumerFailure? { state.withLock { $0.failures.failures.first } }
 

@@ -12,6 +12,14 @@ final class IntegrationSink: BatchSink {
         let publication: Publication
         let batch: FeedBatch
         let handed: Handed
+        var failures: [Failure] = []
+    }
+
+    /// An event that the consumer could not publish, where it was published by itself.
+    private struct Failure: Sendable {
+        let claim: SegmentClaim
+        let index: Int
+        let error: any Error
     }
 
     private enum Work: Sendable {
@@ -85,19 +93,43 @@ final class IntegrationSink: BatchSink {
                 // A worker that was stopped or cut off for long must not publish what is another's by now.
                 try await state.waitForLease()
                 let batch = stillToPublish(handed, failed)
-                var publication = Publication.acknowledged
-                do {
-                    if !batch.selection.isEmpty { publication = try await consumer.publish(batch) }
-                } catch {
-                    try mayHalt(error)
-                    let segments = Set(batch.selection.map(\.segment))
-                    failed.formUnion(handed.claims.filter { segments.contains($0.segment) })
-                    // Those before it are to be acknowledged first.
-                    publication = Publication { throw error }
-                }
-                pending.continuation.yield(Pending(publication: publication, batch: batch, handed: handed))
+                let pending = try await publish(batch, handed)
+                failed.formUnion(pending.failures.map(\.claim))
+                self.pending.continuation.yield(pending)
             }
         }
+    }
+
+    /// Publishes the batch; one event after another where it fails as a whole, or did so before, so that the event that is
+    /// in the way is found, and no other waits for it.
+    private func publish(_ batch: FeedBatch, _ handed: Handed) async throws -> Pending {
+        if batch.selection.isEmpty { return Pending(publication: .acknowledged, batch: batch, handed: handed) }
+        if !state.isFailing(in: Set(batch.selection.map(\.segment))) {
+            do {
+                return Pending(publication: try await consumer.publish(batch), batch: batch, handed: handed)
+            } catch {
+                try mayHalt(error)
+            }
+        }
+        var (halts, failures) = ([SegmentHalt](), [Failure]())
+        for claim in handed.claims {
+            for selected in batch.selection where selected.segment == claim.segment {
+                do {
+                    let single = try await consumer.publish(batch.selecting([selected]))
+                    let outcome = try await single.waitForAcknowledgement()
+                    if let halt = outcome.halts.first(where: { $0.segment == claim.segment }) {
+                        halts.append(halt)
+                        break
+                    }
+                } catch {
+                    try mayHalt(error)
+                    failures.append(Failure(claim: claim, index: selected.index, error: error))
+                    break
+                }
+            }
+        }
+        let outcome = PublicationOutcome(halts: halts)
+        return Pending(publication: Publication { outcome }, batch: batch, handed: handed, failures: failures)
     }
 
     /// The batch without the events of segments that were lost, began anew or failed since it was handed over.
@@ -117,7 +149,9 @@ final class IntegrationSink: BatchSink {
         for await pending in pending.stream {
             do {
                 let outcome = try await pending.publication.waitForAcknowledgement()
-                state.finish(pending.handed.claims, pending.batch, outcome)
+                let failed = Set(pending.failures.map(\.claim))
+                state.finish(pending.handed.claims.filter { !failed.contains($0) }, pending.batch, outcome)
+                for failure in pending.failures { halt(pending, failure.claim, at: failure.index, failure.error) }
                 state.processed(pending.batch, first: pending.batch.selection.first?.index)
             } catch {
                 try mayHalt(error)
@@ -136,13 +170,16 @@ final class IntegrationSink: BatchSink {
     /// Halts the segments that the batch has events of, each at its first; the others are done.
     private func halt(_ pending: Pending, _ error: any Error) {
         for claim in pending.handed.claims {
-            if let first = pending.batch.selection.first(where: { $0.segment == claim.segment }),
-                let event = pending.batch.events?[first.index].event
-            {
-                state.fail(claim, ConsumerFailure(consumer.name, event, segment: claim.segment, error))
+            if let first = pending.batch.selection.first(where: { $0.segment == claim.segment }) {
+                halt(pending, claim, at: first.index, error)
             } else {
                 state.finish([claim], through: pending.batch.through, events: 0)
             }
         }
+    }
+
+    private func halt(_ pending: Pending, _ claim: SegmentClaim, at index: Int, _ error: any Error) {
+        guard let event = pending.batch.events?[index].event else { return }
+        state.fail(claim, ConsumerFailure(consumer.name, event, segment: claim.segment, error))
     }
 }

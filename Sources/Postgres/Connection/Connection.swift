@@ -133,6 +133,13 @@ public actor Connection {
                     ? PostgresError(.transactionOpen, "a transaction is open on this connection")
                     : PostgresError(.misuse, "the transaction has ended"))
         }
+        if transaction != nil, handle.transactionStatus == PQTRANS_IDLE {
+            return .failure(
+                PostgresError(
+                    .misuse,
+                    "a statement of the transaction has ended it (COMMIT or ROLLBACK): leave that to the closure's end")
+            )
+        }
         cancellation.begin(id)
         defer { cancellation.end() }
         // A cancellation that came before `begin` found nothing to cancel.

@@ -11,6 +11,15 @@ extension Row {
         try decode(result.index(of: column), as: type)
     }
 
+    /// Reads the column of the name as an optional value, for a context that wants one: `nil` for NULL.
+    ///
+    /// - Throws: `decoding` if there is no such column, or more than one, or if it is of another type.
+    public func decode<Value: PostgresDecodable>(
+        _ column: String, as type: Value?.Type = Value?.self
+    ) throws(PostgresError) -> Value? {
+        try decodeIfPresent(column, as: Value.self)
+    }
+
     /// Reads the column of the name as the type; `nil` for NULL.
     ///
     /// - Throws: `decoding` if there is no such column, or more than one, or if it is of another type.

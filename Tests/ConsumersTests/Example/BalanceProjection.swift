@@ -71,3 +71,10 @@ func book(_ amount: Int, on account: String, in transaction: Transaction, _ stor
 struct Overdrawn: Error, Equatable {
     let account: String
 }
+
+func bookInATransaction(_ amount: Int, on account: String, _ configuration: ConnectionConfiguration) async throws {
+    let store = EventStore()
+    let pool = ConnectionPool(configuration)
+    try await pool.withTransaction { try await book(amount, on: account, in: $0, store) }
+    await pool.close()
+}
