@@ -29,6 +29,27 @@ import Testing
         }
     }
 
+    @Test func `metadata of any kind of JSON is read, also where its size counts`() async throws {
+        try await TestStore.with { test in
+            let connection = try await test.connect()
+            let values = ["'null'", "'\"k\"'", "'1'", "'true'", "'[]'", "'{}'", "'[null, 1]'", "NULL"]
+            for (index, value) in values.enumerated() {
+                try await connection.execute(
+                    script: """
+                        INSERT INTO \(test.tables.events.sql) (bounded_context, aggregate_type, aggregate_id, aggregate_version,
+                            event_id, event_type, payload, metadata)
+                        VALUES ('Shop', 'Order', 'a\(index)', 1, gen_random_uuid(), 'E', 'x', \(value)::jsonb)
+                        """)
+            }
+            let table = EventsTable(test.tables.source)
+            for bound in [PayloadLimit.none, .perRow(1_000), .cumulative(1_000_000)] {
+                let rows = try await connection.query(table.read(after: 0, limit: 100, bound: bound, scope: .all))
+                #expect(try EventBatch(rows).count == values.count)
+            }
+            await connection.close()
+        }
+    }
+
     @Test func `a read keeps to its bound of bytes, by each payload or by all together`() async throws {
         try await TestStore.with { test in
             let connection = try await test.connect()

@@ -141,7 +141,11 @@ package struct EventsTable: Sendable {
 
     /// How many bytes a `jsonb` takes once it is no longer compressed, about as many as its text. To delete nothing from it
     /// gives it uncompressed, without making its text.
-    private static func size(ofJSON value: String) -> String { "pg_column_size(\(value) #- '{}')" }
+    private static func size(ofJSON value: String) -> String {
+        // Nothing can be deleted from a scalar.
+        "CASE WHEN jsonb_typeof(\(value)) IN ('object', 'array') THEN pg_column_size(\(value) #- '{}') "
+            + "ELSE octet_length(\(value)::text) END"
+    }
 
     /// The scope as a condition; `nil` where all events are wanted.
     private func conditions(of scope: EventScope, _ values: inout [any PostgresEncodable]) -> String? {
