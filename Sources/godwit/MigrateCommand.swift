@@ -95,6 +95,10 @@ struct MigrateCommand: GodwitCommand {
         }
         for migration in applied { standardOutput("applied \(migration)") }
         standardOutput("the schema is at version \(version)")
+        if !applied.isEmpty, roles.isEmpty {
+            standardOutput(
+                "a role that relays and does not own the tables needs its rights again: godwit migrate --grants ROLE")
+        }
         for role in roles { standardOutput("granted \(LogLine.harmless(role)) what it needs") }
         switch notifyTrigger {
         case .install: standardOutput("installed the notify trigger")

@@ -40,7 +40,7 @@ final class StoreMetrics: Sendable {
         if own.allSatisfy({ $0.lag.events == 0 }) {
             Metric.lagTime.gauge(consumer.name).set(0)
         } else if let oldest = own.compactMap(\.lag.oldest).max() {
-            Metric.lagTime.gauge(consumer.name).set(oldest / .seconds(1))
+            Metric.lagTime.gauge(consumer.name).set(max(0, oldest / .seconds(1)))
         }
         for segment in own {
             set(SegmentKey(consumer: consumer.name, segment: segment.id), segment.lag)
@@ -57,6 +57,6 @@ final class StoreMetrics: Sendable {
         let segment = String(key.segment)
         Metric.segmentLagEvents.gauge(key.consumer, segment).set(lag.events)
         let seconds = lag.events == 0 ? .zero : lag.oldest
-        if let seconds { Metric.segmentLagTime.gauge(key.consumer, segment).set(seconds / .seconds(1)) }
+        if let seconds { Metric.segmentLagTime.gauge(key.consumer, segment).set(max(0, seconds / .seconds(1))) }
     }
 }

@@ -91,6 +91,7 @@ struct DatabaseExamination: Sendable {
             let trigger = try await Schema(database.tables).notifyTrigger(channel: channel, on: connection)
             facts.sequence?.hasNotifyTrigger = trigger.isInstalled
             facts.allowsPreparing = trigger.allowsPreparing
+            facts.hasPartitions = trigger.hasPartitions
         } catch {
             throw PostgresError(.cancelled, "\(error)")
         }

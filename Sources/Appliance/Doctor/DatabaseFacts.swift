@@ -64,6 +64,8 @@ struct DatabaseFacts: Sendable, Equatable {
     var sequence: Sequence?
     /// Whether transactions may be prepared, which PostgreSQL refuses after a notification.
     var allowsPreparing = false
+    /// Whether the events table has partitions, into which rows can be inserted without its trigger.
+    var hasPartitions = false
     var writers: [Writer] = []
     /// Why nothing of the events is read, or would be if a relay ran.
     var sourceProblems: [String] = []

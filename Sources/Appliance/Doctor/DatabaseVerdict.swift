@@ -175,6 +175,14 @@ struct DatabaseVerdict: Sendable {
                         + "(max_prepared_transactions), which PostgreSQL refuses after a notification",
                     "if nobody prepares transactions that append events, set notify.mode: adaptive")
             ]
+        case .auto where facts.hasPartitions:
+            return [
+                .note(
+                    "notify_trigger",
+                    "relays look at each worker.poll_interval, because the events table has partitions, and an insert into a "
+                        + "partition by its own name does not notify",
+                    "if all inserts name the table itself, set notify.mode: adaptive")
+            ]
         case .adaptive where !sequence.hasNotifyTrigger, .always where !sequence.hasNotifyTrigger:
             return [
                 .note(
@@ -190,7 +198,7 @@ struct DatabaseVerdict: Sendable {
         let isNotified =
             switch notify {
             case .never: false
-            case .auto: facts.sequence?.hasNotifyTrigger == true && !facts.allowsPreparing
+            case .auto: facts.sequence?.hasNotifyTrigger == true && !facts.allowsPreparing && !facts.hasPartitions
             case .adaptive, .always: true
             }
         return isNotified ? "relays are woken by NOTIFY" : "relays poll"

@@ -11,6 +11,11 @@ extension VerificationReport {
                 "passed_over", passedOver,
                 "passed over: they lie before the consumer's start, or outside of the scope that it had then"
             ),
+            (
+                "unrecorded", unrecorded,
+                "not delivered, from before Godwit recorded where the consumer began and which events it wanted: missing, or "
+                    + "never to be delivered; `godwit republish` with --from-position and --to-position publishes them"
+            ),
             ("parked", parked, "parked until somebody redrives or discards them"),
             ("dead_lettered", deadLettered, "in the dead-letter topic instead"),
             ("discarded", discarded, "discarded by somebody"),

@@ -33,6 +33,14 @@ package actor HorizonTracker {
         return try await task.value
     }
 
+    /// The last position drawn by now.
+    ///
+    /// - Throws: `SourceError`.
+    package func lastDrawn() async throws -> Int64 {
+        let (connection, query) = try await session()
+        return try await query.refresh(HorizonQuery.Request(includesWriters: false), on: connection).lastDrawn
+    }
+
     /// Those who hold the horizon back at the moment.
     package func holds() async throws -> [HorizonHold] {
         guard horizon.isWaiting, let connected else { return [] }

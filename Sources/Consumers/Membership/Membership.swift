@@ -200,7 +200,8 @@ final class Membership: Sendable {
         if let row = results[0].first {
             source.wakeups.saw(
                 TriggerSight(
-                    table: try row.decode(3), isInstalled: try row.decode(4), allowsPreparing: try row.decode(5)))
+                    table: try row.decode(3), isInstalled: try row.decode(4), allowsPreparing: try row.decode(5),
+                    hasPartitions: try row.decode(6)))
         }
         if let dead: String = try results[0].first?.decodeIfPresent(2) {
             options.logger.notice(

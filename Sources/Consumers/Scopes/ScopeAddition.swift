@@ -47,6 +47,10 @@ package struct UnknownScopeNames: Sendable, Equatable, CustomStringConvertible {
 package struct ScopeAddition: Sendable, Equatable {
     /// Each a product of contexts and types; an empty list of either is all that the new scope has.
     package let selections: [EventScope]
+    /// The same selections by themselves, whatever the new scope is.
+    package let counted: [EventScope]
+    /// Tells the jobs of different changes at one position apart.
+    private let mark: String
 
     package init(from old: EventScope, to new: EventScope, stored: Set<EventName>) {
         let wanted = stored.filter { new.contains($0) }
@@ -57,8 +61,13 @@ package struct ScopeAddition: Sendable, Equatable {
             if !old.contains(name) { added[name.boundedContext, default: []].insert(name.aggregateType) }
         }
         // Contexts of which the same types are added, all of them or some, make one selection.
+        let hash = FNV1aPartitionStrategy.hash(Array("\(old.text) \(new.text)".utf8).span.bytes)
+        mark = String(hash, radix: 16)
         var groups: [Set<String>?: [String]] = [:]
         for (context, types) in added { groups[types == whole[context] ? nil : types, default: []].append(context) }
+        counted = groups.map { types, contexts in
+            EventScope(aggregateTypes: types?.sorted() ?? new.aggregateTypes, boundedContexts: contexts.sorted())
+        }
         selections = groups.map { types, contexts in
             EventScope(
                 aggregateTypes: types?.sorted() ?? [],
@@ -76,11 +85,11 @@ package struct ScopeAddition: Sendable, Equatable {
     ///   - through: the last position that was passed over.
     package func commands(_ consumer: String, after: Int64, through: Int64) -> [String] {
         selections.enumerated().map { index, selection in
-            let job = "added-to-\(consumer)-at-\(through)" + (selections.count > 1 ? "-\(index + 1)" : "")
-            var words = ["godwit", "republish", "--job", Self.quoted(Self.jobName(job))]
-            words += ["--consumer", Self.quoted(consumer)]
-            words += selection.boundedContexts.flatMap { ["--context", Self.quoted($0)] }
-            words += selection.aggregateTypes.flatMap { ["--aggregate-type", Self.quoted($0)] }
+            let job = "added-to-\(consumer)-at-\(through)-\(mark)" + (selections.count > 1 ? "-\(index + 1)" : "")
+            var words = ["godwit", "republish"] + Self.option("--job", Self.jobName(job))
+            words += Self.option("--consumer", consumer)
+            words += selection.boundedContexts.flatMap { Self.option("--context", $0) }
+            words += selection.aggregateTypes.flatMap { Self.option("--aggregate-type", $0) }
             if after > 0 { words += ["--from-position", "\(after + 1)"] }
             words += ["--to-position", "\(through)"]
             return words.joined(separator: " ")
@@ -89,6 +98,11 @@ package struct ScopeAddition: Sendable, Equatable {
 
     private static func jobName(_ text: String) -> String {
         String(text.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) ? $0 : "_" }.prefix(100))
+    }
+
+    /// A value that begins with a dash would be taken for an option.
+    private static func option(_ name: String, _ value: String) -> [String] {
+        value.hasPrefix("-") ? [quoted("\(name)=\(value)")] : [name, quoted(value)]
     }
 
     /// For a shell.

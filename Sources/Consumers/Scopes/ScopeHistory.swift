@@ -38,7 +38,10 @@ package struct ScopeHistory: Sendable, Equatable {
     func list(_ segment: Int) -> [Entry] { entries[segment] ?? [] }
 
     /// The lowest position behind which a segment began; `nil` where nothing is recorded.
-    package var start: Int64? { entries.values.compactMap { $0.first?.after }.min() }
+    package var start: Int64? { entries.values.compactMap { $0.first?.after }.min().map { max(0, $0) } }
+
+    /// Where the first entry of a segment stands whose beginnings nobody recorded: an earlier version made it.
+    static let unrecorded: Int64 = -1
 
     /// The scopes of the last entries that another scope is to take the place of, each once.
     package func replaced(by scope: EventScope) -> [EventScope] {
@@ -57,6 +60,8 @@ package struct ScopeHistory: Sendable, Equatable {
         case beforeStart
         /// The consumer's scope did not include it at the time.
         case outsideScope
+        /// It lies in a part of the log that the consumer passed under a version that kept no record.
+        case unrecorded
     }
 
     /// What the consumer had to do with an event that lies in its scope of today. Without a record it had to deliver all.
@@ -68,6 +73,7 @@ package struct ScopeHistory: Sendable, Equatable {
         guard let list = entries[segment], let first = list.first else { return .wanted }
         guard position > first.after else { return .beforeStart }
         let entry = list.last { $0.after < position } ?? first
+        if entry.after == Self.unrecorded { return .unrecorded }
         return isIn(entry.scope) ? .wanted : .outsideScope
     }
 
@@ -85,24 +91,33 @@ package struct ScopeHistory: Sendable, Equatable {
 
     /// What a worker has to record for segments that it owns; empty where the record is right already.
     ///
-    /// A segment without a record was made by a version that kept none: it counts as begun at the beginning, with the
-    /// scope of now.
+    /// A segment without a record was made by a version that kept none: what it had to do with events up to its checkpoint
+    /// is not known.
     func updates(_ owned: [(segment: Int, checkpoint: Int64)], scope: EventScope) -> [Update] {
-        owned.compactMap { segment, checkpoint in
-            guard let list = entries[segment], let first = list.first else {
-                return Update(segment: segment, before: nil, entry: Entry(after: 0, scope: scope), dropsBehind: 0)
+        owned.flatMap { segment, checkpoint -> [Update] in
+            guard entries[segment]?.isEmpty == false else {
+                return [Self.unrecorded, checkpoint].map {
+                    Update(
+                        segment: segment, before: nil, entry: Entry(after: $0, scope: scope), dropsBehind: checkpoint)
+                }
             }
-            let isSetBack = checkpoint < first.after
-            let last = list.last { $0.after <= checkpoint }
-            let hasLater = list.contains { $0.after > checkpoint }
-            if let last, last.scope.isEquivalent(to: scope) {
-                return hasLater
-                    ? Update(segment: segment, before: nil, entry: last, dropsBehind: checkpoint) : nil
-            }
-            return Update(
-                segment: segment, before: isSetBack ? nil : last?.scope,
-                entry: Entry(after: checkpoint, scope: scope), dropsBehind: checkpoint)
+            return update(segment, checkpoint, scope).map { [$0] } ?? []
         }
+    }
+
+    private func update(_ segment: Int, _ checkpoint: Int64, _ scope: EventScope) -> Update? {
+        guard let list = entries[segment], let first = list.first else { return nil }
+        let isSetBack = checkpoint < first.after
+        let last = list.last { $0.after <= checkpoint }
+        let hasLater = list.contains { $0.after > checkpoint }
+        // What is delivered again from here on is known from now on.
+        let isRecorded = last?.after != Self.unrecorded
+        if let last, isRecorded, last.scope.isEquivalent(to: scope) {
+            return hasLater ? Update(segment: segment, before: nil, entry: last, dropsBehind: checkpoint) : nil
+        }
+        return Update(
+            segment: segment, before: isSetBack || !isRecorded ? nil : last?.scope,
+            entry: Entry(after: checkpoint, scope: scope), dropsBehind: checkpoint)
     }
 }
 

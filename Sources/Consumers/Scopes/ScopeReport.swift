@@ -137,7 +137,7 @@ package struct AddedEventCount {
     static let patience: Duration = .seconds(20)
 
     package init(_ addition: ScopeAddition, after: Int64, through: Int64) {
-        selections = addition.selections
+        selections = addition.counted
         position = after
         end = through
     }

@@ -7,12 +7,20 @@ struct TriggerSight: Sendable, Hashable {
     /// Whether transactions may be prepared, which PostgreSQL refuses after a notification.
     let allowsPreparing: Bool
 
+    /// Whether the table has partitions, into which rows can be inserted without its trigger.
+    let hasPartitions: Bool
+
     /// Whether a relay may rely on being notified of each insert, and harms nobody by asking for it.
-    var isReliable: Bool { isInstalled && !allowsPreparing }
+    var isReliable: Bool { isInstalled && !allowsPreparing && !hasPartitions }
 
     /// Why it may not.
     var reason: String {
-        allowsPreparing
+        if isInstalled, hasPartitions {
+            return
+                "the events table has partitions, and an insert into a partition by its own name does not notify; if all "
+                + "inserts name the table itself, set notify.mode: adaptive"
+        }
+        return allowsPreparing
             ? "the server lets transactions be prepared (max_prepared_transactions), which PostgreSQL refuses after a "
                 + "notification; if nobody prepares transactions that append events, set notify.mode: adaptive"
             : "inserts do not notify; `godwit migrate --notify-trigger install` has them wake relays within milliseconds"

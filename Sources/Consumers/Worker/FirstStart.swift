@@ -31,6 +31,8 @@ struct FirstStart {
             try await membership.control.perform(in: life) { connection in
                 try await connection.withTransaction { _ = try await $0.pipeline(statements) }
             }
+            // What it waited for shows no longer.
+            membership.beatNow()
         }
         let recorded = try await membership.control.perform(in: life) { [table] connection in
             try await connection.query(table.totals(name)).first.map { row in

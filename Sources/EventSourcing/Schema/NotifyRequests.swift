@@ -67,22 +67,25 @@ package struct NotifyRequests: Sendable {
             DROP TRIGGER IF EXISTS godwit_notify ON \(events.sql);
             CREATE TRIGGER godwit_notify AFTER INSERT ON \(events.sql)
                 FOR EACH STATEMENT EXECUTE FUNCTION \(function.sql)(\(quoteLiteral(channel)));
+            -- Also for sessions that apply what was replicated.
+            ALTER TABLE \(events.sql) ENABLE ALWAYS TRIGGER godwit_notify;
         END IF;
         END $godwit$;
         """
     }
 
-    /// A query that has a row, with whether the trigger is enabled, where it is there and notifies the channel.
+    /// A query that has a row where the trigger is there, is enabled, and notifies the channel.
     private func trigger(_ channel: String, in table: String) -> String {
         """
-        SELECT t.tgenabled IN ('O', 'A') FROM pg_catalog.pg_trigger AS t
-        WHERE t.tgrelid = \(table) AND t.tgname = 'godwit_notify'
+        SELECT true FROM pg_catalog.pg_trigger AS t
+        WHERE t.tgrelid = \(table) AND t.tgname = 'godwit_notify' AND t.tgenabled IN ('O', 'A')
         AND t.tgargs = convert_to(\(quoteLiteral(channel)), 'UTF8') || '\\x00'::bytea
         """
     }
 
     /// How inserts notify, as SQL expressions for a SELECT list: the table's oid, 0 if it is missing; whether the trigger
-    /// is there, enabled, and notifies the channel; whether the server lets transactions be prepared.
+    /// is there, enabled, and notifies the channel; whether the server lets transactions be prepared; whether the table has
+    /// partitions or heirs, into which rows can be inserted without its trigger.
     package func state(_ channel: String) -> String {
         // Not by `to_regclass`, which needs the right to use the schema.
         let table = """
@@ -91,7 +94,8 @@ package struct NotifyRequests: Sendable {
             """
         return """
             coalesce(\(table)::bigint, 0), coalesce((\(trigger(channel, in: table))), false),
-            current_setting('max_prepared_transactions') <> '0'
+            current_setting('max_prepared_transactions') <> '0',
+            EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhparent = \(table))
             """
     }
 

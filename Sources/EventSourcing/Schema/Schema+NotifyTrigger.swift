@@ -7,6 +7,8 @@ extension Schema {
         public let isInstalled: Bool
         /// Whether the server lets transactions be prepared, which PostgreSQL refuses after a notification.
         public let allowsPreparing: Bool
+        /// Whether the table has partitions, into which rows can be inserted by their own names without its trigger.
+        public let hasPartitions: Bool
     }
 
     /// Looks whether inserts notify the channel.
@@ -15,8 +17,11 @@ extension Schema {
     ) async throws(EventStoreError) -> NotifyTrigger {
         do throws(PostgresError) {
             let rows = try await session.query(BoundStatement(Statement("SELECT \(requests.state(channel))")))
-            guard let row = rows.first else { return NotifyTrigger(isInstalled: false, allowsPreparing: false) }
-            return NotifyTrigger(isInstalled: try row.decode(1), allowsPreparing: try row.decode(2))
+            guard let row = rows.first else {
+                return NotifyTrigger(isInstalled: false, allowsPreparing: false, hasPartitions: false)
+            }
+            return NotifyTrigger(
+                isInstalled: try row.decode(1), allowsPreparing: try row.decode(2), hasPartitions: try row.decode(3))
         } catch {
             throw .database(error)
         }

@@ -21,6 +21,11 @@ package struct SettledEnd: Sendable {
     package func find(asked: Int64?, on session: some PostgresSession) async throws -> Int64 {
         var horizon = try await self.horizon.refresh()
         let visible: Int64 = try await session.query(table.latestPosition).first?.decode(0) ?? 0
+        if visible > horizon {
+            // A position that the sequence has not drawn settles at no time.
+            let drawn = try await self.horizon.lastDrawn()
+            if visible > drawn { throw SourceError.foreignPosition(visible, lastDrawn: drawn) }
+        }
         let last = max(visible, horizon)
         if let asked, asked > last { throw JobError.notYetThere(asked, last: last) }
         let end = asked ?? last

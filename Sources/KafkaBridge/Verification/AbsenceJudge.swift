@@ -35,7 +35,9 @@ struct AbsenceJudge {
                 switch due.judge(event) {
                 case .pending: report.pending.add(position, id)
                 case .passedOver: report.passedOver.add(position, id)
-                case .due where mayBeDeleted(event, &router): report.unknowable.add(position, id)
+                case .due where mayBeDeleted(event, &router), .unrecorded where mayBeDeleted(event, &router):
+                    report.unknowable.add(position, id)
+                case .unrecorded: report.unrecorded.add(position, id)
                 case .due:
                     report.missing.add(position, id)
                     missing.append(position)

@@ -25,6 +25,8 @@ struct DuePositions: Sendable {
         case pending
         /// The consumer began later, or did not want it at the time.
         case passedOver
+        /// An earlier version, which kept no record, passed it.
+        case unrecorded
     }
 
     /// Without checkpoints every event should have been delivered.
@@ -32,6 +34,10 @@ struct DuePositions: Sendable {
         guard isKnown else { return .due }
         let segment = strategy.segment(of: event.aggregateID, totalSegments: checkpoints.count)
         if let checkpoint = checkpoints[segment], event.globalPosition > checkpoint { return .pending }
-        return scopes.judge(event, segment: segment) == .wanted ? .due : .passedOver
+        return switch scopes.judge(event, segment: segment) {
+        case .wanted: .due
+        case .beforeStart, .outsideScope: .passedOver
+        case .unrecorded: .unrecorded
+        }
     }
 }

@@ -43,6 +43,8 @@ package struct VerificationReport: Sendable, Equatable {
     package var pending = Finding()
     /// Not found, and never to be delivered: before the consumer began, or outside of the scope that it had then.
     package var passedOver = Finding()
+    /// Not found, and passed under a version that kept no record of starts and scopes: missing, or passed over.
+    package var unrecorded = Finding()
     /// Not found, and parked until somebody decides.
     package var parked = Finding()
     /// Not found but in the consumer's dead-letter topic.
@@ -65,6 +67,6 @@ package struct VerificationReport: Sendable, Equatable {
 
     /// Whether nothing else is wrong than what a repair mends.
     package func isCleanButForMissing(allowingDoubles: Bool) -> Bool {
-        outOfOrder.count == 0 && (allowingDoubles || doubled.count == 0)
+        outOfOrder.count == 0 && unrecorded.count == 0 && (allowingDoubles || doubled.count == 0)
     }
 }

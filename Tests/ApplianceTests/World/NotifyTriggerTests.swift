@@ -75,6 +75,25 @@ extension WorldChangeTests {
         }
 
         @Test(.timeLimit(.minutes(3)))
+        func `a disabled trigger is enabled by installing it, and partitions are polled`() async throws {
+            try await with(Self.polling) { world in
+                let enabled = "SELECT count(*) FROM pg_trigger WHERE tgname = 'godwit_notify' AND tgenabled = 'A'"
+                #expect(try await world.number(enabled) == 1)
+                try await world.execute("ALTER TABLE events DISABLE TRIGGER godwit_notify")
+                try await world.migrate("--notify-trigger", "install")
+                #expect(try await world.number(enabled) == 1)
+                try await world.execute("SELECT setval('events_global_position_seq', 20)")
+                try await world.execute(TableSwaps.partitionedByPosition())
+                try await world.migrate("--notify-trigger", "install")
+                try world.startRelay()
+                try await world.expectLog(naming: "the events table has partitions")
+                let writer = try await world.session()
+                try await writer.insert(3, into: "events_next", at: nil)
+                try await world.expectEverythingDelivered()
+            }
+        }
+
+        @Test(.timeLimit(.minutes(3)))
         func `without the dispatcher the relay looks by itself`() async throws {
             try await with(Self.polling.merging(["GODWIT_WORKER_DISPATCHER": "false"]) { $1 }) { world in
                 try world.startRelay()

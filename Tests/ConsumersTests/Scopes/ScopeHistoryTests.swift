@@ -28,10 +28,43 @@ import Testing
         #expect(ScopeHistory().judge(1, segment: 3) { _ in false } == .wanted)
     }
 
-    @Test func `a segment that an earlier version began counts as begun at the beginning`() {
+    @Test func `of what an earlier version passed nothing is known`() {
         let updates = ScopeHistory().updates([(segment: 1, checkpoint: 50)], scope: orders)
-        #expect(updates.map(\.entry) == [.init(after: 0, scope: orders)])
-        #expect(updates.map(\.before) == [nil])
+        #expect(updates.map(\.entry.after) == [-1, 50])
+        #expect(updates.allSatisfy { $0.before == nil && $0.dropsBehind == 50 })
+        var history = ScopeHistory()
+        for update in updates { history.add(update.entry, to: 1) }
+        #expect(history.judge(50, segment: 1) { _ in true } == .unrecorded)
+        #expect(history.judge(51, segment: 1) { _ in true } == .wanted)
+        #expect(history.start == 0)
+        #expect(history.updates([(segment: 1, checkpoint: 60)], scope: orders).isEmpty)
+        // Set back, it passes them again, with a scope that is known.
+        #expect(history.updates([(segment: 1, checkpoint: 20)], scope: orders).map(\.entry.after) == [20])
+    }
+
+    @Test func `scopes without a name in common count what is added alone`() {
+        let stored: Set<EventName> = [
+            EventName(boundedContext: "Identity", aggregateType: "User"),
+            EventName(boundedContext: "Billing", aggregateType: "Bill"),
+        ]
+        let addition = ScopeAddition(
+            from: EventScope(boundedContexts: ["Idenity"]), to: EventScope(boundedContexts: ["Identity"]),
+            stored: stored)
+        #expect(addition.counted == [EventScope(boundedContexts: ["Identity"])])
+        #expect(addition.selections == [EventScope()])
+    }
+
+    @Test func `a context that begins with a dash is no option, and each change has a job of its own`() {
+        let stored: Set<EventName> = [
+            EventName(boundedContext: "-a", aggregateType: "T"), EventName(boundedContext: "b", aggregateType: "T"),
+        ]
+        let addition = ScopeAddition(
+            from: EventScope(boundedContexts: ["b"]), to: EventScope(boundedContexts: ["b", "-a"]), stored: stored)
+        let command = addition.commands("c", after: 0, through: 9)[0]
+        #expect(command.contains(" '--context=-a' "))
+        let other = ScopeAddition(
+            from: EventScope(boundedContexts: ["b"]), to: EventScope(boundedContexts: ["-a"]), stored: stored)
+        #expect(other.commands("c", after: 0, through: 9)[0] != command)
     }
 
     @Test func `the same names in another order are no change`() {
@@ -128,7 +161,7 @@ extension ScopeHistory {
             stored: stored)
         #expect(addition.selections == [EventScope(boundedContexts: ["Identity"])])
         #expect(
-            addition.commands("shop", after: 0, through: 30) == [
+            addition.commands("shop", after: 0, through: 30).map { $0.replacing(/at-30-[0-9a-f]+/, with: "at-30") } == [
                 "godwit republish --job added-to-shop-at-30 --consumer shop --context Identity --to-position 30"
             ])
     }
@@ -141,7 +174,7 @@ extension ScopeHistory {
                 EventScope(boundedContexts: ["Orders"]),
             ])
         #expect(
-            addition.commands("o'shop", after: 5, through: 30)[1]
+            addition.commands("o'shop", after: 5, through: 30)[1].replacing(/at-30-[0-9a-f]+/, with: "at-30")
                 == "godwit republish --job added-to-o_shop-at-30-2 --consumer 'o'\\''shop' --context Orders "
                 + "--from-position 6 --to-position 30")
     }
