@@ -58,7 +58,7 @@ package struct NotifyRequests: Sendable {
         return BoundStatement(Statement(name: "notify_withdraw", sql: sql), [channel, requester])
     }
 
-    /// Makes every insert into the events table notify the channel while a relay asks for it, whoever inserts. Does nothing
+    /// Makes every insert into the events table notify the channel while a relay asks for it, by any program. Does nothing
     /// where the trigger is there and notifies the channel; another one of its name is replaced.
     package func installTrigger(_ channel: String) -> String {
         """

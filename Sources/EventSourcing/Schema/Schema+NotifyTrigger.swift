@@ -27,7 +27,7 @@ extension Schema {
         }
     }
 
-    /// Has every insert into the events table notify the channel while a relay asks for it, whoever inserts: also services
+    /// Has every insert into the events table notify the channel while a relay asks for it, by any program: also services
     /// that do not append through an ``EventStore``. Leaves a trigger that does so untouched.
     ///
     /// Making the trigger needs a lock that no insert can be under way for. It is waited for in short attempts, so that
