@@ -33,6 +33,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -58,7 +59,10 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "KafkaBridge",
-            dependencies: ["Consumers", "EventSourcing", "Kafka", "Postgres", "Telemetry", logging, metrics],
+            dependencies: [
+                "Consumers", "EventSourcing", "Kafka", "Postgres", "Telemetry", logging, metrics,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .systemLibrary(name: "CCompression", providers: [.apt(["zlib1g-dev", "liblz4-dev", "libzstd-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),

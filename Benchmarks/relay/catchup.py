@@ -67,10 +67,27 @@ def yardstick(postgres, count, at_once):
     return figures
 
 
+def relays(postgres, count, headers):
+    """The ways of a relay whose consumers carry these headers, by their names in the table."""
+    suffix = "" if headers == "standard" else f", `headers: {headers}`"
+    consumers = {False: [context.upper() for context in CONTEXTS], True: ["ALL"]}
+
+    def way(single):
+        settings = {f"GODWIT_CONSUMERS_{name}_HEADERS": headers for name in consumers[single]}
+        return lambda: relay(postgres, count, single, settings=settings)
+
+    return {
+        f"`godwit run`, a consumer per context{suffix}": way(single=False),
+        f"`godwit run`, one consumer, topic by template{suffix}": way(single=True),
+    }
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--events", type=int, default=200_000)
     arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--headers", nargs="+", default=["standard"], metavar="CHOICE",
+                           help="standard, minimal, none, or names with commas between; several alternate")
     given = arguments.parse_args()
     postgres = Postgres()
     postgres.migrate()
@@ -78,9 +95,9 @@ def main():
     ways = {
         "`psql COPY \\| kcat -P`, three at once": lambda: yardstick(postgres, given.events, at_once=True),
         "the same, one after the other": lambda: yardstick(postgres, given.events, at_once=False),
-        "`godwit run`, a consumer per context": lambda: relay(postgres, given.events, single=False),
-        "`godwit run`, one consumer, topic by template": lambda: relay(postgres, given.events, single=True),
     }
+    for headers in given.headers:
+        ways |= relays(postgres, given.events, headers)
     results = {name: [] for name in ways}
     for number in range(given.rounds):
         for name, way in ways.items():

@@ -29,6 +29,35 @@ import Testing
         }
     }
 
+    /// Settings that a broker, the client or Godwit has, and that change what the code complains of.
+    @Test func remediesNameSettingsThatHelp() throws {
+        let ofTopics: Set = [
+            "max.message.bytes", "segment.bytes", "min.insync.replicas", "message.timestamp.before.max.ms",
+            "message.timestamp.after.max.ms", "message.timestamp.difference.max.ms", "message.timestamp.type",
+        ]
+        let ofGodwit: Set = [
+            "kafka.max_record_bytes", "kafka.properties", "kafka.sasl.mechanism", "kafka.tls", "kafka.tls.ca_file",
+            "kafka.topics.create",
+        ]
+        let ofTheClient = [
+            "message.max.bytes": "1000", "queue.buffering.max.kbytes": "1000", "compression.type": "none",
+        ]
+        try ClientConfiguration(bootstrapServers: "localhost:1", properties: ofTheClient).validate()
+        let known = ofTopics.union(ofGodwit).union(ofTheClient.keys)
+        for raw in Int32(-200)...150 {
+            let code = KafkaError.Code(rawValue: raw)
+            let text = code.classification.reason + " " + code.classification.advice
+            for name in text.matches(of: #/[a-z_]+(?:\.[a-z_]+)+/#) {
+                #expect(known.contains(String(name.output)), "\(code.name)")
+            }
+        }
+        func advice(_ code: KafkaError.Code) -> String { code.classification.advice }
+        #expect(advice(.invalidTimestamp).contains("message.timestamp.before.max.ms"))
+        #expect(advice(.invalidTimestamp).contains("message.timestamp.after.max.ms"))
+        #expect(advice(.messageTooLarge).contains("kafka.max_record_bytes"))
+        #expect(advice(.recordListTooLarge).contains("Raise the topic's segment.bytes"))
+    }
+
     @Test func whatNobodyKnowsIsTriedAgain() {
         #expect(KafkaError.Code(rawValue: 4_711).classification.kind == .retry)
     }

@@ -114,6 +114,37 @@ import Testing
         }
     }
 
+    @Test func closingWithRecordsUnderWayIsQuiet() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let topic = try await kafka.makeTopic(partitions: 1)
+            let log = CapturedLog()
+            let producer = try Producer(kafka.client(), logger: log.logger)
+            let handle = try await producer.prepare([topic])[0]
+            let requests = await broker.inject(Fault(.hang, on: .produce))
+            let batch = await producer.produce(Numbers(handle, 0..<20))
+            try await eventually("nothing is sent") { await broker.hits(ofFault: requests) > 0 }
+            await producer.close()
+            #expect(batch.progress.failure?.error.code == .purgedInFlight)
+            #expect(log.lines.isEmpty, "\(log.lines)")
+        }
+    }
+
+    @Test func aRejectedRecordIsItsCallersNews() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let topic = try await kafka.makeTopic(partitions: 1)
+            let log = CapturedLog()
+            let producer = try Producer(kafka.client(), logger: log.logger)
+            let handle = try await producer.prepare([topic])[0]
+            await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, count: 1))
+            let batch = await producer.produce(Numbers(handle, 0..<5))
+            _ = try await deadline { await batch.settled() }
+            try await eventually("the instance is not known to have failed") { producer.fatalError != nil }
+            await producer.close()
+            #expect(batch.progress.failure?.error.code == .invalidRecord)
+            #expect(log.lines.isEmpty, "\(log.lines)")
+        }
+    }
+
     @Test func closingReportsWhatHangs() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)

@@ -21,14 +21,18 @@ struct RelayStatus: Sendable {
         if let problem = standing.horizon.problem { return [problem.text] }
         if !standing.holdsLease { return ["the segments may be another worker's: no heartbeat was noted for too long"] }
         return standing.consumers.compactMap { consumer in
-            Self.reasonNotReady(consumer).map { "consumer \(consumer.name): \($0)" }
+            reasonNotReady(consumer).map { "consumer \(consumer.name): \($0)" }
         }
     }
 
-    private static func reasonNotReady(_ consumer: WorkerSnapshot.Consumer) -> String? {
-        if consumer.isReady { return nil }
-        guard let share = consumer.share else { return "has not seen the other workers yet" }
-        return "owns none of its share of \(share) segments yet"
+    private func reasonNotReady(_ consumer: WorkerSnapshot.Consumer) -> String? {
+        if !consumer.isReady {
+            guard let share = consumer.share else { return "has not seen the other workers yet" }
+            return "owns none of its share of \(share) segments yet"
+        }
+        // Nothing is known to be in the way, so that this process itself may be what is wrong.
+        if case .stalled(let reason)? = conditions[consumer.name] { return "stalled: \(reason)" }
+        return nil
     }
 
     /// All consumers, judged.

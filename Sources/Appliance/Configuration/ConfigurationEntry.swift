@@ -66,6 +66,12 @@ package struct ConfigurationEntry: Sendable, Equatable {
         case .list:
             if case .list(let items) = values.content(path) { return .list(items) }
             return .list([])
+        case .choiceOrList:
+            switch values.content(path) {
+            case .list(let items): return .list(items)
+            case .scalar(let text): return .text(text)
+            case nil: return key.defaultText.map { .text($0) }
+            }
         case .text, .identifier, .integer, .size, .boolean, .duration, .choice:
             if case .scalar(let text) = values.content(path) { return .text(text) }
             return key.defaultText.map { .text($0) }

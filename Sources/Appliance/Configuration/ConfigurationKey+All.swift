@@ -139,7 +139,14 @@ extension ConfigurationKey {
                 "consumers.*.topics_allowed", .list, default: "[]",
                 "The topics the template may lead to, `*` for any text; none named is any."),
             .init(
-                "consumers.*.header_prefix", .text, "What the names of the record's headers begin with."),
+                "consumers.*.headers", .choiceOrList(["standard", "minimal", "none"]), default: "standard",
+                "Which of the standard headers records carry: all; the fewest that readers need (`event_id`, `event_type`, "
+                    + "`global_position`; in CloudEvents the required attributes); none; or those of a list, named by their "
+                    + "columns: `[event_id, trace_id]`."),
+            .init(
+                "consumers.*.header_prefix", .text,
+                "What the names of the record's headers begin with, but for those of CloudEvents; `headers` and "
+                    + "`metadata_headers` name them without it."),
             .init(
                 "consumers.*.key", .choice(["aggregate_id", "correlation_id"]), default: "aggregate_id",
                 "The record's key: records of one key keep their order, others need not."),

@@ -17,10 +17,20 @@ package struct ConfigurationKey: Sendable {
         case choice([String])
         /// A sequence of texts; in the environment separated by commas.
         case list
+        /// One of these words, or a sequence of texts.
+        case choiceOrList([String])
         /// A mapping of names to texts, with names that Godwit does not know itself.
         case properties
         /// A mapping of event types to templates; not in the environment, whose names are no event types.
         case templates
+
+        /// Whether a sequence of texts is a value.
+        var takesList: Bool {
+            switch self {
+            case .list, .choiceOrList: true
+            default: false
+            }
+        }
     }
 
     /// The path with dots; `*` stands for a consumer's name.

@@ -49,6 +49,7 @@ package enum ConfigurationReference {
         case .boolean: "`true` or `false`"
         case .choice(let choices): choices.map { "`\($0)`" }.joined(separator: ", ")
         case .list: "list"
+        case .choiceOrList(let choices): choices.map { "`\($0)`" }.joined(separator: ", ") + " or a list"
         case .properties: "names and texts"
         case .templates: "event types and texts"
         }

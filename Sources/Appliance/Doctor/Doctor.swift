@@ -66,6 +66,19 @@ package struct Doctor: Sendable {
                 .error("kafka", Failure(error).message, "look at kafka.bootstrap_servers, kafka.tls and kafka.sasl")
             ]
         }
+        part.findings += configuration.consumers.compactMap(\.unnamedEvents)
         return part
+    }
+}
+
+extension ConsumerSection {
+    /// What follows where records do not say which events they carry.
+    var unnamedEvents: Finding? {
+        guard route?.namesEvents == false else { return nil }
+        return .note(
+            "headers",
+            "records of the consumer \(name) do not say which events they carry: readers cannot tell a repeated one, and "
+                + "`godwit verify` cannot compare",
+            "set consumers.\(name).headers to minimal, or to a list with event_id")
     }
 }

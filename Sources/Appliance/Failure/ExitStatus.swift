@@ -44,7 +44,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .kafkaRefused: "Kafka refuses the login or the certificate"
         case .topicMissing: "a topic does not exist"
         case .kafkaRights: "Kafka lacks a right for this user, on a topic for one"
-        case .halted: "catch-up, republish: halts at an event that can never be delivered as it is"
+        case .halted:
+            "catch-up, republish: halts at an event that can never be delivered as it is, or whose topic takes no records"
         case .jobUnfinished: "republish, catch-up: told to stop before the end; run it again to go on"
         case .ownedElsewhere: "republish, catch-up: another process is at it"
         case .jobRefused: "republish: no such job, another one of that name, or it was cancelled"

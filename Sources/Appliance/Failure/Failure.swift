@@ -30,6 +30,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case WorkerError.ownedElsewhere: self.init(.ownedElsewhere, "\(error)")
         case let error as WorkerError: self.init(.databaseUnfit, error.description)
         case let error as JobError: self.init(Self.status(of: error), error.description)
+        case let error as VerificationError: self.init(.configuration, error.description)
         case let error as AcceptanceError: self.init(.usage, error.description)
         case let error as InvalidWorkerOption: self.init(.configuration, error.description)
         case let error as DeadLetterError:

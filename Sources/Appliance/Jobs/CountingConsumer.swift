@@ -4,10 +4,10 @@ import Synchronization
 
 /// Counts what another consumer has published.
 final class CountingConsumer: SizedConsumer, EndingConsumer {
-    private let consumer: any SizedConsumer
+    private let consumer: any SizedConsumer & EndingConsumer
     private let count = Mutex(0)
 
-    init(_ consumer: any SizedConsumer) { self.consumer = consumer }
+    init(_ consumer: any SizedConsumer & EndingConsumer) { self.consumer = consumer }
 
     var name: String { consumer.name }
     var scope: EventScope { consumer.scope }
@@ -18,8 +18,11 @@ final class CountingConsumer: SizedConsumer, EndingConsumer {
 
     func serve(_ segments: [ServedSegment]) async throws { try await consumer.serve(segments) }
 
-    func run(_ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void) async throws {
-        try await consumer.run(retry)
+    func run(
+        _ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void,
+        admit: @escaping @Sendable (_ wanted: Int) async throws -> Int?
+    ) async throws {
+        try await consumer.run(retry, admit: admit)
     }
 
     func publish(_ batch: FeedBatch) async throws -> Publication {

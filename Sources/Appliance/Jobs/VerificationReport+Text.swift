@@ -39,6 +39,7 @@ extension VerificationReport {
         }
         members.append(.init("consumer_has_checkpoints", .boolean(hasCheckpoints)))
         members.append(.init("records_read", .number(recordsRead)))
+        members.append(.init("records_without_event_id", .number(unnamedRecords)))
         members.append(
             .init("topics", .array(topics.map { ["topic": .string($0.name), "events": .number($0.events)] })))
         members.append(.init("repair", repair.map { JobReport($0).json } ?? .null))
@@ -54,6 +55,11 @@ extension VerificationReport {
         }
         if republished > 0 {
             lines.append("  \(republished) published again by jobs, \(mended) of them only by jobs")
+        }
+        if unnamedRecords > 0 {
+            lines.append(
+                "  \(unnamedRecords) records in the topics name no event: they are of others, or from when \"headers\" left out "
+                    + "event_id; what they carry counts as not found, and a repair publishes it again")
         }
         for (_, finding, text) in findings where finding.count > 0 {
             lines.append("  \(finding.count) \(text)")

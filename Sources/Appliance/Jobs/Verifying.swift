@@ -24,6 +24,11 @@ package struct Verifying: Sendable {
         try request.validate()
         let section = try place.consumer(consumer)
         let publishing = try place.publisherOptions(section, topic: request.topic)
+        var options = options
+        if case .deadLetterTopic(let topic) = section.onPoison, request.topic == nil { options.deadLetterTopic = topic }
+        let verification = try Verification(
+            consumer: consumer, route: publishing.route, client: configuration.kafka.client("godwit-verify"),
+            database: place.database, tables: place.tables, options: options, logger: place.logger)
         let selection = try request.selection(of: section)
         // A topic that does not exist has nothing in it, and no partition to read.
         var existing = publishing
@@ -32,11 +37,6 @@ package struct Verifying: Sendable {
             try await place.settledEnd(of: request, on: $0)
         }
         try await BrokerCheck(existing).run()
-        var options = options
-        if case .deadLetterTopic(let topic) = section.onPoison, request.topic == nil { options.deadLetterTopic = topic }
-        let verification = Verification(
-            consumer: consumer, route: publishing.route, client: configuration.kafka.client("godwit-verify"),
-            database: place.database, tables: place.tables, options: options, logger: place.logger)
         return try await verification.run(selection, after: request.after, through: through) { position in
             observe(through <= request.after ? 1 : Double(position - request.after) / Double(through - request.after))
         }

@@ -8,11 +8,11 @@ extension ConsumerSection {
         return (route?.fixedTopics ?? []) + [topic]
     }
 
-    private var route: Route? {
+    var route: Route? {
         topic.map {
             Route(
                 topic: $0, topicsByEventType: topics, allowlist: topicsAllowed, key: key,
-                headers: HeaderNames(prefix: headerPrefix),
+                headers: HeaderNames(prefix: headerPrefix), standardHeaders: headers,
                 metadataHeaders: MetadataHeaders(metadataHeaders, prefix: headerPrefix), format: format)
         }
     }

@@ -12,6 +12,8 @@ struct Preflight: Sendable {
     private let client: ClientConfiguration
     private let topics: [String]
     private let mayCreate: Bool
+    /// Whether no consumer has other topics than those that are known from the start.
+    private let isBoundToTopics: Bool
     private let logger = Logger(label: "godwit")
     let state = StartState()
     private static let noBroker = "no Kafka broker answers"
@@ -22,6 +24,7 @@ struct Preflight: Sendable {
         client = configuration.kafka.client()
         topics = Set(configuration.consumers.flatMap(\.fixedTopics).map(\.description)).sorted()
         mayCreate = configuration.kafka.topics != .mustExist
+        isBoundToTopics = configuration.consumers.allSatisfy { !$0.fixedTopics.isEmpty }
     }
 
     func run() async throws(Failure) {
@@ -78,9 +81,13 @@ struct Preflight: Sendable {
             let found = try await Admin.with(client, logger: logger) { admin throws(KafkaError) in
                 try await admin.describeTopics(topics)
             }
+            var failures: [Failure] = []
             for topic in found {
-                if let error = topic.error { try judge(error, of: topic.name) }
+                guard let error = topic.error else { continue }
+                do throws(Failure) { try judge(error, of: topic.name) } catch { failures.append(error) }
             }
+            // What one topic lacks is no reason to hold up what needs it not: the relays report it, and wait for it.
+            if isBoundToTopics, let first = failures.first, failures.count == topics.count { throw first }
             return nil
         } catch {
             let failure = (error as? Failure) ?? Failure(error)

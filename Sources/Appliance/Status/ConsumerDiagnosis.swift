@@ -94,6 +94,7 @@ struct ConsumerDiagnosis: Sendable {
                 switch worker.condition {
                 case .flowing: return nil
                 case .waiting(let reason): return HealthIssue(.waiting, "waiting: \(reason)")
+                case .stalled(let reason): return HealthIssue(.stalled, "stalled: \(reason)")
                 case .refused(let reason): return HealthIssue(.refused, "refused until somebody mends it: \(reason)")
                 case .halted(let reason): return HealthIssue(.halted, "halted: \(reason)")
                 }

@@ -9,6 +9,7 @@ package struct HealthIssue: Sendable, Hashable {
         case sourceRefused = "source_refused"
         case halted
         case refused
+        case stalled
         case waiting
         case heldBack = "horizon_held_back"
         case parked
@@ -20,7 +21,8 @@ package struct HealthIssue: Sendable, Hashable {
         /// Whether somebody should be told. What was ordered, or passes within moments, is no disturbance.
         package var isUnhealthy: Bool {
             switch self {
-            case .databaseAway, .notStarted, .noOwner, .ownerSilent, .sourceRefused, .halted, .refused, .waiting,
+            case .databaseAway, .notStarted, .noOwner, .ownerSilent, .sourceRefused, .halted, .refused, .stalled,
+                .waiting,
                 .heldBack,
                 .tooFarBehind, .parked:
                 true

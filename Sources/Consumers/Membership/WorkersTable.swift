@@ -5,7 +5,7 @@ import Postgres
 ///
 /// A worker holds a session advisory lock whose key is made of its id, so that the others see at once when its session
 /// has ended. Database time alone decides who is late.
-struct WorkersTable: Sendable {
+package struct WorkersTable: Sendable {
     private let table: TableName
     private let segments: TableName
     private let controls: ControlsTable
@@ -19,7 +19,7 @@ struct WorkersTable: Sendable {
     }
 
     /// Whether the lock of the worker in column `worker_id` is free.
-    private static let lockIsFree = """
+    package static let lockIsFree = """
         NOT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
             AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
             AND (classid::bigint << 32) | objid::bigint = hashtextextended('godwit worker ' || worker_id, 0))

@@ -6,6 +6,8 @@ public enum ConsumerCondition: Sendable, Hashable {
     case waiting(String)
     /// An operator has to mend something; it goes on by itself afterwards.
     case refused(String)
+    /// Something is to be carried on, and nothing has been for some time, although nothing is known to be in the way.
+    case stalled(String)
     /// It has stopped before an event until an operator decides about it.
     case halted(String)
 
@@ -15,6 +17,7 @@ public enum ConsumerCondition: Sendable, Hashable {
         case .flowing: "flowing"
         case .waiting: "waiting"
         case .refused: "refused"
+        case .stalled: "stalled"
         case .halted: "halted"
         }
     }
@@ -23,7 +26,7 @@ public enum ConsumerCondition: Sendable, Hashable {
     package var reason: String {
         switch self {
         case .flowing: ""
-        case .waiting(let reason), .refused(let reason), .halted(let reason): reason
+        case .waiting(let reason), .refused(let reason), .stalled(let reason), .halted(let reason): reason
         }
     }
 
@@ -33,6 +36,7 @@ public enum ConsumerCondition: Sendable, Hashable {
             switch name {
             case "waiting": .waiting(reason)
             case "refused": .refused(reason)
+            case "stalled": .stalled(reason)
             case "halted": .halted(reason)
             default: .flowing
             }

@@ -43,7 +43,16 @@ public protocol IntegrationConsumer: Sendable {
 }
 
 /// Waits for what passes by itself, and keeps its halts: what it throws ends its worker.
-package protocol EndingConsumer: IntegrationConsumer {}
+package protocol EndingConsumer: IntegrationConsumer {
+    /// Takes the place of ``IntegrationConsumer/run(_:)``.
+    ///
+    /// - Parameter admit: waits until so many events may be carried beside the batches, or fewer, as the consumer's controls
+    ///   say; `nil` once it is stopped.
+    func run(
+        _ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void,
+        admit: @escaping @Sendable (_ wanted: Int) async throws -> Int?
+    ) async throws
+}
 
 extension IntegrationConsumer {
     /// Nothing.

@@ -29,7 +29,12 @@ final class ServingState: Sendable {
     /// Woken when a segment turned out to be lost, halts, or is tried again; for the watcher of ownership.
     let ownershipSuspect: WakeSignal
 
-    init(_ membership: Membership, _ metrics: ConsumerMetrics, options: WorkerOptions) {
+    private let flow: FlowControl
+    private let totalSegments: Int
+
+    init(_ membership: Membership, _ metrics: ConsumerMetrics, flow: FlowControl, options: WorkerOptions) {
+        self.flow = flow
+        totalSegments = options.totalSegments
         retryInterval = options.haltRetryInterval
         logger = options.logger
         isRetrying = options.runMode == .continuous
@@ -88,6 +93,18 @@ final class ServingState: Sendable {
         if events > 0 { metrics.done.increment(by: events) }
         changed.wake()
         if isNew { ownershipSuspect.wake() }
+    }
+
+    // MARK: Controls
+
+    /// Waits until events may pass as the consumer's controls say.
+    ///
+    /// - Parameter wanted: how many.
+    /// - Returns: how many may pass now, at least one; `nil` once the consumer is stopped.
+    func admit(_ wanted: Int) async throws -> Int? {
+        // This process's part of the rate.
+        let share = Double(withLedger { $0.claims.count }) / Double(max(1, totalSegments))
+        return share > 0 ? try await flow.admit(wanted, share: share) : 0
     }
 
     // MARK: Halts

@@ -1,4 +1,5 @@
 import EventSourcing
+import Synchronization
 
 /// Hands batches to an integration consumer, several under way at a time, and notes what is acknowledged in order.
 final class IntegrationSink: BatchSink {
@@ -31,9 +32,11 @@ final class IntegrationSink: BatchSink {
     private let sized: (any SizedConsumer)?
     private let state: ServingState
     private let underWay = UnderWay()
-    // Both are bounded by the bytes in flight, a share of which comes with each batch.
+    // Bounded by the bytes in flight, a share of which comes with each batch that has events.
     private let work = AsyncStream.makeStream(of: Work.self)
-    private let pending = AsyncStream.makeStream(of: Pending.self)
+    private let pending = Mutex(PendingBatches<Pending>())
+    /// One element for each pending batch.
+    private let arrivals = AsyncStream.makeStream(of: Void.self)
 
     init(_ consumer: any IntegrationConsumer, state: ServingState) {
         self.consumer = consumer
@@ -45,10 +48,22 @@ final class IntegrationSink: BatchSink {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.publish() }
             group.addTask { try await self.acknowledge() }
-            group.addTask { try await self.consumer.run { self.state.retry($0) } }
+            group.addTask { try await self.attend() }
             defer { group.cancelAll() }
             // Only the consumer's own work may end.
             while try await group.next() != nil {}
+        }
+    }
+
+    /// Has the consumer do what it does beside the batches.
+    private func attend() async throws {
+        guard let consumer = consumer as? any EndingConsumer else {
+            return try await consumer.run { self.state.retry($0) }
+        }
+        try await consumer.run {
+            self.state.retry($0)
+        } admit: {
+            try await self.state.admit($0)
         }
     }
 
@@ -93,11 +108,21 @@ final class IntegrationSink: BatchSink {
                 // A worker that was stopped or cut off for long must not publish what is another's by now.
                 try await state.waitForLease()
                 let batch = stillToPublish(handed, failed)
+                if batch.selection.isEmpty, follows(handed) { continue }
                 let pending = try await publish(batch, handed)
                 failed.formUnion(pending.failures.map(\.claim))
-                self.pending.continuation.yield(pending)
+                self.pending.withLock { $0.append(pending) }
+                arrivals.continuation.yield()
             }
         }
+    }
+
+    /// Whether a batch without events is done together with the one before it, which is still pending.
+    private func follows(_ handed: Handed) -> Bool {
+        let isMerged = pending.withLock { $0.follow(handed.claims, through: handed.batch.through) }
+        // The one before it is still under way.
+        if isMerged { underWay.end() }
+        return isMerged
     }
 
     /// Publishes the batch; one event after another where it fails as a whole, or did so before, so that the event that is
@@ -146,7 +171,8 @@ final class IntegrationSink: BatchSink {
 
     /// Waits for the acknowledgements in order, so that what is done has no hole.
     private func acknowledge() async throws {
-        for await pending in pending.stream {
+        for await _ in arrivals.stream {
+            guard let pending = self.pending.withLock({ $0.first }) else { continue }
             do {
                 let outcome = try await pending.publication.waitForAcknowledgement()
                 let failed = Set(pending.failures.map(\.claim))
@@ -156,6 +182,10 @@ final class IntegrationSink: BatchSink {
             } catch {
                 try mayHalt(error)
                 halt(pending, error)
+            }
+            for passage in self.pending.withLock({ $0.removeFirst() }) {
+                let batch = FeedBatch(events: nil, selection: [], through: passage.position)
+                state.finish(passage.claims, batch, .done)
             }
             underWay.end()
         }

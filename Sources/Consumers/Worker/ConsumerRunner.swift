@@ -46,8 +46,8 @@ final class ConsumerRunner: Sendable {
         self.options = options
         self.isSole = isSole
         self.metrics = ConsumerMetrics(name)
-        self.state = ServingState(membership, metrics, options: options)
         self.flow = membership.flows[name] ?? FlowControl()
+        self.state = ServingState(membership, metrics, flow: flow, options: options)
         self.sink = sink(state)
         self.table = SegmentsTable(source.tables)
         self.budget = ByteBudget(limit: bytesInFlight, process: source.reader.memory)

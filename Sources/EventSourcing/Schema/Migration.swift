@@ -22,6 +22,7 @@ struct Migration: Sendable {
             Migration(
                 version: 11, name: "identity of the log behind checkpoints", sql: CheckpointTables.identities(tables)),
             Migration(version: 12, name: "scope and start behind checkpoints", sql: CheckpointTables.scopes(tables)),
+            Migration(version: 13, name: "epoch of redrives", sql: redriveEpoch(tables)),
         ]
     }
 
@@ -48,5 +49,10 @@ struct Migration: Sendable {
 
     private static func segmentEpoch(_ tables: TableNames) -> String {
         "ALTER TABLE \(tables.consumerSegments.sql) ADD COLUMN IF NOT EXISTS epoch bigint NOT NULL DEFAULT 0;"
+    }
+
+    /// The claim under which a parked event is being delivered again: after another claim nobody is any more.
+    private static func redriveEpoch(_ tables: TableNames) -> String {
+        "ALTER TABLE \(tables.godwitTable("dead_letters").sql) ADD COLUMN IF NOT EXISTS redrive_epoch bigint;"
     }
 }

@@ -70,11 +70,17 @@ extension KafkaError.Code {
         case RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR__DESTROY:
             return .retry("the run was ended before the record was acknowledged", "It is sent again by the next run.")
 
-        case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE,
-            RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+        case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
             return .poison(
                 "the record is larger than the client or the topic allows",
-                "Raise the topic's max.message.bytes (and message.max.bytes of the client), or take the event out.")
+                """
+                Raise the smallest limit: the topic's max.message.bytes or, where they are set, kafka.max_record_bytes, and \
+                message.max.bytes and queue.buffering.max.kbytes in kafka.properties.
+                """)
+        case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+            return .poison(
+                "the record is larger than a segment of the topic's log",
+                "Raise the topic's segment.bytes; max.message.bytes allows the record already.")
         case RD_KAFKA_RESP_ERR_INVALID_RECORD:
             return .poison(
                 "the broker rejects the record's content",
@@ -82,7 +88,11 @@ extension KafkaError.Code {
         case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
             return .poison(
                 "the record's time is outside of what the topic allows",
-                "Raise the topic's message.timestamp.difference.max.ms, or have it use LogAppendTime.")
+                """
+                Raise the topic's message.timestamp.before.max.ms for a record that is too old, or \
+                message.timestamp.after.max.ms for one of the future (brokers before 3.6: \
+                message.timestamp.difference.max.ms for both), or set its message.timestamp.type to LogAppendTime.
+                """)
         case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
             return .poison("the topic's name is not legal", "Correct the route that builds the topic's name.")
         case RD_KAFKA_RESP_ERR__INVALID_ARG, RD_KAFKA_RESP_ERR__KEY_SERIALIZATION,
@@ -95,7 +105,10 @@ extension KafkaError.Code {
         case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
             return .refused(
                 "the right to produce idempotently is missing",
-                "Grant IdempotentWrite on the cluster (brokers before 3.0), or Create for creating topics.")
+                """
+                Grant Write on the topic (brokers before 2.8: IdempotentWrite on the cluster); for creating topics, Create on \
+                the cluster.
+                """)
         case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
             return .refused(
                 "the right to use the transactional id is missing", "Grant Write and Describe on the transactional id.")
@@ -111,19 +124,32 @@ extension KafkaError.Code {
             return .refused(
                 "the TLS connection cannot be verified",
                 "Check kafka.tls.ca_file, the broker's certificate and host name, and the client's certificate.")
-        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
-            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
             return .refused(
                 "the topic or partition does not exist",
-                "Create the topic, or grant Describe on it: without that right it looks absent.")
+                """
+                Create the topic, or have that done (kafka.topics.create), or grant Describe on it: without that right it \
+                looks absent.
+                """)
+        case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+            return .refused(
+                "the topic has fewer partitions than it had",
+                """
+                Delivery goes on by itself with the partitions there are; if nobody made the topic anew, ask why it has \
+                fewer.
+                """)
         case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
             return .refused(
                 "a policy of the cluster forbids it", "Ask who runs the cluster what its policy asks for.")
         case RD_KAFKA_RESP_ERR_INVALID_REQUIRED_ACKS, RD_KAFKA_RESP_ERR_INVALID_CONFIG,
             RD_KAFKA_RESP_ERR_INVALID_PARTITIONS, RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR,
-            RD_KAFKA_RESP_ERR_INVALID_REQUEST, RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE,
-            RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, RD_KAFKA_RESP_ERR_TOPIC_DELETION_DISABLED:
+            RD_KAFKA_RESP_ERR_INVALID_REQUEST, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS,
+            RD_KAFKA_RESP_ERR_TOPIC_DELETION_DISABLED:
             return .refused("a setting does not fit the cluster", "Correct the setting that the message names.")
+        case RD_KAFKA_RESP_ERR_UNSUPPORTED_COMPRESSION_TYPE:
+            return .refused(
+                "the broker does not know the compression",
+                "Set compression.type in kafka.properties to one that the broker knows (zstd: Kafka 2.1).")
         case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION, RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
             RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT, RD_KAFKA_RESP_ERR__UNKNOWN_PROTOCOL,
             RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED:

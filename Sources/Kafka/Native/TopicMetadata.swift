@@ -21,3 +21,17 @@ struct TopicMetadata {
         return topics
     }
 }
+
+extension ClientHandle {
+    /// Asks some broker about one topic, or about all that this client knows. Blocks.
+    func metadata(of topic: OpaquePointer?, within limit: Duration) -> Result<[String: TopicMetadata], KafkaError> {
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        let milliseconds = max(1, limit.wholeMilliseconds)
+        let response = unsafe rd_kafka_metadata(pointer, 0, topic, &metadata, milliseconds)
+        guard let metadata = unsafe metadata else {
+            return .failure(KafkaError(response: response, context: "Asking for topics"))
+        }
+        defer { unsafe rd_kafka_metadata_destroy(metadata) }
+        return unsafe .success(TopicMetadata.read(metadata))
+    }
+}

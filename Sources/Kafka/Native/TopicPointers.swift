@@ -9,6 +9,8 @@ internal import CLibRDKafka
 
     subscript(_ handle: TopicHandle) -> OpaquePointer { unsafe pointers[Int(handle.index)] }
 
+    subscript(_ place: Int) -> OpaquePointer { unsafe pointers[place] }
+
     /// Returns the topic's index.
     mutating func append(_ topic: OpaquePointer) -> Int {
         unsafe pointers.append(topic)

@@ -21,6 +21,8 @@ package final class Batch: Sendable {
         var source: (any RecordSource)?
         /// Records handed to librdkafka whose report is still to come.
         var outstanding = 0
+        /// Since when records are outstanding and none was reported.
+        var waitingSince: ContinuousClock.Instant?
         var acknowledged = 0
         var prefix = 0
         var failure: BatchProgress.Failure?
@@ -46,6 +48,10 @@ package final class Batch: Sendable {
     // MARK: Looking
 
     package var progress: BatchProgress { state.withLock { Self.progress(of: $0, count) } }
+
+    /// Since when records of this batch are under way and none of them was reported, whatever comes of other batches: of the
+    /// oldest one this shows a partition or a broker that is silent while others answer. Nil while nothing is under way.
+    package var waitingSince: ContinuousClock.Instant? { state.withLock { $0.waitingSince } }
 
     package func outcome(at index: Int) -> RecordOutcome {
         let outcome = state.withLock { $0.outcomes[index] }
@@ -100,12 +106,18 @@ package final class Batch: Sendable {
     var hasFailed: Bool { state.withLock { $0.failure != nil || $0.isAbandoned } }
 
     /// Announces records before they are handed over: a report may arrive before the call returns.
-    func announce(_ records: Int) { state.withLock { $0.outstanding += records } }
+    func announce(_ records: Int) {
+        state.withLock { state in
+            if state.outstanding == 0, records > 0 { state.waitingSince = .now }
+            state.outstanding += records
+        }
+    }
 
     /// Takes back the announcement of records that were not taken; true when the producer is done with the batch.
     func retract(_ records: Int, failure: (index: Int, error: KafkaError)?) -> Bool {
         let isDone = state.withLock { state -> Bool in
             state.outstanding -= records
+            if state.outstanding == 0 { state.waitingSince = nil }
             if let failure {
                 state.outcomes[failure.index].code = failure.error.code.rawValue
                 Self.note(failure.index, failure.error, in: &state)
@@ -130,7 +142,7 @@ package final class Batch: Sendable {
     func take(_ reports: ArraySlice<Report>, fatal: KafkaError?) -> Bool {
         let (isDone, isAwaited) = state.withLock { state -> (Bool, Bool) in
             for report in reports {
-                let index = report.index
+                let index = Int(report.index)
                 state.outcomes[index] = Outcome(offset: report.offset, partition: report.partition, code: report.code)
                 if report.code == 0 {
                     state.acknowledged += 1
@@ -143,6 +155,7 @@ package final class Batch: Sendable {
                 }
             }
             state.outstanding -= reports.count
+            state.waitingSince = state.outstanding > 0 ? .now : nil
             while state.prefix < state.outcomes.count, state.outcomes[state.prefix].code == 0 { state.prefix += 1 }
             return (state.isDone, state.isSettled || state.failure != nil || state.acknowledged >= state.awaited)
         }
@@ -172,12 +185,4 @@ package final class Batch: Sendable {
         if let failure = state.failure, failure.index <= index { return }
         state.failure = BatchProgress.Failure(index: index, error: error)
     }
-}
-
-/// One delivery report, as the pump hands it on.
-struct Report {
-    var index: Int
-    var offset: Int64
-    var partition: Int32
-    var code: Int32
 }

@@ -1,9 +1,8 @@
-internal import CLibRDKafka
 internal import DedicatedThread
 
 /// Has librdkafka send at once what would linger.
 ///
-/// `linger.ms` is fixed for the life of a client, but nothing lingers while `rd_kafka_flush` is called. The call blocks
+/// `linger.ms` is fixed for the life of a client, but nothing lingers while it is flushed. The call blocks
 /// until nothing is under way, so a thread of its own makes it, for no longer than records linger: what was handed over
 /// before has then waited long enough by itself.
 ///
@@ -13,12 +12,12 @@ final class LingerBreaker: @unchecked Sendable {
     private var isAsked = false
     private var isEnding = false
     private var isSending = false
-    private let client: ClientHandle
+    private let client: any ProducingClient
     private let linger: Duration
     private var thread: PumpThread?
 
     /// - Parameter linger: the client's `linger.ms`.
-    init(_ client: ClientHandle, linger: Duration) {
+    init(_ client: any ProducingClient, linger: Duration) {
         self.client = client
         self.linger = linger
         thread = PumpThread(name: "kafka-linger") { [self] in serve() }
@@ -50,7 +49,7 @@ final class LingerBreaker: @unchecked Sendable {
                 return self.isEnding
             }
             if isEnding { return }
-            _ = unsafe rd_kafka_flush(client.pointer, linger.wholeMilliseconds)
+            _ = client.flush(within: linger)
         }
     }
 }

@@ -1,5 +1,3 @@
-internal import CLibRDKafka
-internal import DedicatedThread
 package import Logging
 internal import Synchronization
 
@@ -9,83 +7,83 @@ internal import Synchronization
 /// by a pump thread. Batches keep their order when one task feeds after the other: two tasks that feed at once mix.
 /// A producer has to be closed; until then its pump keeps it alive.
 package final class Producer: Sendable {
-    struct State {
-        var isClosing = false
-        /// Calls into librdkafka under way; the handle is destroyed only when there are none.
-        var users = 0
-        var topics = TopicPointers()
-        var topicIndex: [String: Int] = [:]
-        var slots = BatchSlots()
-        var bytesInFlight = 0
-        var connection = BrokerConnection()
-        var fatalError: KafkaError?
-        /// The first thing that was not a success. Nothing is taken after it: a later record of the same partition
-        /// could overtake the one that failed.
-        var failure: KafkaError?
-        var stallWatch: StallWatch
-    }
-
-    let handle: ClientHandle
-    let queue: EventQueue
-    let logger: Logger
-    /// Takes the client's statistics, a JSON text, on the pump's thread; they come as `statistics.interval.ms` says.
-    let onStatistics: (@Sendable (String) -> Void)?
-    let state: Mutex<State>
-    /// Advances after each event of reports, and when something ends.
-    let reports = Signal()
-    let usersGone = Latch()
-    let isPumpEnding = Mutex(false)
-    private let pump = Mutex<PumpThread?>(nil)
-    /// `nil` where the configuration says how long records linger, whatever follows.
-    let lingerBreaker: LingerBreaker?
+    private let core: ProducerCore<LibrdkafkaClient>
 
     /// Builds the client and starts its pump. Brokers need not be reachable: they are waited for.
     ///
-    /// - Parameter stallLimit: After so long without any report, while records are under way and brokers are reached,
-    ///   the instance fails: ``fatalError`` is set and open batches settle.
+    /// - Parameters:
+    ///   - stallLimit: After so long without any report, while records are under way and brokers are reached, the
+    ///     instance fails: ``fatalError`` is set and open batches settle.
+    ///   - observer: Advanced whenever reports have come or something has ended, for an owner that waits for more than these.
+    ///   - onStatistics: Takes the client's statistics, a JSON text, on the pump's thread; they come as
+    ///     `statistics.interval.ms` says.
     /// - Throws: ``KafkaError`` with ``KafkaError/Code/configuration``.
     package init(
         _ configuration: ClientConfiguration, stallLimit: Duration = .seconds(120), logger: Logger,
-        onStatistics: (@Sendable (String) -> Void)? = nil
+        observer: Signal? = nil, onStatistics: (@Sendable (String) -> Void)? = nil
     ) throws(KafkaError) {
-        self.logger = logger
-        self.onStatistics = onStatistics
-        state = Mutex(State(stallWatch: StallWatch(limit: stallLimit)))
-        handle = try NativeConfiguration(producer: configuration)
-            .makeClient(RD_KAFKA_PRODUCER, configuration, sink: LogSink(logger))
-        queue = EventQueue(mainOf: handle)
-        lingerBreaker =
-            configuration.decidesLinger ? nil : LingerBreaker(handle, linger: configuration.lingerUnderLoad)
-        pump.withLock { $0 = PumpThread(name: "kafka-reports") { [self] in serve() } }
+        core = ProducerCore(
+            try LibrdkafkaClient(configuration, logger: logger),
+            lingering: configuration.decidesLinger ? nil : configuration.lingerUnderLoad, stallLimit: stallLimit,
+            logger: logger, observer: observer, onStatistics: onStatistics)
     }
 
     // MARK: Looking
 
     /// Records handed over and not yet reported. Cheap.
-    package var queueLength: Int {
-        unsafe withClient { client, _ in unsafe Int(rd_kafka_outq_len(client)) } ?? 0
-    }
+    package var queueLength: Int { core.withClient { $0.queueLength } ?? 0 }
 
     /// Bytes of keys and values handed over and not yet reported. Cheap.
-    package var queueBytes: Int { max(0, state.withLock { $0.bytesInFlight }) }
+    package var queueBytes: Int { max(0, core.state.withLock { $0.bytesInFlight }) }
 
     /// Set once the instance has failed for good: build another one.
-    package var fatalError: KafkaError? { state.withLock { $0.fatalError } }
+    package var fatalError: KafkaError? { core.state.withLock { $0.life.fatalError } }
 
-    /// The first report that was not a success, or what else ended the instance: it takes no more records, and all
-    /// its batches settle.
-    package var failure: KafkaError? { state.withLock { $0.failure } }
+    /// The first report that was not a success, or what else ended the instance before it was closed: it takes no more
+    /// records, and all its batches settle.
+    package var failure: KafkaError? { core.state.withLock { $0.life.failure } }
 
-    package var connection: BrokerConnection.Status { state.withLock { $0.connection.status } }
+    /// Since when records are under way and nothing was reported on any, whatever the reason; nil while nothing is under
+    /// way. In a healthy flow that is a moment ago. Cheap.
+    package var waitingSince: ContinuousClock.Instant? { core.state.withLock { $0.stallWatch.waitingSince } }
+
+    package var connection: BrokerConnection.Status { core.state.withLock { $0.connection.status } }
+
+    /// Changes whenever reports have come, or something has ended.
+    package var reportGeneration: UInt64 { core.reports.generation }
+
+    // MARK: Topics
+
+    /// Asks the brokers about topics, and makes those that exist usable, so that their first record leaves at once.
+    ///
+    /// Waits for a broker as long as `limit`, without end by default.
+    /// - Returns: One answer for each name, in their order: the topic, or why it cannot be used now: it is absent, may not be
+    ///   seen, or has no leader yet.
+    /// - Throws: ``KafkaError`` when nothing is known of any topic: no broker has answered in time, the login is refused,
+    ///   the producer is closed, or the task is cancelled.
+    package func lookUp(
+        _ names: [String], within limit: Duration? = nil
+    ) async throws(KafkaError) -> [Result<TopicHandle, KafkaError>] {
+        try await core.lookUp(names, within: limit)
+    }
+
+    /// Makes all of some topics usable. Waits for brokers, and for leaders, as long as `limit`, without end by default.
+    ///
+    /// - Throws: ``KafkaError`` naming the topics that do not exist or may not be seen, or `.timedOut`.
+    package func prepare(_ names: [String], within limit: Duration? = nil) async throws(KafkaError) -> [TopicHandle] {
+        try await core.prepare(names, within: limit)
+    }
+
+    /// How many partitions the cluster gave a topic at the last ``lookUp(_:within:)``: more than its handle says once it
+    /// has grown, fewer once it was made anew. Asks nobody.
+    package func currentPartitionCount(of topic: TopicHandle) -> Int32 {
+        core.state.withLock { $0.topics.currentPartitionCount(of: topic) }
+    }
 
     // MARK: Producing
 
     /// Opens a batch, which keeps the source until its last report. Feed it and then end the feeding.
-    package func open(_ source: any RecordSource) -> Batch {
-        let (batch, isClosing) = state.withLock { ($0.slots.open(source), $0.isClosing) }
-        if isClosing { batch.abandon(Self.closedError) }
-        return batch
-    }
+    package func open(_ source: any RecordSource) -> Batch { core.open(source) }
 
     /// Hands over a whole batch. A full queue is waited out and the same record tried again.
     ///
@@ -108,118 +106,49 @@ package final class Producer: Sendable {
     /// Hands over some records of a batch, in the order of `indices`, waiting out a full queue. False when feeding
     /// had to stop.
     package func feed(_ batch: Batch, from source: any RecordSource, indices: RecordIndices) async -> Bool {
-        var rest = indices
-        while true {
-            let generation = reports.generation
-            let (taken, isFull) = hand(batch, from: source, rest)
-            rest.dropFirst(taken)
-            if rest.count == 0 { return true }
-            if !isFull || Task.isCancelled { return false }
-            await reports.wait(after: generation)
-        }
+        await core.feed(batch, from: source, indices: indices)
+    }
+
+    /// Hands over records of a batch, in the order of `indices`, until the queue is full or one is refused. Does not wait.
+    ///
+    /// - Returns: how many were taken, and whether the others may be once there is room in the queue.
+    package func offer(
+        _ batch: Batch, from source: any RecordSource, _ indices: RecordIndices
+    ) -> (taken: Int, mayTakeMore: Bool) {
+        let (taken, mayTakeMore) = core.hand(batch, from: source, indices)
+        return (taken, mayTakeMore)
     }
 
     /// No more records follow for the batch.
     ///
     /// - Parameter moreFollows: Another batch follows at once, so that records may wait for more to go together with.
     package func endFeeding(_ batch: Batch, moreFollows: Bool = false) {
-        if batch.endFeeding() { retire(batch) }
-        if !moreFollows { sendAtOnce() }
+        core.endFeeding(batch, moreFollows: moreFollows)
     }
 
     /// Has what was handed over sent without lingering, unless the configuration says how long it does. Does not wait.
     package func sendAtOnce() { lingerBreaker?.sendAtOnce() }
 
-    /// Hands over records until the queue is full or one is refused.
-    private func hand(
-        _ batch: Batch, from source: any RecordSource, _ indices: RecordIndices
-    ) -> (taken: Int, isFull: Bool) {
-        guard !batch.hasFailed else { return (0, false) }
-        if let failure = state.withLock({ $0.failure }) {
-            batch.abandon(failure)
-            return (0, false)
-        }
-        let result = unsafe withClient { client, topics -> (taken: Int, failure: (index: Int, error: KafkaError)?) in
-            batch.announce(indices.count)
-            var writer = RecordWriter(topics: topics)
-            var taken = 0
-            var bytes = 0
-            var failure: (index: Int, error: KafkaError)?
-            for place in 0..<indices.count {
-                let index = indices[place]
-                writer.begin(slot: BatchSlots.opaque(slot: batch.slot, index: index))
-                source.fill(index, &writer)
-                var error = unsafe writer.send(to: client)
-                if error?.code == .queueFull, unsafe rd_kafka_outq_len(client) == 0 {
-                    // Emptied meanwhile; or else the record alone is larger than the queue.
-                    writer.begin(slot: BatchSlots.opaque(slot: batch.slot, index: index))
-                    source.fill(index, &writer)
-                    error = unsafe writer.send(to: client)
-                    if error?.code == .queueFull { error = Self.largerThanQueueError }
-                }
-                if let error {
-                    if error.code != .queueFull { failure = (index, error) }
-                    break
-                }
-                bytes += writer.payloadBytes
-                taken += 1
-            }
-            state.withLock { $0.bytesInFlight += bytes }
-            if taken < indices.count {
-                // Not settled by this: feeding has not ended.
-                _ = batch.retract(indices.count - taken, failure: failure)
-            }
-            return (taken, failure)
-        }
-        guard let result = result else {
-            batch.abandon(Self.closedError)
-            return (0, false)
-        }
-        if let failure = result.failure { fail(failure.error) }
-        return (result.taken, result.failure == nil)
+    var lingerBreaker: LingerBreaker? { core.lingerBreaker }
+
+    // MARK: Ending
+
+    /// How closing ended.
+    package enum CloseOutcome: Sendable, Equatable {
+        case closed
+        /// librdkafka did not let go in time: its threads, and the bytes it may still read, are left behind.
+        case abandoned
     }
 
-    // MARK: Inside
+    /// Waits until everything handed over is reported; false when the time is up first. Lingering ends at once.
+    package func flush(within limit: Duration) async -> Bool { await core.flush(within: limit) }
 
-    /// Runs `body` with the client, unless it is being closed. `body` must not block.
-    func withClient<Result>(_ body: (_ client: OpaquePointer, _ topics: TopicPointers) -> Result) -> Result? {
-        let topics = state.withLock { state -> TopicPointers? in
-            if state.isClosing { return nil }
-            state.users += 1
-            return state.topics
-        }
-        guard let topics else { return nil }
-        defer {
-            let isLast = state.withLock { state -> Bool in
-                state.users -= 1
-                return state.isClosing && state.users == 0
-            }
-            if isLast { usersGone.open() }
-        }
-        return unsafe body(handle.pointer, topics)
-    }
+    /// Gives up everything that is not acknowledged: it is reported as failed, although it may have been written.
+    package func purge() { core.withClient { $0.purge(waits: false) } }
 
-    /// Ends the instance: no batch is waited for any longer, and no record is taken.
-    func fail(_ error: KafkaError) {
-        let batches = state.withLock { state -> [Batch] in
-            guard state.failure == nil else { return [] }
-            state.failure = error
-            return state.slots.open
-        }
-        for batch in batches { batch.abandon(KafkaError(.purgedInQueue, message: "Another record was not delivered")) }
-        reports.advance()
-    }
-
-    /// Forgets a batch the client is done with.
-    func retire(_ batch: Batch) {
-        state.withLock { $0.slots.close(batch) }
-        batch.releaseSource()
-    }
-
-    func joinPump() { pump.withLock { $0 }?.join() }
-
-    static let closedError = KafkaError(.destroyed, message: "The producer is closed")
-
-    private static let largerThanQueueError = KafkaError(
-        .messageTooLarge, message: "The record is larger than the producer's queue (queue.buffering.max.kbytes)")
+    /// Gives up what is not acknowledged, and ends the client and its threads. Flush before to give up nothing.
+    ///
+    /// Bounded: when librdkafka hangs, that is logged and it is left behind. May be called more than once.
+    @discardableResult
+    package func close(within limit: Duration = .seconds(5)) async -> CloseOutcome { await core.close(within: limit) }
 }

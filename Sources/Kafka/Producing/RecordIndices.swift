@@ -21,7 +21,7 @@ package struct RecordIndices: Sendable {
         return list?[place] ?? place
     }
 
-    mutating func dropFirst(_ count: Int) {
+    package mutating func dropFirst(_ count: Int) {
         range = (range.lowerBound + count)..<range.upperBound
     }
 }

@@ -1,11 +1,14 @@
 /// A topic that a producer has prepared: valid for that producer only.
 package struct TopicHandle: Sendable, Hashable {
     let index: Int32
-    /// How many partitions the topic had when it was prepared.
+    /// How many partitions the topic has for this producer: those it had when the producer first heard of it.
     package let partitionCount: Int32
 
     /// The partition of a key: the one Java clients choose.
     package func partition(forKey key: RawSpan) -> Int32 {
         Murmur2Partitioner.partition(forKey: key, of: partitionCount)
     }
+
+    /// Tells the producer's topics apart.
+    package var number: Int { Int(index) }
 }

@@ -53,8 +53,8 @@ package struct DeadLetterStore: Sendable {
         }
     }
 
-    func note(_ consumer: String, _ rows: [UndeliverableEvent], as state: DeadLetter.State) async throws {
-        try await pool.withConnection { _ = try await $0.query(table.note(consumer, rows, as: state)) }
+    func record(_ consumer: String, _ rows: [UndeliverableEvent], as state: DeadLetter.State) async throws {
+        try await pool.withConnection { _ = try await $0.query(table.record(consumer, rows, as: state)) }
     }
 
     /// Those of the positions that somebody has decided about since their segments halted there.
@@ -83,10 +83,12 @@ package struct DeadLetterStore: Sendable {
     }
 
     /// Notes how a redrive ended, and gives how many events of the aggregate are parked now.
-    func settle(_ consumer: String, _ aggregate: AggregateIdentity, _ outcome: RedriveOutcome) async throws -> Int {
+    func settle(
+        _ consumer: String, _ aggregate: AggregateIdentity, in segment: ServedSegment, _ outcome: RedriveOutcome
+    ) async throws -> Int {
         try await pool.withConnection { connection in
             let results = try await connection.pipeline([
-                table.settle(consumer, outcome), table.size(consumer, aggregate),
+                table.settle(consumer, in: segment, outcome), table.size(consumer, aggregate),
             ])
             return try results[1].first?.decode(0) ?? 0
         }

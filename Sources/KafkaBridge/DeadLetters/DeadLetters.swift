@@ -78,7 +78,7 @@ package struct DeadLetters: Sendable {
         _ selection: DeadLetterSelection, of consumer: String, actor: String, on connection: Connection
     ) async throws -> [DeadLetter] {
         try await change(selection, of: consumer, "discard", actor, on: connection) { table, selection, open in
-            if let busy = open.first(where: { $0.state == .redriving }) {
+            if let busy = open.first(where: \.isBeingRedriven) {
                 throw DeadLetterError.beingRedriven(consumer: consumer, position: busy.position)
             }
             return table.discard(selection)
@@ -96,7 +96,7 @@ package struct DeadLetters: Sendable {
         }
     }
 
-    private typealias Open = (position: Int64, state: DeadLetter.State)
+    private typealias Open = (position: Int64, isBeingRedriven: Bool)
 
     private func change(
         _ selection: DeadLetterSelection, of consumer: String, _ action: String, _ actor: String,
@@ -107,7 +107,7 @@ package struct DeadLetters: Sendable {
         selection.consumer = consumer
         return try await connection.withTransaction { [selection] transaction in
             let open = try await transaction.query(table.lock(selection)).map { row -> Open in
-                (try row.decode(0), DeadLetter.State(rawValue: try row.decode(1)) ?? .parked)
+                (try row.decode(0), try row.decode(1))
             }
             if open.isEmpty { throw try await reasonForNone(selection, consumer, in: transaction) }
             let changed = try await transaction.query(statement(table, selection, open)).map { try DeadLetter($0) }

@@ -5,11 +5,11 @@ import Postgres
 
 /// The SQL of the relay that owns an event's segment.
 extension DeadLettersTable {
-    /// Notes events that cannot be delivered, where the segment is still owned under the epoch; an event that is known
+    /// Records events that cannot be delivered, where the segment is still owned under the epoch; an event that is known
     /// keeps its state, unless its segment halts at it.
     ///
     /// The segment's row is locked until the rows are committed, so that whoever claims the segment next sees them.
-    func note(_ consumer: String, _ rows: [UndeliverableEvent], as state: DeadLetter.State) -> BoundStatement {
+    func record(_ consumer: String, _ rows: [UndeliverableEvent], as state: DeadLetter.State) -> BoundStatement {
         let sql = """
             WITH held AS (
                 SELECT segment_id, epoch FROM \(segments.sql)
@@ -28,7 +28,7 @@ extension DeadLettersTable {
             WHERE letters.state = 'halted'
             """
         return BoundStatement(
-            Statement(name: "dead_letters_note", sql: sql),
+            Statement(name: "dead_letters_record", sql: sql),
             [
                 consumer, rows.map(\.position), rows.map { Int32($0.segment) }, rows.map(\.epoch), rows.map(\.eventID),
                 rows.map(\.eventType), rows.map(\.aggregate.boundedContext), rows.map(\.aggregate.aggregateType),
@@ -92,7 +92,7 @@ extension DeadLettersTable {
         _ consumer: String, _ aggregate: AggregateIdentity, in segment: ServedSegment, limit: Int
     ) -> BoundStatement {
         let sql = """
-            UPDATE \(table.sql) SET state = 'redriving'
+            UPDATE \(table.sql) SET state = 'redriving', redrive_epoch = $7
             WHERE consumer_name = $1 AND state <> 'halted' AND \(Self.open) AND global_position IN (
                 SELECT global_position FROM \(table.sql)
                 WHERE consumer_name = $1 AND bounded_context = $2 AND aggregate_type = $3 AND aggregate_id = $4
@@ -110,7 +110,9 @@ extension DeadLettersTable {
     }
 
     /// Notes how a redrive ended: what was delivered, what failed and why, and what was not come to.
-    func settle(_ consumer: String, _ outcome: RedriveOutcome) -> BoundStatement {
+    ///
+    /// Nothing is changed of what another claim has taken since.
+    func settle(_ consumer: String, in segment: ServedSegment, _ outcome: RedriveOutcome) -> BoundStatement {
         let sql = """
             UPDATE \(table.sql) SET
                 state = CASE WHEN global_position = ANY($2) THEN 'redriven' ELSE 'parked' END,
@@ -119,7 +121,7 @@ extension DeadLettersTable {
                 reason = CASE WHEN global_position = $4 THEN $5 ELSE reason END,
                 error = CASE WHEN global_position = $4 THEN $6 ELSE error END,
                 redrive_requested = false, last_at = clock_timestamp()
-            WHERE consumer_name = $1 AND (
+            WHERE consumer_name = $1 AND redrive_epoch = $7 AND (
                 global_position = ANY($2) AND state IN ('parked', 'redriving')
                 OR (global_position = ANY($3) OR global_position = $4) AND state = 'redriving')
             """
@@ -127,7 +129,7 @@ extension DeadLettersTable {
             Statement(name: "dead_letters_settle", sql: sql),
             [
                 consumer, outcome.delivered, outcome.left, outcome.failed?.position, outcome.failed?.reason.rawValue,
-                outcome.failed?.error,
+                outcome.failed?.error, segment.epoch,
             ])
     }
 

@@ -1,3 +1,4 @@
+import Consumers
 package import EventSourcing
 import Postgres
 
@@ -6,9 +7,11 @@ import Postgres
 package struct DeadLettersTable: Sendable {
     let table: TableName
     let segments: TableName
+    private let workers: TableName
 
     package init(_ tables: TableNames) {
         table = tables.godwitTable("dead_letters")
+        workers = tables.consumerWorkers
         segments = tables.consumerSegments
     }
 
@@ -61,11 +64,22 @@ package struct DeadLettersTable: Sendable {
         return BoundStatement(Statement(name: "dead_letters_consumers", sql: sql))
     }
 
-    /// Locks what is open of a selection until the transaction ends: position, state.
+    /// Locks what is open of a selection until the transaction ends: position, whether a relay is delivering it now.
+    ///
+    /// Only the segment's owner delivers, under the claim with which it took the event, and only while it lives. Versions
+    /// before 13 of the schema did not record the claim.
     func lock(_ selection: DeadLetterSelection) -> BoundStatement {
         let sql = """
-            SELECT global_position, state FROM \(table.sql) AS letters
-            WHERE \(Self.selected) AND \(Self.open) ORDER BY global_position FOR UPDATE
+            SELECT global_position, state = 'redriving' AND EXISTS (
+                SELECT FROM \(segments.sql) AS segments
+                JOIN \(workers.sql) AS workers
+                    ON workers.consumer_name = segments.consumer_name AND workers.worker_id = segments.owner_id
+                WHERE segments.consumer_name = letters.consumer_name AND segments.segment_id = letters.segment_id
+                AND segments.epoch = coalesce(letters.redrive_epoch, segments.epoch)
+                AND workers.last_heartbeat > clock_timestamp() - interval '30 s'
+                AND NOT (workers.session_lock AND \(WorkersTable.lockIsFree)))
+            FROM \(table.sql) AS letters
+            WHERE \(Self.selected) AND \(Self.open) ORDER BY global_position FOR UPDATE OF letters
             """
         return BoundStatement(Statement(name: "dead_letters_lock", sql: sql), Self.values(selection))
     }
@@ -92,12 +106,12 @@ package struct DeadLettersTable: Sendable {
         return BoundStatement(Statement(name: "dead_letters_request_redrive", sql: sql), Self.values(selection))
     }
 
-    /// Gives up those selected that no relay is delivering.
+    /// Gives up those selected, none of which a relay may be delivering.
     func discard(_ selection: DeadLetterSelection) -> BoundStatement {
         let sql = """
             UPDATE \(table.sql) AS letters
             SET state = 'discarded', redrive_requested = false, last_at = clock_timestamp()
-            WHERE \(Self.selected) AND state IN ('halted', 'parked') RETURNING \(Self.returned)
+            WHERE \(Self.selected) AND \(Self.open) RETURNING \(Self.returned)
             """
         return BoundStatement(Statement(name: "dead_letters_discard", sql: sql), Self.values(selection))
     }

@@ -3,11 +3,11 @@ import EventSourcing
 /// Which aggregates of the served segments are parked, as far as a publisher knows. A pure value.
 ///
 /// The table decides; this is what an event is looked up in on its way. An aggregate stays parked while the table has an
-/// open event of it, or one that is to be noted there is still on its way: only then may newer events flow.
+/// open event of it, or one that is to be recorded there is still on its way: only then may newer events flow.
 struct ParkedAggregates: Sendable {
     enum Fate: Sendable, Equatable {
         case deliver
-        /// It waits behind parked events of its aggregate, and is to be noted.
+        /// It waits behind parked events of its aggregate, and is to be recorded.
         case follow
         /// Its row is there: nothing is to be done.
         case settled
@@ -16,7 +16,7 @@ struct ParkedAggregates: Sendable {
     private struct Backlog: Sendable {
         /// How many the table has.
         var size: Int
-        /// How many are to be noted there.
+        /// How many are to be recorded there.
         var pending = 0
     }
 
@@ -24,7 +24,7 @@ struct ParkedAggregates: Sendable {
         var aggregates: [AggregateIdentity: Backlog] = [:]
         /// Events behind the checkpoint that the table knew when the segment began.
         var known: [Int64: DeadLetter.State] = [:]
-        /// The first inFlight that may hold them.
+        /// The first batch that may hold them.
         var begin = 0
     }
 
@@ -41,7 +41,7 @@ struct ParkedAggregates: Sendable {
     /// Whether the events of a segment need to be looked up.
     func concerns(_ segment: Int) -> Bool { segments[segment] != nil }
 
-    /// A segment begins, with what the table knows of it; its events come with inFlightBatches from this one on.
+    /// A segment begins, with what the table knows of it; its events come with batches from this one on.
     mutating func begin(
         _ segment: Int, _ waiting: [WaitingAggregate], known: [Int64: DeadLetter.State], from inFlight: Int = 0
     ) {
@@ -67,7 +67,7 @@ struct ParkedAggregates: Sendable {
         }
     }
 
-    /// An event is to be noted, and its aggregate is parked.
+    /// An event is to be recorded, and its aggregate is parked.
     mutating func hold(_ aggregate: AggregateIdentity, in segment: Int) {
         var found = segments[segment] ?? Segment()
         if found.aggregates[aggregate] == nil { count += 1 }
@@ -75,14 +75,14 @@ struct ParkedAggregates: Sendable {
         segments[segment] = found
     }
 
-    /// An event was noted.
-    mutating func noted(_ aggregate: AggregateIdentity, in segment: Int) {
+    /// An event was recorded.
+    mutating func recorded(_ aggregate: AggregateIdentity, in segment: Int) {
         segments[segment]?.aggregates[aggregate]?.pending -= 1
         segments[segment]?.aggregates[aggregate]?.size += 1
     }
 
-    /// An event is not to be noted after all: it will be handed over again.
-    mutating func releaseSegments(_ aggregate: AggregateIdentity, in segment: Int) {
+    /// An event is not to be recorded after all: it will be handed over again.
+    mutating func release(_ aggregate: AggregateIdentity, in segment: Int) {
         segments[segment]?.aggregates[aggregate]?.pending -= 1
     }
 
@@ -109,7 +109,7 @@ struct ParkedAggregates: Sendable {
         }
     }
 
-    /// A inFlight is done: forgets what the table knew of events up to its end, which come no more.
+    /// A batch is done: forgets what the table knew of events up to its end, which come no more.
     mutating func passed(_ position: Int64, inFlight: Int = .max) {
         for (segment, known) in segments where !known.known.isEmpty && inFlight >= known.begin {
             segments[segment]?.known = known.known.filter { $0.key > position }

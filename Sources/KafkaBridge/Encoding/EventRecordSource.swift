@@ -18,15 +18,15 @@ final class EventRecordSource: RecordSource {
     private let notes: [Int: DeadLetterNote]
     private let route: Route
 
-    /// The records of some of a inFlight's entries, whose topics are ready.
-    init(_ inFlight: InFlightBatch, _ entries: [Int], topics: ByTopic<TopicHandle>, _ route: Route) {
+    /// The records of some of a batch's entries, whose topics are ready.
+    init(_ inFlight: InFlightBatch, _ entries: [Int], topics: TopicReadiness, _ route: Route) {
         var items: [Item] = []
         var keys: [[UInt8]?] = []
         var notes: [Int: DeadLetterNote] = [:]
         items.reserveCapacity(entries.count)
         for index in entries {
             let entry = inFlight.entries[index]
-            guard let topic = topics[entry.topic] else { continue }
+            guard let topic = entry.topic.flatMap(topics.handle) else { continue }
             let event = inFlight.events[entry.row]
             let partition: Int32
             if route.key == .aggregateID {

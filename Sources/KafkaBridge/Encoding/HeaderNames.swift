@@ -10,17 +10,12 @@ package struct HeaderNames: Sendable, Hashable {
     let boundedContext, aggregateType, aggregateID, aggregateVersion: HeaderName
     let globalPosition, createdAt: HeaderName
     let traceID, correlationID, causationID: HeaderName
-    /// The bytes of all names together.
-    let length: Int
 
-    /// What a header beside these may not be called.
+    /// What a header beside these may not be called, whichever of them are sent: a reader must not take it for one of them.
     package static func isTaken(_ name: String) -> Bool { taken.contains(name) || name.hasPrefix("ce_") }
 
-    private static let taken: Set<String> = [
-        "event_id", "event_type", "event_version", "bounded_context", "aggregate_type", "aggregate_id",
-        "aggregate_version", "global_position", "created_at", "trace_id", "correlation_id", "causation_id",
-        "content-type", "traceparent", "metadata_left_out",
-    ]
+    private static let taken = Set(
+        StandardHeaders.columns.map(\.name) + ["content-type", "traceparent", "metadata_left_out"])
 
     package init(prefix: String = "") {
         self.prefix = prefix
@@ -36,10 +31,12 @@ package struct HeaderNames: Sendable, Hashable {
         traceID = HeaderName(prefix + "trace_id")
         correlationID = HeaderName(prefix + "correlation_id")
         causationID = HeaderName(prefix + "causation_id")
-        let all = [
-            eventID, eventType, eventVersion, boundedContext, aggregateType, aggregateID, aggregateVersion,
-            globalPosition, createdAt, traceID, correlationID, causationID,
-        ]
-        length = all.reduce(0) { $0 + $1.description.utf8.count }
+    }
+
+    /// The bytes of these headers' names together.
+    func length(of headers: StandardHeaders) -> Int {
+        StandardHeaders.columns.reduce(0) { sum, column in
+            headers.contains(column.header) ? sum + prefix.utf8.count + column.name.utf8.count : sum
+        }
     }
 }

@@ -21,7 +21,8 @@ struct RecordSize: Sendable {
         }
         switch route.format {
         case .payload:
-            fixed += route.headers.length
+            // A dead letter has the id, also where the choice leaves it out.
+            fixed += route.headers.length(of: route.standardHeaders.union(.eventID))
             factor += key
         case .cloudEventsBinary(let settings):
             fixed += CloudEventNames.length + Self.length(settings)

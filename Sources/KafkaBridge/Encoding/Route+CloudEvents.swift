@@ -2,8 +2,9 @@ import EventSourcing
 import Kafka
 
 extension Route {
+    /// - Parameter sent: what goes beside the content type and the attributes that the standard requires.
     func fillBinary(
-        _ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents,
+        _ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents, _ sent: StandardHeaders,
         _ record: inout some RecordParts & ~Copyable
     ) {
         // The batch is kept by its source until librdkafka has let go of it.
@@ -15,26 +16,42 @@ extension Route {
         let source = Self.source(event, settings)
         record.header(CloudEventNames.source, source.span.bytes)
         record.header(CloudEventNames.type, event.eventType)
-        record.header(CloudEventNames.subject, event.aggregateID)
-        let time = TimestampText(microseconds: event.createdAtMicroseconds)
-        record.header(CloudEventNames.time, time.bytes.span.bytes)
-        if let key {
-            record.header(CloudEventNames.partitionKey, key.span.bytes)
-        } else {
-            record.header(CloudEventNames.partitionKey, event.aggregateID)
+        if sent.contains(.aggregateID) { record.header(CloudEventNames.subject, event.aggregateID) }
+        if sent.contains(.createdAt) {
+            let time = TimestampText(microseconds: event.createdAtMicroseconds)
+            record.header(CloudEventNames.time, time.bytes.span.bytes)
         }
-        record.header(CloudEventNames.boundedContext, event.boundedContext)
-        record.header(CloudEventNames.aggregateType, event.aggregateType)
-        record.header(CloudEventNames.aggregateVersion, decimal: event.aggregateVersion)
-        record.header(CloudEventNames.eventVersion, decimal: Int64(event.eventVersion))
-        record.header(CloudEventNames.globalPosition, decimal: event.globalPosition)
-        if TraceParent.isOne(event.traceID) {
-            record.header(CloudEventNames.traceParent, event.traceID)
-        } else if event.traceID.byteCount > 0 {
-            record.header(CloudEventNames.traceID, event.traceID)
+        if sent.contains(.partitionKey) {
+            if let key {
+                record.header(CloudEventNames.partitionKey, key.span.bytes)
+            } else {
+                record.header(CloudEventNames.partitionKey, event.aggregateID)
+            }
         }
-        if event.correlationID.byteCount > 0 { record.header(CloudEventNames.correlationID, event.correlationID) }
-        if event.causationID.byteCount > 0 { record.header(CloudEventNames.causationID, event.causationID) }
+        if sent.contains(.boundedContext) { record.header(CloudEventNames.boundedContext, event.boundedContext) }
+        if sent.contains(.aggregateType) { record.header(CloudEventNames.aggregateType, event.aggregateType) }
+        if sent.contains(.aggregateVersion) {
+            record.header(CloudEventNames.aggregateVersion, decimal: event.aggregateVersion)
+        }
+        if sent.contains(.eventVersion) {
+            record.header(CloudEventNames.eventVersion, decimal: Int64(event.eventVersion))
+        }
+        if sent.contains(.globalPosition) {
+            record.header(CloudEventNames.globalPosition, decimal: event.globalPosition)
+        }
+        if sent.contains(.traceID) {
+            if TraceParent.isOne(event.traceID) {
+                record.header(CloudEventNames.traceParent, event.traceID)
+            } else if event.traceID.byteCount > 0 {
+                record.header(CloudEventNames.traceID, event.traceID)
+            }
+        }
+        if sent.contains(.correlationID), event.correlationID.byteCount > 0 {
+            record.header(CloudEventNames.correlationID, event.correlationID)
+        }
+        if sent.contains(.causationID), event.causationID.byteCount > 0 {
+            record.header(CloudEventNames.causationID, event.causationID)
+        }
     }
 
     /// - Parameter repairs: whether the event's texts may not be UTF-8.

@@ -17,9 +17,11 @@ extension Route {
         if republication == nil, note == nil, let time = RecordTime.milliseconds(event.createdAtMicroseconds) {
             record.timestamp(milliseconds: time)
         }
+        // A dead letter says which event it is, whatever else is left out.
+        let sent = note == nil ? standardHeaders : standardHeaders.union(.eventID)
         switch format {
-        case .payload: fillPayload(event, &record)
-        case .cloudEventsBinary(let settings): fillBinary(event, key, settings, &record)
+        case .payload: fillPayload(event, sent, &record)
+        case .cloudEventsBinary(let settings): fillBinary(event, key, settings, sent, &record)
         case .cloudEventsStructured(let settings):
             fillStructured(event, key, settings, repairs: note?.reason == .malformed, &record)
         }
@@ -42,22 +44,32 @@ extension Route {
         note.fill(&record)
     }
 
-    private func fillPayload(_ event: EventView, _ record: inout some RecordParts & ~Copyable) {
+    private func fillPayload(
+        _ event: EventView, _ sent: StandardHeaders, _ record: inout some RecordParts & ~Copyable
+    ) {
         // The batch is kept by its source until librdkafka has let go of it.
         record.value(retained: event.payload)
-        let id = UUIDText(event.eventID)
-        record.header(headers.eventID, id.bytes.span.bytes)
-        record.header(headers.eventType, event.eventType)
-        record.header(headers.eventVersion, decimal: Int64(event.eventVersion))
-        record.header(headers.boundedContext, event.boundedContext)
-        record.header(headers.aggregateType, event.aggregateType)
-        record.header(headers.aggregateID, event.aggregateID)
-        record.header(headers.aggregateVersion, decimal: event.aggregateVersion)
-        record.header(headers.globalPosition, decimal: event.globalPosition)
-        let time = TimestampText(microseconds: event.createdAtMicroseconds)
-        record.header(headers.createdAt, time.bytes.span.bytes)
-        if event.traceID.byteCount > 0 { record.header(headers.traceID, event.traceID) }
-        if event.correlationID.byteCount > 0 { record.header(headers.correlationID, event.correlationID) }
-        if event.causationID.byteCount > 0 { record.header(headers.causationID, event.causationID) }
+        if sent.contains(.eventID) {
+            let id = UUIDText(event.eventID)
+            record.header(headers.eventID, id.bytes.span.bytes)
+        }
+        if sent.contains(.eventType) { record.header(headers.eventType, event.eventType) }
+        if sent.contains(.eventVersion) { record.header(headers.eventVersion, decimal: Int64(event.eventVersion)) }
+        if sent.contains(.boundedContext) { record.header(headers.boundedContext, event.boundedContext) }
+        if sent.contains(.aggregateType) { record.header(headers.aggregateType, event.aggregateType) }
+        if sent.contains(.aggregateID) { record.header(headers.aggregateID, event.aggregateID) }
+        if sent.contains(.aggregateVersion) { record.header(headers.aggregateVersion, decimal: event.aggregateVersion) }
+        if sent.contains(.globalPosition) { record.header(headers.globalPosition, decimal: event.globalPosition) }
+        if sent.contains(.createdAt) {
+            let time = TimestampText(microseconds: event.createdAtMicroseconds)
+            record.header(headers.createdAt, time.bytes.span.bytes)
+        }
+        if sent.contains(.traceID), event.traceID.byteCount > 0 { record.header(headers.traceID, event.traceID) }
+        if sent.contains(.correlationID), event.correlationID.byteCount > 0 {
+            record.header(headers.correlationID, event.correlationID)
+        }
+        if sent.contains(.causationID), event.causationID.byteCount > 0 {
+            record.header(headers.causationID, event.causationID)
+        }
     }
 }

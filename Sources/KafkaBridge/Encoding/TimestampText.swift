@@ -28,6 +28,12 @@ struct TimestampText {
         bytes[26] = UInt8(ascii: "Z")
     }
 
+    /// The same in whole seconds, for people.
+    static func seconds(_ microseconds: Int64) -> String {
+        let text = TimestampText(microseconds: microseconds)
+        return String(decoding: (0..<19).map { text.bytes[$0] }, as: UTF8.self) + "Z"
+    }
+
     private mutating func put(_ number: Int64, at start: Int, digits: Int) {
         // No part has more than six digits.
         var rest = UInt32(truncatingIfNeeded: number)

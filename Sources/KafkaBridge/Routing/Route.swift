@@ -6,6 +6,8 @@ package struct Route: Sendable, Hashable {
     package var allowlist: TopicAllowlist
     package var key: RecordKey
     package var headers: HeaderNames
+    /// Which of them are sent.
+    package var standardHeaders: StandardHeaders
     package var metadataHeaders: MetadataHeaders
     package var format: RecordFormat
     /// Set where events are published again.
@@ -14,18 +16,23 @@ package struct Route: Sendable, Hashable {
     package init(
         topic: TopicTemplate, topicsByEventType: [String: TopicTemplate] = [:],
         allowlist: TopicAllowlist = TopicAllowlist([]), key: RecordKey = .aggregateID,
-        headers: HeaderNames = HeaderNames(), metadataHeaders: MetadataHeaders = MetadataHeaders(),
-        format: RecordFormat = .payload, republication: Republication? = nil
+        headers: HeaderNames = HeaderNames(), standardHeaders: StandardHeaders = .standard,
+        metadataHeaders: MetadataHeaders = MetadataHeaders(), format: RecordFormat = .payload,
+        republication: Republication? = nil
     ) {
         self.topic = topic
         self.topicsByEventType = topicsByEventType
         self.allowlist = allowlist
         self.key = key
         self.headers = headers
+        self.standardHeaders = standardHeaders
         self.metadataHeaders = metadataHeaders
         self.format = format
         self.republication = republication
     }
+
+    /// Whether a record says which event it carries: what deduplication and `verify` need. CloudEvents always do.
+    package var namesEvents: Bool { format != .payload || standardHeaders.contains(.eventID) }
 
     func template(for eventType: String) -> TopicTemplate { topicsByEventType[eventType] ?? topic }
 

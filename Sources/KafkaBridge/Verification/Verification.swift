@@ -33,10 +33,12 @@ package struct Verification: Sendable {
     private let options: Options
     private let logger: Logger
 
+    /// - Throws: where the route's records do not say which events they carry, so that nothing could be told.
     package init(
         consumer: String, route: Route, client: ClientConfiguration, database: ConnectionConfiguration,
         tables: TableNames, options: Options = Options(), logger: Logger
-    ) {
+    ) throws(VerificationError) {
+        guard route.namesEvents else { throw .unnamedEvents(consumer: consumer) }
         self.consumer = consumer
         self.route = route
         self.client = client
@@ -98,6 +100,7 @@ package struct Verification: Sendable {
             let start: ReadStart = options.fromBeginning ? .beginning : .timestamp(window.firstTime)
             try await reader.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, start) }))
             let prefix = route.headers.prefix
+            var unnamed = 0
             // A broker that goes away is waited for, so the time is bounded only by patience.
             try await reader.readToEnd(within: .seconds(86_400)) { records in
                 report.recordsRead += records.count
@@ -109,11 +112,16 @@ package struct Verification: Sendable {
                         if let position { window.ledger.foundDeadLetter(at: position) }
                         continue
                     }
-                    guard let identity = RecordIdentity(record, header: prefix + "event_id") else { continue }
+                    guard let identity = RecordIdentity(record, header: prefix + "event_id") else {
+                        unnamed += 1
+                        continue
+                    }
                     let place = places[TopicPartition(record.topic, record.partition)] ?? 0
                     window.ledger.found(identity, place: place, offset: record.offset)
                 }
             }
+            // Windows read the same records again.
+            report.unnamedRecords = max(report.unnamedRecords, unnamed)
             for index in window.ledger.outOfOrder(&order) {
                 report.outOfOrder.add(window.ledger.positions[index], window.ledger.id(index))
             }

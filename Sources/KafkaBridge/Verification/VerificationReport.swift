@@ -30,6 +30,9 @@ package struct VerificationReport: Sendable, Equatable {
 
     package var committed = 0
     package var recordsRead = 0
+    /// Records in the topics that name no event: of others, or from when the consumer's `headers` left out `event_id`. So many
+    /// at least.
+    package var unnamedRecords = 0
     /// Found in a topic, also only by a job.
     package var delivered = 0
     /// Of those, found only in records that a job published again: delivered late, behind later events perhaps.

@@ -97,16 +97,30 @@ enum BatchValidation {
         if header.usesAppendTime {
             throw Refusal(code: .invalidTimestamp, message: "Producers may not set the append time")
         }
+        try checkTimes(batch, settings: settings, now: now)
+        return batch
+    }
+
+    /// One record out of bounds rejects the batch.
+    ///
+    /// Source: Apache Kafka, `LogValidator.validateTimestamp`.
+    private static func checkTimes(_ batch: Accepted, settings: TopicSettings, now: Int64) throws(Refusal) {
         let latest = now.addingReportingOverflow(settings.timestampAfterMaxMilliseconds)
-        if !latest.overflow && header.maxTimestamp > latest.partialValue {
+        if !latest.overflow && batch.header.maxTimestamp > latest.partialValue {
             throw Refusal(code: .invalidTimestamp, message: "The timestamp is too far in the future")
         }
-        if header.baseTimestamp >= 0 && settings.timestampBeforeMaxMilliseconds != .max
-            && header.baseTimestamp < now - settings.timestampBeforeMaxMilliseconds
-        {
-            throw Refusal(code: .invalidTimestamp, message: "The timestamp is too old")
+        let earliest = now.subtractingReportingOverflow(settings.timestampBeforeMaxMilliseconds)
+        if earliest.overflow || settings.timestampBeforeMaxMilliseconds == .max { return }
+        let times: [Int64]
+        do {
+            times = try RecordSet(batch.bytes).records().map(\.timestamp)
+        } catch {
+            throw Refusal(code: .invalidRecord, message: "The records cannot be read: \(error)")
         }
-        return batch
+        let old = times.indices.filter { times[$0] >= 0 && times[$0] < earliest.partialValue }.map(Int32.init)
+        guard old.isEmpty else {
+            throw Refusal(code: .invalidTimestamp, message: "The timestamp is too old", recordIndexes: old)
+        }
     }
 
     private static func appendTime(_ batch: Accepted, now: Int64) -> Accepted {

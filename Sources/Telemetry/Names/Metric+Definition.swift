@@ -108,12 +108,17 @@ extension Metric {
         case .deliveryStatus:
             .init(
                 .gauge, .truth, labels: ["consumer", "status"],
-                "1 for the status that delivery is in: flowing, waiting, refused or halted.")
+                "1 for the status that delivery is in: flowing, waiting, refused, stalled or halted.")
+        case .refusedTopics:
+            .init(
+                .gauge, .truth, labels: ["consumer", "topic"],
+                "1 for a topic that takes no records, because it is absent or the right to it is missing; 0 once it does."
+            )
         case .recordsSentAgain:
             .init(
                 .counter, .events, labels: ["consumer"],
-                "Records whose fate was open when their producer ended, so that the next one sent them again: as many may "
-                    + "be in their topics twice.")
+                "Records that are sent again although they may be in their topics: their producer ended before their fate was "
+                    + "known, or their segment halts at an earlier event.")
         case .queueRecords:
             .init(.gauge, .events, labels: ["consumer"], "Records in the Kafka client, not yet acknowledged.")
         case .queueBytes:

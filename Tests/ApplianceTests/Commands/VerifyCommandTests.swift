@@ -27,6 +27,13 @@ import Testing
 
     static let formats: [[String: String]] = [
         [:], ["GODWIT_CONSUMERS_IDENTITY_HEADER_PREFIX": "x-"],
+        ["GODWIT_CONSUMERS_IDENTITY_HEADER_PREFIX": "x-", "GODWIT_CONSUMERS_IDENTITY_HEADERS": "minimal"],
+        ["GODWIT_CONSUMERS_IDENTITY_HEADERS": "event_id"],
+        [
+            "GODWIT_CONSUMERS_IDENTITY_FORMAT": "cloudevents_binary",
+            "GODWIT_CONSUMERS_IDENTITY_CLOUDEVENTS_SOURCE": "/test",
+            "GODWIT_CONSUMERS_IDENTITY_HEADERS": "minimal",
+        ],
         [
             "GODWIT_CONSUMERS_IDENTITY_FORMAT": "cloudevents_binary",
             "GODWIT_CONSUMERS_IDENTITY_CLOUDEVENTS_SOURCE": "/test",
@@ -207,6 +214,36 @@ import Testing
             #expect(positions(hole, "missing") == [31] && finding(hole, "not_to_be_known") == 20)
         }
         await broker.stop()
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `records that name no event cannot be compared, which is said before anything is read`() async throws {
+        try await RelayFixture.with { place in
+            let headers = "GODWIT_CONSUMERS_IDENTITY_HEADERS"
+            _ = try await place.append(20)
+            _ = try await place.report(["catch-up", "identity"], [headers: "none"])
+            for choice in ["none", "event_type,global_position"] {
+                for arguments in [verify, verify + ["--json"], verify + ["--repair"]] {
+                    try await place.expectRefusal(arguments, 78, "leaves out event_id", [headers: choice])
+                }
+                // Neither server is asked.
+                let away = [
+                    headers: choice, "GODWIT_DATABASE_URL": "postgres://x@127.0.0.1:1/x",
+                    "GODWIT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+                ]
+                try await place.expectRefusal(verify, 78, "cannot tell", away)
+            }
+            // Under another choice what was sent before still names no event.
+            _ = try await place.append(40, from: 1_000)
+            _ = try await place.report(["catch-up", "identity"], [headers: "minimal"])
+            let report = try await place.report(verify, [headers: "minimal"], exits: 1)
+            #expect(finding(report, "missing") == 20 && report["delivered"]?.integer == 40, "\(report.text)")
+            #expect(report["records_without_event_id"]?.integer == 20)
+            let text = try await place.godwit(verify, [headers: "minimal"])
+            #expect(text.standardOutput.contains("20 records in the topics name no event"), "\(text.standardOutput)")
+            let later = try await place.report(verify + ["--from-position", "21"], [headers: "minimal"])
+            #expect(later["clean"] == true && later["committed"]?.integer == 40)
+        }
     }
 
     @Test(.timeLimit(.minutes(2)))

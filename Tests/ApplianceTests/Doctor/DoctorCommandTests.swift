@@ -51,6 +51,19 @@ import Testing
         }
     }
 
+    @Test func `records that name no event are a note`() async throws {
+        try await RelayFixture.with { place in
+            let headers = "GODWIT_CONSUMERS_IDENTITY_HEADERS"
+            for choice in ["none", "event_type"] {
+                let answer = try await ask(place, [headers: choice])
+                let finding = try #require(answer.findings["headers"])
+                #expect(answer.exitCode == 0 && finding.severity == "note" && finding.remedy.contains("minimal"))
+            }
+            #expect(try await ask(place, [headers: "minimal"]).findings["headers"] == nil)
+            #expect(try await ask(place).findings["headers"] == nil)
+        }
+    }
+
     @Test func `servers that are away are errors, each by itself`() async throws {
         let result = try await Command.godwit(
             "doctor", "--json",

@@ -23,7 +23,7 @@ import Testing
                     "INSERT INTO \(test.tables.consumerSegments.sql) (consumer_name, segment_id, total_segments, epoch) VALUES ('identity', 0, 1, 1)"
                 ))
             try await connection.query(
-                DeadLettersTable(test.tables).note(Self.consumer, rows.map { Self.event($0) }, as: state))
+                DeadLettersTable(test.tables).record(Self.consumer, rows.map { Self.event($0) }, as: state))
             try await body(test, connection, DeadLetters(test.tables))
             await connection.close()
         }
@@ -94,6 +94,7 @@ import Testing
 
     @Test func whatIsBeingRedrivenIsNotDiscardedMeanwhile() async throws {
         try await withLetters([(7, "a", .tooLarge), (12, "a", .follows)]) { test, connection, letters in
+            try await Self.own(test, connection)
             let table = DeadLettersTable(test.tables)
             let aggregate = AggregateIdentity(boundedContext: "Identity", aggregateType: "User", aggregateID: "a")
             let taken = try await connection.query(table.take("identity", aggregate, in: Self.segment, limit: 1))
@@ -103,6 +104,40 @@ import Testing
                     DeadLetterSelection(), of: "identity", actor: "eve@host", on: connection)
             }
             #expect(try await audit(test, connection).isEmpty)
+        }
+    }
+
+    /// The owner as it is recorded, and lives.
+    private static func own(_ test: TestStore, _ connection: Connection) async throws {
+        try await connection.execute(
+            script: """
+                UPDATE \(test.tables.consumerSegments.sql) SET owner_id = 'w1';
+                INSERT INTO \(test.tables.consumerWorkers.sql) (consumer_name, worker_id, last_heartbeat)
+                    VALUES ('identity', 'w1', clock_timestamp());
+                """)
+    }
+
+    /// What a relay was delivering that is gone, was released, or lost the segment, is anyone's to decide about.
+    @Test(arguments: [
+        "DELETE FROM WORKERS", "UPDATE WORKERS SET last_heartbeat = clock_timestamp() - interval '31 s'",
+        "UPDATE WORKERS SET session_lock = true", "UPDATE SEGMENTS SET owner_id = NULL",
+        "UPDATE SEGMENTS SET epoch = epoch + 1",
+    ])
+    func whatALostRelayWasRedrivingMayBeDiscarded(_ change: String) async throws {
+        try await withLetters([(7, "a", .tooLarge), (12, "a", .follows)]) { test, connection, letters in
+            try await Self.own(test, connection)
+            let aggregate = AggregateIdentity(boundedContext: "Identity", aggregateType: "User", aggregateID: "a")
+            let table = DeadLettersTable(test.tables)
+            try await connection.query(table.take("identity", aggregate, in: Self.segment, limit: 1))
+            await #expect(throws: DeadLetterError.beingRedriven(consumer: "identity", position: 7)) {
+                try await letters.discard(DeadLetterSelection(), of: "identity", actor: "eve@host", on: connection)
+            }
+            try await connection.execute(
+                script: change.replacing("WORKERS", with: test.tables.consumerWorkers.sql)
+                    .replacing("SEGMENTS", with: test.tables.consumerSegments.sql))
+            let gone = try await letters.discard(
+                DeadLetterSelection(), of: "identity", actor: "eve@host", on: connection)
+            #expect(gone.map(\.position) == [7, 12])
         }
     }
 
@@ -161,7 +196,7 @@ import Testing
         try await withLetters([(7, "a", .tooLarge)]) { test, connection, letters in
             let table = DeadLettersTable(test.tables)
             try await connection.query(
-                table.note(Self.consumer, [Self.event((8, "b", .tooLarge), epoch: 0)], as: .parked))
+                table.record(Self.consumer, [Self.event((8, "b", .tooLarge), epoch: 0)], as: .parked))
             #expect(try await letters.list(DeadLetterSelection(), on: connection).map(\.position) == [7])
         }
     }
@@ -170,7 +205,7 @@ import Testing
     @Test func noticedTwiceAnEventIsNotedOnce() async throws {
         try await withLetters([(7, "a", .tooLarge)]) { test, connection, letters in
             let table = DeadLettersTable(test.tables)
-            let again = table.note(Self.consumer, [Self.event((7, "a", .tooLarge))], as: .parked)
+            let again = table.record(Self.consumer, [Self.event((7, "a", .tooLarge))], as: .parked)
             try await connection.query(again)
             #expect(try await letters.list(DeadLetterSelection(), on: connection).map(\.attempts) == [1])
             _ = try await letters.discard(DeadLetterSelection(), of: "identity", actor: "eve@host", on: connection)
@@ -188,7 +223,7 @@ import Testing
             try await connection.query(table.take("identity", aggregate, in: Self.segment, limit: 10))
             let failed = RedriveOutcome.Failed(position: 8, reason: .rejected, error: "no")
             try await connection.query(
-                table.settle("identity", RedriveOutcome(delivered: [7], failed: failed, left: [9])))
+                table.settle("identity", in: Self.segment, RedriveOutcome(delivered: [7], failed: failed, left: [9])))
             let open = try await letters.list(DeadLetterSelection(), on: connection)
             #expect(open.map(\.position) == [8, 9] && open.allSatisfy { $0.state == .parked })
             #expect(open.map(\.isCause) == [true, false] && open.map(\.attempts) == [2, 1])

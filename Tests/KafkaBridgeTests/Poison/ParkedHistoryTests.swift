@@ -64,7 +64,7 @@ import Testing
             let signed = pending.removeFirst()
             let position = abs(signed)
             if rows[position] == nil { rows[position] = Row(position: position, isCause: signed < 0) }
-            parked.noted(aggregate, in: 0)
+            parked.recorded(aggregate, in: 0)
         }
 
         /// A look at the table, and the redrive of what is ready.
@@ -164,11 +164,11 @@ import Testing
         parked.hold(two, in: 1)
         #expect(parked.count == 2 && parked.size == 3)
         #expect(parked.fate(of: 9, one, in: 1) == .deliver && parked.fate(of: 9, one, in: 0) == .follow)
-        parked.noted(one, in: 0)
+        parked.recorded(one, in: 0)
         // One is still on its way.
         let isReleasedEarly = parked.found(0, of: one, in: 0)
         #expect(!isReleasedEarly)
-        parked.releaseSegments(one, in: 0)
+        parked.release(one, in: 0)
         let isReleased = parked.found(0, of: one, in: 0)
         #expect(isReleased && parked.count == 1 && !parked.concerns(0))
         parked.end(1)

@@ -143,7 +143,8 @@ import Testing
             ).decode(0)
             let positions = try await place.append(first, "Good", bytes: 20_000)
             let row = DeadLettersTests.event((positions[0], first, .tooLarge), epoch: epoch)
-            try await noting.query(DeadLettersTable(place.test.tables).note(PoisonFixture.consumer, [row], as: .parked))
+            try await noting.query(
+                DeadLettersTable(place.test.tables).record(PoisonFixture.consumer, [row], as: .parked))
             // The one that takes over would take the event.
             try await place.relaying(.park, change: { $0.maximumRecordBytes = 100_000 }) { relaying in
                 try await eventually("the other segment is not taken over") {

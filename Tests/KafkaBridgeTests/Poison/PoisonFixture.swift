@@ -66,10 +66,10 @@ struct PoisonFixture {
     /// relay is left at work.
     func relaying(
         _ policy: PoisonPolicy, change: (inout KafkaPublisherOptions) -> Void = { _ in },
-        worker changeWorker: (inout WorkerOptions) -> Void = { _ in },
+        worker changeWorker: (inout WorkerOptions) -> Void = { _ in }, logger: Logger = quiet,
         _ body: (Relaying) async throws -> Void
     ) async throws {
-        let relaying = try Relaying(self, policy, change, changeWorker)
+        let relaying = try Relaying(self, policy, change, changeWorker, logger: logger)
         do {
             try await body(relaying)
             try await relaying.stop()

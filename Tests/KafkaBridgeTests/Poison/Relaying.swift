@@ -1,5 +1,6 @@
 import Consumers
 import KafkaBridge
+import Logging
 import Postgres
 import Synchronization
 import TestSupport
@@ -15,7 +16,7 @@ final class Relaying: Sendable {
 
     init(
         _ place: PoisonFixture, _ policy: PoisonPolicy, _ change: (inout KafkaPublisherOptions) -> Void,
-        _ changeWorker: (inout WorkerOptions) -> Void
+        _ changeWorker: (inout WorkerOptions) -> Void, logger: Logger
     ) throws {
         source = EventSource(try place.test.configuration, tables: place.test.tables, logger: quiet)
         pool = ConnectionPool(try place.test.configuration, size: 1, logger: quiet)
@@ -23,7 +24,7 @@ final class Relaying: Sendable {
         options.onPoison = policy
         options.deadLetters = DeadLetterStore(pool, tables: place.test.tables)
         change(&options)
-        publisher = KafkaPublisher(options, logger: quiet)
+        publisher = KafkaPublisher(options, logger: logger)
         var settings = WorkerOptions()
         settings.totalSegments = 2
         settings.heartbeatInterval = .milliseconds(200)

@@ -42,7 +42,7 @@ struct ConfigurationEnvironment {
             warnings.append(ConfigurationProblem(source: source, message: "unknown variable, not used\(nearest)"))
             return
         }
-        if kind == .list {
+        if kind.takesList, !Self.isWord(value, of: kind) {
             let items = value.split(separator: ",").map { $0.drop { $0 == " " } }
                 .map { String($0.reversed().drop { $0 == " " }.reversed()) }.filter { !$0.isEmpty }
             layer.values[path] = RawValue(content: .list(items), source: source)
@@ -55,6 +55,12 @@ struct ConfigurationEnvironment {
         if path.words.first == "consumers", !layer.consumers.contains(where: { $0.name == path.words[1] }) {
             layer.consumers.append((path.words[1], source))
         }
+    }
+
+    /// Whether a value is one word where others are a list.
+    private static func isWord(_ value: String, of kind: ConfigurationKey.Kind) -> Bool {
+        guard case .choiceOrList(let choices) = kind else { return false }
+        return value.isEmpty || choices.contains(value)
     }
 
     // MARK: Names

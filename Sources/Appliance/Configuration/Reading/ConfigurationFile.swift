@@ -76,12 +76,12 @@ struct ConfigurationFile {
     private mutating func value(
         _ node: YAMLNode, of key: ConfigurationKey, keyNode: YAMLNode, at path: ConfigurationPath
     ) {
-        guard key.kind == .list else {
-            scalar(node, keyNode: keyNode, at: path)
-            return
-        }
-        guard case .sequence(let sequence) = node.content else {
-            problem(keyNode, "\"\(path)\" must be a list, for example [Identity, Billing]")
+        guard case .sequence(let sequence) = node.content, key.kind.takesList else {
+            if key.kind == .list {
+                problem(keyNode, "\"\(path)\" must be a list, for example [Identity, Billing]")
+            } else {
+                scalar(node, keyNode: keyNode, at: path)
+            }
             return
         }
         var items: [String] = []

@@ -15,6 +15,7 @@ package struct ConsumerSection: Sendable {
     package var topicsAllowed: TopicAllowlist
     package var key: RecordKey
     package var headerPrefix: String
+    package var headers: StandardHeaders
     package var metadataHeaders: [String]
     package var format: RecordFormat
     package var start: StartPosition
@@ -39,6 +40,7 @@ package struct ConsumerSection: Sendable {
         metadataHeaders = Self.metadataHeaders(path("metadata_headers"), &values)
         headerPrefix = values.optionalText(path("header_prefix")) ?? ""
         format = Self.format(path, &values)
+        headers = Self.headers(path("headers"), prefix: headerPrefix, format, &values)
         delivery = values.text(path("delivery"))
         onPoison = Self.onPoison(path, topic: topic, &values)
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
@@ -56,7 +58,7 @@ package struct ConsumerSection: Sendable {
         }
         for name in names {
             if HeaderNames.isTaken(name) {
-                values.problem(path, "holds \(name), which is the name of a header that every record has")
+                values.problem(path, "holds \(name), which is the name of a standard header")
             } else if name.utf8.count > 128
                 || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
             {

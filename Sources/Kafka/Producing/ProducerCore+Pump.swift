@@ -1,0 +1,106 @@
+internal import DedicatedThread
+internal import Logging
+internal import Synchronization
+
+extension ProducerCore {
+    /// The pump's loop: blocks on the client's events until the producer closes.
+    func serve() {
+        var buffer: [Report] = []
+        let lookInterval = state.withLock { $0.stallWatch.lookInterval }
+        var nextLook = ContinuousClock.now + lookInterval
+        while !isPumpEnding.load(ordering: .acquiring) {
+            // Time decides when to look: events of other kinds say nothing about records.
+            let now = ContinuousClock.now
+            if now >= nextLook {
+                checkForStall()
+                nextLook = now + lookInterval
+            }
+            switch client.poll(atMost: nextLook - now, into: &buffer) {
+            case .reports(let bytes):
+                distribute(buffer, bytes: bytes)
+                buffer.removeAll(keepingCapacity: true)
+            case .error(let error):
+                note(error)
+                checkForStall()
+            case .statistics(let text): onStatistics?(text)
+            case .other, nil: break
+            }
+        }
+    }
+
+    /// Wakes the pump for the last time and waits for it. Blocks.
+    func endPump() {
+        isPumpEnding.store(true, ordering: .releasing)
+        client.wake()
+        joinPump()
+    }
+
+    /// Hands a whole event's reports to their batches, one lock and one wake-up per batch and stretch.
+    private func distribute(_ reports: [Report], bytes: Int) {
+        let fatal = state.withLock { state in
+            state.bytesInFlight -= bytes
+            state.stallWatch.reported(reports.count, now: .now)
+            return state.life.fatalError
+        }
+        var hasSuccess = false
+        var start = 0
+        while start < reports.count {
+            let slot = reports[start].slot
+            var end = start
+            while end < reports.count, reports[end].slot == slot {
+                hasSuccess = hasSuccess || reports[end].code == 0
+                end += 1
+            }
+            if let batch = state.withLock({ $0.slots.batch(of: slot) }),
+                batch.take(reports[start..<end], fatal: fatal)
+            {
+                retire(batch)
+            }
+            start = end
+        }
+        if let failed = reports.first(where: { $0.code != 0 }) {
+            let code = KafkaError.Code(rawValue: failed.code)
+            fail(code == .fatal ? fatal ?? KafkaError(code) : KafkaError(code))
+        }
+        if hasSuccess { log(state.withLock { $0.connection.observeAnswer() }) }
+        advanceReports()
+    }
+
+    private func checkForStall() {
+        let isStalled = state.withLock { state -> Bool in
+            let isDown = if case .down = state.connection.status { true } else { false }
+            return state.stallWatch.isStalled(isDown: isDown, now: .now) && state.life.failure == nil
+        }
+        guard isStalled else { return }
+        end(KafkaError(.timedOut, message: "No broker has reported on any record for too long", isFatal: true))
+    }
+
+    private func note(_ error: KafkaError) {
+        if error.code == .fatal || error.isFatal {
+            end(client.fatalError ?? error)
+            return
+        }
+        let transition = state.withLock { $0.connection.observe(error) }
+        log(transition)
+        if transition == .none { logger.debug("Kafka client: \(error)") }
+    }
+
+    /// The client has ended itself, or is as good as that.
+    private func end(_ error: KafkaError) {
+        let (isEnd, isNews) = state.withLock { state in
+            let wasRunning = state.life.phase == .running
+            let isNews = state.life.endsItself(error)
+            return (wasRunning && state.life.phase != .running, isNews)
+        }
+        logger.log(level: isNews ? .warning : .debug, "The Kafka producer has ended: \(error)")
+        if isEnd { abandonBatches() }
+    }
+
+    func log(_ transition: BrokerConnection.Transition) {
+        switch transition {
+        case .none: break
+        case .wentDown(let error): logger.warning("Kafka cannot be reached: \(error)")
+        case .cameUp: logger.notice("Kafka is reached again")
+        }
+    }
+}

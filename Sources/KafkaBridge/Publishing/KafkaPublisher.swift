@@ -1,0 +1,338 @@
+package import Consumers
+package import EventSourcing
+import Kafka
+package import Logging
+import Postgres
+import Synchronization
+
+/// Publishes a consumer's events to Kafka, in order, each acknowledged by all replicas in sync.
+///
+/// What is to be done is decided by ``DeliveryState``; this performs it: one loop builds and closes producers, asks about
+/// topics and takes in reports. Records are given to the producer as they come, by the task that brings them.
+package actor KafkaPublisher: SizedConsumer, EndingConsumer {
+    package nonisolated let name: String
+    package nonisolated let scope: EventScope
+    /// Of librdkafka's message, its headers and its share of a request.
+    package nonisolated var memoryPerEvent: Int { options.route.memoryPerEvent }
+
+    nonisolated let options: KafkaPublisherOptions
+    nonisolated let logger: Logger
+    private let report: DeliveryReport
+    private let lookup: TopicLookup
+    private var state: DeliveryState
+    private(set) var instance: ProducerInstance?
+    /// How batches ended that no caller has asked about yet.
+    private var resolutions: [Int: DeliveryState.Resolution] = [:]
+    private let resolved = Signal()
+    /// Why nothing is delivered any more.
+    private var failure: (any Error)?
+    /// Performs what takes time. A bare task, because the publisher works between the calls of its users, from the first of
+    /// them to ``close()``.
+    private var work: Task<Void, Never>?
+    /// Advanced when there may be something to do.
+    private let changed = Signal()
+    private var alarm: ContinuousClock.Instant?
+    /// Advanced when something begins or ends to be there to do beside the batches.
+    nonisolated let attention = Signal()
+    private var knownDuties: DeliveryState.Duties = []
+    private let table = Turn()
+    private nonisolated let shared = Mutex(Shared())
+
+    package init(_ options: KafkaPublisherOptions, logger: Logger) {
+        self.options = options
+        name = options.name
+        scope = options.scope
+        var logger = logger
+        logger[metadataKey: "consumer"] = "\(options.name)"
+        self.logger = logger
+        report = DeliveryReport(logger, PublisherMetrics(options.name))
+        lookup = TopicLookup(client: options.client, policy: options.topics, logger: logger)
+        state = DeliveryState(options.delivery, fixedTopics: options.fixedTopics)
+        shared.withLock { $0.largestPayload = options.largestRecord }
+    }
+
+    // MARK: The way of the events
+
+    /// Takes a batch over. Its events are examined, routed and given to the producer at once where nothing is in the way, and
+    /// by the loop as soon as it is not.
+    package func publish(_ batch: FeedBatch) async throws -> Publication {
+        guard let events = batch.events else { return .acknowledged }
+        try begin()
+        let id = state.accept(batch, events, now: .now)
+        advance()
+        return Publication {
+            guard case .publication(let outcome) = try await self.resolution(of: id) else { return .done }
+            return outcome
+        }
+    }
+
+    /// Gives the producer what it takes, takes in its reports, and has the loop do the rest.
+    private func advance() {
+        let now = DeliveryState.Moment.now
+        instance?.observe(&state, report.metrics, now: now)
+        while let feed = state.nextFeed(now) { instance?.give(feed, &state, report.metrics) }
+        settle(now)
+        changed.advance()
+    }
+
+    private func run() async {
+        await withDiscardingTaskGroup { group in
+            while true {
+                let seen = changed.generation
+                let now = DeliveryState.Moment.now
+                instance?.observe(&state, report.metrics, now: now)
+                switch state.next(now: now) {
+                case .startProducer(let smallestLimit): startProducer(smallestLimit)
+                case .endProducer: await endProducer()
+                case .ask(let question): group.addTask { await self.ask(question) }
+                case .feed(let feed): instance?.give(feed, &state, report.metrics)
+                case .record(let rows): group.addTask { await self.record(rows) }
+                case .wait(let time):
+                    settle(now)
+                    if let time, alarm.map({ time < $0 }) ?? true {
+                        alarm = time
+                        group.addTask { await self.wake(at: time) }
+                    }
+                    await changed.wait(after: seen)
+                case .stop: return group.cancelAll()
+                }
+            }
+        }
+    }
+
+    /// Tells everyone what has changed.
+    private func settle(_ now: DeliveryState.Moment) {
+        state.watch(now)
+        report.tell(state.takeNotices())
+        let ended = state.takeResolved()
+        for (id, resolution) in ended { resolutions[id] = resolution }
+        if !ended.isEmpty { resolved.advance() }
+        let (status, isWaiting, producer) = (state.status(now: now), state.isWaiting, instance?.producer)
+        let before = shared.withLock { shared in
+            defer {
+                shared.status = status
+                shared.producer = producer
+                shared.isWaiting = isWaiting
+            }
+            return shared.status
+        }
+        report.tell(status, before: before)
+        let duties = state.duties
+        if duties != knownDuties { attention.advance() }
+        knownDuties = duties
+    }
+
+    /// Waits until a batch has ended, over as many producers as it takes.
+    private func resolution(of id: Int) async throws -> DeliveryState.Resolution {
+        while true {
+            let seen = resolved.generation
+            if let resolution = resolutions.removeValue(forKey: id) { return resolution }
+            if Task.isCancelled {
+                state.forget(id)
+                advance()
+                throw CancellationError()
+            }
+            if let failure { throw failure }
+            await resolved.wait(after: seen)
+        }
+    }
+
+    // MARK: From begin to end
+
+    /// Connects and looks at the topics that are known from the start, so that what is missing is reported before the first
+    /// event. Waits for brokers without end.
+    ///
+    /// - Throws: ``DeliveryError``, when the client cannot be built or the publisher is closed.
+    package func prepare() async throws {
+        try begin()
+        while !state.isPrepared {
+            let seen = resolved.generation
+            if let failure { throw failure }
+            try Task.checkCancellation()
+            await resolved.wait(after: seen)
+        }
+    }
+
+    private func begin() throws {
+        if let failure { throw failure }
+        if work == nil { work = Task { await run() } }
+    }
+
+    /// Ends the producer; what is not acknowledged stays so, which every caller that waits is told.
+    package func close() async {
+        fail(DeliveryError.closed)
+        await work?.value
+        if let instance { await instance.producer.close() }
+    }
+
+    private func fail(_ error: any Error) {
+        failure = failure ?? error
+        state.close()
+        changed.advance()
+        resolved.advance()
+        attention.advance()
+    }
+
+    private func startProducer(_ smallestLimit: Int) {
+        let (client, largestBatch) = options.producer(smallestLimit: smallestLimit)
+        do {
+            instance = ProducerInstance(
+                try Producer(
+                    client, stallLimit: options.stallLimit, logger: logger, observer: changed,
+                    onStatistics: options.onStatistics))
+            state.producerStarted(largestBatch: largestBatch)
+            // What waits until everything is prepared may have seen the producer before end.
+            resolved.advance()
+        } catch {
+            fail(DeliveryError.configuration(error))
+        }
+    }
+
+    private func endProducer() async {
+        let ended = instance
+        if let cause = ended?.producer.failure { logger.debug("the producer has ended: \(cause)") }
+        let outcomes = await ended?.end() ?? [:]
+        instance = nil
+        state.producerEnded(outcomes, now: .now)
+    }
+
+    private func wake(at time: ContinuousClock.Instant) async {
+        try? await Task.sleep(until: time)
+        if alarm == time { alarm = nil }
+        changed.advance()
+    }
+
+    private func ask(_ question: DeliveryState.TopicQuestion) async {
+        guard let producer = instance?.producer else { return }
+        let result = await lookup.answers(to: question, on: producer)
+        state.answered(question, result, now: .now)
+        shared.withLock { $0.largestPayload = min(options.largestRecord, state.largestLimit) }
+        advance()
+        resolved.advance()
+    }
+
+    // MARK: The table of dead letters
+
+    package func serve(_ segments: [ServedSegment]) async throws {
+        let begun = state.serve(segments)
+        if let store = options.deadLetters, !begun.isEmpty {
+            try await withTable {
+                let knowledge = try await insist { try await store.know(self.name, begun) }
+                state.learned(knowledge, of: begun)
+            }
+        }
+        advance()
+    }
+
+    package func run(
+        _ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void,
+        admit: @escaping @Sendable (_ wanted: Int) async throws -> Int?
+    ) async throws {
+        try await DeadLetterDuty(publisher: self, retry: retry, admit: admit).run()
+    }
+
+    private func record(_ rows: [UndeliverableEvent]) async {
+        guard let store = options.deadLetters else { return }
+        do {
+            try await withTable {
+                try await insist { try await store.record(self.name, rows, as: .parked) }
+                state.recorded(rows)
+            }
+        } catch is CancellationError {
+            state.recorded([])
+        } catch {
+            fail(error)
+        }
+        advance()
+    }
+
+    /// Has one task at a time change the table or look at it, so that no event is recorded between a look and what is
+    /// concluded from it.
+    func withTable(_ body: () async throws -> Void) async throws {
+        try await table.take()
+        defer { table.give() }
+        try await body()
+    }
+
+    /// Tries again for as long as the database is away.
+    func insist<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        var backoff = Backoff(initial: .milliseconds(100), maximum: options.longestPause)
+        while true {
+            try checkGoing()
+            do {
+                return try await body()
+            } catch {
+                try checkGoing()
+                guard error.isAway else { throw error }
+                logger.debug("dead letters wait for the database: \(error)")
+            }
+            try await Task.sleep(for: backoff.next())
+        }
+    }
+
+    func checkGoing() throws {
+        if let failure { throw failure }
+        try Task.checkCancellation()
+    }
+
+    /// What is known of the delivery.
+    func look<Value: Sendable>(_ body: (borrowing DeliveryState) -> Value) -> Value { body(state) }
+
+    /// Takes in what the table of dead letters says.
+    func withState<Value: Sendable>(_ body: (inout DeliveryState) -> Value) -> Value {
+        let value = body(&state)
+        advance()
+        return value
+    }
+
+    /// Delivers parked events again; `nil` if their segment was lost or began anew meanwhile.
+    func redrive(_ plan: RedrivePlan, _ events: EventBatch, segment: Int) async throws -> RedriveOutcome? {
+        try begin()
+        let id = state.accept(redrive: plan, events, segment: segment, now: .now)
+        advance()
+        guard case .redrive(let outcome) = try await resolution(of: id) else { return nil }
+        return outcome
+    }
+}
+
+// MARK: Looking
+
+extension KafkaPublisher {
+    /// What is seen from outside without waiting for the actor.
+    private struct Shared {
+        var status = PublisherStatus.flowing
+        var producer: Producer?
+        /// Something is to be delivered or answered.
+        var isWaiting = false
+        var largestPayload = Int.max
+    }
+
+    package nonisolated var status: PublisherStatus { shared.withLock { $0.status } }
+
+    /// Records handed to the client and not yet reported.
+    package nonisolated var queueLength: Int { shared.withLock { $0.producer }?.queueLength ?? 0 }
+
+    /// The status; and brokers that are away while something waits for them, which the client takes care of by itself. An
+    /// idle client may have lost its connections to brokers that are there all the same.
+    package nonisolated var condition: ConsumerCondition {
+        let shared = shared.withLock { $0 }
+        var outage: String?
+        if shared.isWaiting, case .down(let error) = shared.producer?.connection {
+            outage = "no Kafka broker answers: \(error)"
+        }
+        return switch shared.status {
+        case .refused(let reason): .refused(reason)
+        case .halted: .halted([shared.status.reason, outage].compactMap { $0 }.joined(separator: "; "))
+        case .stalled: outage.map { .waiting($0) } ?? .stalled(shared.status.reason ?? "")
+        case .waiting(let reason): .waiting(outage ?? reason)
+        case .flowing: outage.map { .waiting($0) } ?? .flowing
+        }
+    }
+
+    /// Events with larger payloads may come without them.
+    package nonisolated var largestPayload: Int { shared.withLock { $0.largestPayload } }
+
+    package nonisolated func memory(of batch: FeedBatch) -> Int {
+        options.route.memory(of: batch)
+    }
+}

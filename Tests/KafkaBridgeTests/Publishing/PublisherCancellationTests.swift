@@ -1,0 +1,57 @@
+import Consumers
+import Kafka
+import KafkaTestBroker
+import TestSupport
+import Testing
+
+@testable import KafkaBridge
+
+/// A caller that hands batches over may be cancelled at any time, and hand them over again later.
+@Suite(.onEmbeddedBroker) struct PublisherCancellationTests {
+    @Test func whatWasCancelledIsForgottenAndTakenAgain() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let topic = try await kafka.makeTopic(partitions: 1)
+            let publisher = try kafka.publisher(
+                topic, .mustExist, properties: ["queue.buffering.max.messages": "10"])
+            try await publisher.deliver(try await EventRows.numbered(0..<5))
+            await broker.takeDown()
+            // Fills the queue, so that feeding waits.
+            let first = try await EventRows.numbered(5..<105)
+            let second = try await EventRows.numbered(105..<110)
+            let publication = try await publisher.publish(first)
+            try await eventually("the queue does not fill") { publisher.queueLength >= 10 }
+            let waiting = Task { try await publication.acknowledged() }
+            waiting.cancel()
+            await #expect(throws: CancellationError.self) { try await deadline { try await waiting.value } }
+            await broker.bringUp()
+            let again = try await deadline { try await publisher.publish(first) }
+            let later = try await deadline { try await publisher.publish(second) }
+            try await deadline { try await again.acknowledged() }
+            try await deadline { try await later.acknowledged() }
+            await publisher.close()
+            let records = try await kafka.readAll([topic])
+            #expect(Set(records.compactMap { $0.header("global_position") }).count == 110)
+            expectOrder(records)
+        }
+    }
+
+    @Test func aCancelledAcknowledgementLeavesTheOthersAlone() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let topic = try await kafka.makeTopic(partitions: 2)
+            let publisher = try kafka.publisher(topic, .mustExist)
+            try await publisher.deliver(try await EventRows.numbered(0..<5))
+            await broker.takeDown()
+            let first = try await publisher.publish(try await EventRows.numbered(5..<50))
+            let second = try await publisher.publish(try await EventRows.numbered(50..<100))
+            let waiting = Task { try await first.acknowledged() }
+            waiting.cancel()
+            await #expect(throws: CancellationError.self) { try await deadline { try await waiting.value } }
+            await broker.bringUp()
+            try await deadline { try await second.acknowledged() }
+            await publisher.close()
+            let records = try await kafka.readAll([topic])
+            #expect(records.count == 100)
+            expectOrder(records)
+        }
+    }
+}
