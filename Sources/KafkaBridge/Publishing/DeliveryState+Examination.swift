@@ -60,8 +60,9 @@ extension DeliveryState {
         return router.topic(for: event).mapError { Rejection(reason: .noTopic, error: $0.description) }
     }
 
+    /// Whether an answer about the topic is needed before a record for it: whether it is there, or what it allows.
     private func isUnknown(_ topic: Int) -> Bool {
-        topics.isUnknown(topic) || (topics.refusal(of: topic) == nil && !knowsLimit(of: topic))
+        topics.isUnknown(topic) || (topics.handle(of: topic) != nil && !knowsLimit(of: topic))
     }
 
     /// Whether an event needs no delivery: its segment halts before it, or it waits behind parked ones.

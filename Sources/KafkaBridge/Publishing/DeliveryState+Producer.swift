@@ -8,18 +8,20 @@ extension DeliveryState {
     var producerNumber: Int { producerCount }
 
     /// A producer is there, and knows no topic yet.
-    mutating func producerStarted(largestBatch: Int) {
+    mutating func producerStarted(largestBatch: Int, now: Moment) {
         producerCount += 1
         assert(attemptsUnderWay == 0, "records of a producer that is gone")
         topics.beginProducer()
         askAgainAt = nil
         isAsking = false
-        life = .running(Running(largestBatch: largestBatch))
+        life = .running(Running(since: now.instant, largestBatch: largestBatch))
         notices.append(.producerStarted)
     }
 
-    private mutating func withRunning(_ body: (inout Running) -> Void) {
+    mutating func withRunning(_ body: (inout Running) -> Void) {
         guard case .running(var running) = life else { return }
+        // Held once, so that a change copies nothing.
+        life = .ending(hasFailed: false)
         body(&running)
         life = .running(running)
     }
@@ -35,8 +37,9 @@ extension DeliveryState {
             nextPartitionLook = nil
             asked.formUnion(topics.ready)
         }
+        // An absent topic is looked for in its time.
         asked = asked.filter { topic in
-            topics.refusal(of: topic).map { !$0.isOfRecords && $0.nextLook <= now.instant } ?? true
+            topics.refusal(of: topic).map { $0.isOfRecords || $0.nextLook <= now.instant } ?? true
         }
         // A topic that refuses records is looked up once for each producer, so that one can be tried.
         asked.formUnion(
@@ -188,9 +191,11 @@ extension DeliveryState {
 
     /// The producer is closed.
     ///
-    /// - Parameter outcomes: of everything that it was given and that was not reported as delivered.
-    mutating func producerEnded(_ outcomes: [Int: RecordOutcomes], now: Moment) {
-        if case .closed = life { return }
+    /// - Parameters:
+    ///   - outcomes: of everything that it was given and that was not reported as delivered.
+    ///   - cause: what it failed with, if it did.
+    mutating func producerEnded(_ outcomes: [Int: RecordOutcomes], cause: KafkaError?, now: Moment) {
+        guard case .ending(let hasFailed) = life else { return }
         var failures: [FailureAssessment.Failure] = []
         var (published, sentAgain) = (0, 0)
         for index in batches.indices {
@@ -211,18 +216,23 @@ extension DeliveryState {
             notices.append(.published(published))
         }
         if sentAgain > 0 { notices.append(.sentAgain(sentAgain)) }
-        let assessment = FailureAssessment.judge(failures)
-        notices.append(.failed(assessment.retry))
-        life = .absent(startAt: act(on: assessment, failures, now) ? nil : now.instant + options.pause(&runBackoff))
+        life = .absent(
+            startAt: hasFailed && !act(on: failures, cause, now) ? now.instant + options.pause(&runBackoff) : nil)
         resolve()
     }
 
     /// - Returns: whether the next producer may begin at once.
     private mutating func act(
-        on assessment: FailureAssessment, _ failures: [FailureAssessment.Failure], _ now: Moment
+        on failures: [FailureAssessment.Failure], _ cause: KafkaError?, _ now: Moment
     ) -> Bool {
+        let assessment = FailureAssessment.judge(failures)
+        let isRefused = cause?.classification.kind == .refused && cause?.concernsTopic == false
+        notices.append(.failed(assessment == .again && isRefused ? .refused : assessment.retry))
         switch assessment {
-        case .again: return failures.isEmpty
+        case .again:
+            // Nothing was under way, for example: the producer itself is refused.
+            if isRefused, let cause { runTrouble = .refused("\(cause)") }
+            return false
         case .refused(let error, let place):
             runTrouble = .refused("\(topicName(of: place)): \(error)")
             return false

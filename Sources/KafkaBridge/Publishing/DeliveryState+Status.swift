@@ -62,6 +62,10 @@ extension DeliveryState {
     mutating func watch(_ now: Moment) {
         guard let first = batches.first(where: { $0.waitsForBrokers }) else {
             (silentSince, oldest) = (nil, nil)
+            // What was refused belongs to others by now, or was decided about, and this producer is not refused itself.
+            if case .running(let running) = life, now.instant - running.since >= options.longestPause {
+                runTrouble = nil
+            }
             return
         }
         silentSince = silentSince ?? now

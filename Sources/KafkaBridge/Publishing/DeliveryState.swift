@@ -42,13 +42,13 @@ struct DeliveryState: Sendable {
     }
 
     enum Action {
-        /// Build a producer; then ``producerStarted(largestBatch:)``.
+        /// Build a producer; then ``producerStarted(largestBatch:now:)``.
         case startProducer(smallestLimit: Int)
         /// Close the producer; then ``producerEnded(_:cause:now:)``.
         case endProducer
         /// Ask brokers about topics; then ``answered(_:_:now:)``.
         case ask(TopicQuestion)
-        /// Give records to the producer; then ``fed(_:_:isFull:now:)``.
+        /// Give records to the producer; then ``fed(_:_:isFull:)``.
         case feed(Feed)
         /// Record parked events; then ``recorded(_:)``.
         case record([UndeliverableEvent])
@@ -84,11 +84,13 @@ struct DeliveryState: Sendable {
     enum Life {
         case absent(startAt: ContinuousClock.Instant?)
         case running(Running)
-        case ending
+        /// It is being closed: since it has failed, or only because another one is to take its place.
+        case ending(hasFailed: Bool)
         case closed
     }
 
     struct Running {
+        let since: ContinuousClock.Instant
         var gate = FirstBatchGate()
         let largestBatch: Int
         /// Something was not a success: nothing more is given to it.
@@ -245,12 +247,12 @@ struct DeliveryState: Sendable {
         switch life {
         case .closed: return .stop
         case .ending: return .wait(until: nil)
-        case .absent(let start?) where now.instant < start: return .wait(until: timer(now, start))
+        case .absent(let start?) where now.instant < start: return .wait(until: min(start, tick(now) ?? start))
         case .absent:
             return .startProducer(smallestLimit: topics.limits { limit($0) }.smallest)
         case .running(let running):
             if running.hasFailed || (running.isOutdated && attemptsUnderWay == 0) {
-                life = .ending
+                life = .ending(hasFailed: running.hasFailed)
                 return .endProducer
             }
         }
@@ -261,14 +263,19 @@ struct DeliveryState: Sendable {
             isRecording = true
             return .record(rows)
         }
-        return .wait(until: timer(now, nil))
+        return .wait(until: [nextQuestion, tick(now)].compactMap { $0 }.min())
     }
 
-    /// When something is to be done even if nothing is learnt until then.
-    private func timer(_ now: Moment, _ start: ContinuousClock.Instant?) -> ContinuousClock.Instant? {
-        var times = [start, isAsking ? nil : askAgainAt, isAsking ? nil : topics.nextLook].compactMap { $0 }
-        if silentSince != nil { times.append(now.instant + min(.seconds(1), options.stallNotice)) }
-        return times.min()
+    /// When brokers are asked again about what was not answered, or is absent.
+    private var nextQuestion: ContinuousClock.Instant? {
+        if isAsking { return nil }
+        let look = [needed.isEmpty ? nil : askAgainAt, topics.nextLook].compactMap { $0 }.min()
+        return look.map { max($0, askAgainAt ?? $0) }
+    }
+
+    /// When to look whether anything was acknowledged meanwhile.
+    private func tick(_ now: Moment) -> ContinuousClock.Instant? {
+        silentSince == nil && runTrouble == nil ? nil : now.instant + min(.seconds(1), options.stallNotice)
     }
 
     /// The next records for the producer, in the order of the batches.
@@ -303,7 +310,6 @@ struct DeliveryState: Sendable {
 
     /// Decides which of a batch's open records go next, and how. False while they have to wait for everything else.
     private mutating func begin(at index: Int, now: Moment) -> Bool {
-        guard case .running(var running) = life else { return false }
         let batch = batches[index]
         let open = batch.entries.indices.filter { batch.entries[$0].state == .open }
         let suspect = open.firstIndex { batch.entries[$0].isSuspect }
@@ -317,15 +323,16 @@ struct DeliveryState: Sendable {
         // finds some, and so finds many records of a few partitions rather than a few of each.
         var rest: [UInt64] = []
         rest.reserveCapacity(entries.count)
-        for (record, item) in source.items.enumerated() {
-            let partition = FirstBatchGate.Partition(topic: item.topic.number, partition: item.partition)
-            switch running.gate.admit(partition, now: now.instant) {
-            case .alone: first.append((record, partition))
-            case .wait, .free: rest.append(partition.place << 32 | UInt64(record))
+        withRunning { running in
+            for (record, item) in source.items.enumerated() {
+                let partition = FirstBatchGate.Partition(topic: item.topic.number, partition: item.partition)
+                switch running.gate.admit(partition, now: now.instant) {
+                case .alone: first.append((record, partition))
+                case .wait, .free: rest.append(partition.place << 32 | UInt64(record))
+                }
             }
         }
         rest.sort()
-        life = .running(running)
         attemptsUnderWay += 1
         batches[index].attempt = FeedAttempt(
             entries: entries, source: source, isAlone: isAlone, isLast: entries.count == open.count, first: first,
@@ -359,9 +366,8 @@ struct DeliveryState: Sendable {
     mutating func remove(at index: Int) {
         if let attempt = batches[index].attempt {
             attemptsUnderWay -= 1
-            if case .running(var running) = life {
+            withRunning { running in
                 for first in attempt.first { running.gate.withdraw(first.partition) }
-                life = .running(running)
             }
         }
         batchesWithParking.remove(batches[index].id)

@@ -180,7 +180,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
                 try Producer(
                     client, stallLimit: options.stallLimit, logger: logger, observer: changed,
                     onStatistics: options.onStatistics))
-            state.producerStarted(largestBatch: largestBatch)
+            state.producerStarted(largestBatch: largestBatch, now: .now)
             // What waits until everything is prepared may have seen the producer before end.
             resolved.advance()
         } catch {
@@ -190,10 +190,11 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
 
     private func endProducer() async {
         let ended = instance
-        if let cause = ended?.producer.failure { logger.debug("the producer has ended: \(cause)") }
+        let cause = ended?.producer.failure
+        if let cause { logger.debug("the producer has ended: \(cause)") }
         let outcomes = await ended?.end() ?? [:]
         instance = nil
-        state.producerEnded(outcomes, now: .now)
+        state.producerEnded(outcomes, cause: cause, now: .now)
     }
 
     private func wake(at time: ContinuousClock.Instant) async {

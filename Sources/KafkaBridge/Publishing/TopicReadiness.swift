@@ -80,8 +80,10 @@ struct TopicReadiness: Sendable {
         topics.indices.filter { topics[$0].refusal.map { !$0.isOfRecords && $0.nextLook <= now } ?? false }
     }
 
-    /// When a refused topic is looked at next.
-    var nextLook: ContinuousClock.Instant? { topics.compactMap { $0.refusal?.nextLook }.min() }
+    /// When an absent topic is looked for next. What is tried with a record waits for an event.
+    var nextLook: ContinuousClock.Instant? {
+        topics.compactMap { $0.refusal.flatMap { $0.isOfRecords ? nil : $0.nextLook } }.min()
+    }
 
     /// The largest record that all topics take, and the largest that one of them takes.
     func limits(_ limit: (TopicSettings) -> Int) -> (smallest: Int, largest: Int) {

@@ -194,12 +194,14 @@ struct DeliveryHistory {
         switch state.next(now: now) {
         case .startProducer:
             (underWay, given, counts, known, hasFailed) = ([], [:], [:], [], false)
-            state.producerStarted(largestBatch: 0)
+            state.producerStarted(largestBatch: 0, now: now)
         case .endProducer: endProducer()
         case .ask(let question): self.question = question
         case .feed(let feed): give(feed)
         case .record(let rows): rowsToRecord = rows
-        case .wait, .stop: break
+        case .wait(let time):
+            if let time, time <= now.instant { Issue.record("it is to wait until a time that is over") }
+        case .stop: break
         }
     }
 
@@ -289,7 +291,7 @@ struct DeliveryHistory {
             }
             outcomes[id] = outcome
         }
-        state.producerEnded(outcomes, now: now)
+        state.producerEnded(outcomes, cause: nil, now: now)
     }
 
     private mutating func answerQuestion() {
