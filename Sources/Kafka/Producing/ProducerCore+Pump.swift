@@ -37,10 +37,15 @@ extension ProducerCore {
 
     /// Hands a whole event's reports to their batches, one lock and one wake-up per batch and stretch.
     private func distribute(_ reports: [Report], bytes: Int) {
-        let fatal = state.withLock { state in
+        let failed = reports.first { $0.code != 0 }.map { KafkaError.Code(rawValue: $0.code) }
+        let (fatal, isFailing) = state.withLock { state in
             state.bytesInFlight -= bytes
             state.stallWatch.reported(reports.count, now: .now)
-            return state.life.fatalError
+            let fatal = state.life.fatalError
+            guard let failed else { return (fatal, false) }
+            // Before anybody learns of it, so that nothing is taken behind the gap.
+            let error = failed == .fatal ? fatal ?? KafkaError(failed) : KafkaError(failed)
+            return (fatal, state.life.fail(error))
         }
         var hasSuccess = false
         var start = 0
@@ -58,10 +63,7 @@ extension ProducerCore {
             }
             start = end
         }
-        if let failed = reports.first(where: { $0.code != 0 }) {
-            let code = KafkaError.Code(rawValue: failed.code)
-            fail(code == .fatal ? fatal ?? KafkaError(code) : KafkaError(code))
-        }
+        if isFailing { abandonBatches() }
         if hasSuccess { log(state.withLock { $0.connection.observeAnswer() }) }
         advanceReports()
     }

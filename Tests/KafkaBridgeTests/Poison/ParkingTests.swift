@@ -36,14 +36,16 @@ import Testing
     /// The largest payload that is read follows the topics that are known; the one that takes more comes later.
     @Test func aPayloadThatStayedBehindIsReadAgainWhereItsTopicTakesIt() async throws {
         try await PoisonFixture.with { place in
-            let small = place.kafka.uniqueTopic("small")
+            let name = place.kafka.uniqueTopic("sized")
+            let (small, large) = ("\(name)-Good", "\(name)-Bad")
             try await Admin.with(place.kafka.client(), logger: quiet) { admin throws(KafkaError) in
                 let specification = TopicSpecification(small, partitions: 2, settings: ["max.message.bytes": "5000"])
-                _ = try await admin.createTopics([specification])
+                _ = try await admin.createTopics([specification, TopicSpecification(large, partitions: 1)])
             }
+            let template = try TopicTemplate("\(name)-{event_type}")
             let change: (inout KafkaPublisherOptions) -> Void = {
                 $0.maximumRecordBytes = nil
-                if let topic = try? TopicTemplate(small) { $0.route.topic = topic }
+                ($0.route.topic, $0.route.topicsByEventType) = (template, [:])
             }
             try await place.relaying(.park, change: change) { relaying in
                 try await place.append("a", "Good")
@@ -56,7 +58,7 @@ import Testing
             }
             // Nobody had to decide anything.
             #expect(try await place.rows().isEmpty)
-            #expect(try await place.positions(in: place.badTopic, atLeast: 1) == [2])
+            #expect(try await place.positions(in: large, atLeast: 1) == [2])
             #expect(try await place.positions(in: small, atLeast: 2) == [1, 3])
         }
     }

@@ -69,6 +69,6 @@ import Testing
         for _ in 0..<10 {
             _ = topics.refusedRecord(0, KafkaError(.topicAuthorizationFailed), now: now, time: 0)
         }
-        #expect(try #require(topics.nextLook) - now > .seconds(5))
+        #expect(try #require(topics.refusal(of: 0)).nextLook - now > .seconds(5))
     }
 }
