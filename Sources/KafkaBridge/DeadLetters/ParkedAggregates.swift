@@ -14,6 +14,8 @@ struct ParkedAggregates: Sendable {
     }
 
     private struct Backlog: Sendable {
+        /// The first event that is parked: what lies before it does not wait for it.
+        var first: Int64
         /// How many the table has.
         var size: Int
         /// How many are to be recorded there.
@@ -47,7 +49,10 @@ struct ParkedAggregates: Sendable {
     ) {
         end(segment)
         if waiting.isEmpty, known.isEmpty { return }
-        let aggregates = Dictionary(waiting.map { ($0.aggregate, Backlog(size: $0.size)) }) { first, _ in first }
+        let aggregates = Dictionary(waiting.map { ($0.aggregate, Backlog(first: $0.position, size: $0.size)) }) {
+            first, _ in
+            first
+        }
         segments[segment] = Segment(aggregates: aggregates, known: known, begin: inFlight)
         count += aggregates.count
     }
@@ -63,15 +68,18 @@ struct ParkedAggregates: Sendable {
         guard let known = segments[segment] else { return .deliver }
         switch known.known[position] {
         case .parked, .redriving, .redriven, .discarded: return .settled
-        case .halted, nil: return known.aggregates[aggregate] == nil ? .deliver : .follow
+        case .halted, nil: return known.aggregates[aggregate].map { $0.first < position } == true ? .follow : .deliver
         }
     }
 
     /// An event is to be recorded, and its aggregate is parked.
-    mutating func hold(_ aggregate: AggregateIdentity, in segment: Int) {
+    mutating func hold(_ position: Int64, of aggregate: AggregateIdentity, in segment: Int) {
         var found = segments[segment] ?? Segment()
         if found.aggregates[aggregate] == nil { count += 1 }
-        found.aggregates[aggregate, default: Backlog(size: 0)].pending += 1
+        var backlog = found.aggregates[aggregate] ?? Backlog(first: position, size: 0)
+        backlog.first = min(backlog.first, position)
+        backlog.pending += 1
+        found.aggregates[aggregate] = backlog
         segments[segment] = found
     }
 

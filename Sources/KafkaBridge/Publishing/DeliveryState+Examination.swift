@@ -18,30 +18,35 @@ extension DeliveryState {
             if let topic, isUnknown(topic) { needed.insert(topic) }
         }
         if needed.isEmpty {
-            for entry in batches[index].entries.indices where batches[index].entries[entry].needsExamination {
+            for entry in batches[index].entries.indices {
                 let place = FailureAssessment.Entry(inFlight: id, index: entry)
-                if !isRedrive, settles(place, at: index) { continue }
-                guard let topic = batches[index].entries[entry].topic else {
-                    if case .failure(let rejection) = self.topic(for: events, batches[index].entries[entry].row) {
-                        markUndeliverable(place, rejection, now)
+                // Decided about completely before what follows: that may be parked or dropped by it, and it must not be by
+                // what follows.
+                while needed.isEmpty, batches[index].entries[entry].needsExamination {
+                    examine(place, at: index, isRedrive: isRedrive, now)
+                    // It was sent elsewhere instead, or what its topic allows is to be read again.
+                    if batches[index].entries[entry].needsExamination, let topic = batches[index].entries[entry].topic,
+                        isUnknown(topic)
+                    {
+                        needed.insert(topic)
                     }
-                    continue
                 }
-                examine(place, at: index, topic, now)
-                // Sent elsewhere instead.
-                if let topic = batches[index].entries[entry].topic, batches[index].entries[entry].needsExamination,
-                    isUnknown(topic)
-                {
-                    needed.insert(topic)
-                }
+                if !needed.isEmpty { break }
             }
-            let isOpen = batches[index].entries.contains { $0.needsExamination }
-            // What was sent elsewhere is looked at again, for its new topic.
-            if needed.isEmpty, isOpen { return examine(at: index, now: now) }
         }
         // Those that are known from the start are still to be asked about.
         self.needed = self.needed.filter { isUnknown($0) }.union(needed)
         return needed.isEmpty
+    }
+
+    private mutating func examine(
+        _ place: FailureAssessment.Entry, at index: Int, isRedrive: Bool, _ now: Moment
+    ) {
+        if !isRedrive, settles(place, at: index) { return }
+        if let topic = batches[index].entries[place.index].topic { return examine(place, at: index, topic, now) }
+        if case .failure(let rejection) = topic(for: batches[index].events, batches[index].entries[place.index].row) {
+            markUndeliverable(place, rejection, now)
+        }
     }
 
     private mutating func route(_ events: EventBatch, _ row: Int) -> Int? {
@@ -197,7 +202,8 @@ extension DeliveryState {
         batches[index].entries[place.index].state = .parking
         batchesWithParking.insert(place.inFlight)
         // What follows of the aggregate is parked when it is looked at.
-        parked.hold(aggregate, in: batches[index].entries[place.index].segment)
+        let position = batches[index].position(of: place.index)
+        parked.hold(position, of: aggregate, in: batches[index].entries[place.index].segment)
     }
 
     /// The event's topic takes nothing at the moment: its segment halts until it does.

@@ -13,7 +13,8 @@ import Testing
 @Suite(.timeLimit(.minutes(10)), .serialized) struct HostileTableTests {
     static let rows = ProcessInfo.processInfo.environment["GODWIT_FUZZ_TABLE_ROWS"].flatMap { Int($0) } ?? 600
 
-    @Test(.onEmbeddedBroker, arguments: ["UTF8", "SQL_ASCII"], seeds(1, of: "hostile tables"))
+    /// The first seed is one with which events were set aside for what followed them.
+    @Test(.onEmbeddedBroker, arguments: ["UTF8", "SQL_ASCII"], [425_609_609] + seeds(1, of: "hostile tables"))
     func `parked where they cannot be delivered`(_ encoding: String, _ seed: UInt64) async throws {
         try await with(encoding, seed) { place, rows in
             try await place.relaying(.park, change: { change(&$0, seed) }) { _ in

@@ -46,11 +46,11 @@ import Testing
             switch parked.fate(of: position, aggregate, in: 0) {
             case .settled: break
             case .follow:
-                parked.hold(aggregate, in: 0)
+                parked.hold(position, of: aggregate, in: 0)
                 pending.append(position)
             case .deliver:
                 if bad.contains(position) {
-                    parked.hold(aggregate, in: 0)
+                    parked.hold(position, of: aggregate, in: 0)
                     pending.append(-position)
                 } else {
                     deliver(position)
@@ -159,10 +159,12 @@ import Testing
         let one = AggregateIdentity(boundedContext: "c", aggregateType: "t", aggregateID: "1")
         let two = AggregateIdentity(boundedContext: "c", aggregateType: "t", aggregateID: "2")
         var parked = ParkedAggregates()
-        parked.hold(one, in: 0)
-        parked.hold(one, in: 0)
-        parked.hold(two, in: 1)
+        parked.hold(8, of: one, in: 0)
+        parked.hold(7, of: one, in: 0)
+        parked.hold(5, of: two, in: 1)
         #expect(parked.count == 2 && parked.size == 3)
+        // What came before waits for nothing.
+        #expect(parked.fate(of: 6, one, in: 0) == .deliver)
         #expect(parked.fate(of: 9, one, in: 1) == .deliver && parked.fate(of: 9, one, in: 0) == .follow)
         parked.recorded(one, in: 0)
         // One is still on its way.

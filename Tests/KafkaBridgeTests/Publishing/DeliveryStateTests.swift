@@ -257,6 +257,39 @@ import Testing
         #expect(given15 == [later])
     }
 
+    // MARK: Order of decisions
+
+    /// The settings of the first event's topic are out of date when the batch is looked at, and what follows of its aggregate
+    /// can never be delivered.
+    @Test func `an event is not set aside for what follows it`() throws {
+        var state = try state(.park)
+        _ = state.serve([ServedSegment(segment: 0, checkpoint: 0, epoch: 1, attempt: 0)])
+        startProducer(&state)
+        func events(_ types: [(type: String, bytes: Int)], from position: Int64) throws -> FeedBatch {
+            try FeedBatch(
+                types.enumerated().map { index, event in
+                    PersistedEvent(
+                        globalPosition: position + Int64(index), boundedContext: "c", aggregateType: "t",
+                        aggregateID: "same", eventType: event.type,
+                        payload: [UInt8](repeating: 1, count: event.bytes))
+                })
+        }
+        let first = try accept(&state, try events([("a", 3), ("b", 3)], from: 1))
+        try answer(&state, settings: TopicSettings(["max.message.bytes": "300"]))
+        let given1 = give(&state)
+        #expect(given1 == [first])
+        let isDone1 = state.observed(first, acknowledged: 2, now: start)
+        #expect(isDone1)
+        // Topic `a` takes 300 bytes as far as is known; it is asked again before it rules an event out. `b` rules its own out.
+        let later = try accept(&state, try events([("a", 250), ("b", 3), ("", 3)], from: 10), at: 20)
+        let given2 = give(&state, at: 20)
+        #expect(given2.isEmpty && state.parked.count == 0, "what follows was decided about before it")
+        try answer(&state, at: 20, settings: TopicSettings(["max.message.bytes": "5000"]))
+        let given3 = give(&state, at: 20)
+        #expect(given3 == [later])
+        #expect(state.batches.first { $0.id == later }?.entries.map(\.state) == [.open, .open, .parking])
+    }
+
     // MARK: Alone
 
     @Test func `what was rejected among others goes while nothing else is under way`() throws {
