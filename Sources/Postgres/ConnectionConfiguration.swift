@@ -16,6 +16,12 @@ public struct ConnectionConfiguration: Sendable {
     /// How long a transaction may stay open while nothing is asked of it; 60 s by default, `zero` for no bound.
     public var idleInTransactionTimeout: Duration
 
+    /// How long the server may send nothing while it is asked something, before the connection is given up; `zero` for no
+    /// bound. `nil`, the default, is 5 s more than ``statementTimeout``.
+    public var answerTimeout: Duration?
+    /// Where the connections are known that may be given up together.
+    package var connections: OpenConnections?
+
     /// Reads a connection string.
     ///
     /// - Parameter connectionString: a URL, `postgres://user:secret@host:5432/database?sslmode=verify-full`, or
@@ -34,6 +40,11 @@ public struct ConnectionConfiguration: Sendable {
         self.statementTimeout = .seconds(60)
         self.lockTimeout = .seconds(10)
         self.idleInTransactionTimeout = .seconds(60)
+    }
+
+    var silenceLimit: Duration? {
+        let limit = answerTimeout ?? (statementTimeout > .zero ? statementTimeout + .seconds(5) : .zero)
+        return limit > .zero ? limit : nil
     }
 
     /// The same place for the same user, with the password replaced.
@@ -77,10 +88,10 @@ public struct ConnectionConfiguration: Sendable {
         var effective: [String: String] = [
             "fallback_application_name": applicationName,
             "keepalives": "1",
-            "keepalives_idle": "30",
-            "keepalives_interval": "10",
+            "keepalives_idle": "10",
+            "keepalives_interval": "3",
             "keepalives_count": "3",
-            "tcp_user_timeout": "30000",
+            "tcp_user_timeout": "10000",
         ]
         effective.merge(keywords) { _, given in given }
         // Everything is read and written as UTF-8; another encoding would corrupt text silently.

@@ -18,8 +18,7 @@ public actor Connection {
     /// The server's version, for example 150018 for 15.18.
     public nonisolated let serverVersion: Int32
 
-    nonisolated let wakeup: EventDescriptor
-    private nonisolated let cancellation: StatementCancellation
+    nonisolated let watch: StatementWatch
     private nonisolated let nextStatementID = Atomic<UInt64>(1)
     var handle: ConnectionHandle?
     var statements = StatementCache()
@@ -32,24 +31,37 @@ public actor Connection {
     public static func open(
         _ configuration: ConnectionConfiguration, logger: Logger = Logger(label: "godwit.postgres")
     ) async throws(PostgresError) -> Connection {
-        let executor = DedicatedThread(name: "pg-connection")
-        let wakeup = EventDescriptor()
-        let connector = Connector(executor: executor)
+        let watch = StatementWatch()
+        let notices = NoticeReceiver(logger: logger)
+        // Abandoned with its thread where the look-up of a name takes longer, which nothing can end.
+        let limit = configuration.connectTimeout * 2 + .seconds(1)
         let result = await withTaskCancellationHandler {
-            await connector.connect(configuration, notices: NoticeReceiver(logger: logger), wakeup: wakeup)
+            await BlockingCall.run(named: "pg-connect", atMost: limit) { () -> Result<ConnectionHandle, PostgresError> in
+                do throws(PostgresError) {
+                    return .success(try ConnectionHandle.connect(configuration, notices: notices, watch: watch))
+                } catch {
+                    return .failure(error)
+                }
+            }
         } onCancel: {
-            wakeup.signal()
+            watch.wakeup.signal()
         }
-        return Connection(executor: executor, wakeup: wakeup, handle: try result.get())
+        guard let result else {
+            throw PostgresError(
+                .connectionFailed,
+                "no answer about the name in \(configuration.redactedDescription) within \(limit)")
+        }
+        let connection = Connection(watch: watch, handle: try result.get())
+        configuration.connections?.add(connection.watch)
+        return connection
     }
 
-    private init(executor: DedicatedThread, wakeup: EventDescriptor, handle: ConnectionHandle) {
-        self.executor = executor
-        self.wakeup = wakeup
-        self.backendPID = handle.backendPID
-        self.serverVersion = handle.serverVersion
-        self.cancellation = StatementCancellation()
-        cancellation.arm(handle.makeCancelRequest())
+    private init(watch: StatementWatch, handle: ConnectionHandle) {
+        self.watch = watch
+        executor = DedicatedThread(name: "pg-connection")
+        backendPID = handle.backendPID
+        serverVersion = handle.serverVersion
+        watch.arm(handle.makeCancelRequest())
         self.handle = handle
     }
 
@@ -113,11 +125,11 @@ public actor Connection {
         _ body: @Sendable (isolated Connection, ConnectionHandle) throws(PostgresError) -> Value
     ) async throws(PostgresError) -> Value {
         let id = nextStatementID.add(1, ordering: .relaxed).newValue
-        let cancellation = self.cancellation
+        let watch = self.watch
         let result = await withTaskCancellationHandler {
             await perform(id: id, in: transaction, body)
         } onCancel: {
-            cancellation.cancel(id)
+            watch.cancel(id)
         }
         return try result.get()
     }
@@ -140,8 +152,10 @@ public actor Connection {
                     "a statement of the transaction has ended it (COMMIT or ROLLBACK): leave that to the closure's end")
             )
         }
-        cancellation.begin(id)
-        defer { cancellation.end() }
+        watch.begin(id)
+        defer {
+            if !watch.end() { _ = handle.giveUp("a request to cancel is still under way") }
+        }
         // A cancellation that came before `begin` found nothing to cancel.
         if Task.isCancelled { return .failure(PostgresError(.cancelled, "the task was cancelled")) }
         do throws(PostgresError) {
@@ -189,26 +203,6 @@ public actor Connection {
             try handle.executeScript("ROLLBACK")
         } catch {
             self.handle = nil
-        }
-    }
-}
-
-/// Connects on the thread that will be the connection's.
-private actor Connector {
-    private nonisolated let executor: DedicatedThread
-    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
-
-    init(executor: DedicatedThread) {
-        self.executor = executor
-    }
-
-    func connect(
-        _ configuration: ConnectionConfiguration, notices: NoticeReceiver, wakeup: EventDescriptor
-    ) -> Result<ConnectionHandle, PostgresError> {
-        do throws(PostgresError) {
-            return .success(try ConnectionHandle.connect(configuration, notices: notices, wakeup: wakeup))
-        } catch {
-            return .failure(error)
         }
     }
 }

@@ -4,18 +4,22 @@ import Glibc
 extension ConnectionHandle {
     /// Connects, within the configuration's time, and applies the session's settings. Blocks.
     static func connect(
-        _ configuration: ConnectionConfiguration, notices: NoticeReceiver, wakeup: EventDescriptor
+        _ configuration: ConnectionConfiguration, notices: NoticeReceiver, watch: StatementWatch
     ) throws(PostgresError) -> ConnectionHandle {
         let keywords = configuration.effectiveKeywords
         guard let raw = unsafe startConnecting(keywords) else {
             throw PostgresError(.connectionFailed, "libpq is out of memory")
         }
-        let handle = unsafe ConnectionHandle(taking: raw, notices: notices)
+        let handle = unsafe ConnectionHandle(taking: raw, notices: notices, watch: watch)
         // libpq gives no SQLSTATE for a refused connection but in verbose messages.
         unsafe PQsetErrorVerbosity(raw, PQERRORS_VERBOSE)
-        try handle.finishConnecting(configuration, wakeup: wakeup)
+        try handle.finishConnecting(configuration)
         unsafe PQsetErrorVerbosity(raw, PQERRORS_DEFAULT)
+        // Every wait is one of its own, with a bound.
+        unsafe PQsetnonblocking(raw, 1)
+        handle.silenceLimit = configuration.connectTimeout
         try handle.applySessionSettings(configuration)
+        handle.silenceLimit = configuration.silenceLimit
         return handle
     }
 
@@ -30,15 +34,13 @@ extension ConnectionHandle {
         return unsafe PQconnectStartParams(keyPointers, valuePointers, 0)
     }
 
-    private func finishConnecting(
-        _ configuration: ConnectionConfiguration, wakeup: EventDescriptor
-    ) throws(PostgresError) {
+    private func finishConnecting(_ configuration: ConnectionConfiguration) throws(PostgresError) {
         let deadline = ContinuousClock.now.advanced(by: configuration.connectTimeout)
         var state = PGRES_POLLING_WRITING
         while state != PGRES_POLLING_OK {
             if state == PGRES_POLLING_FAILED || socket < 0 { throw connectionFailure(configuration) }
             let events = state == PGRES_POLLING_READING ? Int16(POLLIN) : Int16(POLLOUT)
-            switch wait(for: events, until: deadline, or: wakeup) {
+            switch wait(for: events, until: deadline) {
             case .ready: break
             case .woken: throw PostgresError(.cancelled, "connecting was cancelled")
             case .timedOut:
@@ -112,37 +114,5 @@ extension ConnectionHandle {
             throw error.isConnectionFailure
                 ? PostgresError(.connectionFailed, error.message, sqlState: error.sqlState) : error
         }
-    }
-
-    /// What ended a wait on the socket.
-    enum Readiness {
-        case ready, woken, timedOut
-    }
-
-    /// Blocks until the socket is ready, the descriptor is signalled, or the deadline has passed.
-    func wait(
-        for events: Int16, until deadline: ContinuousClock.Instant?, or wakeup: EventDescriptor
-    ) -> Readiness {
-        while true {
-            var descriptors = [
-                pollfd(fd: socket, events: events, revents: 0),
-                pollfd(fd: wakeup.descriptor, events: Int16(POLLIN), revents: 0),
-            ]
-            let count = unsafe poll(&descriptors, 2, milliseconds(until: deadline))
-            if count < 0 && errno == EINTR { continue }
-            if descriptors[1].revents != 0 {
-                wakeup.drain()
-                return .woken
-            }
-            if descriptors[0].revents != 0 { return .ready }
-            if let deadline, deadline <= .now { return .timedOut }
-        }
-    }
-
-    private func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {
-        guard let deadline else { return -1 }
-        let (seconds, attoseconds) = ContinuousClock.now.duration(to: deadline).components
-        // Rounded up, so that the last wait does not spin.
-        return Int32(clamping: max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000 + 1))
     }
 }

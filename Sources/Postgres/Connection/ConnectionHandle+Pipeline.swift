@@ -171,10 +171,6 @@ extension ConnectionHandle {
         guard unsafe PQpipelineSync(raw) == 1 else { throw lost(nil) }
     }
 
-    private func lost(_ bound: BoundStatement?) -> PostgresError {
-        PostgresError(.connectionLost, "the connection broke: \(errorText)", statement: bound?.statement.name)
-    }
-
     // MARK: Receiving
 
     /// Reads the answers of one statement, its preparation included.
@@ -210,11 +206,14 @@ extension ConnectionHandle {
     private func receiveAnswer(
         _ label: String?, to request: Request? = nil
     ) throws(PostgresError) -> PipelineOutcome {
-        guard let result = unsafe PQgetResult(raw) else { throw lost(nil) }
-        defer {
+        guard let result = unsafe try nextResult() else { throw lost(nil) }
+        do throws(PostgresError) {
             // nil ends the answer; anything else would belong to a statement that answers twice, which none does.
             // A broken connection in pipeline mode answers with one error after the other, without end.
-            while !isBroken, let extra = unsafe PQgetResult(raw) { unsafe PQclear(extra) }
+            while !isBroken, let extra = unsafe try nextResult() { unsafe PQclear(extra) }
+        } catch {
+            unsafe PQclear(result)
+            throw error
         }
         guard unsafe PQresultStatus(result) != PGRES_PIPELINE_ABORTED else {
             unsafe PQclear(result)
@@ -241,7 +240,7 @@ extension ConnectionHandle {
         var failure: PostgresError?
         var isMissing = false
         while true {
-            guard let result = unsafe PQgetResult(raw) else {
+            guard let result = unsafe try nextResult() else {
                 // One end mark follows a failed commit; a second one would mean that no sync comes.
                 if isMissing || isBroken { throw lost(nil) }
                 isMissing = true

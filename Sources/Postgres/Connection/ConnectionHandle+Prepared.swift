@@ -11,9 +11,11 @@ extension ConnectionHandle {
         guard let name = statements.preparedName(of: bound.key) else {
             return try runOne(bound, statements: &statements)
         }
-        let result = unsafe bound.parameters.withUnsafeArrays { types, values, lengths, formats in
-            unsafe PQexecPrepared(raw, name, Int32(bound.parameters.count), values, lengths, formats, 1)
+        let sent = unsafe bound.parameters.withUnsafeArrays { types, values, lengths, formats in
+            unsafe PQsendQueryPrepared(raw, name, Int32(bound.parameters.count), values, lengths, formats, 1)
         }
+        guard sent == 1 else { throw lost(bound) }
+        let result = unsafe try lastResult()
         let isStale = unsafe isStale(result)
         do throws(PostgresError) {
             return try unsafe check(result, statement: label)
@@ -32,11 +34,12 @@ extension ConnectionHandle {
 
     /// Runs the statement with its text.
     func executeUnprepared(_ bound: BoundStatement) throws(PostgresError) -> ResultSet {
-        let result = unsafe bound.parameters.withUnsafeArrays { types, values, lengths, formats in
-            unsafe PQexecParams(
+        let sent = unsafe bound.parameters.withUnsafeArrays { types, values, lengths, formats in
+            unsafe PQsendQueryParams(
                 raw, bound.statement.sql, Int32(bound.parameters.count), types, values, lengths, formats, 1)
         }
-        return try unsafe check(result, statement: bound.statement.name)
+        guard sent == 1 else { throw lost(bound) }
+        return try unsafe check(lastResult(), statement: bound.statement.name)
     }
 
     /// Whether the server refused to run a prepared statement for a reason that a new preparation cures.

@@ -7,13 +7,19 @@ import CLibPQ
 @safe final class ConnectionHandle: @unchecked Sendable {
     let raw: OpaquePointer
     private let notices: NoticeReceiver
+    let watch: StatementWatch
+    /// How long the server may say nothing while it is asked something; `nil` for ever.
+    var silenceLimit: Duration?
+    /// The server fell silent, and nothing more is asked of it.
+    var isGivenUp = false
     /// Whether text comes as it is stored, because the database does not know its encoding.
     var isTextUnchecked = false
 
     /// Takes ownership of the connection.
-    init(taking raw: OpaquePointer, notices: NoticeReceiver) {
+    init(taking raw: OpaquePointer, notices: NoticeReceiver, watch: StatementWatch) {
         unsafe self.raw = unsafe raw
         self.notices = notices
+        self.watch = watch
         let context = unsafe Unmanaged.passUnretained(notices).toOpaque()
         // The receiver lives as long as this handle, which ends the connection before it lets go of it.
         unsafe PQsetNoticeReceiver(
@@ -35,7 +41,7 @@ import CLibPQ
         withoutQuotes(unsafe String(cString: PQerrorMessage(raw)))
     }
 
-    var isBroken: Bool { unsafe PQstatus(raw) != CONNECTION_OK }
+    var isBroken: Bool { unsafe isGivenUp || PQstatus(raw) != CONNECTION_OK }
 
     /// The server's process for this connection.
     var backendPID: Int32 { unsafe PQbackendPID(raw) }
@@ -59,7 +65,25 @@ import CLibPQ
     /// Runs several statements without parameters, given as one text, in the server's simple protocol: they form one
     /// transaction unless the text says otherwise.
     func executeScript(_ sql: String) throws(PostgresError) {
-        _ = try unsafe check(PQexec(raw, sql), statement: nil)
+        guard unsafe PQsendQuery(raw, sql) == 1 else { throw lost(nil) }
+        _ = try unsafe check(lastResult(), statement: nil)
+    }
+
+    /// Reads all results of what was sent, and gives the last one, as `PQexec` does.
+    func lastResult() throws(PostgresError) -> OpaquePointer? {
+        var last: OpaquePointer?
+        while let result = unsafe try nextResult() {
+            unsafe PQclear(last)
+            unsafe last = unsafe result
+            let isCopy = unsafe [PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH].contains(PQresultStatus(result))
+            if isCopy || isBroken { break }
+        }
+        return unsafe last
+    }
+
+    /// What was to be sent could not be.
+    func lost(_ bound: BoundStatement?) -> PostgresError {
+        PostgresError(.connectionLost, "the connection broke: \(errorText)", statement: bound?.statement.name)
     }
 
     /// Takes ownership of the result; throws if it is a failure.

@@ -41,7 +41,7 @@ public struct Listener: Sendable {
         let result = await withTaskCancellationHandler {
             await connection.awaitNotifications(until: .now.advanced(by: time))
         } onCancel: {
-            connection.wakeup.signal()
+            connection.watch.wakeup.signal()
         }
         return try result.get()
     }
@@ -77,12 +77,12 @@ extension Connection {
             // What came along with an earlier answer is in libpq's buffer already, and the socket stays silent.
             let notifications = handle.takeNotifications()
             if !notifications.isEmpty { return .success(notifications) }
-            switch handle.wait(for: Int16(POLLIN), until: deadline, or: wakeup) {
+            switch handle.wait(for: Int16(POLLIN), until: deadline) {
             case .timedOut: return .success([])
             case .woken:
                 if Task.isCancelled { return .failure(PostgresError(.cancelled, "the task was cancelled")) }
             case .ready:
-                guard handle.consumeInput() else {
+                guard handle.takeIn() else {
                     self.handle = nil
                     return .failure(PostgresError(.connectionLost, "the listening connection broke"))
                 }
@@ -92,11 +92,6 @@ extension Connection {
 }
 
 extension ConnectionHandle {
-    /// Reads what the socket has; `false` if the connection broke.
-    fileprivate func consumeInput() -> Bool {
-        unsafe PQconsumeInput(raw) == 1
-    }
-
     fileprivate func takeNotifications() -> [Notification] {
         var notifications: [Notification] = []
         while let notify = unsafe PQnotifies(raw) {

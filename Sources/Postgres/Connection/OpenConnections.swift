@@ -1,0 +1,27 @@
+import Synchronization
+
+/// Connections to one server, to be given up together when one of them shows that it does not answer.
+package final class OpenConnections: Sendable {
+    private struct Entry {
+        weak var watch: StatementWatch?
+    }
+
+    private let entries = Mutex<[Entry]>([])
+
+    package init() {}
+
+    func add(_ watch: StatementWatch) {
+        entries.withLock { entries in
+            entries.removeAll { $0.watch == nil }
+            entries.append(Entry(watch: watch))
+        }
+    }
+
+    /// Gives those up that wait for the server and have heard nothing for so long.
+    ///
+    /// - Returns: how many.
+    @discardableResult package func giveUp(silentFor limit: Duration) -> Int {
+        let watches = entries.withLock { $0.compactMap(\.watch) }
+        return watches.count { $0.giveUp(silentFor: limit) }
+    }
+}

@@ -1,0 +1,97 @@
+import DedicatedThread
+
+/// What other threads may do while a connection waits for its server: cancel the statement, or give the connection up.
+///
+/// A request to cancel is sent only while its statement runs, and the statement does not return before the request is
+/// through, so that it never meets the next one. Neither is waited for longer than ``patience``; then the connection is
+/// given up.
+///
+/// `@unchecked Sendable`: all variables are read and written under the condition only.
+final class StatementWatch: @unchecked Sendable {
+    /// How long a cancelled statement may take to end, and the request for it to get through.
+    static let patience: Duration = .seconds(2)
+
+    /// Signalled when the thread that waits for the server is to look around.
+    let wakeup = EventDescriptor()
+    private let condition = ThreadCondition()
+    private var request: CancelRequest?
+    private var statement: UInt64?
+    private var cancelled: ContinuousClock.Instant?
+    private var isRequestUnderWay = false
+    /// Since when the server that is waited for says nothing.
+    private var silent: ContinuousClock.Instant?
+    private var isGivenUp = false
+
+    /// Called on the connection's thread, when it has connected.
+    func arm(_ request: CancelRequest?) {
+        condition.withLock { self.request = request }
+    }
+
+    /// Called on the connection's thread, before the statement.
+    func begin(_ id: UInt64) {
+        condition.withLock { statement = id }
+    }
+
+    /// Called on the connection's thread, after the statement; blocks while a request is under way.
+    ///
+    /// - Returns: false if the request might still meet the next statement: nothing more may be asked of the connection.
+    func end() -> Bool {
+        condition.withLock {
+            statement = nil
+            while isRequestUnderWay {
+                let limit = (cancelled ?? .now) + Self.patience
+                if !condition.wait(until: limit), isRequestUnderWay { return false }
+            }
+            cancelled = nil
+            return true
+        }
+    }
+
+    /// Cancels the statement if it still runs. Does not block.
+    func cancel(_ id: UInt64) {
+        let sent: CancelRequest? = condition.withLock {
+            guard statement == id, cancelled == nil else { return nil }
+            cancelled = .now
+            isRequestUnderWay = request != nil
+            return request
+        }
+        wakeup.signal()
+        guard let sent else { return }
+        startThread(name: "pg-cancel") {
+            // Ends by itself at last, when the kernel gives the address up.
+            sent.send()
+            self.condition.withLock { self.isRequestUnderWay = false }
+            self.condition.signal()
+        }
+    }
+
+    // MARK: Waits
+
+    /// Called on the connection's thread, when it begins to wait for the server.
+    func beginWaiting(_ now: ContinuousClock.Instant) {
+        condition.withLock { silent = now }
+    }
+
+    /// Called on the connection's thread, when it need not wait any more.
+    func endWaiting() {
+        condition.withLock { silent = nil }
+    }
+
+    /// Until when the thread may wait, and whether it may at all.
+    var limit: (time: ContinuousClock.Instant?, isGivenUp: Bool) {
+        condition.withLock { (cancelled.map { $0 + Self.patience }, isGivenUp) }
+    }
+
+    /// Has the connection given up if it has waited for so long without a word from the server.
+    ///
+    /// - Returns: whether it has.
+    func giveUp(silentFor limit: Duration) -> Bool {
+        let isLate = condition.withLock {
+            guard let silent, ContinuousClock.now - silent >= limit else { return false }
+            isGivenUp = true
+            return true
+        }
+        if isLate { wakeup.signal() }
+        return isLate
+    }
+}

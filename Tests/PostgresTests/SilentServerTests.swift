@@ -1,0 +1,121 @@
+import LocalPostgres
+import TestSupport
+import Testing
+
+@testable import Postgres
+
+/// A server, or what lies before it, that falls silent without closing anything: no wait is without a bound.
+@Suite(.timeLimit(.minutes(2))) struct SilentServerTests {
+    /// A connection through a proxy, and the proxy.
+    private func through(
+        answerTimeout: Duration? = nil, _ body: (ConnectionConfiguration, TestProxy) async throws -> Void
+    ) async throws {
+        let url = try await TestPostgres.shared.url()
+        let (_, port) = try #require(TestProxy.place(of: url))
+        let proxy = TestProxy(to: port)
+        var configuration = try ConnectionConfiguration(url.replacing(":\(port)", with: ":\(proxy.port)"))
+        configuration.answerTimeout = answerTimeout
+        do {
+            try await body(configuration, proxy)
+            proxy.close()
+        } catch {
+            proxy.close()
+            throw error
+        }
+    }
+
+    @Test func `a statement without an answer ends with the connection`() async throws {
+        try await through(answerTimeout: .seconds(1)) { configuration, proxy in
+            let connection = try await Connection.open(configuration, logger: quiet)
+            // Not silence: the server works.
+            var patient = configuration
+            patient.answerTimeout = .seconds(5)
+            let slow = try await Connection.open(patient, logger: quiet)
+            try await slow.query("SELECT pg_sleep(1.5)")
+            proxy.set(.silent)
+            let statements: [BoundStatement] = (0..<3).map { BoundStatement(Statement(name: "s\($0)", sql: "SELECT \($0)")) }
+            let start = ContinuousClock.now
+            let error = await #expect(throws: PostgresError.self) { try await connection.pipeline(statements) }
+            #expect(error?.code == .connectionLost && error?.message.contains("nothing for 1.0 seconds") == true)
+            #expect(await !connection.isUsable)
+            #expect(ContinuousClock.now - start < .seconds(10))
+            await connection.close()
+            await slow.close()
+        }
+    }
+
+    @Test(arguments: [true, false]) func `a cancelled statement ends soon`(isPrepared: Bool) async throws {
+        try await through { configuration, proxy in
+            let connection = try await Connection.open(configuration, logger: quiet)
+            proxy.set(.silent)
+            let task = Task {
+                try await connection.query(isPrepared ? Statement(name: "one", sql: "SELECT 1") : Statement("SELECT 1"))
+            }
+            try await Task.sleep(for: .milliseconds(200))
+            let start = ContinuousClock.now
+            task.cancel()
+            await #expect(throws: PostgresError.self) { try await task.value }
+            #expect(ContinuousClock.now - start < .seconds(10))
+            #expect(await !connection.isUsable)
+            await connection.close()
+        }
+    }
+
+    /// The proxy takes the request to cancel and passes it on to nobody, while the statement ends by itself.
+    @Test func `a request to cancel that is stuck takes its connection with it`() async throws {
+        try await through { configuration, proxy in
+            let connection = try await Connection.open(configuration, logger: quiet)
+            let task = Task { try await connection.query("SELECT pg_sleep(1)") }
+            try await Task.sleep(for: .milliseconds(300))
+            proxy.set(.openForOld)
+            task.cancel()
+            _ = try? await task.value
+            #expect(await !connection.isUsable)
+            await connection.close()
+        }
+    }
+
+    @Test func `connecting ends in time where nothing speaks`() async throws {
+        try await through { configuration, proxy in
+            var configuration = configuration
+            configuration.connectTimeout = .seconds(1)
+            proxy.set(.silent)
+            let error = await #expect(throws: PostgresError.self) {
+                _ = try await Connection.open(configuration, logger: quiet)
+            }
+            #expect(error?.code == .connectionFailed)
+        }
+    }
+
+    @Test func `those that wait in silence are given up together`() async throws {
+        try await through { configuration, proxy in
+            var configuration = configuration
+            let all = OpenConnections()
+            configuration.connections = all
+            let idle = try await Connection.open(configuration, logger: quiet)
+            let waiting = try await Connection.open(configuration, logger: quiet)
+            proxy.set(.silent)
+            let task = Task { try await waiting.query("SELECT 1") }
+            try await eventually("nothing waits") { all.giveUp(silentFor: .milliseconds(300)) > 0 }
+            let error = await #expect(throws: PostgresError.self) { try await task.value }
+            #expect(error?.code == .connectionLost)
+            proxy.set(.open)
+            #expect(try await idle.query("SELECT 1").count == 1)
+            await idle.close()
+            await waiting.close()
+        }
+    }
+
+    /// Answers larger than the buffers on the way, encrypted too, come whole.
+    @Test(arguments: ["disable", "prefer"]) func `large answers and questions pass`(mode: String) async throws {
+        let url = try await TestPostgres.shared.url()
+        let configuration = try ConnectionConfiguration(url + (url.contains("?") ? "&" : "?") + "sslmode=\(mode)")
+        let connection = try await Connection.open(configuration, logger: quiet)
+        let text = String(repeating: "0123456789", count: 3_000_000)
+        for _ in 0..<3 {
+            let back: String = try #require(try await connection.query("SELECT \(text) || ''").first).decode(0)
+            #expect(back.utf8.count == text.utf8.count)
+        }
+        await connection.close()
+    }
+}

@@ -1,0 +1,151 @@
+import DedicatedThread
+import Glibc
+import Synchronization
+
+/// A TCP proxy on the loopback that can fall silent: sockets stay open, and nothing passes.
+package final class TestProxy: Sendable {
+    package enum Mode: Sendable {
+        /// Everything passes.
+        case open
+        /// Nothing passes, and nothing is closed; also not for those who connect meanwhile.
+        case silent
+        /// As `silent` for those who are connected; whoever connects now passes.
+        case silentForOld
+        /// As `silent` for those who connect now; whoever is connected passes.
+        case openForOld
+    }
+
+    private struct State {
+        var generation = 0
+        var mode = Mode.open
+        var pairs: [(client: Int32, server: Int32)] = []
+        var isClosed = false
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    package let port: UInt16
+    private let target: UInt16
+    private let listener: Int32
+    private let state = Mutex(State())
+
+    /// - Parameter target: the server's port on 127.0.0.1.
+    package init(to target: UInt16) {
+        self.target = target
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        self.listener = listener
+        var address = Self.address(0)
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        port = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                _ = bind(listener, raw, length)
+                _ = listen(listener, 64)
+                _ = getsockname(listener, raw, &length)
+            }
+            return UInt16(bigEndian: pointer.pointee.sin_port)
+        }
+        startThread(name: "proxy-accept") { [weak self] in
+            while true {
+                let client = accept(listener, nil, nil)
+                guard client >= 0, let self else { return }
+                self.serve(client)
+            }
+        }
+    }
+
+    /// What passes from now on.
+    package func set(_ mode: Mode) {
+        state.withLock {
+            $0.mode = mode
+            $0.generation += 1
+        }
+    }
+
+    /// Closes all connections; new ones pass.
+    package func cut() {
+        let pairs = state.withLock { state in
+            defer { state.pairs = [] }
+            return state.pairs
+        }
+        for pair in pairs {
+            shutdown(pair.client, Int32(SHUT_RDWR))
+            shutdown(pair.server, Int32(SHUT_RDWR))
+        }
+    }
+
+    /// Ends it, and all that go through it.
+    package func close() {
+        state.withLock { $0.isClosed = true }
+        shutdown(listener, Int32(SHUT_RDWR))
+        Glibc.close(listener)
+        cut()
+    }
+
+    /// Host and port in a URL.
+    package static func place(of url: String) -> (host: String, port: UInt16)? {
+        guard let place = url.split(separator: "@").last?.split(separator: "/").first, let colon = place.lastIndex(of: ":"),
+            let port = UInt16(place[place.index(after: colon)...])
+        else { return nil }
+        return (String(place[..<colon]), port)
+    }
+
+    private static func address(_ port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return address
+    }
+
+    private func serve(_ client: Int32) {
+        let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = Self.address(target)
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else {
+            Glibc.close(client)
+            Glibc.close(server)
+            return
+        }
+        let generation = state.withLock { state in
+            state.pairs.append((client, server))
+            return state.generation
+        }
+        startThread(name: "proxy-up") { self.pump(client, server, generation) }
+        startThread(name: "proxy-down") { self.pump(server, client, generation) }
+    }
+
+    private func pump(_ source: Int32, _ sink: Int32, _ generation: Int) {
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(source, &buffer, buffer.count)
+            if count <= 0 { break }
+            while !passes(generation) {
+                if state.withLock({ $0.isClosed }) { break }
+                usleep(10_000)
+            }
+            var written = 0
+            while written < count {
+                let sent = buffer.withUnsafeBytes { bytes in
+                    send(sink, bytes.baseAddress.map { $0 + written }, count - written, Int32(MSG_NOSIGNAL))
+                }
+                if sent <= 0 { break }
+                written += sent
+            }
+        }
+        shutdown(sink, Int32(SHUT_WR))
+    }
+
+    private func passes(_ generation: Int) -> Bool {
+        state.withLock { state in
+            switch state.mode {
+            case .open: true
+            case .silent: false
+            case .silentForOld: generation == state.generation
+            case .openForOld: generation < state.generation
+            }
+        }
+    }
+}
