@@ -19,6 +19,8 @@ public final class EventSource: Sendable {
         _ configuration: ConnectionConfiguration, tables: TableNames = TableNames(),
         holdThreshold: Duration = .seconds(10), logger: Logger = Logger(label: "godwit.source")
     ) {
+        var configuration = configuration
+        configuration.connections = configuration.connections ?? OpenConnections()
         self.configuration = configuration
         self.tables = tables
         let reader = LogReader(configuration, tables: tables, holdThreshold: holdThreshold, logger: logger)

@@ -62,7 +62,8 @@ public struct PostgresError: Error, Sendable, Hashable {
         self.hint = hint
     }
 
-    /// Whether the same transaction may simply be tried again: a deadlock or a serialization failure.
+    /// Whether the same transaction may simply be tried again: a deadlock or a serialization failure. See also
+    /// ``classification``.
     public var isTransient: Bool {
         sqlState == .serializationFailure || sqlState == .deadlockDetected
     }
@@ -70,7 +71,7 @@ public struct PostgresError: Error, Sendable, Hashable {
     /// Whether the server was away, went away, or had no room: wait, connect again, go on.
     public var isConnectionFailure: Bool {
         if code == .connectionFailed || code == .connectionLost { return true }
-        return sqlState?.isConnectionFailure ?? false
+        return classification.kind == .away || sqlState.map { ["57P03", "53300"].contains($0.rawValue) } == true
     }
 }
 
@@ -81,17 +82,7 @@ extension PostgresError: CustomStringConvertible {
         if let sqlState { text += " (SQLSTATE \(sqlState.rawValue))" }
         if let statement, statement != BoundStatement.interpolatedName { text += " in statement \(statement)" }
         if let hint { text += "; hint: \(hint)" }
-        if let remedy { text += "; \(remedy)" }
+        if let advice = classification.advice { text += text.hasSuffix(".") ? " \(advice)" : ". \(advice)" }
         return text
-    }
-
-    private var remedy: String? {
-        switch code {
-        case .connectionFailed where sqlState == nil: "see that the server runs, and that host and port are right"
-        case .authentication: "check user, password, database name and pg_hba.conf"
-        case .poolTimeout: "raise the pool's size, or hold its connections for a shorter time"
-        case .transactionOpen: "use the transaction that is open on this connection"
-        default: sqlState?.remedy
-        }
     }
 }

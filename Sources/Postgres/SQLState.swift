@@ -40,15 +40,6 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
     /// The first two characters, which name the class.
     public var errorClass: String { String(rawValue.prefix(2)) }
 
-    /// Whether the connection or the server is what failed, not the statement.
-    var isConnectionFailure: Bool {
-        switch rawValue {
-        // Shutdown, crash of another backend, start-up, a dropped database, too many connections.
-        case "57P01", "57P02", "57P03", "57P05", "53300": true
-        default: errorClass == "08"
-        }
-    }
-
     /// Whether a refusal at connection time is about who asks or what for, so that trying again is pointless.
     var isAuthentication: Bool {
         errorClass == "28" || rawValue == "3D000" || rawValue == "42501"
@@ -57,15 +48,5 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
     /// Whether the server's message is likely to quote data.
     var quotesData: Bool {
         errorClass == "22" || errorClass == "23"
-    }
-
-    var remedy: String? {
-        switch self {
-        case .undefinedTable, .undefinedColumn, .invalidSchemaName:
-            "apply the schema with `godwit migrate`, or correct the table names"
-        case .insufficientPrivilege: "grant the right to the role that connects"
-        case .lockNotAvailable: "another session holds the lock longer than lock_timeout"
-        default: nil
-        }
     }
 }

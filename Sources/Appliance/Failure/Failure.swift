@@ -78,12 +78,16 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case .insufficientPrivilege: return .databaseRights
         default: break
         }
-        if error.isConnectionFailure { return .databaseUnreachable }
         switch error.code {
         case .authentication: return .databaseRefused
         case .invalidConfiguration: return .configuration
-        case .poolTimeout: return .databaseUnreachable
-        default: return .internalError
+        default: break
+        }
+        return switch error.classification.kind {
+        case .away, .busy: .databaseUnreachable
+        case .recovering, .schemaChanged: .databaseUnfit
+        case .refused: .databaseRefused
+        case .bug: .internalError
         }
     }
 

@@ -63,9 +63,7 @@ final class Membership: Sendable {
     /// Whether an error is one to wait for: the database is away, or, in a worker that has worked before, a table, a column
     /// or a right is missing that will come back.
     func isPassing(_ error: any Error) -> Bool {
-        if error.isDatabaseAway { return true }
-        guard let state = error.postgresError?.sqlState else { return false }
-        return state.errorClass == "42" && self.state.withLock { $0.hasWorked }
+        error.isDatabaseAway || (error.isMendable && state.withLock { $0.hasWorked })
     }
 
     var view: MembershipView { state.withLock { $0.view } }
@@ -123,7 +121,11 @@ final class Membership: Sendable {
                 try await control.open()
                 let lock = table.lock(workerID)
                 try await control.perform(isUrgent: true) { _ = try await $0.query(lock) }
-                if isAway { options.logger.notice("the database is back") }
+                if isAway {
+                    options.logger.notice("the database is back")
+                    // Who waits between two attempts need not wait on.
+                    source.reader.wakeups.wake()
+                }
                 isAway = false
                 var arePeersNotified = false
                 while !stopping.isClosed {
@@ -143,7 +145,15 @@ final class Membership: Sendable {
                 try Task.checkCancellation()
                 guard isPassing(error) else { throw error }
                 sessionLost()
-                if !isAway { options.logger.warning("the database is away, waiting for it: \(error)") }
+                // Where this connection got no answer, others that wait will get none either.
+                source.configuration.connections?.giveUp(silentFor: Self.longSilence)
+                if !isAway {
+                    let trouble = error.databaseTrouble
+                    let text =
+                        trouble.map { $0.kind != .away } == true
+                        ? "waiting for the database, \(trouble?.reason ?? "")" : "the database is away, waiting for it"
+                    options.logger.warning("\(text): \(error)")
+                }
                 isAway = true
                 if stopping.isClosed { return }
                 _ = await stopping.wait(atMost: backoff.next())
@@ -163,6 +173,9 @@ final class Membership: Sendable {
     private var channel: String? {
         if case .notify(let notify) = options.wakeupSource { notify.channel } else { nil }
     }
+
+    /// A connection that has waited for so long while the control session was lost is given up.
+    private static let longSilence: Duration = .seconds(3)
 
     private func sessionLost() {
         connectedMetric.set(0)

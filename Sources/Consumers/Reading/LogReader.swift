@@ -140,9 +140,10 @@ package actor LogReader {
             state = .refused(error)
         default:
             guard let database = error.postgresError, database.code != .cancelled else { throw error }
-            if database.isDatabaseAway {
-                logger.debug("the database is away: \(database)")
-                state = .waiting(database.isConnectionFailure ? "the database is away" : "the database: \(database)")
+            let trouble = database.classification
+            if trouble.passes || database.code == .authentication {
+                logger.debug("\(trouble.reason): \(database)")
+                state = .waiting(trouble.kind == .away ? "the database is away" : "the database: \(database)")
             } else {
                 // Rights, columns and types can be mended while the process waits.
                 try take(SourceError.unreadable(database))

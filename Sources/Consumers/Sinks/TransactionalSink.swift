@@ -122,7 +122,8 @@ final class TransactionalSink: BatchSink {
 
     /// Handles the events and moves the checkpoint, over and over while the database is away or has others in the way.
     private func workOff(_ work: Work) async throws {
-        var backoff = Backoff(initial: options.transientRetryInterval, maximum: options.maxTransientRetryInterval)
+        var retry = DatabaseRetry(
+            initial: options.transientRetryInterval, maximum: options.maxTransientRetryInterval)
         var portions = Portions(count: work.indices.count)
         while state.withLedger({ $0.takes(work.claim) }) {
             guard let portion = portions.next else {
@@ -132,7 +133,7 @@ final class TransactionalSink: BatchSink {
             do {
                 try await handle(work, work.indices[portion])
                 portions.handled()
-                backoff.reset()
+                retry.succeeded()
             } catch is SegmentLost {
                 return state.ownershipSuspect.wake()
             } catch is CommitsLost {
@@ -141,12 +142,10 @@ final class TransactionalSink: BatchSink {
                 guard let event = portions.failed(at: failed.event) else { continue }
                 return halt(work, at: work.indices[event], failed.underlying)
             } catch {
-                try Task.checkCancellation()
-                guard error.isDatabaseAway else { throw error }
                 options.logger.debug(
                     "trying a batch again: \(error)",
                     metadata: ["consumer": "\(consumer.name)", "segment": "\(work.claim.segment)"])
-                try await Task.sleep(for: backoff.next())
+                try await retry.pause(after: error)
             }
         }
     }
@@ -196,7 +195,8 @@ final class TransactionalSink: BatchSink {
             try await body()
         } catch {
             try Task.checkCancellation()
-            if let error = error.postgresError, error.isTransient || error.isConnectionFailure { throw error }
+            // The same work may succeed with another connection, or once others have let go.
+            if let error = error.postgresError, error.isTransient || error.classification.kind == .away { throw error }
             throw PortionFailed(event: event, underlying: error)
         }
     }
@@ -218,8 +218,7 @@ private struct PortionFailed: Error {
 extension PostgresError {
     /// Whether what was done in the transaction is the reason, rather than the connection or the server.
     fileprivate var isOfTransaction: Bool {
-        if isTransient || isConnectionFailure { return false }
-        if sqlState == .lockNotAvailable || sqlState == .queryCanceled { return false }
+        if classification.passes { return false }
         return code == .rolledBack || code == .statement
     }
 }

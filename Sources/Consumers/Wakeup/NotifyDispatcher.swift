@@ -70,22 +70,23 @@ public struct NotifyDispatcher: Sendable {
                 if options.needsTrigger, let state = error.postgresError?.sqlState, state.isRefusal {
                     logger.warning(
                         "looking for events at each poll interval: notifications cannot be asked for: \(error)")
-                    try await pollForAWhile()
+                    try await poll(for: .seconds(60))
                     continue
                 }
-                guard error.isDatabaseAway else { throw error }
+                guard error.isMendable else { throw error }
                 source.wakeups.wakeAll(.connection)
-                try await Task.sleep(for: backoff.next())
+                // What is appended meanwhile is announced to nobody.
+                try await poll(for: backoff.next())
             }
         }
     }
 
-    /// Polls until it is worth trying again whether notifications can be asked for.
-    private func pollForAWhile() async throws {
+    /// Polls until it is worth trying to listen again.
+    private func poll(for time: Duration) async throws {
         let polling = PollingDispatcher(source, interval: options.pollInterval, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await polling.run() }
-            group.addTask { try await Task.sleep(for: .seconds(60)) }
+            group.addTask { try await Task.sleep(for: time) }
             defer { group.cancelAll() }
             try await group.next()
         }

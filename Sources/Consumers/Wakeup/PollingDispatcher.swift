@@ -19,19 +19,17 @@ public struct PollingDispatcher: Sendable {
 
     /// Looks and wakes until the task is cancelled. A database that is away is waited for.
     public func run() async throws {
-        var backoff = Backoff(initial: max(interval, .milliseconds(10)), maximum: .seconds(5))
+        var retry = DatabaseRetry(initial: max(interval, .milliseconds(10)))
         var seen: Int64 = -1
         while true {
             do {
                 let latest = try await source.reader.look() ?? seen
                 if latest != seen { source.wakeups.count(.poll) }
                 seen = latest
-                backoff.reset()
+                retry.succeeded()
                 try await Task.sleep(for: interval)
             } catch {
-                try Task.checkCancellation()
-                guard error.isDatabaseAway else { throw error }
-                try await Task.sleep(for: backoff.next())
+                try await retry.pause(after: error)
             }
         }
     }

@@ -45,7 +45,7 @@ struct DeadLetterDuty: Sendable {
                 try await body()
             } catch {
                 try await publisher.checkGoing()
-                guard error.isAway else { throw error }
+                guard error.isMendable else { throw error }
                 publisher.logger.debug("dead letters wait for the database: \(error)")
             }
             try await Task.sleep(for: publisher.options.decisionInterval)
@@ -135,9 +135,4 @@ struct DeadLetterDuty: Sendable {
                 metadata: subject.merging(["position": "\(failed.position)"]) { $1 })
         }
     }
-}
-
-extension Error {
-    /// Also a pool that gives up waiting for the database says only that.
-    var isAway: Bool { isDatabaseAway || (self as? PostgresError)?.code == .poolTimeout }
 }

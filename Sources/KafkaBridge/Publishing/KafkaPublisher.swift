@@ -257,17 +257,16 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
 
     /// Tries again for as long as the database is away.
     func insist<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
-        var backoff = Backoff(initial: .milliseconds(100), maximum: options.longestPause)
+        var retry = DatabaseRetry()
         while true {
             try checkGoing()
             do {
                 return try await body()
             } catch {
                 try checkGoing()
-                guard error.isAway else { throw error }
                 logger.debug("dead letters wait for the database: \(error)")
+                try await retry.pause(after: error)
             }
-            try await Task.sleep(for: backoff.next())
         }
     }
 

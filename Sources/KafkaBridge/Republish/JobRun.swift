@@ -172,7 +172,7 @@ package final class JobRun: Sendable {
     // MARK: Keeping
 
     private func keep(_ observe: () -> Void) async throws -> Outcome {
-        var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(2))
+        var retry = DatabaseRetry()
         var saved: (checkpoint: Int64, at: ContinuousClock.Instant)?
         while true {
             let (checkpoint, published, isHeld) = state.withLock { ($0.checkpoint, $0.published, $0.isHeld) }
@@ -182,18 +182,16 @@ package final class JobRun: Sendable {
                     try await hold.save(checkpoint: checkpoint, published: published)
                     saved = (checkpoint, .now)
                     state.withLock { $0.isHeld = true }
-                    backoff.reset()
+                    retry.succeeded()
                     observe()
                 }
                 try await Task.sleep(for: options.saveInterval)
             } catch {
-                try Task.checkCancellation()
-                guard error.isDatabaseAway else { throw error }
-                if state.withLock({ $0.isHeld }) {
+                if error.isMendable, !Task.isCancelled, state.withLock({ $0.isHeld }) {
                     logger.warning("the database is away, waiting for it: \(error)")
                 }
                 state.withLock { $0.isHeld = false }
-                try await Task.sleep(for: backoff.next())
+                try await retry.pause(after: error)
             }
         }
     }

@@ -32,17 +32,15 @@ final class SelectionReader {
     /// - Parameter stop: while the database is away, closing it ends the wait.
     func next(atMost rows: Int, stop: WakeSignal) async throws -> FeedBatch? {
         if cursor.isAtEnd { return nil }
-        var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(2))
+        var retry = DatabaseRetry()
         while true {
             do {
                 return try await read(rows)
             } catch {
                 await close()
-                try Task.checkCancellation()
-                guard error.isDatabaseAway else { throw error }
                 logger.debug("the database is away: \(error)")
-                if stop.isClosed { return nil }
-                try await Task.sleep(for: backoff.next())
+                if stop.isClosed, error.isMendable { return nil }
+                try await retry.pause(after: error)
             }
         }
     }

@@ -1,0 +1,48 @@
+import EventSourcing
+package import Postgres
+
+extension Error {
+    /// PostgreSQL's error, also where it is wrapped.
+    var postgresError: PostgresError? {
+        switch self as? SourceError {
+        case .database(let error)?, .unreadable(let error)?: return error
+        default: break
+        }
+        if case .database(let error)? = self as? EventStoreError { return error }
+        return self as? PostgresError
+    }
+
+    /// What the failure means, if it is one of PostgreSQL.
+    package var databaseTrouble: PostgresError.Classification? { postgresError?.classification }
+
+    /// Whether waiting for the database mends it: it is away, recovers, or is too busy to answer in time.
+    package var isDatabaseAway: Bool { databaseTrouble?.passes ?? false }
+
+    /// Whether it may be mended while a process that has worked before waits: the database passes through something, or
+    /// an operator gives back a right, a password, a table or a column.
+    package var isMendable: Bool { databaseTrouble.map { $0.kind != .bug } ?? false }
+}
+
+/// The pauses between attempts at something that the database is needed for.
+package struct DatabaseRetry: Sendable {
+    private var backoff: Backoff
+
+    /// - Parameters:
+    ///   - initial: the first pause; each further one is twice as long.
+    ///   - maximum: the longest, and so the longest time after the database's return until the next attempt.
+    package init(initial: Duration = .milliseconds(50), maximum: Duration = .seconds(1)) {
+        backoff = Backoff(initial: initial, maximum: maximum)
+    }
+
+    /// Waits for the next attempt.
+    ///
+    /// - Throws: the error, if waiting does not mend it; `CancellationError`.
+    package mutating func pause(after error: any Error) async throws {
+        try Task.checkCancellation()
+        guard error.isMendable else { throw error }
+        try await Task.sleep(for: backoff.next())
+    }
+
+    /// The attempt succeeded.
+    package mutating func succeeded() { backoff.reset() }
+}
