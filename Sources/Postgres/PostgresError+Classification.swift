@@ -70,7 +70,8 @@ extension SQLState {
             return .busy("the statement was cancelled, by its timeout or by somebody", nil)
         case "55P03":
             return .busy(
-                "another session holds the lock longer than lock_timeout", "See in pg_locks and pg_stat_activity who holds it.")
+                "another session holds the lock longer than lock_timeout",
+                "See in pg_locks and pg_stat_activity who holds it.")
         case "55006": return .busy("another session is using it", nil)
         case "57P04": return .schemaChanged("the database was dropped", "Restore it, or correct the connection string.")
         case "53100": return .busy("the server's disk is full", "Make room on the server's disk.")
@@ -89,7 +90,8 @@ extension SQLState {
             return .schemaChanged("tables are of another shape than before", "Look at what was changed in the tables.")
         case "28P01", "28000": return .refused("the server does not let the user in", PostgresError.login)
         case "XX001", "XX002":
-            return .busy("the server finds its data or an index damaged", "Look at the server's log before anything else.")
+            return .busy(
+                "the server finds its data or an index damaged", "Look at the server's log before anything else.")
         case "42601": return .bug("the statement is wrong")
         case "40002": return .bug("a constraint that is checked at the commit was violated")
         default: break

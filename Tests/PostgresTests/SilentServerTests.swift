@@ -33,7 +33,9 @@ import Testing
             let slow = try await Connection.open(patient, logger: quiet)
             try await slow.query("SELECT pg_sleep(1.5)")
             proxy.set(.silent)
-            let statements: [BoundStatement] = (0..<3).map { BoundStatement(Statement(name: "s\($0)", sql: "SELECT \($0)")) }
+            let statements: [BoundStatement] = (0..<3).map {
+                BoundStatement(Statement(name: "s\($0)", sql: "SELECT \($0)"))
+            }
             let start = ContinuousClock.now
             let error = await #expect(throws: PostgresError.self) { try await connection.pipeline(statements) }
             #expect(error?.code == .connectionLost && error?.message.contains("nothing for 1.0 seconds") == true)

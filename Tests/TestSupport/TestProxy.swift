@@ -82,7 +82,8 @@ package final class TestProxy: Sendable {
 
     /// Host and port in a URL.
     package static func place(of url: String) -> (host: String, port: UInt16)? {
-        guard let place = url.split(separator: "@").last?.split(separator: "/").first, let colon = place.lastIndex(of: ":"),
+        guard let place = url.split(separator: "@").last?.split(separator: "/").first,
+            let colon = place.lastIndex(of: ":"),
             let port = UInt16(place[place.index(after: colon)...])
         else { return nil }
         return (String(place[..<colon]), port)

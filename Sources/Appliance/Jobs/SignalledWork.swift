@@ -28,7 +28,10 @@ struct SignalledWork: Sendable {
         var count = 0
         for await signal in signals {
             count += 1
-            guard count == 1 else { throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning) }
+            guard count == 1 else {
+                LastResort.end(after: LastResort.letGoTime, logger: logger)
+                throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning)
+            }
             logger.notice(
                 "stopping: waiting for what is under way; a second signal lets go at once",
                 metadata: ["signal": "\(signal)"])

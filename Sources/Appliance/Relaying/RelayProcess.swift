@@ -10,6 +10,7 @@ package final class RelayProcess: Sendable {
     private let relays: Relays
     private let group: ServiceGroup
     private let summary: Logger.Metadata
+    private let shutdownTimeout: Duration
     private let logger = Logger(label: "godwit")
 
     /// Makes the relays; they connect when they are run.
@@ -18,6 +19,7 @@ package final class RelayProcess: Sendable {
         let registry = configuration.admin.listen.map { _ in PrometheusRegistry() }
         let relays = try withMetricsFactory(registry ?? MetricsSystem.factory) { try Relays(configuration) }
         self.relays = relays
+        shutdownTimeout = configuration.worker.shutdownTimeout
         let preflight = Preflight(configuration, source: relays.source)
         summary = [
             "consumers": "\(configuration.consumers.map(\.name).joined(separator: " "))",
@@ -48,7 +50,9 @@ package final class RelayProcess: Sendable {
     /// Relays until a signal says otherwise.
     package func runUntilSignalled() async throws {
         logger.notice("relaying until SIGTERM or SIGINT", metadata: summary)
-        let isDrained = try await closingSource { try await SignalledShutdown(group: group, logger: logger).run() }
+        let isDrained = try await closingSource {
+            try await SignalledShutdown(group: group, limit: shutdownTimeout, logger: logger).run()
+        }
         if !isDrained { throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning) }
     }
 

@@ -6,6 +6,8 @@ import UnixSignals
 /// once.
 struct SignalledShutdown: Sendable {
     let group: ServiceGroup
+    /// How long the services may take to finish.
+    let limit: Duration
     let logger: Logger
 
     /// - Returns: whether the services ended by themselves or were drained, not let go.
@@ -22,6 +24,9 @@ struct SignalledShutdown: Sendable {
         }
     }
 
+    /// What is cancelled once the time is over needs a moment to let go.
+    private static let grace: Duration = .seconds(5)
+
     private func watch(_ signals: UnixSignalsSequence) async throws -> Bool {
         var count = 0
         for await signal in signals {
@@ -30,10 +35,12 @@ struct SignalledShutdown: Sendable {
                 logger.notice(
                     "stopping: finishing what is in flight; a second signal lets go at once",
                     metadata: ["signal": "\(signal)"])
+                LastResort.end(after: limit + Self.grace, logger: logger)
                 await group.triggerGracefulShutdown()
             } else {
                 logger.warning(
                     "letting go at once; the next start goes on from the checkpoint", metadata: ["signal": "\(signal)"])
+                LastResort.end(after: LastResort.letGoTime, logger: logger)
                 return false
             }
         }

@@ -13,6 +13,8 @@ final class ServingState: Sendable {
         /// When segments that halt are tried again, but for those that a failure of the consumer halts.
         var nextRetry: ContinuousClock.Instant?
         var failures: FailureLog
+        /// What segments wait for before their next event, where that is not the consumer's own doing.
+        var waits: [Int: String] = [:]
 
         /// When a segment that halts is tried again.
         func due(_ halt: SegmentHalt) -> ContinuousClock.Instant? { failures.due(halt.segment) ?? nextRetry }
@@ -56,7 +58,10 @@ final class ServingState: Sendable {
     func finish(_ claims: [SegmentClaim], through position: Int64, events: Int) {
         state.withLock { state in
             state.ledger.finish(claims, through: position)
-            for claim in claims { state.failures.passed(claim.segment, through: position) }
+            for claim in claims {
+                state.failures.passed(claim.segment, through: position)
+                if !state.waits.isEmpty { state.waits[claim.segment] = nil }
+            }
             state.done += events
         }
         if events > 0 { metrics.done.increment(by: events) }
@@ -142,10 +147,22 @@ final class ServingState: Sendable {
     /// The failure of the lowest segment that the consumer failed in, and has not passed since.
     var firstFailure: ConsumerFailure? { state.withLock { $0.failures.failures.first } }
 
+    /// Notes that a segment's events are tried again for as long as the database does not let them be handled.
+    func wait(_ claim: SegmentClaim, for reason: String) {
+        let isNew = state.withLock { state in
+            guard state.ledger.holds(claim) else { return false }
+            return state.waits.updateValue(reason, forKey: claim.segment) != reason
+        }
+        if isNew {
+            logger.warning("events wait for the database: \(reason)", metadata: ["segment": "\(claim.segment)"])
+        }
+    }
+
     /// What an operator is shown of a consumer that has no condition of its own.
     var condition: ConsumerCondition {
         let halts = halts
-        return halts.isEmpty ? .flowing : .halted(halts.map(\.description).joined(separator: "; "))
+        if !halts.isEmpty { return .halted(halts.map(\.description).joined(separator: "; ")) }
+        return state.withLock { $0.waits.values.min() }.map { .waiting($0) } ?? .flowing
     }
 
     /// How long until a segment that halts is tried again; `nil` if none halts.
@@ -180,7 +197,9 @@ final class ServingState: Sendable {
     func own(_ segments: [Segment], under lease: Int) {
         state.withLock { state in
             state.ledger.own(segments)
-            state.failures.keep(Set(segments.map(\.id)))
+            let owned = Set(segments.map(\.id))
+            state.failures.keep(owned)
+            state.waits = state.waits.filter { owned.contains($0.key) }
             state.lease = lease
         }
     }

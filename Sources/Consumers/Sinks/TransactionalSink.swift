@@ -145,6 +145,10 @@ final class TransactionalSink: BatchSink {
                 options.logger.debug(
                     "trying a batch again: \(error)",
                     metadata: ["consumer": "\(consumer.name)", "segment": "\(work.claim.segment)"])
+                // The heartbeat says that the database is away, and two transactions that meet need no word.
+                if let trouble = error.postgresError, trouble.classification.kind != .away, !trouble.isTransient {
+                    state.wait(work.claim, for: "\(trouble)")
+                }
                 try await retry.pause(after: error)
             }
         }

@@ -36,7 +36,8 @@ public actor Connection {
         // Abandoned with its thread where the look-up of a name takes longer, which nothing can end.
         let limit = configuration.connectTimeout * 2 + .seconds(1)
         let result = await withTaskCancellationHandler {
-            await BlockingCall.run(named: "pg-connect", atMost: limit) { () -> Result<ConnectionHandle, PostgresError> in
+            await BlockingCall.run(named: "pg-connect", atMost: limit) {
+                () -> Result<ConnectionHandle, PostgresError> in
                 do throws(PostgresError) {
                     return .success(try ConnectionHandle.connect(configuration, notices: notices, watch: watch))
                 } catch {

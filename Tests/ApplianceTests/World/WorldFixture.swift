@@ -136,7 +136,7 @@ final class WorldFixture: Sendable {
         return try await command.run()
     }
 
-    private var relay: RunningCommand {
+    var relay: RunningCommand {
         get throws { try #require(state.withLock { $0.relays.last }, "no relay was started") }
     }
 

@@ -1,0 +1,139 @@
+import Foundation
+import Glibc
+import LocalPostgres
+import TestSupport
+import Testing
+
+/// What happens to a database, and to the way to it, under a running relay.
+@Suite(.serialized, .timeLimit(.minutes(4))) struct DatabaseTroubleTests {
+    /// A relay whose way to the database leads through a proxy.
+    private func throughProxy(
+        _ settings: [String: String] = [:], _ body: (WorldFixture, TestProxy) async throws -> Void
+    ) async throws {
+        try await WorldFixture.with { world in
+            let proxy = TestProxy(to: world.postgres.port)
+            let url = world.postgres.url(user: "relay").replacing(":\(world.postgres.port)", with: ":\(proxy.port)")
+            world.configure(["GODWIT_DATABASE_URL": url].merging(settings) { $1 })
+            do {
+                try world.startRelay()
+                try await world.append(20)
+                try await world.expectEverythingDelivered()
+                try await body(world, proxy)
+                proxy.close()
+            } catch {
+                proxy.close()
+                throw error
+            }
+        }
+    }
+
+    /// The relay ends within the time.
+    private func expectEnd(
+        _ world: WorldFixture, within limit: Duration, _ statuses: [Int32],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let (relay, start) = (try world.relay, ContinuousClock.now)
+        let result = try await deadline { await relay.result() }
+        #expect(ContinuousClock.now - start < limit, sourceLocation: sourceLocation)
+        #expect(statuses.contains(result.exitCode), "\(result.standardError)", sourceLocation: sourceLocation)
+    }
+
+    // MARK: Silence
+
+    @Test func `connections that fall silent are given up and made anew`() async throws {
+        try await throughProxy { world, proxy in
+            world.beginChange()
+            proxy.set(.silentForOld)
+            try await world.append(20)
+            try await world.expectEverythingDelivered(within: .seconds(15))
+            #expect(try world.log.contains("the database is away"))
+        }
+    }
+
+    @Test func `a server that answers nobody is waited for, and SIGTERM ends the wait`() async throws {
+        try await throughProxy(["GODWIT_WORKER_SHUTDOWN_TIMEOUT": "2s"]) { world, proxy in
+            world.beginChange()
+            proxy.set(.silent)
+            try await eventually("nothing is said: \(try world.log)", within: .seconds(15)) {
+                try world.log.contains("the database is away")
+            }
+            try world.relay.send(SIGTERM)
+            try await expectEnd(world, within: .seconds(9), [0, 3])
+        }
+    }
+
+    @Test func `a second SIGTERM ends the relay at once whatever is silent`() async throws {
+        try await throughProxy { world, proxy in
+            proxy.set(.silent)
+            try await world.append(5)
+            try await Task.sleep(for: .milliseconds(500))
+            try world.relay.send(SIGTERM)
+            try await Task.sleep(for: .milliseconds(300))
+            try world.relay.send(SIGTERM)
+            try await expectEnd(world, within: .seconds(4), [0, 3])
+        }
+    }
+
+    @Test func `a server whose processes are stopped is waited for, and SIGTERM ends the wait`() async throws {
+        try await WorldFixture.withFlowing(prepare: { $0.configure(["GODWIT_WORKER_SHUTDOWN_TIMEOUT": "2s"]) }) {
+            world in
+            let postmaster = try #require(await world.postgres.pid)
+            world.beginChange()
+            try signal(SIGSTOP, toChildrenOf: postmaster)
+            do {
+                try await eventually("nothing is said: \(try world.log)", within: .seconds(15)) {
+                    try world.log.contains("the database is away")
+                }
+                try world.relay.send(SIGTERM)
+                try await expectEnd(world, within: .seconds(9), [0, 3])
+                try signal(SIGCONT, toChildrenOf: postmaster)
+            } catch {
+                try signal(SIGCONT, toChildrenOf: postmaster)
+                throw error
+            }
+        }
+    }
+
+    /// To a server, and to all that it has started.
+    private func signal(_ signal: Int32, toChildrenOf postmaster: Int32) throws {
+        let children = try String(contentsOfFile: "/proc/\(postmaster)/task/\(postmaster)/children", encoding: .utf8)
+        for pid in [postmaster] + children.split(separator: " ").compactMap({ Int32($0) }) { kill(pid, signal) }
+    }
+
+    // MARK: Refusals that pass
+
+    @Test(arguments: [
+        (
+            "ALTER SYSTEM SET default_transaction_read_only = on", "ALTER SYSTEM RESET default_transaction_read_only",
+            "takes no writes"
+        ),
+        ("ALTER ROLE relay NOLOGIN", "ALTER ROLE relay LOGIN", "does not let the user in"),
+        (
+            "ALTER DATABASE postgres CONNECTION LIMIT 0", "ALTER DATABASE postgres CONNECTION LIMIT -1",
+            "no connection left"
+        ),
+        ("ALTER ROLE relay SET search_path = nowhere", "ALTER ROLE relay RESET search_path", "is missing"),
+    ])
+    func `a running relay waits where the database refuses it for a while, and says why`(
+        _ change: String, _ back: String, _ reason: String
+    ) async throws {
+        try await WorldFixture.withFlowing(prepare: { world in
+            // A superuser is let in whatever the limits are.
+            try await world.execute("ALTER ROLE relay NOSUPERUSER")
+            try await world.migrate("--grants", "relay")
+        }) { world in
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay'"
+            try await world.change(change)
+            try await world.execute("SELECT pg_reload_conf()")
+            try await world.execute(end)
+            try await eventually("it is not said: \(try world.log)") { try world.log.contains(reason) }
+            try await Task.sleep(for: .seconds(2))
+            let (isAlive, log) = (try world.relayIsAlive, try world.log)
+            #expect(isAlive, "\(log)")
+            try await world.execute(back)
+            try await world.execute("SELECT pg_reload_conf()")
+            try await world.append(20)
+            try await world.expectEverythingDelivered()
+        }
+    }
+}
