@@ -44,6 +44,9 @@ struct LeaseTerms: Sendable, Hashable {
 
     /// How old the heartbeat of a worker of the version before must be, where its session has ended: its default.
     static let takeoverBefore: Duration = .seconds(5)
+
+    /// The stale threshold by default.
+    static let staleBefore: Duration = .seconds(30)
 }
 
 /// Times by which two workers could own a segment at once.

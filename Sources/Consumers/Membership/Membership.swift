@@ -41,6 +41,7 @@ final class Membership: Sendable {
         var hasWorked = false
         /// The last heartbeat, if it was not noted everywhere, or without the session lock.
         var trouble = HeartbeatTrouble()
+        var missing: MissingOwners
         /// What consumers wait for before they begin, by name.
         var waits: [String: String] = [:]
     }
@@ -61,7 +62,7 @@ final class Membership: Sendable {
         self.control = ControlSession(source.configuration, patience: terms.ownerLimit / 4, logger: options.logger)
         self.segments = SegmentsTable(source.tables)
         self.flows = consumers.reduce(into: [:]) { $0[$1] = FlowControl() }
-        self.state = Mutex(State())
+        self.state = Mutex(State(missing: MissingOwners(terms)))
         source.side.set(control)
         source.wakeups.addForControls(stopping)
         source.reader.problemChanged.add(stopping)
@@ -277,13 +278,14 @@ final class Membership: Sendable {
 
     /// One look, in one round trip; in two where something has changed.
     private func look() async throws {
-        let isListing = state.withLock { state in
+        let (isListing, missing) = state.withLock { state in
             // A heartbeat meanwhile wants another look.
             state.nextLook = .now.advanced(by: .seconds(3600))
-            return state.nextList <= .now
+            return (state.nextList <= .now, state.missing.expired(at: .now))
         }
         let statements = [
-            table.removeDead(workerID, consumers: consumers, ownStale: terms.stale, channel: channel ?? ""),
+            table.removeDead(
+                workerID, consumers: consumers, ownStale: terms.stale, missing: missing, channel: channel ?? ""),
             table.live(consumers, ownStale: terms.stale), segments.list(consumers),
         ]
         let results = try await control.perform {
@@ -292,10 +294,12 @@ final class Membership: Sendable {
         let (workers, nextSuspect) = try readLive(results[1])
         let freed: Int = try results[0].first?.decode(1) ?? 0
         if let row = results[0].first {
+            let owners: [String] = try row.decode(3)
+            state.withLock { $0.missing.note(owners, now: .now) }
             source.wakeups.saw(
                 TriggerSight(
-                    table: try row.decode(3), isInstalled: try row.decode(4), allowsPreparing: try row.decode(5),
-                    hasPartitions: try row.decode(6)))
+                    table: try row.decode(4), isInstalled: try row.decode(5), allowsPreparing: try row.decode(6),
+                    hasPartitions: try row.decode(7)))
         }
         if let dead: String = try results[0].first?.decodeIfPresent(2) {
             options.logger.notice(

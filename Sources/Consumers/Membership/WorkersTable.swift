@@ -61,14 +61,17 @@ package struct WorkersTable: Sendable {
     }
 
     /// Removes the workers that are dead by ``WorkerRow/isDead(ownStale:)``, and frees their segments, and those whose
-    /// owner is not registered and has no session.
+    /// owner is not registered and has no session. Gives how many entries were removed and segments freed, of which
+    /// workers, the owners that are not registered and have no session, and how inserts notify, see ``TriggerSight``.
     ///
     /// A row that another session has locked is passed over: a worker is removed with the last of its segments, one that
     /// beats at this instant is not.
     ///
-    /// - Parameter channel: on which inserts should notify; the row also says how they do, see ``TriggerSight``.
+    /// - Parameters:
+    ///   - missing: owners that have not been registered for long.
+    ///   - channel: on which inserts should notify.
     func removeDead(
-        _ worker: String, consumers: [String], ownStale: Duration, channel: String
+        _ worker: String, consumers: [String], ownStale: Duration, missing: [String], channel: String
     ) -> BoundStatement {
         let sql = """
             WITH dead AS MATERIALIZED (
@@ -81,11 +84,7 @@ package struct WorkersTable: Sendable {
                     WHERE consumer_name = ANY($2) AND owner_id IS NOT NULL AND (
                         EXISTS (SELECT FROM dead WHERE dead.consumer_name = segments.consumer_name
                             AND dead.worker_id = segments.owner_id)
-                        OR CASE WHEN EXISTS (SELECT FROM \(table.sql) AS workers
-                                WHERE workers.consumer_name = segments.consumer_name
-                                AND workers.worker_id = segments.owner_id) THEN false
-                            -- Its row went missing, but it may live: it puts the row back with its next heartbeat.
-                            ELSE \(Self.lockIsFree(of: "segments.owner_id")) END)
+                        OR owner_id = ANY($4) AND \(isMissing))
                     -- A transaction that holds one is moving its checkpoint; its turn comes when that has ended.
                     FOR UPDATE SKIP LOCKED)
                 RETURNING consumer_name, segment_id
@@ -99,10 +98,23 @@ package struct WorkersTable: Sendable {
                 RETURNING worker_id
             )
             SELECT (SELECT count(*) FROM removed), (SELECT count(*) FROM freed),
-                (SELECT string_agg(DISTINCT worker_id, ', ') FROM removed), \(requests.state(channel))
+                (SELECT string_agg(DISTINCT worker_id, ', ') FROM removed),
+                ARRAY(SELECT DISTINCT owner_id FROM \(segments.sql) AS segments
+                    WHERE consumer_name = ANY($2) AND owner_id IS NOT NULL AND \(isMissing)),
+                \(requests.state(channel))
             """
         return BoundStatement(
-            Statement(name: "workers_remove_dead", sql: sql), [worker, consumers, ownStale / .seconds(1)])
+            Statement(name: "workers_remove_dead", sql: sql), [worker, consumers, ownStale / .seconds(1), missing])
+    }
+
+    /// Whether the owner of a row of `segments` is not registered and has no session. It may live all the same, and put its
+    /// row back with its next heartbeat.
+    private var isMissing: String {
+        """
+        CASE WHEN EXISTS (SELECT FROM \(table.sql) AS workers
+            WHERE workers.consumer_name = segments.consumer_name AND workers.worker_id = segments.owner_id) THEN false
+            ELSE \(Self.lockIsFree(of: "segments.owner_id")) END
+        """
     }
 
     /// The workers of the consumers that are not dead: consumer, worker, the seconds that are left until it is dead unless it
@@ -187,12 +199,14 @@ package struct WorkersTable: Sendable {
             ])
     }
 
-    /// Removes the worker's entries.
+    /// Removes the worker's entries, but for consumers of which it could not release all segments: by those the others see
+    /// that it is gone, and when.
     func deregister(_ worker: String, consumers: [String]) -> BoundStatement {
-        BoundStatement(
-            Statement(
-                name: "workers_deregister",
-                sql: "DELETE FROM \(table.sql) WHERE worker_id = $1 AND consumer_name = ANY($2)"),
-            [worker, consumers])
+        let sql = """
+            DELETE FROM \(table.sql) AS workers WHERE worker_id = $1 AND consumer_name = ANY($2)
+            AND NOT EXISTS (SELECT FROM \(segments.sql) AS segments
+                WHERE segments.consumer_name = workers.consumer_name AND segments.owner_id = $1)
+            """
+        return BoundStatement(Statement(name: "workers_deregister", sql: sql), [worker, consumers])
     }
 }
