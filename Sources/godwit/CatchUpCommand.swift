@@ -11,7 +11,7 @@ struct CatchUpCommand: GodwitCommand {
 
             It is the consumer's own flow, once: it takes all its segments, goes on from its checkpoints and moves them. So it
             is refused with 31 while `godwit run` or another catch-up serves the consumer; --wait waits for them. A
-            process that was killed counts as alive for `worker.heartbeat_interval` yet.
+            process that was killed counts as alive for 2.5 times `worker.heartbeat_interval` yet.
 
             SIGTERM or SIGINT finishes what is in flight, moves the checkpoints and ends with 30; a second one lets go at
             once with 3.

@@ -52,41 +52,6 @@ import Testing
     }
 }
 
-@Suite struct LeaseTests {
-    private let start = ContinuousClock.now
-
-    private func lease() -> Lease {
-        var lease = Lease(staleThreshold: .seconds(30), margin: .seconds(3))
-        lease.renew(sent: start, now: start)
-        return lease
-    }
-
-    @Test func `a lease ends a margin before the others may act`() {
-        let lease = lease()
-        #expect(lease.current(at: start.advanced(by: .seconds(26))) != nil)
-        #expect(lease.current(at: start.advanced(by: .seconds(27))) == nil)
-    }
-
-    @Test func `a lost session shortens it to one heartbeat interval`() {
-        var lease = lease()
-        lease.sessionLost(lastHeartbeat: start, heartbeatInterval: .seconds(5))
-        #expect(lease.current(at: start.advanced(by: .seconds(4))) != nil)
-        #expect(lease.current(at: start.advanced(by: .seconds(5))) == nil)
-    }
-
-    @Test func `a lease that ran out is followed by another, not prolonged`() {
-        var lease = lease()
-        let first = lease.current(at: start)
-        let soon = start.advanced(by: .seconds(5))
-        lease.renew(sent: soon, now: soon)
-        #expect(lease.current(at: soon) == first)
-        let late = start.advanced(by: .seconds(100))
-        lease.renew(sent: late, now: late)
-        #expect(lease.current(at: late) != nil)
-        #expect(lease.current(at: late) != first)
-    }
-}
-
 @Suite struct SegmentLedgerTests {
     private let claims = [SegmentClaim(segment: 0, epoch: 1), SegmentClaim(segment: 1, epoch: 1)]
 
@@ -132,6 +97,19 @@ import Testing
         #expect(Set(moves.map(\.position)) == [44, 20])
         ledger.forget()
         #expect(ledger.claims.isEmpty)
+    }
+
+    @Test func `what was handed over under a lease that has ended moves nothing, and is handed over again`() {
+        var ledger = ledger()
+        ledger.handOver(claims, through: 50)
+        ledger.finish([claims[0]], through: 30)
+        ledger.withdraw()
+        ledger.finish(claims, through: 50)
+        #expect(ledger.positions == [0: 30, 1: 20])
+        #expect(ledger.handedOver(0) == 30)
+        #expect(!ledger.holds(claims[0]))
+        ledger.own([Segment(id: 0, checkpoint: 10, epoch: 1), Segment(id: 1, checkpoint: 20, epoch: 1)])
+        #expect(ledger.positions == [0: 30, 1: 20])
     }
 
     @Test func `what is taken back is handed over again`() {

@@ -94,11 +94,15 @@ import Testing
             let table = WorkersTable(test.tables)
             try await connection.query(
                 table.heartbeat(
-                    "w", [("a", "halted", "at 7"), ("b", Membership.oneOffCondition, ""), ("c", "flowing", "")]))
+                    "w", [("a", "halted", "at 7"), ("b", Membership.oneOffCondition, ""), ("c", "flowing", "")],
+                    terms: LeaseTerms(beat: .seconds(2), stale: .seconds(30))))
+            let alive = try await read(test, scopes: ["a": .all, "b": .all, "c": .all]).consumers.flatMap(\.workers)
+            #expect(alive.map(\.isGone) == [false, false, false])
+            try await connection.query("SELECT pg_advisory_unlock_all()")
             let workers = try await read(test, scopes: ["a": .all, "b": .all, "c": .all]).consumers.flatMap(\.workers)
             #expect(workers.map(\.condition) == [.halted("at 7"), .flowing, .flowing])
             #expect(workers.map(\.isOneOff) == [false, true, false])
-            // Nobody holds the lock of a worker that is only written down.
+            // Nobody holds the worker's lock any more.
             #expect(workers.map(\.isGone) == [true, true, true])
             await connection.close()
         }

@@ -102,11 +102,13 @@ extension ConfigurationKey {
             "worker.wakeup_jitter", .duration(.zero...(.seconds(60))), default: "0s",
             "How long to hold back a wakeup at most, at random, so that many processes do not read at once."),
         .init(
-            "worker.heartbeat_interval", .duration(.milliseconds(50)...(.seconds(600))), default: "5s",
-            "How often a worker tells the others that it is alive."),
+            "worker.heartbeat_interval", .duration(.milliseconds(50)...(.seconds(600))), default: "2s",
+            "How often a worker tells the others that it is alive. Unheard for two of them it stops publishing; two and a half "
+                + "after the last, others take over where its session has ended."),
         .init(
             "worker.stale_threshold", .duration(.milliseconds(150)...(.seconds(3600))), default: "30s",
-            "After how long without a heartbeat a worker's segments go to others; three heartbeats at least."),
+            "After how long without a heartbeat a worker's segments go to others while its session seems to live; three "
+                + "heartbeats at least. Each worker's own settings hold for it."),
         .init(
             "worker.rebalance_interval", .duration(.milliseconds(50)...(.seconds(3600))), default: "10s",
             "How often a worker compares its segments with its fair share."),

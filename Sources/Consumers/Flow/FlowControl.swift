@@ -14,6 +14,8 @@ final class FlowControl: Sendable {
 
     var control: ConsumerControl { state.withLock { $0.control } }
 
+    var isClosed: Bool { state.withLock { $0.isClosed } }
+
     /// - Returns: whether that is new.
     @discardableResult func apply(_ control: ConsumerControl) -> Bool {
         let isNew = state.withLock { state in

@@ -1,37 +1,30 @@
-/// How long a worker may rely on owning its segments without having heard from the database.
+/// How long a worker may rely on owning its segments: the owner's side of ``LeaseTerms``.
 ///
-/// It ends a margin before others may take the segments over. `ContinuousClock` counts the time a machine is suspended
-/// or a process is stopped, so that a worker that wakes up from either knows at once that it has lost them.
+/// Only a heartbeat that was answered prolongs it, and it counts from when that was sent. `ContinuousClock` counts the
+/// time a machine is suspended or a process is stopped, so that a worker that wakes up from either knows at once that it
+/// has lost its segments.
 struct Lease: Sendable {
-    private let duration: Duration
+    private let limit: Duration
     private var expiry: ContinuousClock.Instant?
-    /// Counts the leases: a new one begins when the last had run out before it was renewed. Whoever relied on the last
-    /// one must first look what is still its own.
+    /// Counts the leases: a new one begins when the last had run out before it was renewed. A worker that relied on the
+    /// last one must first look what is still its own.
     private var number = 0
 
-    /// - Parameters:
-    ///   - staleThreshold: how old a heartbeat may be before others take over.
-    ///   - margin: how much earlier to let go.
-    init(staleThreshold: Duration, margin: Duration) {
-        duration = staleThreshold - margin
+    init(_ terms: LeaseTerms) {
+        limit = terms.ownerLimit
     }
 
-    /// Begins or prolongs the lease.
+    /// Begins or prolongs the lease, when a heartbeat's answer has come.
     ///
-    /// - Parameter sent: when the heartbeat was *sent*: the database may have noted it at any time from then on.
-    mutating func renew(sent: ContinuousClock.Instant, now: ContinuousClock.Instant) {
-        if current(at: now) == nil {
+    /// - Parameters:
+    ///   - sent: when the heartbeat was *sent*: the database may have noted it at any time from then on.
+    ///   - isBegun: whether the worker's row had to be made: others may have taken the segments over since the last one.
+    mutating func renew(sent: ContinuousClock.Instant, isBegun: Bool = false, now: ContinuousClock.Instant) {
+        if isBegun || current(at: now) == nil {
             number += 1
             expiry = nil
         }
-        expiry = max(expiry ?? sent, sent.advanced(by: duration))
-    }
-
-    /// Shortens the lease: the session whose lock vouched for this worker is lost, so that others take over as soon as
-    /// the last heartbeat is older than an interval.
-    mutating func sessionLost(lastHeartbeat: ContinuousClock.Instant, heartbeatInterval: Duration) {
-        guard let expiry else { return }
-        self.expiry = min(expiry, lastHeartbeat.advanced(by: heartbeatInterval))
+        expiry = max(expiry ?? sent, sent.advanced(by: limit))
     }
 
     /// The number of the lease, `nil` when it has run out.
@@ -39,4 +32,7 @@ struct Lease: Sendable {
         guard let expiry, now < expiry else { return nil }
         return number
     }
+
+    /// When it runs out unless it is prolonged; `nil` before the first heartbeat.
+    var end: ContinuousClock.Instant? { expiry }
 }

@@ -14,10 +14,8 @@ package struct LiveWorkers: Sendable {
     /// The workers that are alive by the same rule by which others take over; one that was killed counts for a while yet.
     package func of(_ consumer: String, on session: some PostgresSession) async throws(PostgresError) -> [String] {
         var workers: [String] = []
-        for row in try await session.query(table.live([consumer])) {
-            let age: Duration = .seconds(try row.decode(2, as: Double.self))
-            let limit = try row.decode(3) ? options.heartbeatInterval : options.staleThreshold
-            if age <= limit { workers.append(try row.decode(1)) }
+        for row in try await session.query(table.live([consumer], ownStale: options.staleThreshold)) {
+            workers.append(try row.decode(1))
         }
         return workers.sorted()
     }

@@ -17,6 +17,7 @@ final class Membership: Sendable {
     /// The condition of each consumer, by its name; others flow.
     private let conditions = Mutex<[String: @Sendable () -> ConsumerCondition]>([:])
     private let options: WorkerOptions
+    private let terms: LeaseTerms
     private let table: WorkersTable
     private let segments: SegmentsTable
     private let state: Mutex<State>
@@ -24,16 +25,23 @@ final class Membership: Sendable {
     /// What lets each consumer's events pass.
     let flows: [String: FlowControl]
     private let stopping = WakeSignal()
+    /// Woken when it may be time to look at the others.
+    private let looking = WakeSignal()
     private let connectedMetric = Metric.databaseConnected.gauge()
 
     private struct State {
         var view = MembershipView()
-        var lease: Lease
-        var lastHeartbeat: ContinuousClock.Instant?
+        /// By consumer, since each has a row of its own.
+        var leases: [String: Lease] = [:]
+        /// When to look at the others, and when to list the segments with it.
+        var nextLook = ContinuousClock.now
         var nextList = ContinuousClock.now
         var isConnected = false
         /// Whether some heartbeat has reached the database.
         var hasWorked = false
+        /// The last heartbeat, if it was not noted everywhere, or without the session lock.
+        var trouble = HeartbeatTrouble()
+        var missing: MissingOwners
         /// What consumers wait for before they begin, by name.
         var waits: [String: String] = [:]
     }
@@ -41,18 +49,20 @@ final class Membership: Sendable {
     /// How the heartbeat calls a consumer that ends when it has done what was there at its start.
     static let oneOffCondition = "one_off"
 
-    init(_ source: EventSource, workerID: String, consumers: [String], options: WorkerOptions) {
+    init(_ source: EventSource, workerID: String, consumers: [String], options: WorkerOptions)
+        throws(InvalidWorkerOption)
+    {
+        let terms = try options.leaseTerms()
         self.source = source
         self.workerID = workerID
         self.consumers = consumers
         self.options = options
+        self.terms = terms
         self.table = WorkersTable(source.tables)
-        self.control = ControlSession(
-            source.configuration, patience: (options.staleThreshold - options.leaseMargin) / 4, logger: options.logger)
+        self.control = ControlSession(source.configuration, patience: terms.ownerLimit / 4, logger: options.logger)
         self.segments = SegmentsTable(source.tables)
         self.flows = consumers.reduce(into: [:]) { $0[$1] = FlowControl() }
-        self.state = Mutex(
-            State(lease: Lease(staleThreshold: options.staleThreshold, margin: options.leaseMargin)))
+        self.state = Mutex(State(missing: MissingOwners(terms)))
         source.side.set(control)
         source.wakeups.addForControls(stopping)
         source.reader.problemChanged.add(stopping)
@@ -68,9 +78,16 @@ final class Membership: Sendable {
 
     var view: MembershipView { state.withLock { $0.view } }
 
-    /// The number of the lease that holds at this instant, `nil` if none does: then the worker must not rely on its
-    /// segments.
-    var lease: Int? { state.withLock { $0.lease.current(at: .now) } }
+    /// The number of the consumer's lease that holds at this instant, `nil` if none does: then the worker must not rely on
+    /// its segments.
+    func lease(of consumer: String) -> Int? {
+        state.withLock { $0.leases[consumer]?.current(at: .now) }
+    }
+
+    /// When the consumer's lease runs out unless a heartbeat prolongs it; `nil` before the first.
+    func leaseEnd(of consumer: String) -> ContinuousClock.Instant? {
+        state.withLock { $0.leases[consumer]?.end }
+    }
 
     /// Whether the last heartbeat reached the database.
     var isConnected: Bool { state.withLock { $0.isConnected } }
@@ -101,10 +118,13 @@ final class Membership: Sendable {
     func lookSoon() {
         let soon = ContinuousClock.now.advanced(by: min(options.heartbeatInterval, .milliseconds(500)))
         let isSooner = state.withLock { state in
-            defer { state.nextList = min(state.nextList, soon) }
+            defer {
+                state.nextList = min(state.nextList, soon)
+                state.nextLook = min(state.nextLook, soon)
+            }
             return soon < state.nextList
         }
-        if isSooner { stopping.wake() }
+        if isSooner { looking.wake() }
     }
 
     /// Ends the beat, and with it the membership.
@@ -115,27 +135,25 @@ final class Membership: Sendable {
     /// Registers and beats until stopped, then leaves. A database that is away is waited for.
     func run() async throws {
         var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1))
-        var isAway = false
+        /// The reasons of this outage that were told.
+        var told: Set<String> = []
         while true {
             do {
                 try await control.open()
-                let lock = table.lock(workerID)
-                try await control.perform(isUrgent: true) { _ = try await $0.query(lock) }
-                if isAway {
-                    options.logger.notice("the database is back")
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    try await beat()
+                    if !told.isEmpty { options.logger.notice("the database is back") }
+                    told = []
                     // Who waits between two attempts need not wait on.
                     source.reader.wakeups.wake()
-                }
-                isAway = false
-                var arePeersNotified = false
-                while !stopping.isClosed {
-                    let wait = try await tick()
                     backoff.reset()
-                    if !arePeersNotified { try await notifyPeers() }
-                    arePeersNotified = true
-                    _ = await stopping.wait(atMost: wait)
-                    try Task.checkCancellation()
+                    group.addTask { try await self.lookAtOthers() }
+                    group.addTask { try await self.keepBeating() }
+                    defer { group.cancelAll() }
+                    // Only the beat ends, when the worker is stopped.
+                    try await group.next()
                 }
+                try Task.checkCancellation()
                 let leave = table.deregister(workerID, consumers: consumers)
                 try await control.perform { _ = try await $0.query(leave) }
                 try await notifyPeers()
@@ -144,17 +162,15 @@ final class Membership: Sendable {
                 await control.close()
                 try Task.checkCancellation()
                 guard isPassing(error) else { throw error }
-                sessionLost()
+                connectedMetric.set(0)
+                // What the segments rest on is the last heartbeat that was answered, whatever becomes of the session.
+                state.withLock { $0.isConnected = false }
                 // Where this connection got no answer, others that wait will get none either.
                 source.configuration.connections?.giveUp(silentFor: Self.longSilence)
-                if !isAway {
-                    let trouble = error.databaseTrouble
-                    let text =
-                        trouble.map { $0.kind != .away } == true
-                        ? "waiting for the database, \(trouble?.reason ?? "")" : "the database is away, waiting for it"
-                    options.logger.warning("\(text): \(error)")
-                }
-                isAway = true
+                let reason = error.databaseTrouble.flatMap { $0.kind == .away ? nil : $0.reason }
+                let text = reason.map { "waiting for the database, \($0)" } ?? "the database is away, waiting for it"
+                // An outage may have several reasons, one after the other.
+                if told.insert(text).inserted { options.logger.warning("\(text): \(error)") }
                 if stopping.isClosed { return }
                 _ = await stopping.wait(atMost: backoff.next())
             }
@@ -177,55 +193,60 @@ final class Membership: Sendable {
     /// A connection that has waited for so long while the control session was lost is given up.
     private static let longSilence: Duration = .seconds(3)
 
-    private func sessionLost() {
-        connectedMetric.set(0)
-        state.withLock { state in
-            state.isConnected = false
-            guard let last = state.lastHeartbeat else { return }
-            state.lease.sessionLost(lastHeartbeat: last, heartbeatInterval: options.heartbeatInterval)
+    // MARK: The heartbeat
+
+    /// Beats until stopped. Nothing else is done here, so that nothing keeps a heartbeat from being sent.
+    private func keepBeating() async throws {
+        var last = ContinuousClock.now
+        while !stopping.isClosed {
+            let isTroubled = state.withLock { !$0.trouble.unnoted.isEmpty }
+            let next = last.advanced(by: isTroubled ? terms.beat / 4 : terms.beat)
+            _ = await stopping.wait(atMost: max(.milliseconds(1), ContinuousClock.now.duration(to: next)))
+            try Task.checkCancellation()
+            if stopping.isClosed { return }
+            last = .now
+            try await beat()
         }
     }
 
-    // MARK: One beat
-
-    /// The heartbeat by itself, so that nothing keeps it from being sent; then what follows from it. Returns how long to
-    /// wait for the next.
-    private func tick() async throws -> Duration {
+    /// One heartbeat. It prolongs the leases of the consumers whose rows it was noted in, from the instant it was sent.
+    private func beat() async throws {
         let sent = ContinuousClock.now
-        let beat = table.heartbeat(workerID, consumers.map(conditionRow))
-        try await control.perform(isUrgent: true) { _ = try await $0.query(beat) }
-        state.withLock { state in
-            state.lease.renew(sent: sent, now: .now)
-            state.lastHeartbeat = sent
+        let statement = table.heartbeat(workerID, consumers.map(conditionRow), terms: terms)
+        let known = state.withLock { $0.trouble }
+        var trouble = HeartbeatTrouble(unnoted: Set(consumers), isLockMissing: known.isLockMissing)
+        var noted: [(consumer: String, isBegun: Bool)] = []
+        do {
+            let rows = try await control.perform(isUrgent: true) { try await $0.query(statement) }
+            for row in rows {
+                trouble.isLockMissing = try !row.decode(0, as: Bool.self)
+                let consumer: String = try row.decode(1)
+                guard try row.decode(2, as: Bool.self) else { continue }
+                trouble.unnoted.remove(consumer)
+                noted.append((consumer, try row.decode(3)))
+            }
+        } catch let error as PostgresError where error.isOfBusyTable {
+            // The session lives, and with it the lock.
+        }
+        let isAnotherLease = state.withLock { [noted, trouble] state in
+            let now = ContinuousClock.now
+            let before = state.leases
+            for (consumer, isBegun) in noted {
+                state.leases[consumer, default: Lease(terms)].renew(sent: sent, isBegun: isBegun, now: now)
+            }
             state.isConnected = true
             state.hasWorked = true
+            state.nextLook = .now
+            state.trouble = trouble
+            return noted.contains {
+                before[$0.consumer]?.current(at: now) != state.leases[$0.consumer]?.current(at: now)
+            }
         }
         connectedMetric.set(1)
-        let statements = [
-            table.removeDead(
-                workerID, consumers: consumers, staleThreshold: options.staleThreshold,
-                heartbeatInterval: options.heartbeatInterval, channel: channel ?? ""),
-            table.live(consumers),
-        ]
-        let results = try await control.perform { try await $0.pipeline(statements) }
-        let (workers, nextSuspect) = try readLive(results[1])
-        let freed: Int = try results[0].first?.decode(1) ?? 0
-        if let row = results[0].first {
-            source.wakeups.saw(
-                TriggerSight(
-                    table: try row.decode(3), isInstalled: try row.decode(4), allowsPreparing: try row.decode(5),
-                    hasPartitions: try row.decode(6)))
-        }
-        if let dead: String = try results[0].first?.decodeIfPresent(2) {
-            options.logger.notice(
-                "workers are gone, their segments are free", metadata: ["workers": "\(dead)", "segments": "\(freed)"])
-        }
-        let isChanged = freed > 0 || workers != view.workers
-        if isChanged || sent >= state.withLock({ $0.nextList }) {
-            try await list(workers)
-        }
-        let regular = min(options.heartbeatInterval, ContinuousClock.now.duration(to: state.withLock { $0.nextList }))
-        return max(.milliseconds(1), min(regular, nextSuspect ?? regular))
+        // Who relied on the lease before must look what is still this worker's.
+        if isAnotherLease { for signal in observers.withLock({ $0 }) { signal.wake() } }
+        trouble.report(since: known, to: options.logger)
+        looking.wake()
     }
 
     /// What the heartbeat records of a consumer: a source that is not read comes before what the consumer says.
@@ -240,6 +261,70 @@ final class Membership: Sendable {
         return (consumer, isOneOff ? Self.oneOffCondition : condition.name, condition.reason)
     }
 
+    // MARK: The others
+
+    /// Looks at the others behind each heartbeat, and when one of them is due to be dead.
+    private func lookAtOthers() async throws {
+        var arePeersNotified = false
+        while true {
+            let wait = state.withLock { ContinuousClock.now.duration(to: $0.nextLook) }
+            if wait > .zero {
+                _ = await looking.wait(atMost: min(wait, .seconds(60)))
+                try Task.checkCancellation()
+                continue
+            }
+            do {
+                try await look()
+                if !arePeersNotified { try await notifyPeers() }
+                arePeersNotified = true
+            } catch let error as PostgresError where error.isOfBusyTable {
+                // It gave way to a heartbeat, behind which it comes again.
+                options.logger.debug("a look at the other workers is tried again: \(error)")
+            }
+        }
+    }
+
+    /// One look, in one round trip; in two where something has changed.
+    private func look() async throws {
+        let (isListing, missing) = state.withLock { state in
+            // A heartbeat meanwhile wants another look.
+            state.nextLook = .now.advanced(by: .seconds(3600))
+            return (state.nextList <= .now, state.missing.expired(at: .now))
+        }
+        let statements = [
+            table.removeDead(
+                workerID, consumers: consumers, ownStale: terms.stale, missing: missing, channel: channel ?? ""),
+            table.live(consumers, ownStale: terms.stale), segments.list(consumers),
+        ]
+        let results = try await control.perform {
+            try await $0.pipeline(isListing ? statements : statements.dropLast())
+        }
+        let (workers, nextSuspect) = try readLive(results[1])
+        let freed: Int = try results[0].first?.decode(1) ?? 0
+        if let row = results[0].first {
+            let owners: [String] = try row.decode(3)
+            state.withLock { $0.missing.note(owners, now: .now) }
+            source.wakeups.saw(
+                TriggerSight(
+                    table: try row.decode(4), isInstalled: try row.decode(5), allowsPreparing: try row.decode(6),
+                    hasPartitions: try row.decode(7)))
+        }
+        if let dead: String = try results[0].first?.decodeIfPresent(2) {
+            options.logger.notice(
+                "workers are gone, their segments are free", metadata: ["workers": "\(dead)", "segments": "\(freed)"])
+        }
+        if isListing {
+            try take(results[2], workers)
+        } else if freed > 0 || workers != view.workers {
+            let list = segments.list(consumers)
+            try take(try await control.perform { try await $0.query(list) }, workers)
+        }
+        state.withLock { state in
+            let suspect = nextSuspect.map { ContinuousClock.now.advanced(by: max(.milliseconds(1), $0)) }
+            state.nextLook = min(state.nextLook, state.nextList, suspect ?? state.nextLook)
+        }
+    }
+
     /// The live workers, and when the first whose session has ended counts as dead.
     private func readLive(_ rows: ResultSet) throws -> (workers: [String: Set<String>], nextSuspect: Duration?) {
         var workers: [String: Set<String>] = [:]
@@ -252,8 +337,8 @@ final class Membership: Sendable {
                 apply(ConsumerControl(isPaused: try row.decode(4), rate: try row.decodeIfPresent(5)), of: consumer)
             }
             guard worker != workerID, try row.decode(3, as: Bool.self) else { continue }
-            let remaining = options.heartbeatInterval - .seconds(try row.decode(2, as: Double.self))
-            nextSuspect = min(nextSuspect ?? remaining, remaining + .milliseconds(5))
+            let remaining: Duration = .seconds(try row.decode(2, as: Double.self)) + .milliseconds(5)
+            nextSuspect = min(nextSuspect ?? remaining, remaining)
         }
         return (workers, nextSuspect)
     }
@@ -267,10 +352,10 @@ final class Membership: Sendable {
             ])
     }
 
-    private func list(_ workers: [String: Set<String>]) async throws {
+    /// Takes in a list of the segments.
+    private func take(_ list: ResultSet, _ workers: [String: Set<String>]) throws {
         var rows: [String: [MembershipView.Row]] = [:]
-        let statement = segments.list(consumers)
-        for row in try await control.perform({ try await $0.query(statement) }) {
+        for row in list {
             rows[try row.decode(0), default: []].append(
                 MembershipView.Row(
                     segment: try row.decode(1), owner: try row.decodeIfPresent(2), epoch: try row.decode(3)))
@@ -282,5 +367,12 @@ final class Membership: Sendable {
             state.nextList = .now.advanced(by: min(options.rebalanceInterval, options.effectiveAuditInterval))
         }
         for signal in observers.withLock({ $0 }) { signal.wake() }
+    }
+}
+
+extension PostgresError {
+    /// Whether a statement waited for a table or for others too long, on a connection that lives.
+    fileprivate var isOfBusyTable: Bool {
+        code == .statement && (sqlState == .lockNotAvailable || sqlState == .queryCanceled)
     }
 }

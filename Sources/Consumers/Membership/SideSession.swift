@@ -7,7 +7,7 @@ package protocol ConnectionLending: Sendable {
     ///
     /// - Throws: what the body throws, and a `PostgresError` where there is no connection to be had.
     func withConnection<Value: Sendable>(
-        _ body: @Sendable (Connection) async throws -> Value
+        _ body: @escaping @Sendable (Connection) async throws -> Value
     ) async throws -> Value
 }
 
@@ -24,7 +24,7 @@ package final class SideSession: ConnectionLending {
     }
 
     package func withConnection<Value: Sendable>(
-        _ body: @Sendable (Connection) async throws -> Value
+        _ body: @escaping @Sendable (Connection) async throws -> Value
     ) async throws -> Value {
         guard let session = current.withLock({ $0 }) else {
             throw PostgresError(.closed, "no worker runs on this source")

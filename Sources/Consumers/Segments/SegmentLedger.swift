@@ -92,6 +92,16 @@ struct SegmentLedger: Sendable {
         for (segment, entry) in entries { entries[segment]?.handedOver = entry.done }
     }
 
+    /// Has every segment begin anew behind what is done, because the lease has ended: what was handed over before counts no
+    /// longer, however it ends. Halts stay until they are tried again.
+    mutating func withdraw() {
+        attempts += 1
+        for (segment, entry) in entries {
+            entries[segment]?.attempt = attempts
+            entries[segment]?.handedOver = entry.done
+        }
+    }
+
     // MARK: Halts
 
     /// The halts, in the order of the segments.

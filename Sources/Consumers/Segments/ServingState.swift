@@ -20,6 +20,7 @@ final class ServingState: Sendable {
         func due(_ halt: SegmentHalt) -> ContinuousClock.Instant? { failures.due(halt.segment) ?? nextRetry }
     }
 
+    private let consumer: String
     private let state: Mutex<State>
     private let membership: Membership
     private let metrics: ConsumerMetrics
@@ -34,7 +35,11 @@ final class ServingState: Sendable {
     private let flow: FlowControl
     private let totalSegments: Int
 
-    init(_ membership: Membership, _ metrics: ConsumerMetrics, flow: FlowControl, options: WorkerOptions) {
+    init(
+        _ consumer: String, _ membership: Membership, _ metrics: ConsumerMetrics, flow: FlowControl,
+        options: WorkerOptions
+    ) {
+        self.consumer = consumer
         self.flow = flow
         totalSegments = options.totalSegments
         retryInterval = options.haltRetryInterval
@@ -107,6 +112,11 @@ final class ServingState: Sendable {
     /// - Parameter wanted: how many.
     /// - Returns: how many may pass now, at least one; `nil` once the consumer is stopped.
     func admit(_ wanted: Int) async throws -> Int? {
+        // Others may own the segments by now.
+        while !holdsLease {
+            if flow.isClosed { return nil }
+            try await Task.sleep(for: .milliseconds(20))
+        }
         // This process's part of the rate.
         let share = Double(withLedger { $0.claims.count }) / Double(max(1, totalSegments))
         return share > 0 ? try await flow.admit(wanted, share: share) : 0
@@ -230,13 +240,27 @@ final class ServingState: Sendable {
 
     /// Whether the lease that the ownership was checked under still holds, so that the segments may be relied on.
     var holdsLease: Bool {
-        guard let current = membership.lease else { return false }
+        guard let current = membership.lease(of: consumer) else { return false }
         return state.withLock { $0.lease } == current
     }
 
-    /// Waits until the segments may be relied on again.
-    func waitForLease() async throws {
-        while !holdsLease { try await Task.sleep(for: .milliseconds(20)) }
+    /// When the lease runs out unless it is prolonged; `nil` where none was begun.
+    var leaseEnd: ContinuousClock.Instant? { membership.leaseEnd(of: consumer) }
+
+    /// Gives up what was handed over and is not done, where the lease that the ownership was checked under has ended: it is
+    /// handed over again once the segments are known to be still this worker's.
+    ///
+    /// - Returns: whether there is a lease that has ended.
+    func withdraw() -> Bool {
+        let current = membership.lease(of: consumer)
+        let hasEnded = state.withLock { state in
+            guard let lease = state.lease, lease != current else { return false }
+            state.lease = nil
+            state.ledger.withdraw()
+            return true
+        }
+        if hasEnded { ownershipSuspect.wake() }
+        return hasEnded
     }
 }
 

@@ -26,6 +26,8 @@ final class IntegrationSink: BatchSink {
     private enum Work: Sendable {
         case serve([ServedSegment])
         case publish(Handed)
+        /// The lease may have ended.
+        case lookAtLease
     }
 
     private let consumer: any IntegrationConsumer
@@ -48,6 +50,7 @@ final class IntegrationSink: BatchSink {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.publish() }
             group.addTask { try await self.acknowledge() }
+            group.addTask { try await self.watchLease() }
             group.addTask { try await self.attend() }
             defer { group.cancelAll() }
             // Only the consumer's own work may end.
@@ -96,17 +99,18 @@ final class IntegrationSink: BatchSink {
         // Those whose events must not overtake one that failed.
         var failed: Set<SegmentClaim> = []
         for await work in work.stream {
+            try await withdrawIfLeaseEnded()
             switch work {
+            case .lookAtLease: break
             case .serve(let segments):
                 failed = failed.filter { claim in
                     segments.contains {
                         $0.segment == claim.segment && $0.epoch == claim.epoch && $0.attempt == claim.attempt
                     }
                 }
-                try await consumer.serve(segments)
+                // Otherwise they are asked for and served again.
+                if state.holdsLease { try await serve(segments) }
             case .publish(let handed):
-                // A worker that was stopped or cut off for long must not publish what is another's by now.
-                try await state.waitForLease()
                 let batch = stillToPublish(handed, failed)
                 if batch.selection.isEmpty, follows(handed) { continue }
                 let pending = try await publish(batch, handed)
@@ -115,6 +119,52 @@ final class IntegrationSink: BatchSink {
                 arrivals.continuation.yield()
             }
         }
+    }
+
+    // MARK: The lease
+
+    /// Looks when the lease ends, also while no batch comes: the consumer may keep some that it has not carried out yet.
+    private func watchLease() async throws {
+        var ended: ContinuousClock.Instant?
+        while true {
+            if let end = state.leaseEnd, end != ended {
+                try await Task.sleep(until: end, clock: .continuous)
+                // It may have been prolonged meanwhile.
+                if state.leaseEnd == end {
+                    ended = end
+                    work.continuation.yield(.lookAtLease)
+                }
+            } else {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
+    /// Has the consumer give up what it has not carried out, once the lease has ended: others may own the segments from now
+    /// on. What was handed over counts as not done from before the consumer learns of it, since it answers for what it gives
+    /// up as if that were done.
+    private func withdrawIfLeaseEnded() async throws {
+        if state.withdraw() { try await consumer.serve([]) }
+    }
+
+    /// Has the consumer serve the segments; not beyond the lease, where that waits for others.
+    private func serve(_ segments: [ServedSegment]) async throws {
+        let isServing = try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await self.consumer.serve(segments)
+                return true
+            }
+            group.addTask {
+                while self.state.holdsLease {
+                    let end = self.state.leaseEnd ?? .now
+                    try await Task.sleep(until: max(end, .now + .milliseconds(5)), clock: .continuous)
+                }
+                return false
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? true
+        }
+        if !isServing { try await withdrawIfLeaseEnded() }
     }
 
     /// Whether a batch without events is done together with the one before it, which is still pending.
@@ -139,6 +189,9 @@ final class IntegrationSink: BatchSink {
         var (halts, failures) = ([SegmentHalt](), [Failure]())
         for claim in handed.claims {
             for selected in batch.selection where selected.segment == claim.segment {
+                // The acknowledgement of the one before may have taken long.
+                try await withdrawIfLeaseEnded()
+                guard state.withLedger({ $0.holds(claim) }) else { break }
                 do {
                     let single = try await consumer.publish(batch.selecting([selected]))
                     let outcome = try await single.waitForAcknowledgement()

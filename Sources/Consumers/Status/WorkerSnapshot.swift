@@ -46,7 +46,8 @@ extension Worker {
                 owners: rows.reduce(into: [:]) { owners, row in owners[row.segment] = row.owner })
         }
         return WorkerSnapshot(
-            isConnected: membership.isConnected, holdsLease: membership.lease != nil,
+            isConnected: membership.isConnected,
+            holdsLease: runners.allSatisfy { membership.lease(of: $0.name) != nil },
             isStopping: runners.contains { $0.stopping.isClosed }, horizon: horizon, consumers: consumers)
     }
 }

@@ -47,7 +47,7 @@ final class ConsumerRunner: Sendable {
         self.isSole = isSole
         self.metrics = ConsumerMetrics(name)
         self.flow = membership.flows[name] ?? FlowControl()
-        self.state = ServingState(membership, metrics, flow: flow, options: options)
+        self.state = ServingState(name, membership, metrics, flow: flow, options: options)
         self.sink = sink(state)
         self.table = SegmentsTable(source.tables)
         self.budget = ByteBudget(limit: bytesInFlight, process: source.reader.memory)
@@ -148,7 +148,7 @@ final class ConsumerRunner: Sendable {
         try await begin(in: life)
         var seen = 0
         while true {
-            try await state.ownershipSuspect.waitForView(of: membership, beyond: seen, unless: stopping)
+            try await waitForView(beyond: seen)
             let view = membership.view
             if stopping.isClosed { return try await settle() }
             if seen == 0 { try await takeUp(in: life) }
@@ -236,7 +236,7 @@ final class ConsumerRunner: Sendable {
     ///
     /// - Parameter released: segments that this worker has just given back.
     func loadOwned(in life: ServerLife, released: [Int] = []) async throws {
-        guard let lease = membership.lease else { throw LeaseLost() }
+        guard let lease = membership.lease(of: name) else { throw LeaseLost() }
         let statement = table.owned(name, by: owner)
         let segments = try await membership.control.perform(in: life) { connection in
             try await connection.query(statement).map { row in
@@ -357,18 +357,17 @@ final class ConsumerRunner: Sendable {
     }
 }
 
-extension WakeSignal {
-    /// Waits until there is a newer view, the ownership is in doubt, or the other signal is closed.
-    fileprivate func waitForView(of membership: Membership, beyond seen: Int, unless stop: WakeSignal) async throws {
-        while membership.view.generation <= seen || membership.lease == nil {
+extension ConsumerRunner {
+    /// Waits until there is a newer view, the ownership is in doubt, or the consumer is stopped.
+    private func waitForView(beyond seen: Int) async throws {
+        while membership.view.generation <= seen || membership.lease(of: name) == nil {
             try Task.checkCancellation()
-            if stop.isClosed { return }
-            if await wait(atMost: .milliseconds(200)), membership.lease != nil, seen > 0 { return }
+            if stopping.isClosed { return }
+            let isWoken = await state.ownershipSuspect.wait(atMost: .milliseconds(200))
+            if isWoken, membership.lease(of: name) != nil, seen > 0 { return }
         }
     }
-}
 
-extension ConsumerRunner {
     /// Brings the metrics up to date that say how far the consumer has come.
     @discardableResult func report(latest: Int64) -> ConsumerProgress {
         let positions = state.withLedger { $0.positions }

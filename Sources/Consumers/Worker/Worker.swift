@@ -44,7 +44,7 @@ public final class Worker: Service {
             throw WorkerError.duplicateName(name)
         }
         let id = Self.makeID()
-        let membership = Membership(
+        let membership = try Membership(
             source, workerID: id, consumers: names, options: options)
         let pool = ConnectionPool(
             source.configuration, size: options.transactionConnections, logger: options.logger)

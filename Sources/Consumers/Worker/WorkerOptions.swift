@@ -48,10 +48,11 @@ public struct WorkerOptions: Sendable {
     /// The longest pause after full batches, which leaves room to others while a backlog is worked off: 5 ms, doubled
     /// by each full batch, halved by each other one. Off when not above zero; 0, off.
     public var maxPostBatchPause: Duration = .zero
-    /// How often the worker tells the others that it is alive. 5 s.
-    public var heartbeatInterval: Duration = .seconds(5)
+    /// How often the worker tells the others that it is alive. Without an answer for two intervals it stops; where its
+    /// session has ended, others take over after two and a half. 2 s.
+    public var heartbeatInterval: Duration = .seconds(2)
     /// How old a worker's heartbeat may be before the others take its segments, if its session still seems to live.
-    /// One whose session has ended is taken over after one heartbeat interval. At least three heartbeat intervals. 30 s.
+    /// At least three heartbeat intervals. 30 s.
     public var staleThreshold: Duration = .seconds(30)
     /// How often to look whether segments should move. 10 s.
     public var rebalanceInterval: Duration = .seconds(10)
@@ -125,8 +126,16 @@ public struct WorkerOptions: Sendable {
         return options
     }
 
-    /// How much earlier than the others may act the worker lets go.
-    var leaseMargin: Duration { max(heartbeatInterval / 2, staleThreshold / 10) }
+    /// By which times the worker holds its segments.
+    ///
+    /// - Throws: ``InvalidWorkerOption`` where two workers could own a segment at once.
+    func leaseTerms() throws(InvalidWorkerOption) -> LeaseTerms {
+        do throws(InvalidLeaseTerms) {
+            return try LeaseTerms(beat: heartbeatInterval, stale: staleThreshold)
+        } catch {
+            throw InvalidWorkerOption(option: "staleThreshold", reason: error.reason)
+        }
+    }
 
     var effectiveAuditInterval: Duration { healthAuditInterval ?? staleThreshold / 2 }
 }

@@ -23,6 +23,7 @@ struct Migration: Sendable {
                 version: 11, name: "identity of the log behind checkpoints", sql: CheckpointTables.identities(tables)),
             Migration(version: 12, name: "scope and start behind checkpoints", sql: CheckpointTables.scopes(tables)),
             Migration(version: 13, name: "epoch of redrives", sql: redriveEpoch(tables)),
+            Migration(version: 14, name: "terms of workers", sql: workerTerms(tables)),
         ]
     }
 
@@ -36,6 +37,16 @@ struct Migration: Sendable {
     /// Tells the workers that hold a session lock from those of pupsourcing/core, which do not.
     private static func sessionLock(_ tables: TableNames) -> String {
         "ALTER TABLE \(tables.consumerWorkers.sql) ADD COLUMN IF NOT EXISTS session_lock boolean NOT NULL DEFAULT false;"
+    }
+
+    /// After how many seconds without a heartbeat others take over: while its session lock is free, NULL where the worker did
+    /// not hold it; and in any case. NULL in the rows of versions before, which do not name the columns.
+    private static func workerTerms(_ tables: TableNames) -> String {
+        """
+        ALTER TABLE \(tables.consumerWorkers.sql)
+            ADD COLUMN IF NOT EXISTS takeover_after double precision,
+            ADD COLUMN IF NOT EXISTS stale_after double precision;
+        """
     }
 
     /// Each consumer's condition, recorded with the heartbeat, so that `status` needs the database alone.
