@@ -7,7 +7,8 @@ public struct PostgresError: Error, Sendable, Hashable {
     public struct Code: Sendable, Hashable {
         enum Base: Hashable {
             case invalidConfiguration, connectionFailed, authentication, connectionLost, statement, cancelled,
-                rolledBack, transactionOpen, decoding, poolTimeout, closed, misuse
+                rolledBack, transactionOpen, decoding, poolTimeout, closed, misuse, secretUnavailable,
+                sessionRequired
         }
         let base: Base
 
@@ -35,6 +36,10 @@ public struct PostgresError: Error, Sendable, Hashable {
         public static let closed = Code(base: .closed)
         /// A call that does not fit the state of the connection.
         public static let misuse = Code(base: .misuse)
+        /// The file or command that gives the password gives none at the moment.
+        public static let secretUnavailable = Code(base: .secretUnavailable)
+        /// A pooler stands between that keeps no session for its client.
+        public static let sessionRequired = Code(base: .sessionRequired)
     }
 
     /// The kind of failure.
@@ -69,7 +74,7 @@ public struct PostgresError: Error, Sendable, Hashable {
 
     /// Whether the server was away, went away, or had no room: wait, connect again, go on.
     public var isConnectionFailure: Bool {
-        if code == .connectionFailed || code == .connectionLost { return true }
+        if code == .connectionFailed || code == .connectionLost || code == .secretUnavailable { return true }
         return sqlState?.isConnectionFailure ?? false
     }
 }
@@ -89,6 +94,8 @@ extension PostgresError: CustomStringConvertible {
         switch code {
         case .connectionFailed where sqlState == nil: "see that the server runs, and that host and port are right"
         case .authentication: "check user, password, database name and pg_hba.conf"
+        case .secretUnavailable: "it is read again for each new connection"
+        case .sessionRequired: "use pool_mode=session, or connect to PostgreSQL itself"
         case .poolTimeout: "raise the pool's size, or hold its connections for a shorter time"
         case .transactionOpen: "use the transaction that is open on this connection"
         default: sqlState?.remedy

@@ -18,6 +18,7 @@ actor ControlSession {
     /// - Parameter patience: how long a statement may wait for a lock.
     init(_ configuration: ConnectionConfiguration, patience: Duration, logger: Logger) {
         var configuration = configuration
+        configuration.purpose = .control
         configuration.lockTimeout = min(configuration.lockTimeout, patience)
         self.configuration = configuration
         self.logger = logger

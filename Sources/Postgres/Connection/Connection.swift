@@ -1,7 +1,7 @@
 import CLibPQ
 import DedicatedThread
 import Glibc
-public import Logging
+import Logging
 import Synchronization
 
 /// One connection to PostgreSQL, an actor on a thread of its own.
@@ -26,14 +26,12 @@ public actor Connection {
     private var openTransaction: UInt64?
     private var transactionCount: UInt64 = 0
 
-    /// Connects.
-    ///
-    /// - Throws: `connectionFailed` if no server answered in time, `authentication` if it refused, `cancelled`.
-    public static func open(
-        _ configuration: ConnectionConfiguration, logger: Logger = Logger(label: "godwit.postgres")
+    /// Connects, with the secrets as the configuration holds them.
+    static func connect(
+        _ configuration: ConnectionConfiguration, logger: Logger
     ) async throws(PostgresError) -> Connection {
         let executor = DedicatedThread(name: "pg-connection")
-        let wakeup = EventDescriptor()
+        let wakeup = try EventDescriptor()
         let connector = Connector(executor: executor)
         let result = await withTaskCancellationHandler {
             await connector.connect(configuration, notices: NoticeReceiver(logger: logger), wakeup: wakeup)
@@ -57,9 +55,6 @@ public actor Connection {
     public func close() {
         handle = nil
     }
-
-    /// The process that the other end said would serve this session when it took it in: a pooler makes one up.
-    package var announcedProcess: Int32? { handle?.backendPID }
 
     /// Whether statements may still be sent.
     public var isUsable: Bool {
