@@ -9,6 +9,8 @@ public final class EventSource: Sendable {
     let reader: LogReader
     /// The connection that dead letters are kept over.
     package let side = SideSession()
+    /// Connections that read what is behind, at most.
+    package static let laneConnections = ReadPlan.lanes
     /// What a wakeup source wakes.
     public let wakeups: Wakeups
 

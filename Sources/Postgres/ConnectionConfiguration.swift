@@ -5,6 +5,19 @@ public struct ConnectionConfiguration: Sendable {
     /// libpq's keywords and values, as the connection string gave them; may hold a password.
     private(set) var keywords: [String: String]
 
+    /// Where the password of each new connection is read from; it replaces that of the connection string.
+    public var passwordSource: PasswordSource?
+    /// A file with the connection string, read again for each new connection; it replaces the one given at first.
+    public var connectionStringFile: String?
+    /// Refuses poolers that keep no session for their client, before anything is set in one.
+    package var sessionCheck: SessionCheck?
+    /// Notes which connections are waited for.
+    package var sessionWaits: SessionWaits?
+    /// What connections that are opened with this configuration are for.
+    package var purpose = SessionPurpose.other
+    /// Whether a new session gets the settings below.
+    var appliesSessionSettings = true
+
     /// What `pg_stat_activity` shows for the connection, unless the connection string says otherwise.
     public var applicationName: String
     /// How long an attempt to connect may take, name look-up excepted; 10 s by default.
@@ -54,6 +67,37 @@ public struct ConnectionConfiguration: Sendable {
         return copy
     }
 
+    /// The same place, for connections that are for this.
+    package func session(for purpose: SessionPurpose) -> ConnectionConfiguration {
+        var copy = self
+        copy.purpose = purpose
+        return copy
+    }
+
+    /// With the secrets of this moment, read from where they are kept.
+    ///
+    /// - Throws: `secretUnavailable`; `cancelled`.
+    func resolved() async throws(PostgresError) -> ConnectionConfiguration {
+        var copy = self
+        if let connectionStringFile {
+            let text = try SecretFile(path: connectionStringFile, what: "connection string's").read()
+            do throws(PostgresError) {
+                copy.keywords = try Self.parse(text)
+            } catch {
+                throw PostgresError(
+                    .secretUnavailable, "the file \(connectionStringFile) holds no connection string: \(error.message)")
+            }
+            if passwordSource == nil, let password = keywords["password"], copy.keywords["password"] == nil {
+                copy.keywords["password"] = password
+            }
+        }
+        if let passwordSource { copy.keywords["password"] = try await passwordSource.read() }
+        return copy
+    }
+
+    /// Whether secrets are kept outside of the configuration.
+    var hasOutsideSecrets: Bool { passwordSource != nil || connectionStringFile != nil }
+
     /// Host, port, database and user, without anything secret; fit for logs.
     public var redactedDescription: String {
         let host = keywords["host"] ?? keywords["hostaddr"] ?? "default host"
@@ -101,7 +145,8 @@ public struct ConnectionConfiguration: Sendable {
 
     /// The session's settings, one statement: poolers refuse them as start-up parameters.
     var sessionSettings: [(name: String, value: String)] {
-        [
+        guard appliesSessionSettings else { return [] }
+        return [
             ("statement_timeout", milliseconds(statementTimeout)),
             ("lock_timeout", milliseconds(lockTimeout)),
             ("idle_in_transaction_session_timeout", milliseconds(idleInTransactionTimeout)),

@@ -37,6 +37,11 @@ extension PostgresError {
             return .away("no server answers", "See that the server runs, and that host and port are right.")
         case .connectionLost where sqlState == nil: return .away("the connection is lost", nil)
         case .closed: return .away("the connection is closed", nil)
+        case .secretUnavailable:
+            return .away("the password cannot be had", "It is asked for again for each new connection.")
+        case .sessionRequired:
+            return .refused(
+                "a pooler gives no session", "Use pool_mode=session, or connect to PostgreSQL itself.")
         case .poolTimeout:
             return .busy(
                 "no connection came free in time", "Raise the pool's size, or hold its connections for a shorter time.")

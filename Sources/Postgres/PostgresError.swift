@@ -7,7 +7,8 @@ public struct PostgresError: Error, Sendable, Hashable {
     public struct Code: Sendable, Hashable {
         enum Base: Hashable {
             case invalidConfiguration, connectionFailed, authentication, connectionLost, statement, cancelled,
-                rolledBack, transactionOpen, decoding, poolTimeout, closed, misuse
+                rolledBack, transactionOpen, decoding, poolTimeout, closed, misuse, secretUnavailable,
+                sessionRequired
         }
         let base: Base
 
@@ -35,6 +36,10 @@ public struct PostgresError: Error, Sendable, Hashable {
         public static let closed = Code(base: .closed)
         /// A call that does not fit the state of the connection.
         public static let misuse = Code(base: .misuse)
+        /// The file or command that gives the password gives none at the moment.
+        public static let secretUnavailable = Code(base: .secretUnavailable)
+        /// A pooler stands between that keeps no session for its client.
+        public static let sessionRequired = Code(base: .sessionRequired)
     }
 
     /// The kind of failure.

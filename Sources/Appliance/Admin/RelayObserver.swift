@@ -108,7 +108,7 @@ final class RelayObserver: Sendable {
             worker: relays.worker.id, standing: await relays.worker.snapshot(),
             conditions: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.condition },
             holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture, judgement: judgement,
-            startsWith: start.waitsFor)
+            startsWith: start.waitsFor, missingSession: await relays.sessions.problem())
     }
 
     private func look() async {

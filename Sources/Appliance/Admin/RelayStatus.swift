@@ -12,10 +12,13 @@ struct RelayStatus: Sendable {
     var judgement = ConsumerDiagnosis()
     /// What the process waits for before it relays; `nil` once it does.
     var startsWith: String?
+    /// Which sessions at the database are waited for; `nil` if none is missing.
+    var missingSession: String?
 
     /// Why the process should get no traffic, or a rollout should wait: empty if it is ready.
     var reasonsNotReady: [String] {
         if standing.isStopping { return ["stopping"] }
+        if let missingSession { return [missingSession] }
         if let startsWith { return [startsWith] }
         if !standing.isConnected { return ["the database is away"] }
         if let problem = standing.horizon.problem { return [problem.text] }

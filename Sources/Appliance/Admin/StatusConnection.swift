@@ -25,7 +25,7 @@ actor StatusConnection {
             if let known = self.connection {
                 connection = known
             } else {
-                connection = try await Connection.open(configuration)
+                connection = try await Connection.open(configuration.session(for: .status))
                 self.connection = connection
             }
             return try await source.take(on: connection)

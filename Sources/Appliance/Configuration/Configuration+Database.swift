@@ -10,6 +10,12 @@ extension DatabaseSection {
         return try await Connection.open(connection)
     }
 
+    /// Who keeps the sessions of the database: it itself, or a pooler.
+    func sessionKeeping() async throws(PostgresError) -> SessionKeeping {
+        guard let connection, let check = connection.sessionCheck else { return .server }
+        return try await check.keeping(connection)
+    }
+
     /// Lends such a connection to the body, and closes it however the body ends.
     func withConnection<Value>(_ body: (Connection) async throws -> Value) async throws -> Value {
         let connection = try await connect()

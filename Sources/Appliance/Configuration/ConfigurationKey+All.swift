@@ -13,6 +13,13 @@ extension ConfigurationKey {
             "database.url", .secret, required: true,
             "Where PostgreSQL is: `postgres://user@host:5432/database?sslmode=verify-full` or libpq's keywords."),
         .init("database.password", .secret, "The password, when the URL has none."),
+        .init(
+            "database.password_command", .list,
+            "A program and its arguments, run without a shell for each new connection; the first line that it prints is "
+                + "the password, for example a token that expires."),
+        .init(
+            "database.password_command_timeout", .duration(.milliseconds(100)...(.seconds(600))), default: "10s",
+            "How long that program may run; then it is killed with its process group."),
         .init("database.schema", .identifier, default: "public", "The schema of the four tables below."),
         .init("database.godwit_schema", .identifier, default: "godwit", "The schema of Godwit's own tables."),
         .init("database.tables.events", .text, default: "events", "The table of events, or `schema.table`."),

@@ -17,7 +17,13 @@ struct DatabaseExamination: Sendable {
 
     /// - Throws: when the database cannot be asked at all.
     func take() async throws -> DatabaseFacts {
-        try await database.withConnection { try await facts($0) }
+        let keeping = try await database.sessionKeeping()
+        // Whatever would be set to look closer would stay in a session that other clients get.
+        guard keeping != .transaction else { return DatabaseFacts(pooler: .transaction) }
+        var facts: DatabaseFacts = try await database.withConnection { try await self.facts($0) }
+        facts.pooler = keeping == .session ? .session : .none
+        if keeping == .session { facts.sessionRoom = nil }
+        return facts
     }
 
     private func facts(_ connection: Connection) async throws(PostgresError) -> DatabaseFacts {
@@ -34,9 +40,7 @@ struct DatabaseExamination: Sendable {
         facts.isSuperuser = try row.decode(3)
         facts.clockSkew = Double(try row.decode(4, as: Int64.self)) / 1_000_000 - (sent + received) / 2
         facts.clockUncertainty = (received - sent) / 2
-        if await connection.announcedProcess != (try row.decode(5, as: Int32.self)) {
-            facts.pooler = await pooler(connection)
-        }
+        facts.sessionRoom = try await SessionRoom.read(database.tables, on: connection)
         try await readRights(connection, &facts)
         try await readSequence(connection, &facts)
         try await readWriters(connection, &facts)
@@ -53,24 +57,6 @@ struct DatabaseExamination: Sendable {
             }
         }
         return facts
-    }
-
-    /// The other end made the session's process up. In transaction mode a session that rests is given to the next client,
-    /// and this one's mark is gone.
-    private func pooler(_ connection: Connection) async -> DatabaseFacts.Pooler {
-        do {
-            let mark = UUID().uuidString
-            _ = try await connection.query(queries.mark(mark))
-            let other = try await database.connect()
-            let found: String? = try await other.withTransaction { transaction in
-                _ = try await transaction.query(queries.holdSession)
-                return try await connection.query(queries.readMark).first?.decodeIfPresent(0)
-            }
-            await other.close()
-            return found == mark ? .session : .transaction
-        } catch {
-            return .transaction
-        }
     }
 
     private func readRights(_ connection: Connection, _ facts: inout DatabaseFacts) async throws(PostgresError) {

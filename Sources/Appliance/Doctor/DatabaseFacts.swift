@@ -57,6 +57,8 @@ struct DatabaseFacts: Sendable, Equatable {
     /// Half of the round trip, which the skew is uncertain by.
     var clockUncertainty = 0.0
     var pooler = Pooler.none
+    /// Nil behind a pooler, which has limits of its own.
+    var sessionRoom: SessionRoom?
     /// Nil where the table of versions may not be read.
     var schemaVersion: Int?
     var existing: Set<TableName> = []

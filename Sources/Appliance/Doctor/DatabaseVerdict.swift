@@ -10,10 +10,29 @@ struct DatabaseVerdict: Sendable {
     /// How old a transaction that holds events back may be, in seconds.
     var longestHold = 10.0
     var greatestSkew = 1.0
+    /// Which sessions a relay has.
+    var sessionNeed: SessionNeed?
 
     func findings(_ facts: DatabaseFacts) -> [Finding] {
-        server(facts) + schema(facts) + rights(facts) + sequence(facts) + writers(facts) + started(facts)
+        // Nothing else was looked at.
+        if facts.pooler == .transaction { return server(facts) }
+        return findingsOfSession(facts)
+    }
+
+    private func findingsOfSession(_ facts: DatabaseFacts) -> [Finding] {
+        server(facts) + sessions(facts) + schema(facts) + rights(facts) + sequence(facts) + writers(facts)
+            + started(facts)
             + scopes(facts)
+    }
+
+    /// A relay that runs already has its sessions among those that are used.
+    private func sessions(_ facts: DatabaseFacts) -> [Finding] {
+        guard let sessionNeed else { return [] }
+        if facts.pooler == .session {
+            return [.note("sessions", "a relay has \(sessionNeed.text): the pooler must have room for them")]
+        }
+        guard let room = facts.sessionRoom, let shortage = room.shortage(of: sessionNeed) else { return [] }
+        return [.warning("sessions", shortage, room.tightest?.remedy)]
     }
 
     private func scopes(_ facts: DatabaseFacts) -> [Finding] {

@@ -25,7 +25,8 @@ package struct Doctor: Sendable {
             let verdict = DatabaseVerdict(
                 tables: section.tables, latestVersion: Schema(section.tables).latestVersion,
                 notify: configuration.notify.mode,
-                segments: Dictionary(configuration.consumers.map { ($0.name, $0.totalSegments) }) { first, _ in first })
+                segments: Dictionary(configuration.consumers.map { ($0.name, $0.totalSegments) }) { first, _ in first },
+                sessionNeed: configuration.sessionNeed)
             part.findings = verdict.findings(facts)
             part.summary = "PostgreSQL \(facts.serverVersion / 10_000) as \(facts.role); \(verdict.wakeup(facts))"
         } catch {

@@ -78,7 +78,10 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case .insufficientPrivilege: return .databaseRights
         default: break
         }
+        // Waited for while relays run; a command, or a start, cannot do without it.
+        if error.code == .secretUnavailable { return .configuration }
         switch error.code {
+        case .sessionRequired: return .databaseUnfit
         case .authentication: return .databaseRefused
         case .invalidConfiguration: return .configuration
         default: break

@@ -9,6 +9,7 @@ import Postgres
 /// process. What is merely away is no reason not to start: the relays wait for it.
 struct Preflight: Sendable {
     private let source: EventSource
+    private let configuration: Configuration
     private let client: ClientConfiguration
     private let topics: [String]
     private let mayCreate: Bool
@@ -21,6 +22,7 @@ struct Preflight: Sendable {
 
     init(_ configuration: Configuration, source: EventSource) {
         self.source = source
+        self.configuration = configuration
         client = configuration.kafka.client()
         topics = Set(configuration.consumers.flatMap(\.fixedTopics).map(\.description)).sorted()
         mayCreate = configuration.kafka.topics != .mustExist
@@ -60,11 +62,24 @@ struct Preflight: Sendable {
     private func checkDatabase() async throws(Failure) {
         do {
             try await source.check()
+            await checkSessions()
         } catch {
             let failure = Failure(error)
+            // The session of another client would be changed by each attempt.
+            if (error as? PostgresError)?.code == .sessionRequired { throw failure }
             // What else is wrong with the source, the relays say, and wait until it is mended.
             guard [.databaseUnreachable, .databaseUnfit].contains(failure.status) else { throw failure }
         }
+    }
+
+    /// What is missing is said, and waited for: others may end their sessions.
+    private func checkSessions() async {
+        let database = configuration.database
+        // What a pooler has room for cannot be asked here.
+        guard (try? await database.sessionKeeping()) == .server else { return }
+        let room = try? await database.withConnection { try await SessionRoom.read(database.tables, on: $0) }
+        guard let room, let shortage = room.shortage(of: configuration.sessionNeed) else { return }
+        logger.warning("\(shortage); \(room.tightest?.remedy ?? "")")
     }
 
     private func askBrokers() async -> Result<Failure?, Failure> {
@@ -78,9 +93,10 @@ struct Preflight: Sendable {
     /// Why no broker answers; `nil` if one does.
     private func checkBrokers() async throws(Failure) -> Failure? {
         do {
-            let found = try await Admin.with(client, logger: logger) { admin throws(KafkaError) in
-                try await admin.describeTopics(topics)
+            let (found, brokers) = try await Admin.with(client, logger: logger) { admin throws(KafkaError) in
+                (try await admin.describeTopics(topics), try await admin.describeCluster(topics: topics).brokers.count)
             }
+            try configuration.descriptorBudget(brokers: brokers).check(limit: DescriptorBudget.raiseLimit())
             var failures: [Failure] = []
             for topic in found {
                 guard let error = topic.error else { continue }

@@ -14,7 +14,10 @@ package final class RelayProcess: Sendable {
     private let logger = Logger(label: "godwit")
 
     /// Makes the relays; they connect when they are run.
+    ///
+    /// - Throws: `Failure`, where the system allows fewer descriptors than they need.
     package init(_ configuration: Configuration) throws {
+        try configuration.descriptorBudget().check(limit: DescriptorBudget.raiseLimit())
         // Without an admin port nobody asks for metrics.
         let registry = configuration.admin.listen.map { _ in PrometheusRegistry() }
         let relays = try withMetricsFactory(registry ?? MetricsSystem.factory) { try Relays(configuration) }
@@ -38,7 +41,9 @@ package final class RelayProcess: Sendable {
             services.append(AdminService(address: address, endpoints: endpoints, logger: logger))
         }
         services.append(MemoryService())
-        services.append(RelayService(preflight: preflight, worker: relays.worker, publishers: relays.publishers))
+        services.append(
+            RelayService(
+                preflight: preflight, worker: relays.worker, publishers: relays.publishers, sessions: relays.sessions))
         group = Self.group(services)
     }
 

@@ -8,8 +8,17 @@ struct RelayService: Service {
     let preflight: Preflight
     let worker: Worker
     let publishers: [KafkaPublisher]
+    let sessions: SessionWatch
 
     func run() async throws {
+        try await withThrowingTaskGroup { group in
+            group.addTask { await sessions.run() }
+            defer { group.cancelAll() }
+            try await relayAndClose()
+        }
+    }
+
+    private func relayAndClose() async throws {
         do {
             try await withGracefulShutdownHandler {
                 try await preflight.run()

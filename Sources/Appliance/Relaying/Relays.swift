@@ -7,12 +7,14 @@ struct Relays: Sendable {
     let source: EventSource
     let publishers: [KafkaPublisher]
     let worker: Worker
+    let sessions: SessionWatch
 
     init(_ configuration: Configuration) throws {
         guard let connection = configuration.database.connection else {
             throw Failure(.configuration, "no database is configured")
         }
         source = EventSource(connection, tables: configuration.database.tables)
+        sessions = SessionWatch(connection, need: configuration.sessionNeed, logger: Logger(label: "godwit.source"))
         let store = DeadLetterStore(source.side, tables: configuration.database.tables)
         publishers = try configuration.consumers.map { consumer in
             var options = try consumer.publisherOptions(configuration.kafka, deadLetters: store)

@@ -24,6 +24,7 @@ actor ControlSession {
     ///   the lease.
     init(_ configuration: ConnectionConfiguration, patience: Duration, logger: Logger) {
         var configuration = configuration
+        configuration.purpose = .control
         // Zero means without bound.
         let own = configuration.lockTimeout
         configuration.lockTimeout = max(.milliseconds(1), own > .zero ? min(own, patience) : patience)

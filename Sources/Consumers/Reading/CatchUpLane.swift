@@ -60,7 +60,7 @@ struct CatchUpLane {
 
     /// Connects to the same life of the same server as the head, since the horizon is known for that one only.
     private func connect() async throws -> Connection {
-        let connection = try await Connection.open(reader.configuration, logger: reader.logger)
+        let connection = try await Connection.open(reader.configuration.session(for: .lane), logger: reader.logger)
         do {
             try await connection.execute(script: EventsTable.readingSettings)
             try await session.life.prove(on: connection)

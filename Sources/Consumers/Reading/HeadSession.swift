@@ -49,7 +49,7 @@ actor HeadSession {
     ///
     /// - Throws: `SourceError`; `PostgresError`.
     static func open(for reader: LogReader, consumers: [String]) async throws -> HeadSession {
-        let connection = try await Connection.open(reader.configuration, logger: reader.logger)
+        let connection = try await Connection.open(reader.configuration.session(for: .reader), logger: reader.logger)
         do {
             try await connection.execute(script: EventsTable.readingSettings)
             let life = ServerLife()

@@ -76,7 +76,7 @@ package actor LogReader {
 
     /// Checks on a connection of its own that the events can be read safely.
     func check() async throws {
-        let connection = try await Connection.open(configuration, logger: logger)
+        let connection = try await Connection.open(configuration.session(for: .reader), logger: logger)
         do {
             try await connection.execute(script: EventsTable.readingSettings)
             let query = try await HorizonQuery(tables.source, on: connection)

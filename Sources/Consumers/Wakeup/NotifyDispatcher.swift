@@ -56,7 +56,7 @@ public struct NotifyDispatcher: Sendable {
         while true {
             do {
                 let listener = try await Listener.open(
-                    source.configuration, channels: [options.channel], logger: logger)
+                    source.configuration.session(for: .listener), channels: [options.channel], logger: logger)
                 do {
                     try await serve(listener) { backoff.reset() }
                 } catch {

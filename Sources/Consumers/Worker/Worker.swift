@@ -47,7 +47,7 @@ public final class Worker: Service {
         let membership = try Membership(
             source, workerID: id, consumers: names, options: options)
         let pool = ConnectionPool(
-            source.configuration, size: options.transactionConnections, logger: options.logger)
+            source.configuration.session(for: .pool), size: options.transactionConnections, logger: options.logger)
         // Batches are shared, and counted once for the process; no consumer may keep all of it to itself.
         let bytesInFlight = options.bytesInFlight / min(4, max(1, names.count))
         source.reader.memory.limit = options.bytesInFlight

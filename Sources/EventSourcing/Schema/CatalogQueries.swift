@@ -103,6 +103,27 @@ package struct CatalogQueries: Sendable {
         return BoundStatement(Statement(sql), [tables.events.schema, tables.events.name, seconds])
     }
 
+    /// The server's limits of sessions and what is used of them: all, reserved, the role's, the database's; used of all, by
+    /// the role, in the database; the role's and the database's name.
+    package var sessions: BoundStatement {
+        BoundStatement(
+            Statement(
+                """
+                SELECT current_setting('max_connections')::int,
+                    CASE WHEN r.rolsuper THEN 0 ELSE current_setting('superuser_reserved_connections')::int
+                        + coalesce(current_setting('reserved_connections', true)::int, 0) END,
+                    CASE WHEN r.rolsuper THEN -1 ELSE r.rolconnlimit END,
+                    CASE WHEN r.rolsuper THEN -1 ELSE d.datconnlimit END,
+                    count(a.pid), count(a.pid) FILTER (WHERE a.usesysid = r.oid),
+                    count(a.pid) FILTER (WHERE a.datid = d.oid), r.rolname::text, d.datname::text
+                FROM pg_catalog.pg_roles r CROSS JOIN pg_catalog.pg_database d
+                LEFT JOIN pg_catalog.pg_stat_activity a ON a.datid IS NOT NULL AND a.pid <> pg_backend_pid()
+                    AND coalesce(a.backend_type, 'client backend') = 'client backend'
+                WHERE r.rolname = current_user AND d.datname = current_database()
+                GROUP BY r.oid, r.rolsuper, r.rolconnlimit, d.datconnlimit, r.rolname, d.oid, d.datname
+                """))
+    }
+
     /// How many segments each of the consumers was started with, where it was.
     package func segments(of consumers: [String]) -> BoundStatement {
         let sql = """
@@ -111,15 +132,4 @@ package struct CatalogQueries: Sendable {
             """
         return BoundStatement(Statement(sql), [consumers])
     }
-
-    /// Leaves a mark in the session.
-    package func mark(_ text: String) -> BoundStatement {
-        BoundStatement(Statement("SELECT set_config('godwit.probe', $1, false)"), [text])
-    }
-
-    /// The mark, NULL or empty in a session that has none.
-    package var readMark: BoundStatement { BoundStatement(Statement("SELECT current_setting('godwit.probe', true)")) }
-
-    /// Holds the session of a pool that another one's next statement would get.
-    package var holdSession: Statement { Statement("SELECT pg_backend_pid()") }
 }

@@ -11,6 +11,7 @@ package final class Admin: Sendable {
     let queue: EventQueue
 
     package init(_ configuration: ClientConfiguration, logger: Logger) throws(KafkaError) {
+        let configuration = configuration.withCurrentSecrets
         handle = try NativeConfiguration(admin: configuration).makeClient(
             RD_KAFKA_PRODUCER, configuration, sink: LogSink(logger))
         queue = EventQueue(mainOf: handle)
@@ -47,6 +48,13 @@ package final class Admin: Sendable {
     /// - Throws: The reason that no broker answered in time: unreachable, authentication or TLS.
     package func describeCluster(within limit: Duration = .seconds(5)) async throws(KafkaError) -> ClusterDescription {
         try await metadata(of: nil, within: limit)
+    }
+
+    /// As ``describeCluster(within:)``, with no other topics than these.
+    package func describeCluster(
+        topics: [String], within limit: Duration = .seconds(5)
+    ) async throws(KafkaError) -> ClusterDescription {
+        try await metadata(of: topics, within: limit)
     }
 
     /// Describes topics without creating any. The answer has one entry per name, in the same order.

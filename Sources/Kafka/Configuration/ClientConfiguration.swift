@@ -7,6 +7,9 @@ package struct ClientConfiguration: Sendable, Equatable {
     package var bootstrapServers: String
     /// librdkafka's property names and values, such as `compression.type: lz4`.
     package var properties: [String: String]
+    /// Files whose content is the value of a property, read again for each client, by the property's name. What
+    /// ``properties`` has under that name is used where a file cannot be read.
+    package var secretFiles: [String: String] = [:]
     /// What the broker's logs and quotas call this client.
     package var clientID: String
     /// How long a producer's records wait for more to go together with, where more follows at once: enough for a tenth

@@ -23,9 +23,14 @@ package struct TokenEndpoint: Sendable, Equatable {
     package let url: TokenURL
     package let clientID: String
     package let clientSecret: String
+    /// A file that holds the secret, read again for each token; nil where there is none.
+    package var clientSecretFile: String?
     package let scope: String?
     /// PEM file with the authorities that the endpoint's certificate may come from; nil takes the system's.
     package let authoritiesFile: String?
+
+    /// The secret of this moment.
+    var currentSecret: String { clientSecretFile.flatMap(ClientConfiguration.secret) ?? clientSecret }
 
     package init(
         url: TokenURL, clientID: String, clientSecret: String, scope: String? = nil, authoritiesFile: String? = nil

@@ -28,6 +28,10 @@ extension KafkaError.Code {
                 kind: .refused, reason: "the client cannot start with these settings",
                 advice: "Correct the named property.")
         }
+        if self == .outdatedSecrets {
+            return .fatal(
+                "the client was made with secrets that are not valid any more", "The next client reads them again.")
+        }
         switch rd_kafka_resp_err_t(rawValue) {
         case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE,
             RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION, RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE,

@@ -12,12 +12,14 @@ extension KafkaError {
         /// The name librdkafka gives the code, such as `_TRANSPORT` or `TOPIC_AUTHORIZATION_FAILED`.
         package var name: String {
             if self == .configuration { return "_CONFIGURATION" }
+            if self == .outdatedSecrets { return "_OUTDATED_SECRETS" }
             return unsafe rd_kafka_err2name(rd_kafka_resp_err_t(rawValue)).map { unsafe String(cString: $0) }
                 ?? "ERR_\(rawValue)"
         }
 
         /// librdkafka's sentence for the code.
         package var text: String {
+            if self == .outdatedSecrets { return "Files with secrets or certificates were replaced since it was made" }
             if self == .configuration { return "The client's configuration is not accepted" }
             return unsafe rd_kafka_err2str(rd_kafka_resp_err_t(rawValue)).map { unsafe String(cString: $0) }
                 ?? "Unknown error \(rawValue)"
@@ -29,6 +31,9 @@ extension KafkaError.Code {
     // Godwit's own, outside librdkafka's range.
     /// A property is refused, unknown or has an invalid value.
     package static let configuration = Self(rawValue: -1_000)
+
+    /// Brokers do not let the client in, and the files that it was made with have changed.
+    package static let outdatedSecrets = Self(rawValue: -1_001)
 
     // The client's.
     package static let transport = Self(RD_KAFKA_RESP_ERR__TRANSPORT)

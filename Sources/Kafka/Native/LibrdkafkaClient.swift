@@ -14,6 +14,7 @@ final class LibrdkafkaClient: ProducingClient {
     private let topics = Mutex(Topics())
 
     init(_ configuration: ClientConfiguration, logger: Logger) throws(KafkaError) {
+        let configuration = configuration.withCurrentSecrets
         handle = try NativeConfiguration(producer: configuration)
             .makeClient(RD_KAFKA_PRODUCER, configuration, sink: LogSink(logger))
         queue = EventQueue(mainOf: handle)

@@ -22,10 +22,16 @@ package final class Producer: Sendable {
         _ configuration: ClientConfiguration, stallLimit: Duration = .seconds(120), logger: Logger,
         observer: Signal? = nil, onStatistics: (@Sendable (String) -> Void)? = nil
     ) throws(KafkaError) {
+        // Before the client reads them, so that no change is missed.
+        let secrets = SecretFingerprint(of: configuration)
         core = ProducerCore(
             try LibrdkafkaClient(configuration, logger: logger),
             lingering: configuration.decidesLinger ? nil : configuration.lingerUnderLoad, stallLimit: stallLimit,
-            logger: logger, observer: observer, onStatistics: onStatistics)
+            logger: logger, observer: observer, onStatistics: onStatistics,
+            isOutdated: {
+                let now = SecretFingerprint(of: configuration)
+                return now.isComplete && now != secrets
+            })
     }
 
     // MARK: Looking

@@ -13,6 +13,7 @@ extension ProducerCore {
             let now = ContinuousClock.now
             if now >= nextLook {
                 checkForStall()
+                checkSecrets()
                 nextLook = now + lookInterval
             }
             switch client.poll(atMost: nextLook - now, into: &buffer) {
@@ -88,7 +89,7 @@ extension ProducerCore {
     }
 
     /// The client has ended itself, or is as good as that.
-    private func end(_ error: KafkaError) {
+    func end(_ error: KafkaError) {
         let (isEnd, isNews) = state.withLock { state in
             let wasRunning = state.life.phase == .running
             let isNews = state.life.endsItself(error)

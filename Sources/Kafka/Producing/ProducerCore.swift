@@ -19,6 +19,8 @@ final class ProducerCore<Client: ProducingClient>: Sendable {
     let logger: Logger
     /// Takes the client's statistics on the pump's thread.
     let onStatistics: (@Sendable (String) -> Void)?
+    /// Whether the client was made with secrets that have been replaced since. Reads files.
+    private let isOutdated: (@Sendable () -> Bool)?
     let state: Mutex<State>
     /// Advanced after each event of reports, and when something ends.
     let reports = Signal()
@@ -33,15 +35,28 @@ final class ProducerCore<Client: ProducingClient>: Sendable {
     /// Starts the pump, which keeps this object until it is closed.
     init(
         _ client: Client, lingering linger: Duration?, stallLimit: Duration, logger: Logger,
-        observer: Signal? = nil, onStatistics: (@Sendable (String) -> Void)?
+        observer: Signal? = nil, onStatistics: (@Sendable (String) -> Void)?,
+        isOutdated: (@Sendable () -> Bool)? = nil
     ) {
         self.client = client
         self.logger = logger
         self.observer = observer
         self.onStatistics = onStatistics
+        self.isOutdated = isOutdated
         state = Mutex(State(stallWatch: StallWatch(limit: stallLimit)))
         lingerBreaker = linger.map { LingerBreaker(client, linger: $0) }
         pump.withLock { $0 = PumpThread(name: "kafka-reports") { [self] in serve() } }
+    }
+
+    /// A client keeps the secrets that it was made with. Where brokers do not let it in, and there are others by now, it
+    /// has to be replaced.
+    func checkSecrets() {
+        guard let isOutdated else { return }
+        let isDown = state.withLock { state in
+            if case .down = state.connection.status, state.life.failure == nil { true } else { false }
+        }
+        guard isDown, isOutdated() else { return }
+        end(KafkaError(.outdatedSecrets))
     }
 
     // MARK: Calls of the client

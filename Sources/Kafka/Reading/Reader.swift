@@ -29,6 +29,7 @@ package final class Reader: Sendable {
     package init(
         _ configuration: ClientConfiguration, isolation: IsolationLevel = .readCommitted, logger: Logger
     ) throws(KafkaError) {
+        let configuration = configuration.withCurrentSecrets
         handle = try NativeConfiguration(reader: configuration, isolation: isolation)
             .makeClient(RD_KAFKA_CONSUMER, configuration, sink: LogSink(logger))
         queue = ConsumerQueue(newFor: handle)

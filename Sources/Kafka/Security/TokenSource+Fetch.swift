@@ -69,7 +69,7 @@ struct HTTPRequest {
         let host = url.host.contains(":") ? "[\(url.host)]" : url.host
         var body = "grant_type=client_credentials"
         if let scope = endpoint.scope { body += "&scope=" + Self.form(scope) }
-        let credentials = "\(Self.form(endpoint.clientID)):\(Self.form(endpoint.clientSecret))"
+        let credentials = "\(Self.form(endpoint.clientID)):\(Self.form(endpoint.currentSecret))"
         let lines = [
             "POST \(url.target) HTTP/1.1",
             "Host: \(host):\(url.port)",

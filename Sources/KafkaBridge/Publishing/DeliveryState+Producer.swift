@@ -18,6 +18,12 @@ extension DeliveryState {
         notices.append(.producerStarted)
     }
 
+    /// No producer could be built, where there was one before: files are being replaced, for example.
+    mutating func producerNotBuilt(_ error: KafkaError, now: Moment) {
+        runTrouble = .refused("\(error)")
+        life = .absent(startAt: now.instant + options.pause(&runBackoff))
+    }
+
     mutating func withRunning(_ body: (inout Running) -> Void) {
         guard case .running(var running) = life else { return }
         // Held once, so that a change copies nothing.

@@ -184,7 +184,8 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
             // What waits until everything is prepared may have seen the producer before end.
             resolved.advance()
         } catch {
-            fail(DeliveryError.configuration(error))
+            if state.producerNumber == 0 { return fail(DeliveryError.configuration(error)) }
+            state.producerNotBuilt(error, now: .now)
         }
     }
 

@@ -1,7 +1,7 @@
 import CLibPQ
 import DedicatedThread
 import Glibc
-public import Logging
+import Logging
 import Synchronization
 
 /// One connection to PostgreSQL, an actor on a thread of its own.
@@ -25,13 +25,11 @@ public actor Connection {
     private var openTransaction: UInt64?
     private var transactionCount: UInt64 = 0
 
-    /// Connects.
-    ///
-    /// - Throws: `connectionFailed` if no server answered in time, `authentication` if it refused, `cancelled`.
-    public static func open(
-        _ configuration: ConnectionConfiguration, logger: Logger = Logger(label: "godwit.postgres")
+    /// Connects, with the secrets as the configuration holds them.
+    static func connect(
+        _ configuration: ConnectionConfiguration, logger: Logger
     ) async throws(PostgresError) -> Connection {
-        let watch = StatementWatch()
+        let watch = try StatementWatch()
         let notices = NoticeReceiver(logger: logger)
         // Abandoned with its thread where the look-up of a name takes longer, which nothing can end.
         let limit = configuration.connectTimeout * 2 + .seconds(1)
@@ -70,9 +68,6 @@ public actor Connection {
     public func close() {
         handle = nil
     }
-
-    /// The process that the other end said would serve this session when it took it in: a pooler makes one up.
-    package var announcedProcess: Int32? { handle?.backendPID }
 
     /// Whether statements may still be sent.
     public var isUsable: Bool {

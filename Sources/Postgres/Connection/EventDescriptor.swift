@@ -7,8 +7,13 @@ import Glibc
 final class EventDescriptor: Sendable {
     let descriptor: Int32
 
-    init() {
+    /// - Throws: `connectionFailed` if the process has no descriptor left.
+    init() throws(PostgresError) {
         descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+        guard descriptor >= 0 else {
+            throw PostgresError(
+                .connectionFailed, "no descriptor for a connection: \(systemText(errno)); raise the limit (ulimit -n)")
+        }
     }
 
     deinit {

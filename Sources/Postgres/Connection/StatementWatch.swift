@@ -12,7 +12,7 @@ final class StatementWatch: @unchecked Sendable {
     static let patience: Duration = .seconds(2)
 
     /// Signalled when the thread that waits for the server is to look around.
-    let wakeup = EventDescriptor()
+    let wakeup: EventDescriptor
     private let condition = ThreadCondition()
     private var request: CancelRequest?
     private var statement: UInt64?
@@ -21,6 +21,10 @@ final class StatementWatch: @unchecked Sendable {
     /// Since when the server that is waited for says nothing.
     private var silent: ContinuousClock.Instant?
     private var isGivenUp = false
+
+    init() throws(PostgresError) {
+        wakeup = try EventDescriptor()
+    }
 
     /// Called on the connection's thread, when it has connected.
     func arm(_ request: CancelRequest?) {

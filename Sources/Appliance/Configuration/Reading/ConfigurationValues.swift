@@ -17,6 +17,9 @@ struct ConfigurationValues {
 
     func isGiven(_ path: ConfigurationPath) -> Bool { raw[path] != nil }
 
+    /// The file that holds the value, to be read again where that changes.
+    func file(_ path: ConfigurationPath) -> String? { raw[path]?.file }
+
     mutating func problem(_ path: ConfigurationPath, _ message: String) {
         problems.append(ConfigurationProblem(source: raw[path]?.source, message: "\"\(path)\" \(message)"))
     }
@@ -106,6 +109,16 @@ struct ConfigurationValues {
             if case .scalar(let text) = value.content, let name = path.words.last { properties[name] = text }
         }
         return properties
+    }
+
+    /// The files that hold the values of properties, by the properties' names.
+    func propertyFiles(_ parent: ConfigurationPath) -> [String: String] {
+        var files: [String: String] = [:]
+        for (path, value) in raw
+        where path.words.count == parent.words.count + 1 && path.words.starts(with: parent.words) {
+            if let file = value.file, let name = path.words.last { files[name] = file }
+        }
+        return files
     }
 
     private func chosen(_ path: ConfigurationPath, _ other: ConfigurationPath?) -> ConfigurationPath {

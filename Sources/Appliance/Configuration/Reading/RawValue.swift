@@ -7,6 +7,8 @@ struct RawValue: Sendable, Equatable {
 
     var content: Content
     var source: ConfigurationSource
+    /// The file that the content was read from, where a key with `_file` behind it named one.
+    var file: String?
 }
 
 /// What one place, the file or the environment, says: values by path, and the names of consumers in their order.

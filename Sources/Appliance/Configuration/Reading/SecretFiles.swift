@@ -23,7 +23,7 @@ enum SecretFiles {
                 if text.isEmpty {
                     problem("the file \(file) of \"\(path)\" is empty")
                 } else {
-                    layer.values[target] = RawValue(content: .scalar(text), source: value.source)
+                    layer.values[target] = RawValue(content: .scalar(text), source: value.source, file: file)
                 }
             } catch {
                 problem("the file \(file) of \"\(path)\" cannot be read: \(error)")

@@ -42,6 +42,7 @@ package struct DatabaseSection: Sendable {
         _ values: inout ConfigurationValues, needed: Bool
     ) -> ConnectionConfiguration? {
         let password = values.optionalText("database.password")
+        let passwordSource = passwordSource(&values)
         let connectTimeout = values.duration("database.connect_timeout")
         let statementTimeout = values.duration("database.statement_timeout")
         let lockTimeout = values.duration("database.lock_timeout")
@@ -54,6 +55,10 @@ package struct DatabaseSection: Sendable {
             connection.connectTimeout = connectTimeout
             connection.statementTimeout = statementTimeout
             connection.lockTimeout = lockTimeout
+            connection.connectionStringFile = values.file("database.url")
+            connection.passwordSource = passwordSource
+            connection.sessionCheck = SessionCheck()
+            connection.sessionWaits = SessionWaits()
             return password.map { connection.with(password: $0) } ?? connection
         } catch {
             values.problem(
@@ -61,5 +66,26 @@ package struct DatabaseSection: Sendable {
                 "cannot be used: \(error.message); write postgres://user@host:5432/database or libpq's keywords")
             return nil
         }
+    }
+
+    /// Where the password of each connection is read from; nil where it stays as it is.
+    private static func passwordSource(_ values: inout ConfigurationValues) -> PasswordSource? {
+        let timeLimit = values.duration("database.password_command_timeout")
+        guard values.isGiven("database.password_command") else {
+            if values.isGiven("database.password_command_timeout") {
+                values.problem("database.password_command_timeout", "needs \"database.password_command\" too")
+            }
+            return values.file("database.password").map(PasswordSource.file)
+        }
+        if values.isGiven("database.password") {
+            let other = values.file("database.password") == nil ? "database.password" : "database.password_file"
+            values.problem("database.password_command", "and \"\(other)\" are given; give one, not both")
+        }
+        let words = values.list("database.password_command")
+        guard let program = words.first, !program.isEmpty else {
+            values.problem("database.password_command", "names no program; write [program, argument, …]")
+            return nil
+        }
+        return .command(PasswordCommand(words, timeLimit: timeLimit))
     }
 }

@@ -8,6 +8,8 @@ package struct KafkaSection: Sendable {
     package var bootstrapServers: String
     /// librdkafka's properties by name; they may hold secrets.
     package var properties: [String: String]
+    /// Files that hold values of properties, by the property's name; they are read again for each client.
+    package var secretFiles: [String: String]
     /// Where tokens come from, for OAUTHBEARER.
     package var tokens: TokenSource?
     /// Nil is what each topic allows.
@@ -24,6 +26,7 @@ package struct KafkaSection: Sendable {
             values.problem("kafka.bootstrap_servers", flaw)
         }
         properties = values.properties("kafka.properties")
+        secretFiles = values.propertyFiles("kafka.properties")
         maximumRecordBytes = values.optionalInteger("kafka.max_record_bytes")
         let partitions = values.integer("kafka.topics.partitions")
         let replicationFactor = values.optionalInteger("kafka.topics.replication_factor")
@@ -49,13 +52,16 @@ package struct KafkaSection: Sendable {
                 "is OAUTHBEARER: set \"kafka.sasl.mechanism\" and \"kafka.sasl.token_file\" or \"token_url\" instead")
         }
         properties.merge(security.properties) { own, _ in own }
+        secretFiles.merge(security.secretFiles) { own, _ in own }
         tokens = security.tokens
     }
 
     /// What this package's own clients are made from.
     package func client(_ clientID: String = "godwit") -> ClientConfiguration {
-        ClientConfiguration(
+        var client = ClientConfiguration(
             bootstrapServers: bootstrapServers, properties: properties, clientID: clientID, tokens: tokens)
+        client.secretFiles = secretFiles
+        return client
     }
 
     /// Each property by itself, so that its own line is named.

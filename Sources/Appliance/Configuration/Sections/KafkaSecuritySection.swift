@@ -4,6 +4,8 @@ import Kafka
 struct KafkaSecuritySection {
     /// What the keys come to, under librdkafka's names; they hold secrets.
     private(set) var properties: [String: String] = [:]
+    /// The files that hold passwords, by the property's name.
+    private(set) var secretFiles: [String: String] = [:]
     private(set) var tokens: TokenSource?
 
     init(_ values: inout ConfigurationValues) {
@@ -26,7 +28,9 @@ struct KafkaSecuritySection {
             ("key_file", "ssl.key.location"), ("key_password", "ssl.key.password"),
         ]
         for (key, property) in keys {
-            if let text = values.optionalText(ConfigurationPath("kafka.tls.\(key)")) { properties[property] = text }
+            let path = ConfigurationPath("kafka.tls.\(key)")
+            if let text = values.optionalText(path) { properties[property] = text }
+            secretFiles[property] = values.file(path)
         }
         let isEnabled: Bool? = values.isGiven("kafka.tls.enabled") ? values.boolean("kafka.tls.enabled") : nil
         if isEnabled == false, !properties.isEmpty {
@@ -78,6 +82,7 @@ struct KafkaSecuritySection {
                     continue
                 }
                 properties["sasl.\(key)"] = text
+                secretFiles["sasl.\(key)"] = values.file(path)
             }
         }
         return true
@@ -109,11 +114,11 @@ struct KafkaSecuritySection {
         }
         let id = values.text("kafka.sasl.client_id")
         let secret = values.text("kafka.sasl.client_secret")
-        return TokenSource(
-            .endpoint(
-                TokenEndpoint(
-                    url: url, clientID: id, clientSecret: secret, scope: values.optionalText("kafka.sasl.scope"),
-                    authoritiesFile: values.optionalText("kafka.sasl.token_ca_file"))), extensions: extensions)
+        var endpoint = TokenEndpoint(
+            url: url, clientID: id, clientSecret: secret, scope: values.optionalText("kafka.sasl.scope"),
+            authoritiesFile: values.optionalText("kafka.sasl.token_ca_file"))
+        endpoint.clientSecretFile = values.file("kafka.sasl.client_secret")
+        return TokenSource(.endpoint(endpoint), extensions: extensions)
     }
 
     private func readExtensions(_ values: inout ConfigurationValues) -> [String: String] {

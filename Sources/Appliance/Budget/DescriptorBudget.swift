@@ -1,0 +1,63 @@
+import Glibc
+
+/// How many file descriptors the relays of a process need at most, and how many the system allows. A pure value but for
+/// ``raiseLimit()``.
+///
+/// A Kafka client has a thread and a pipe for itself and for each broker, and a connection to each broker that it uses.
+/// A session at PostgreSQL has a socket and an `eventfd`.
+struct DescriptorBudget: Sendable, Equatable {
+    var consumers: Int
+    /// Brokers of the cluster, or those that the configuration names while the cluster is not known.
+    var brokers: Int
+    /// Sessions at PostgreSQL, at most.
+    var sessions: Int
+    var hasAdminPort: Bool
+
+    /// Standard streams, signals, files that are read for a moment.
+    private static let base = 16
+    /// Two sessions that look for a pooler, a request that cancels a statement, and a command that gives a password.
+    private static let passing = 2 * 2 + 1 + 5
+    /// The event loop, its listener, and some requests at a time.
+    private static let adminPort = 4 + 8
+
+    /// Of one Kafka client.
+    private var client: Int { 2 + 3 * brokers }
+
+    /// Each consumer has a producer, and, while it looks at topics, a second client.
+    var needed: Int {
+        Self.base + Self.passing + 2 * sessions + 2 * consumers * client + (hasAdminPort ? Self.adminPort : 0)
+    }
+
+    /// - Throws: where the limit is lower than what is needed.
+    func check(limit: Int) throws(Failure) {
+        guard limit < needed else { return }
+        throw Failure(
+            .configuration,
+            "\(consumers) consumers and \(brokers) brokers need \(needed) file descriptors at most, and the limit is "
+                + "\(limit); raise it: ulimit -n \(needed), LimitNOFILE=\(needed) (systemd) or --ulimit nofile=\(needed) "
+                + "(containers), or spread the consumers over more processes")
+    }
+
+    /// Raises this process's limit as far as it may, and gives the limit that holds.
+    static func raiseLimit() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return Int.max }
+        if limit.rlim_cur < limit.rlim_max {
+            var raised = limit
+            raised.rlim_cur = limit.rlim_max
+            if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+}
+
+extension Configuration {
+    /// What the relays of this configuration need at most.
+    ///
+    /// - Parameter brokers: how many the cluster has; nil while that is not known.
+    func descriptorBudget(brokers: Int? = nil) -> DescriptorBudget {
+        DescriptorBudget(
+            consumers: consumers.count, brokers: max(brokers ?? 0, kafka.bootstrapServers.split(separator: ",").count),
+            sessions: sessionNeed.count, hasAdminPort: admin.listen != nil)
+    }
+}

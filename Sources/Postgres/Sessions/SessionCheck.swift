@@ -1,0 +1,49 @@
+package import Logging
+
+/// Refuses poolers that give a session to another client after each transaction: locks, LISTEN and settings do not
+/// survive them, and settings would stay behind in sessions that other applications get.
+///
+/// Copies of a configuration share one check, and connections within a minute share its result.
+package actor SessionCheck {
+    private static let validity: ContinuousClock.Duration = .seconds(60)
+
+    private var found: (keeping: SessionKeeping, at: ContinuousClock.Instant)?
+    private var running: Task<Result<SessionKeeping, PostgresError>, Never>?
+
+    package init() {}
+
+    /// What the last look has found, however long ago.
+    package var lastFound: SessionKeeping? { found?.keeping }
+
+    /// - Throws: `sessionRequired`; what connecting throws.
+    func check(_ configuration: ConnectionConfiguration, logger: Logger) async throws(PostgresError) {
+        guard try await keeping(configuration, logger: logger) == .transaction else { return }
+        throw PostgresError(
+            .sessionRequired,
+            "\(configuration.redactedDescription) is a pooler in transaction or statement mode, and Godwit needs a "
+                + "session: its locks, LISTEN and settings do not survive it")
+    }
+
+    /// Who keeps sessions there, as found within the last minute.
+    package func keeping(
+        _ configuration: ConnectionConfiguration, logger: Logger = Logger(label: "godwit.postgres")
+    ) async throws(PostgresError) -> SessionKeeping {
+        if let found, .now - found.at < Self.validity { return found.keeping }
+        let task =
+            running
+            ?? Task {
+                // A bare task, because all who connect meanwhile wait for it.
+                do throws(PostgresError) {
+                    return .success(try await PoolerProbe(configuration, logger: logger).take())
+                } catch {
+                    return .failure(error)
+                }
+            }
+        running = task
+        let result = await task.value
+        running = nil
+        let keeping = try result.get()
+        found = (keeping, .now)
+        return keeping
+    }
+}

@@ -1,0 +1,17 @@
+/// What a process's session at PostgreSQL is for.
+package enum SessionPurpose: String, Sendable, CaseIterable {
+    /// Heartbeats, claims and checkpoints.
+    case control
+    /// Looks at the end of the log, and reads it.
+    case reader
+    /// Reads what is behind.
+    case lane
+    /// Waits for notifications.
+    case listener
+    /// Transactions of handlers.
+    case pool
+    /// What is asked over the admin port.
+    case status
+    /// A job's lease, its reads, and whatever a command asks.
+    case other
+}
