@@ -112,7 +112,19 @@ import Testing
             "ALTER DATABASE postgres CONNECTION LIMIT 0", "ALTER DATABASE postgres CONNECTION LIMIT -1",
             "no connection left"
         ),
-        ("ALTER ROLE relay SET search_path = nowhere", "ALTER ROLE relay RESET search_path", "is missing"),
+        (
+            "REVOKE ALL ON consumer_workers FROM relay", "GRANT ALL ON consumer_workers TO relay",
+            "a right is missing"
+        ),
+        (
+            "ALTER TABLE consumer_segments RENAME TO moved", "ALTER TABLE moved RENAME TO consumer_segments",
+            "a table, column or schema is missing"
+        ),
+        (
+            "ALTER TABLE consumer_workers ALTER worker_id TYPE bytea USING worker_id::bytea",
+            "ALTER TABLE consumer_workers ALTER worker_id TYPE text USING convert_from(worker_id, 'UTF8')",
+            "tables are of another shape than before"
+        ),
     ])
     func `a running relay waits where the database refuses it for a while, and says why`(
         _ change: String, _ back: String, _ reason: String
