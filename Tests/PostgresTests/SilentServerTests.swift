@@ -98,11 +98,17 @@ import Testing
             let waiting = try await Connection.open(configuration, logger: quiet)
             proxy.set(.silent)
             let task = Task { try await waiting.query("SELECT 1") }
-            try await eventually("nothing waits") { all.giveUp(silentFor: .milliseconds(300)) > 0 }
+            try await Task.sleep(for: .seconds(1))
+            #expect(all.giveUp(silentFor: .milliseconds(500)) == 1)
             let error = await #expect(throws: PostgresError.self) { try await task.value }
             #expect(error?.code == .connectionLost)
             proxy.set(.open)
             #expect(try await idle.query("SELECT 1").count == 1)
+            // Its sign of life has ended the suspicion; the next one is not so lucky.
+            try await idle.query("SELECT pg_sleep(1)")
+            all.giveUp(silentFor: .milliseconds(500))
+            let late = await #expect(throws: PostgresError.self) { try await idle.query("SELECT pg_sleep(5)") }
+            #expect(late?.code == .connectionLost)
             await idle.close()
             await waiting.close()
         }

@@ -32,6 +32,7 @@ extension ConnectionHandle {
         // One read may leave up to a record of TLS in the library's buffer, which the socket does not show. A read takes at
         // least 8 KiB, a record has at most 16.
         for _ in 0..<(isEncrypted ? 3 : 1) where unsafe PQconsumeInput(raw) != 1 { return false }
+        watch.heard()
         return true
     }
 
@@ -40,16 +41,16 @@ extension ConnectionHandle {
     /// Blocks until the socket is ready.
     private func awaitSocket(_ events: Int16, since heard: ContinuousClock.Instant) throws(PostgresError) {
         while true {
-            let (limit, isGivenUp) = watch.limit
-            if isGivenUp { throw giveUp("the database does not answer") }
-            let silence = silenceLimit.map { heard + $0 }
-            let deadline = [silence, limit].compactMap { $0 }.min()
+            let limit = watch.limit
+            if limit.isGivenUp { throw giveUp("the database does not answer") }
+            let silence = [silenceLimit, limit.silence].compactMap { $0 }.min()
+            let deadline = [silence.map { heard + $0 }, limit.cancelled].compactMap { $0 }.min()
             switch wait(for: events, until: deadline) {
             case .ready: return
             case .woken: continue
             case .timedOut:
-                if let limit, limit <= .now { throw giveUp("a cancelled statement did not end") }
-                throw giveUp("the server has sent nothing for \(silenceLimit ?? .zero)")
+                if let end = limit.cancelled, end <= .now { throw giveUp("a cancelled statement did not end") }
+                throw giveUp("the server has sent nothing for \(silence ?? .zero)")
             }
         }
     }

@@ -17,9 +17,10 @@ package final class OpenConnections: Sendable {
         }
     }
 
-    /// Gives those up that wait for the server and have heard nothing for so long.
+    /// Gives those up that wait for the server and have heard nothing for so long; the others if their next answer takes as
+    /// long.
     ///
-    /// - Returns: how many.
+    /// - Returns: how many were given up.
     @discardableResult package func giveUp(silentFor limit: Duration) -> Int {
         let watches = entries.withLock { $0.compactMap(\.watch) }
         return watches.count { $0.giveUp(silentFor: limit) }

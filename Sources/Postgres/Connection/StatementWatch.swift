@@ -21,6 +21,8 @@ final class StatementWatch: @unchecked Sendable {
     /// Since when the server that is waited for says nothing.
     private var silent: ContinuousClock.Instant?
     private var isGivenUp = false
+    /// How long the server may be silent once, before it has given a sign of life again.
+    private var suspicion: Duration?
 
     init() throws(PostgresError) {
         wakeup = try EventDescriptor()
@@ -81,21 +83,38 @@ final class StatementWatch: @unchecked Sendable {
         condition.withLock { silent = nil }
     }
 
-    /// Until when the thread may wait, and whether it may at all.
-    var limit: (time: ContinuousClock.Instant?, isGivenUp: Bool) {
-        condition.withLock { (cancelled.map { $0 + Self.patience }, isGivenUp) }
+    /// Called on the connection's thread: something came from the server.
+    func heard() {
+        condition.withLock { suspicion = nil }
     }
 
-    /// Has the connection given up if it has waited for so long without a word from the server.
+    /// What bounds a wait for the server.
+    struct Limit {
+        /// When a cancelled statement is no longer waited for.
+        var cancelled: ContinuousClock.Instant?
+        /// How long the server may be silent, if that is less than else.
+        var silence: Duration?
+        var isGivenUp: Bool
+    }
+
+    var limit: Limit {
+        condition.withLock {
+            Limit(cancelled: cancelled.map { $0 + Self.patience }, silence: suspicion, isGivenUp: isGivenUp)
+        }
+    }
+
+    /// Has the connection given up if it has waited for so long without a word from the server. One that waits for nothing
+    /// now, or not yet for so long, is given up if its next answer takes as long.
     ///
-    /// - Returns: whether it has.
+    /// - Returns: whether it is given up.
     func giveUp(silentFor limit: Duration) -> Bool {
         let isLate = condition.withLock {
+            suspicion = limit
             guard let silent, ContinuousClock.now - silent >= limit else { return false }
             isGivenUp = true
             return true
         }
-        if isLate { wakeup.signal() }
+        wakeup.signal()
         return isLate
     }
 }

@@ -73,6 +73,9 @@ extension Connection {
         until deadline: ContinuousClock.Instant
     ) -> Result<[Notification], PostgresError> {
         guard let handle else { return .failure(PostgresError(.closed, "the connection is closed")) }
+        // Silence is the rule here, and says something only once other connections have shown that nothing answers.
+        watch.beginWaiting(.now)
+        defer { watch.endWaiting() }
         while true {
             // What came along with an earlier answer is in libpq's buffer already, and the socket stays silent.
             let notifications = handle.takeNotifications()
@@ -81,6 +84,10 @@ extension Connection {
             case .timedOut: return .success([])
             case .woken:
                 if Task.isCancelled { return .failure(PostgresError(.cancelled, "the task was cancelled")) }
+                if watch.limit.isGivenUp {
+                    self.handle = nil
+                    return .failure(handle.giveUp("the database does not answer"))
+                }
             case .ready:
                 guard handle.takeIn() else {
                     self.handle = nil
