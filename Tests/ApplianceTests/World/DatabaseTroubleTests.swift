@@ -148,4 +148,52 @@ import Testing
             try await world.expectEverythingDelivered()
         }
     }
+
+    @Test func `a server that comes back as a standby is waited for until it is the primary`() async throws {
+        try await WorldFixture.withFlowing { world in
+            world.beginChange()
+            try await world.postgres.stopServer(.fast)
+            try Data().write(to: URL(fileURLWithPath: "\(world.postgres.folder)/data/standby.signal"))
+            try await world.postgres.startServer()
+            try await eventually("it is not said: \(try world.log)") {
+                let log = try world.log
+                return log.contains("the server is a standby") && log.contains("takes no writes")
+            }
+            try await eventually("status does not say it") {
+                try await world.godwit("status").standardOutput.contains("standby")
+            }
+            let isAlive = try world.relayIsAlive
+            #expect(isAlive)
+            try await world.execute("SELECT pg_promote()")
+            try await world.append(20)
+            try await world.expectEverythingDelivered()
+        }
+    }
+
+    /// No record is sent again for a connection to the database that is lost.
+    @Test func `connections that are cut again and again cost no event and no duplicate`() async throws {
+        try await throughProxy { world, proxy in
+            for _ in 0..<10 {
+                proxy.cut()
+                try await world.append(10)
+                try await Task.sleep(for: .milliseconds(300))
+            }
+            try await world.expectEverythingDelivered()
+            let records = try await world.kafka.readAll([world.topic])
+            #expect(records.count == 120)
+        }
+    }
+
+    @Test func `a relay whose topic is refused and has nothing under way stops at once`() async throws {
+        try await WorldFixture.with { world in
+            world.configure(["GODWIT_CONSUMERS_SHOP_TOPIC": "{event_type}", "GODWIT_WORKER_SHUTDOWN_TIMEOUT": "60s"])
+            try world.startRelay()
+            try await world.append(1)
+            try await eventually("the topic is not missed: \(try world.log)") {
+                try world.log.contains("takes no records")
+            }
+            try world.relay.send(SIGTERM)
+            try await expectEnd(world, within: .seconds(10), [0])
+        }
+    }
 }
