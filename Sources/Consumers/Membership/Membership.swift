@@ -327,7 +327,8 @@ final class Membership: Sendable {
 
     /// The live workers, and when the first whose session has ended counts as dead.
     private func readLive(_ rows: ResultSet) throws -> (workers: [String: Set<String>], nextSuspect: Duration?) {
-        var workers: [String: Set<String>] = [:]
+        // This worker has a share also while its row is missing.
+        var workers = consumers.reduce(into: [:]) { $0[$1] = Set([workerID]) }
         var nextSuspect: Duration?
         for row in rows {
             let worker: String = try row.decode(1)

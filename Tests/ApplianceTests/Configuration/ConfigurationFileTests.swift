@@ -196,7 +196,7 @@ import Testing
         #expect(right.worker.bytesInFlight == 64 << 20)
         #expect(right.consumers.map(\.start) == [.now, .after(1200), .beginning])
         let problems = Self.problems(
-            "worker: { bytes_in_flight: 5MB, stale_threshold: 10s }\nconsumers: { a: { topic: a, start: yesterday } }",
+            "worker: { bytes_in_flight: 5MB, stale_threshold: 5s }\nconsumers: { a: { topic: a, start: yesterday } }",
             needs: [])
         #expect(problems.count == 3)
         #expect(problems.contains { $0.contains("32MiB or 1GiB") })

@@ -80,8 +80,8 @@ import Testing
                 for number in 0..<40 {
                     let own = Int.random(in: 0...3, using: &random)
                     let row = WorkerRow(
-                        // Not so near a limit that the time of the look decides.
-                        age: .seconds(Int.random(in: -2...40, using: &random)) + .milliseconds(500),
+                        // Not so near below a limit that the time of the look decides.
+                        age: .seconds(Int.random(in: -2...40, using: &random)) + .milliseconds(50),
                         hasSessionLock: Bool.random(using: &random), isLockFree: Bool.random(using: &random),
                         takeoverAfter: own > 1 ? .seconds(Int.random(in: 1...20, using: &random)) : nil,
                         staleAfter: own > 0 ? .seconds(Int.random(in: 1...35, using: &random)) : nil)
@@ -120,8 +120,8 @@ import Testing
                 Statement(
                     """
                     INSERT INTO \(test.tables.consumerWorkers.sql)
-                        (consumer_name, worker_id, last_heartbeat, session_lock, takeover_after, stale_after)
-                    VALUES ('c', $1, clock_timestamp() - make_interval(secs => $2), $3, $4, $5)
+                        (consumer_name, worker_id, condition, last_heartbeat, session_lock, takeover_after, stale_after)
+                    VALUES ('c', $1, $2::float8::text, clock_timestamp(), $3, $4, $5)
                     """), name, row.age / .seconds(1), row.hasSessionLock, row.takeoverAfter.map { $0 / .seconds(1) },
                 row.staleAfter.map { $0 / .seconds(1) })
             if !row.isLockFree {
@@ -131,7 +131,9 @@ import Testing
         try await connection.execute(
             script: """
                 INSERT INTO \(test.tables.consumerSegments.sql) (consumer_name, segment_id, total_segments, owner_id)
-                SELECT 'c', row_number() OVER () - 1, 40, worker_id FROM \(test.tables.consumerWorkers.sql)
+                SELECT 'c', row_number() OVER () - 1, 40, worker_id FROM \(test.tables.consumerWorkers.sql);
+                UPDATE \(test.tables.consumerWorkers.sql)
+                    SET last_heartbeat = clock_timestamp() - make_interval(secs => condition::float8);
                 """)
     }
 }
