@@ -1,8 +1,10 @@
 import Glibc
 import LocalPostgres
-import Postgres
+import Synchronization
 import TestSupport
 import Testing
+
+@testable import Postgres
 
 /// Passwords that are kept in files or given by programs, and change while connections come and go.
 @Suite struct SecretTests {
@@ -198,5 +200,46 @@ import Testing
 
     private func isZombie(_ process: Int32) -> Bool {
         (try? TestFolder.read("/proc/\(process)/status").contains("State:\tZ")) ?? true
+    }
+}
+
+/// Work that several callers wait for.
+@Suite struct SharedWorkTests {
+    @Test func `callers at one time share a run, and one that is cancelled leaves it to the others`() async throws {
+        let work = SharedWork<Int>()
+        let runs = Mutex(0)
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let body: @Sendable () async -> Result<Int, PostgresError> = {
+            let run = runs.withLock { runs in
+                runs += 1
+                return runs
+            }
+            for await _ in gate { break }
+            return Task.isCancelled ? .failure(PostgresError(.cancelled, "cancelled")) : .success(run)
+        }
+        let first = Task { try await work.value(body) }
+        try await eventually("the work has begun") { runs.withLock { $0 } == 1 }
+        let second = Task { try await work.value(body) }
+        first.cancel()
+        let error = await #expect(throws: PostgresError.self) { try await first.value }
+        #expect(error?.code == .cancelled)
+        open.yield()
+        #expect(try await second.value == 1)
+    }
+
+    @Test func `work that nobody waits for is cancelled`() async throws {
+        let work = SharedWork<Int>()
+        let ended = Mutex(false)
+        let only = Task {
+            try await work.value {
+                try? await Task.sleep(for: .seconds(60))
+                ended.withLock { $0 = true }
+                return .success(1)
+            }
+        }
+        try await Task.sleep(for: .milliseconds(50))
+        only.cancel()
+        await #expect(throws: PostgresError.self) { try await only.value }
+        try await eventually("the work has ended") { ended.withLock { $0 } }
     }
 }

@@ -10,7 +10,8 @@ package enum ConfigurationReference {
             separated by commas. `NAME` stands for a consumer's name, in the environment in upper case with `_` for all but
             letters and digits; a name that the file does not have makes a consumer, its name in lower case. A Kafka property
             is `GODWIT_KAFKA_PROPERTIES_` and its name with `_` for dots. Where the table says *secret*, the key with `_file`
-            behind it (in the environment `_FILE`) takes the value from a file. This page is what `godwit config reference` prints.
+            behind it (in the environment `_FILE`) takes the value from a file, which is read again for each new connection or
+            client. This page is what `godwit config reference` prints.
 
             """
         var section = ""

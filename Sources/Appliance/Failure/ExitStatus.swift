@@ -56,7 +56,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .internalError: "anything else; a bug, perhaps"
         case .addressTaken: "run, broker: the address cannot be listened on"
         case .dataFolder: "broker: the data directory cannot be used"
-        case .configuration: "the configuration is wrong"
+        case .configuration: "the configuration is wrong, or asks for more file descriptors than the system allows"
         }
     }
 }

@@ -107,7 +107,10 @@ extension Admin {
             return .failure(connectionError() ?? KafkaError(.timedOut))
         }
         let error = event.error
-        if error.code != .none { return .failure(error) }
+        if error.code != .none {
+            // That the time is up says less than why no broker was reached.
+            return .failure(error.code == .timedOut ? connectionError() ?? error : error)
+        }
         return unsafe .success(read(event.pointer))
     }
 

@@ -47,10 +47,11 @@ internal import CLibRDKafka
             throw KafkaError(.configuration, message: "`bootstrap_servers` is empty: name at least one host:port")
         }
         try set("bootstrap.servers", configuration.bootstrapServers)
-        unsafe rd_kafka_conf_set_ssl_cert_verify_cb(pointer) { _, broker, _, code, _, _, _, text, size, opaque in
+        unsafe rd_kafka_conf_set_ssl_cert_verify_cb(pointer) { _, broker, _, code, depth, _, _, text, size, opaque in
             guard let opaque = unsafe opaque, let code = unsafe code else { return 0 }
             let name = unsafe broker.map { unsafe String(cString: $0) } ?? "a broker"
-            if unsafe ClientContext.of(opaque).judge(certificateOf: name, code: code.pointee) { return 1 }
+            let context = unsafe ClientContext.of(opaque)
+            if unsafe context.judge(certificateOf: name, code: code.pointee, isLast: depth == 0) { return 1 }
             if let text = unsafe text, size > 0 { unsafe text.pointee = 0 }
             return 0
         }

@@ -1,5 +1,7 @@
 internal import CLibRDKafka
 internal import COpenSSL
+internal import Glibc
+internal import Logging
 internal import Synchronization
 
 /// What librdkafka's callbacks of one client find: where to log, where tokens come from, and what was wrong with a broker's
@@ -10,6 +12,7 @@ final class ClientContext: Sendable {
     private let redaction: Redaction
     private let failures: SecurityFailure
     private let rejection = Mutex<String?>(nil)
+    private let backoff = Mutex(CertificateBackoff())
     private let isEnding = Atomic(false)
 
     init(sink: LogSink, configuration: ClientConfiguration) {
@@ -33,12 +36,27 @@ final class ClientContext: Sendable {
         sink.write(level, facility, redaction.apply(line))
     }
 
-    /// Takes what OpenSSL found on one certificate of a broker's chain; true accepts it.
-    func judge(certificateOf broker: String, code: Int32) -> Bool {
-        guard code != X509_V_OK else { return true }
+    /// Takes what OpenSSL found on one certificate of a broker's chain; true accepts it. Where it does not, this blocks the
+    /// broker's thread for a while.
+    ///
+    /// - Parameter isLast: the certificate is the broker's own, which is looked at last.
+    func judge(certificateOf broker: String, code: Int32, isLast: Bool) -> Bool {
+        guard code != X509_V_OK else {
+            if isLast { backoff.withLock { $0.accepted(broker) } }
+            return true
+        }
         let text = "the certificate of \(broker) is not accepted: \(CertificateFlaw(code: code))"
         rejection.withLock { $0 = text }
+        // Not every call ends with a reason: a request that needs another broker ends when its time is up.
+        if RareMessages.shared.isDue(text) { sink.logger.error("\(text)") }
+        pause(backoff.withLock { $0.rejected(broker) })
         return false
+    }
+
+    /// Blocks, but not past the client's end, which waits for the threads.
+    private func pause(_ duration: Duration) {
+        let end = ContinuousClock.now + duration
+        while ContinuousClock.now < end, !isEnding.load(ordering: .relaxed) { usleep(20_000) }
     }
 
     /// Gives the client a token, or says why there is none; librdkafka asks again in ten seconds. Blocks.

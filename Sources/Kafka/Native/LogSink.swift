@@ -12,6 +12,8 @@ final class LogSink: Sendable {
     func write(_ level: Int32, _ facility: String, _ line: String) {
         let logLevel: Logger.Level =
             switch facility {
+            // A certificate that is not accepted is reported with its reason.
+            case "SSLCERTVRFY": .debug
             // Connections that come and go, fatal errors (the producer says those), and remarks on properties that
             // the other kind of client uses.
             case "FATAL", "FAIL", "ERROR", "CONFWARN", "PARTCNT", "GETSOCKET", "CONNECT": .debug

@@ -3,12 +3,15 @@ package import Logging
 /// Refuses poolers that give a session to another client after each transaction: locks, LISTEN and settings do not
 /// survive them, and settings would stay behind in sessions that other applications get.
 ///
-/// Copies of a configuration share one check, and connections within a minute share its result.
+/// Copies of a configuration share one check, and connections within a minute, or ten behind a pooler, share its result.
 package actor SessionCheck {
-    private static let validity: ContinuousClock.Duration = .seconds(60)
+    /// How long what was found holds. Behind a pooler a look takes seconds where no further session is free.
+    private static func validity(of keeping: SessionKeeping) -> Duration {
+        keeping == .session ? .seconds(600) : .seconds(60)
+    }
 
     private var found: (keeping: SessionKeeping, at: ContinuousClock.Instant)?
-    private var running: Task<Result<SessionKeeping, PostgresError>, Never>?
+    private let work = SharedWork<SessionKeeping>()
 
     package init() {}
 
@@ -24,25 +27,18 @@ package actor SessionCheck {
                 + "session: its locks, LISTEN and settings do not survive it")
     }
 
-    /// Who keeps sessions there, as found within the last minute.
+    /// Who keeps sessions there, as found lately.
     package func keeping(
         _ configuration: ConnectionConfiguration, logger: Logger = Logger(label: "godwit.postgres")
     ) async throws(PostgresError) -> SessionKeeping {
-        if let found, .now - found.at < Self.validity { return found.keeping }
-        let task =
-            running
-            ?? Task {
-                // A bare task, because all who connect meanwhile wait for it.
-                do throws(PostgresError) {
-                    return .success(try await PoolerProbe(configuration, logger: logger).take())
-                } catch {
-                    return .failure(error)
-                }
+        if let found, .now - found.at < Self.validity(of: found.keeping) { return found.keeping }
+        let keeping = try await work.value {
+            do throws(PostgresError) {
+                return .success(try await PoolerProbe(configuration, logger: logger).take())
+            } catch {
+                return .failure(error)
             }
-        running = task
-        let result = await task.value
-        running = nil
-        let keeping = try result.get()
+        }
         found = (keeping, .now)
         return keeping
     }

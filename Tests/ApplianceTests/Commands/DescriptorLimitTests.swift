@@ -16,7 +16,7 @@ import Testing
         return command
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: ["ulimit -n 12", "ulimit -n 6", "ulimit -n 40"])
+    @Test(.timeLimit(.minutes(1)), arguments: ["ulimit -n 12", "ulimit -n 8", "ulimit -n 40"])
     func `too few descriptors end the start, with what is needed and what there is`(_ limits: String) async throws {
         let environment = [
             "GODWIT_DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",

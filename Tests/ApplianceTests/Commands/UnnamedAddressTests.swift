@@ -30,7 +30,7 @@ import Testing
             let (before, lines) = (processorTime(relay.processID), count(relay))
             try await Task.sleep(for: .seconds(10))
             let (time, more) = (processorTime(relay.processID) - before, count(relay) - lines)
-            #expect(time < 0.5, "\(time) s of processor time in 10 s")
+            #expect(time < 1.5, "\(time) s of processor time in 10 s")
             #expect(more <= 4, "\(more) lines in 10 s: \(relay.standardError.suffix(3000))")
             relay.send(SIGKILL)
             _ = await relay.result()
