@@ -167,7 +167,7 @@ import Testing
             let second = try Running(test)
             try await waitForShares(test, [2, 2])
             await first.kill()
-            // The stale threshold is 3 s and the heartbeat interval 0.2 s; the segments still have their owner.
+            // The stale threshold is 3 s and the heartbeat interval 0.4 s; the segments still have their owner.
             try await waitForOwners(test, [second.worker.id: 4])
             try await second.stop()
         }

@@ -14,7 +14,7 @@ extension TestStore {
     /// Options that make others' changes show quickly.
     var options: WorkerOptions {
         var options = WorkerOptions()
-        options.heartbeatInterval = .milliseconds(200)
+        options.heartbeatInterval = .milliseconds(400)
         options.staleThreshold = .seconds(3)
         options.rebalanceInterval = .milliseconds(500)
         options.dispatcherPollInterval = .milliseconds(10)

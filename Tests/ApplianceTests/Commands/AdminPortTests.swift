@@ -109,7 +109,7 @@ import Testing
             "run",
             environment: [
                 "GODWIT_DATABASE_URL": cluster.url, "GODWIT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrapServers,
-                "GODWIT_CONSUMERS_IDENTITY_TOPIC": topic, "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms",
+                "GODWIT_CONSUMERS_IDENTITY_TOPIC": topic, "GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms",
             ].merging(admin.variables) { $1 }
         ).start()
         try await admin.wait(for: 200, at: "/readyz")
@@ -130,7 +130,7 @@ import Testing
     func `a worker that finds no segment left is rightly idle, and ready`() async throws {
         try await RelayFixture.with { place in
             let (first, second) = (try AdminPort(), try AdminPort())
-            let one = ["GODWIT_WORKER_TOTAL_SEGMENTS": "1", "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms"]
+            let one = ["GODWIT_WORKER_TOTAL_SEGMENTS": "1", "GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms"]
             let relays = [
                 try place.run(one.merging(first.variables) { $1 }), try place.run(one.merging(second.variables) { $1 }),
             ]

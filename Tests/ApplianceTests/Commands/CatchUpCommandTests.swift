@@ -11,7 +11,7 @@ import Testing
 @Suite struct CatchUpCommandTests {
     private let catchUp = ["catch-up", "identity"]
     private let quick = [
-        "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms", "GODWIT_WORKER_STALE_THRESHOLD": "1s",
+        "GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms", "GODWIT_WORKER_STALE_THRESHOLD": "2s",
         "GODWIT_WORKER_REBALANCE_INTERVAL": "300ms",
     ]
 

@@ -17,7 +17,7 @@ import Testing
     {
         try await RelayFixture.with { place in
             let relay = try place.run([
-                "GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms", "GODWIT_NOTIFY_MODE": "never",
+                "GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms", "GODWIT_NOTIFY_MODE": "never",
             ])
             var ids = try await place.append(20)
             _ = try await place.receive(ids)

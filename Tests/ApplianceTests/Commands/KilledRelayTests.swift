@@ -10,7 +10,7 @@ import Testing
 /// occurrences stay in order, and only what was behind the checkpoint is doubled.
 @Suite struct KilledRelayTests {
     private static let variables = [
-        "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms", "GODWIT_WORKER_STALE_THRESHOLD": "1s",
+        "GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms", "GODWIT_WORKER_STALE_THRESHOLD": "2s",
         "GODWIT_WORKER_REBALANCE_INTERVAL": "300ms", "GODWIT_WORKER_TOTAL_SEGMENTS": "1",
         "GODWIT_WORKER_BATCH_SIZE": "20",
     ]

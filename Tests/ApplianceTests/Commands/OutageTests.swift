@@ -59,7 +59,7 @@ import Testing
         try await TestKafka.withBroker { kafka, broker in
             try await RelayFixture.with(kafka) { place in
                 let variables = [
-                    "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms", "GODWIT_WORKER_STALE_THRESHOLD": "1s",
+                    "GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms", "GODWIT_WORKER_STALE_THRESHOLD": "2s",
                     "GODWIT_WORKER_REBALANCE_INTERVAL": "300ms", "GODWIT_WORKER_TOTAL_SEGMENTS": "1",
                     "GODWIT_WORKER_BATCH_SIZE": "20", "GODWIT_WORKER_BYTES_IN_FLIGHT": "64KiB",
                 ]

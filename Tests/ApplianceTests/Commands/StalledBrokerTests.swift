@@ -11,7 +11,7 @@ import Testing
             try await RelayFixture.with(kafka) { place in
                 let admin = try AdminPort()
                 let relay = try place.run(
-                    ["GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms"].merging(admin.variables) { $1 })
+                    ["GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms"].merging(admin.variables) { $1 })
                 try await admin.wait(for: 200, at: "/readyz")
                 _ = try await place.receive(try await place.append(5))
                 await broker.inject(Fault(.hang, on: .produce))

@@ -37,7 +37,7 @@ import Testing
             #expect(never.exitCode == 4, "\(never.standardError)")
             #expect(never.standardOutput.contains("identity  not started"))
 
-            let relay = try place.run(["GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms"])
+            let relay = try place.run(["GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms"])
             let ids = try await place.append(30)
             _ = try await place.receive(ids)
             try await eventually("it is healthy and has no lag") {
@@ -79,7 +79,7 @@ import Testing
     {
         try await RelayFixture.with { place in
             let admin = try AdminPort()
-            let quick = ["GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms", "GODWIT_WORKER_REBALANCE_INTERVAL": "200ms"]
+            let quick = ["GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms", "GODWIT_WORKER_REBALANCE_INTERVAL": "200ms"]
             let relays = [
                 try place.run(quick.merging(admin.variables) { $1 }), try place.run(quick),
             ]
@@ -112,7 +112,7 @@ import Testing
     func `brokers that are away are why nothing moves, until they are back`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             try await RelayFixture.with(kafka) { place in
-                let relay = try place.run(["GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms"])
+                let relay = try place.run(["GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms"])
                 _ = try await place.receive(try await place.append(5))
                 await broker.takeDown()
                 _ = try await place.append(5, from: 5)

@@ -51,7 +51,7 @@ import Testing
     func `a process that was stopped for too long publishes nothing of what it lost, and rejoins`() async throws {
         try await RelayFixture.with { place in
             let quick = [
-                "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms", "GODWIT_WORKER_STALE_THRESHOLD": "1s",
+                "GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms", "GODWIT_WORKER_STALE_THRESHOLD": "2s",
                 "GODWIT_WORKER_REBALANCE_INTERVAL": "300ms",
             ]
             let connection = try await place.test.connect()

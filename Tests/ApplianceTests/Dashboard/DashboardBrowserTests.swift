@@ -11,7 +11,7 @@ import Testing
         try await RelayFixture.with { place in
             let admin = try AdminPort()
             let relay = try place.run(
-                ["GODWIT_ADMIN_TOKEN": "hush", "GODWIT_WORKER_HEARTBEAT_INTERVAL": "200ms"]
+                ["GODWIT_ADMIN_TOKEN": "hush", "GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms"]
                     .merging(admin.variables) { $1 })
             try await admin.wait(for: 200, at: "/readyz")
             _ = try await place.receive(try await place.append(60))

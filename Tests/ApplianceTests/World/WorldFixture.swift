@@ -101,7 +101,7 @@ final class WorldFixture: Sendable {
             "GODWIT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrapServers,
             "GODWIT_CONSUMERS_SHOP_TOPIC": topic,
             "GODWIT_WORKER_TOTAL_SEGMENTS": "1",
-            "GODWIT_WORKER_HEARTBEAT_INTERVAL": "100ms",
+            "GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms",
             // What these tests are about does not depend on what wakes the relay.
             "GODWIT_NOTIFY_MODE": "never", "GODWIT_WORKER_POLL_INTERVAL": "20ms",
         ].merging(state.withLock { $0.settings }) { $1 }

@@ -31,7 +31,8 @@ import Testing
             let connection = try await test.connect()
             try await connection.execute(script: "CREATE EXTENSION IF NOT EXISTS pg_stat_statements SCHEMA public")
             var options = test.options
-            options.heartbeatInterval = .milliseconds(500)
+            options.heartbeatInterval = .seconds(2)
+            options.staleThreshold = .seconds(30)
             options.rebalanceInterval = .seconds(10)
             options.healthAuditInterval = .seconds(3)
             let source = try test.source()
@@ -43,11 +44,11 @@ import Testing
                 }
                 try await Task.sleep(for: .seconds(2))
                 let before = try await calls(test, connection)
-                try await Task.sleep(for: .seconds(5))
+                try await Task.sleep(for: .seconds(8))
                 let after = try await calls(test, connection)
                 let spent = after.mapValues { $0 }.merging(before) { $0 - $1 }
-                #expect((8...12).contains(spent["heartbeat"] ?? 0))
-                for kind in ["look", "live"] { #expect((8...13).contains(spent[kind] ?? 0), "\(spent)") }
+                #expect((3...5).contains(spent["heartbeat"] ?? 0))
+                for kind in ["look", "live"] { #expect((3...7).contains(spent[kind] ?? 0), "\(spent)") }
                 // The list of the segments, and what it was for.
                 #expect(spent["others"] ?? 0 <= 3, "\(spent)")
             }
