@@ -10,10 +10,8 @@ import Testing
     private func through(
         answerTimeout: Duration? = nil, _ body: (ConnectionConfiguration, TestProxy) async throws -> Void
     ) async throws {
-        let url = try await TestPostgres.shared.url()
-        let (_, port) = try #require(TestProxy.place(of: url))
-        let proxy = TestProxy(to: port)
-        var configuration = try ConnectionConfiguration(url.replacing(":\(port)", with: ":\(proxy.port)"))
+        let (proxy, url) = try TestProxy.before(try await TestPostgres.shared.url())
+        var configuration = try ConnectionConfiguration(url)
         configuration.answerTimeout = answerTimeout
         do {
             try await body(configuration, proxy)

@@ -60,6 +60,11 @@ package final class TestProxy: Sendable {
         }
     }
 
+    /// Closes all connections on the server's side only: what is silent stays so for the clients.
+    package func hangUp() {
+        for pair in state.withLock({ $0.pairs }) { shutdown(pair.server, Int32(SHUT_RDWR)) }
+    }
+
     /// Closes all connections; new ones pass.
     package func cut() {
         let pairs = state.withLock { state in
@@ -80,8 +85,19 @@ package final class TestProxy: Sendable {
         cut()
     }
 
+    /// A proxy before the server of a URL, and the URL of the same database behind it.
+    package static func before(_ url: String) throws -> (proxy: TestProxy, url: String) {
+        guard let (host, port) = place(of: url) else { throw NoPlace(url: url) }
+        let proxy = TestProxy(to: port)
+        return (proxy, url.replacing("\(host):\(port)", with: "127.0.0.1:\(proxy.port)"))
+    }
+
+    private struct NoPlace: Error {
+        let url: String
+    }
+
     /// Host and port in a URL.
-    package static func place(of url: String) -> (host: String, port: UInt16)? {
+    private static func place(of url: String) -> (host: String, port: UInt16)? {
         guard let place = url.split(separator: "@").last?.split(separator: "/").first,
             let colon = place.lastIndex(of: ":"),
             let port = UInt16(place[place.index(after: colon)...])
@@ -122,7 +138,11 @@ package final class TestProxy: Sendable {
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             let count = read(source, &buffer, buffer.count)
-            if count <= 0 { break }
+            if count <= 0 {
+                // What is silent does not tell its end either.
+                if passes(generation) { shutdown(sink, Int32(SHUT_WR)) }
+                return
+            }
             while !passes(generation) {
                 if state.withLock({ $0.isClosed }) { break }
                 usleep(10_000)
@@ -136,7 +156,6 @@ package final class TestProxy: Sendable {
                 written += sent
             }
         }
-        shutdown(sink, Int32(SHUT_WR))
     }
 
     private func passes(_ generation: Int) -> Bool {

@@ -21,6 +21,9 @@ package struct DeadLetterStore: Sendable {
         var known: [Int: [Int64: DeadLetter.State]] = [:]
         /// Where the segments halted under whoever served them last.
         var halts: [SegmentHalt] = []
+        /// Where segments are still said to halt although their checkpoints have passed: whoever served them ended between
+        /// the two.
+        var passed: [Int64] = []
     }
 
     func know(_ consumer: String, _ segments: [ServedSegment]) async throws -> Knowledge {
@@ -38,6 +41,12 @@ package struct DeadLetterStore: Sendable {
                 let segment: Int = try row.decode(0)
                 let position: Int64 = try row.decode(1)
                 let state = DeadLetter.State(rawValue: try row.decode(2)) ?? .parked
+                if state == .halted, let served = segments.first(where: { $0.segment == segment }),
+                    position <= served.checkpoint
+                {
+                    knowledge.passed.append(position)
+                    continue
+                }
                 knowledge.known[segment, default: [:]][position] = state
                 guard state == .halted else { continue }
                 knowledge.halts.append(

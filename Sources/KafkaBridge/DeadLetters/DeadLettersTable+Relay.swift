@@ -54,13 +54,13 @@ extension DeadLettersTable {
             Statement(name: "dead_letters_waiting", sql: sql), [consumer, segments.map { Int32($0) }])
     }
 
-    /// What is known of events behind segments' checkpoints: segment, position, state, error.
+    /// What is known of events behind segments' checkpoints, and where segments are said to halt: segment, position, state, error.
     func known(_ consumer: String, behind checkpoints: [(segment: Int, position: Int64)]) -> BoundStatement {
         let sql = """
             SELECT letters.segment_id, letters.global_position, letters.state, letters.error
             FROM unnest($2, $3) AS served (segment_id, checkpoint)
             JOIN \(table.sql) AS letters ON letters.consumer_name = $1 AND letters.segment_id = served.segment_id
-                AND letters.global_position > served.checkpoint
+                AND (letters.global_position > served.checkpoint OR letters.state = 'halted')
             """
         return BoundStatement(
             Statement(name: "dead_letters_known", sql: sql),

@@ -235,6 +235,7 @@ struct DeliveryState: Sendable {
                 from: lastID + 1)
         }
         for halt in knowledge.halts { _ = halts.takeOver(halt, from: lastID + 1) }
+        passedHalts += knowledge.passed.filter { !passedHalts.contains($0) }
     }
 
     /// Nothing more is delivered.

@@ -11,8 +11,7 @@ import Testing
         _ settings: [String: String] = [:], _ body: (WorldFixture, TestProxy) async throws -> Void
     ) async throws {
         try await WorldFixture.with { world in
-            let proxy = TestProxy(to: world.postgres.port)
-            let url = world.postgres.url(user: "relay").replacing(":\(world.postgres.port)", with: ":\(proxy.port)")
+            let (proxy, url) = try TestProxy.before(world.postgres.url(user: "relay"))
             world.configure(["GODWIT_DATABASE_URL": url].merging(settings) { $1 })
             do {
                 try world.startRelay()

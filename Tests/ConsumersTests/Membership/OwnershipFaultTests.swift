@@ -141,7 +141,7 @@ import Testing
     @Test(arguments: [true, false])
     func `an owner that is cut off stops before another starts`(isNoticed: Bool) async throws {
         try await TestStore.with { test in
-            let (proxy, url) = try DatabaseProxy.before(test.url)
+            let (proxy, url) = try TestProxy.before(test.url)
             let connection = try await test.connect()
             try await test.appendOneEach(1500)
             // It has a queue that lasts for long beyond the cut.
@@ -149,7 +149,8 @@ import Testing
             try await waitForOwner(owner.id, test, connection)
             try await eventually("it never published") { owner.consumer.last != nil }
             let cut = ContinuousClock.now
-            proxy.cut(isNoticed: isNoticed)
+            proxy.set(.silent)
+            if isNoticed { proxy.hangUp() }
             let other = try Running(test, pause: .milliseconds(50))
             try await waitForOwner(other.id, test, connection)
             try await eventually("the other never published") { other.consumer.first != nil }
@@ -162,7 +163,7 @@ import Testing
             let count = owner.consumer.count
             try await Task.sleep(for: .seconds(1))
             #expect(owner.consumer.count == count, "nothing of its queue is published later")
-            proxy.heal()
+            proxy.set(.silentForOld)
             proxy.close()
             try await other.stop()
             await owner.kill()

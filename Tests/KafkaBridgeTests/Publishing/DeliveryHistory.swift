@@ -178,8 +178,11 @@ struct DeliveryHistory {
         var knowledge = DeadLetterStore.Knowledge()
         for segment in begun {
             knowledge.waiting[segment.segment] = waiting.filter { $0.segment == segment.segment }
-            for (position, row) in rows.sorted(by: { $0.key < $1.key })
-            where row.segment == segment.segment && position > segment.checkpoint {
+            for (position, row) in rows.sorted(by: { $0.key < $1.key }) where row.segment == segment.segment {
+                if position <= segment.checkpoint {
+                    if row.state == .halted { knowledge.passed.append(position) }
+                    continue
+                }
                 knowledge.known[segment.segment, default: [:]][position] = row.state
                 if row.state == .halted {
                     knowledge.halts.append(SegmentHalt(segment: row.segment, position: position, reason: "before"))
