@@ -1,4 +1,5 @@
 import Glibc
+import KafkaBridge
 
 /// How many file descriptors the relays of a process need at most, and how many the system allows. A pure value but for
 /// ``raiseLimit()``.
@@ -23,9 +24,16 @@ struct DescriptorBudget: Sendable, Equatable {
     /// Of one Kafka client.
     private var client: Int { 2 + 3 * brokers }
 
-    /// Each consumer has a producer, and, while it looks at topics, a second client.
+    /// Each consumer has a producer, and, while it looks at topics, a second client; not all look at a time. One more looks
+    /// at the brokers at the start.
     var needed: Int {
-        Self.base + Self.passing + 2 * sessions + 2 * consumers * client + (hasAdminPort ? Self.adminPort : 0)
+        let clients = consumers + min(consumers, ClientGate.mostClients) + 1
+        return Self.base + Self.passing + 2 * sessions + clients * client + (hasAdminPort ? Self.adminPort : 0)
+    }
+
+    private var text: String {
+        (consumers == 1 ? "1 consumer and " : "\(consumers) consumers and ")
+            + (brokers == 1 ? "1 broker need " : "\(brokers) brokers need ")
     }
 
     /// - Throws: where the limit is lower than what is needed.
@@ -33,8 +41,8 @@ struct DescriptorBudget: Sendable, Equatable {
         guard limit < needed else { return }
         throw Failure(
             .configuration,
-            "\(consumers) consumers and \(brokers) brokers need \(needed) file descriptors at most, and the limit is "
-                + "\(limit); raise it: ulimit -n \(needed), LimitNOFILE=\(needed) (systemd) or --ulimit nofile=\(needed) "
+            text
+                + "\(needed) file descriptors at most, and the limit is \(limit); raise it: ulimit -n \(needed), LimitNOFILE=\(needed) (systemd) or --ulimit nofile=\(needed) "
                 + "(containers), or spread the consumers over more processes")
     }
 

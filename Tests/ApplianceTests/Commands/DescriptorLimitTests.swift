@@ -38,7 +38,7 @@ import Testing
         for number in 0..<200 { environment["GODWIT_CONSUMERS_C\(number)_TOPIC"] = "a" }
         let result = try await deadline { [environment] in try await godwit("ulimit -n 1024", environment).run() }
         #expect(result.exitCode == 78)
-        #expect(result.standardError.contains("200 consumers and 1 brokers need 2036 file descriptors at most"))
+        #expect(result.standardError.contains("200 consumers and 1 broker need 1201 file descriptors at most"))
     }
 
     @Test(.timeLimit(.minutes(1)))
@@ -55,9 +55,9 @@ import Testing
     @Test func `the need grows with consumers and brokers`() throws {
         let one = DescriptorBudget(consumers: 1, brokers: 1, sessions: 5, hasAdminPort: false)
         let more = DescriptorBudget(consumers: 200, brokers: 3, sessions: 5, hasAdminPort: false)
-        #expect(one.needed == 46 && more.needed == 4_436)
-        try one.check(limit: 46)
-        let failure = #expect(throws: Failure.self) { try one.check(limit: 45) }
+        #expect(one.needed == 51 && more.needed == 2_599)
+        try one.check(limit: 51)
+        let failure = #expect(throws: Failure.self) { try one.check(limit: 50) }
         #expect(failure?.status == .configuration)
     }
 }

@@ -1,0 +1,54 @@
+/// Bounds how many clients look at topics at a time, whatever the number of consumers: each has threads, pipes and
+/// connections of its own.
+package actor ClientGate {
+    /// Of all consumers of the process.
+    static let shared = ClientGate(limit: mostClients)
+
+    package static let mostClients = 32
+
+    private var free: Int
+    private var lastNumber: UInt64 = 0
+    private var waiters: [(number: UInt64, continuation: CheckedContinuation<Bool, Never>)] = []
+
+    init(limit: Int) { free = limit }
+
+    /// Runs the body once there is room.
+    ///
+    /// - Throws: what the body throws; `CancellationError` if the task is cancelled before.
+    func withRoom<Value: Sendable>(_ body: @Sendable () async throws -> Value) async throws -> Value {
+        guard await take() else { throw CancellationError() }
+        defer { give() }
+        return try await body()
+    }
+
+    private func take() async -> Bool {
+        if Task.isCancelled { return false }
+        if free > 0 {
+            free -= 1
+            return true
+        }
+        lastNumber += 1
+        let number = lastNumber
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled {
+                    continuation.resume(returning: false)
+                } else {
+                    waiters.append((number, continuation))
+                }
+            }
+        } onCancel: {
+            // A bare task, because a cancellation handler cannot wait for the actor.
+            Task { await self.giveUp(number) }
+        }
+    }
+
+    private func give() {
+        if waiters.isEmpty { free += 1 } else { waiters.removeFirst().continuation.resume(returning: true) }
+    }
+
+    private func giveUp(_ number: UInt64) {
+        guard let index = waiters.firstIndex(where: { $0.number == number }) else { return }
+        waiters.remove(at: index).continuation.resume(returning: false)
+    }
+}
