@@ -44,7 +44,8 @@ let package = Package(
         .systemLibrary(name: "CLibRDKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
 
         .target(name: "DedicatedThread", swiftSettings: boundary),
-        .target(name: "Postgres", dependencies: ["CLibPQ", "DedicatedThread", logging], swiftSettings: boundary),
+        .target(
+            name: "Postgres", dependencies: ["CLibPQ", "COpenSSL", "DedicatedThread", logging], swiftSettings: boundary),
         .target(
             name: "Kafka", dependencies: ["CLibRDKafka", "COpenSSL", "DedicatedThread", logging],
             swiftSettings: boundary),

@@ -34,6 +34,8 @@ public struct ConnectionConfiguration: Sendable {
     public var answerTimeout: Duration?
     /// Where the connections are known that may be given up together.
     package var connections: OpenConnections?
+    /// Shared by all copies of the configuration.
+    let refusedSecrets = RefusedSecrets()
 
     /// Reads a connection string.
     ///

@@ -154,6 +154,22 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func `a command that prints without end has its time limit too`() async throws {
+        let late = try await failure(["/usr/bin/yes"], within: .milliseconds(500))
+        #expect(late?.message == "the password command /usr/bin/yes did not end within 0.5 seconds")
+    }
+
+    /// Servers lock out who sends a wrong password often.
+    @Test func `what the server has refused is not sent again for a while`() {
+        let (secrets, start) = (RefusedSecrets(), ContinuousClock.now)
+        let error = PostgresError(.authentication, "no")
+        secrets.note(["password": "old"], error, now: start)
+        #expect(secrets.refusal(of: ["password": "old"], now: start + .seconds(4)) == error)
+        #expect(secrets.refusal(of: ["password": "new"], now: start + .seconds(4)) == nil)
+        #expect(secrets.refusal(of: ["password": "old"], now: start + .seconds(6)) == nil)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func `what a command leaves running is not waited for`() async throws {
         let clock = ContinuousClock.now
         let ended = try await failure(["/bin/sh", "-c", "setsid sleep 5 & exit 4"])

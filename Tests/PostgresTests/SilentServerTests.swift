@@ -112,6 +112,41 @@ import Testing
         }
     }
 
+    @Test func `a commit whose task is cancelled ends soon`() async throws {
+        try await through { configuration, proxy in
+            let connection = try await Connection.open(configuration, logger: quiet)
+            let task = Task {
+                try await connection.withTransaction { transaction in
+                    try await transaction.query("SELECT 1")
+                    proxy.set(.silent)
+                }
+            }
+            try await Task.sleep(for: .milliseconds(500))
+            let start = ContinuousClock.now
+            task.cancel()
+            await #expect(throws: (any Error).self) { try await task.value }
+            #expect(ContinuousClock.now - start < .seconds(10))
+            #expect(await !connection.isUsable)
+            await connection.close()
+        }
+    }
+
+    @Test(arguments: [true, false]) func `a COPY that streams is refused`(isScript: Bool) async throws {
+        let connection = try await Connection.open(
+            ConnectionConfiguration(try await TestPostgres.shared.url()), logger: quiet)
+        let error = await #expect(throws: PostgresError.self) {
+            let sql = "COPY (SELECT 1) TO STDOUT"
+            if isScript {
+                try await connection.execute(script: sql)
+            } else {
+                try await connection.query(Statement(name: "copy", sql: sql))
+            }
+        }
+        #expect(error?.code == .misuse)
+        #expect(await !connection.isUsable)
+        await connection.close()
+    }
+
     /// Answers larger than the buffers on the way, encrypted too, come whole.
     @Test(arguments: ["disable", "prefer"]) func `large answers and questions pass`(mode: String) async throws {
         let url = try await TestPostgres.shared.url()

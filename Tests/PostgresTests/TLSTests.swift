@@ -15,6 +15,9 @@ import Testing
             let keywords = "host=\(host) port=\(server.port) dbname=postgres user=postgres password=right "
             let connection = try await Connection.open(
                 ConnectionConfiguration(keywords + "sslrootcert=\(certificates.authority) " + parameters))
+            // Many records of TLS, and what the library keeps of them.
+            let text: String? = try await connection.query("SELECT repeat('x', 5000000)").first?.decode(0)
+            #expect(text?.utf8.count == 5_000_000)
             await connection.close()
         }
 

@@ -166,7 +166,7 @@ final class Membership: Sendable {
                 // What the segments rest on is the last heartbeat that was answered, whatever becomes of the session.
                 state.withLock { $0.isConnected = false }
                 // Where this connection got no answer, others that wait will get none either.
-                source.configuration.connections?.giveUp(silentFor: Self.longSilence)
+                if error.isSilence { source.configuration.connections?.giveUp(silentFor: Self.longSilence) }
                 let reason = error.databaseTrouble.flatMap { $0.kind == .away ? nil : $0.reason }
                 let text = reason.map { "waiting for the database, \($0)" } ?? "the database is away, waiting for it"
                 // An outage may have several reasons, one after the other.
@@ -235,7 +235,7 @@ final class Membership: Sendable {
                 state.leases[consumer, default: Lease(terms)].renew(sent: sent, isBegun: isBegun, now: now)
             }
             state.isConnected = true
-            state.hasWorked = true
+            if !noted.isEmpty { state.hasWorked = true }
             state.nextLook = .now
             state.trouble = trouble
             return noted.contains {
@@ -368,6 +368,14 @@ final class Membership: Sendable {
             state.nextList = .now.advanced(by: min(options.rebalanceInterval, options.effectiveAuditInterval))
         }
         for signal in observers.withLock({ $0 }) { signal.wake() }
+    }
+}
+
+extension Error {
+    /// Whether nothing answers, rather than a server that says why.
+    fileprivate var isSilence: Bool {
+        guard let error = postgresError else { return false }
+        return (error.code == .connectionLost || error.code == .connectionFailed) && error.sqlState == nil
     }
 }
 

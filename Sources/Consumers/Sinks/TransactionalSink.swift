@@ -149,6 +149,7 @@ final class TransactionalSink: BatchSink {
                 if let trouble = error.postgresError, trouble.classification.kind != .away, !trouble.isTransient {
                     state.wait(work.claim, for: "\(trouble)")
                 }
+                if options.runMode == .oneOff, !error.isDatabaseAway { throw error }
                 try await retry.pause(after: error)
             }
         }
@@ -199,8 +200,8 @@ final class TransactionalSink: BatchSink {
             try await body()
         } catch {
             try Task.checkCancellation()
-            // The same work may succeed with another connection, or once others have let go.
-            if let error = error.postgresError, error.isTransient || error.classification.kind == .away { throw error }
+            // The same work may succeed with another connection, or once the server can again.
+            if let error = error.postgresError, error.isTransient || error.isOfServer { throw error }
             throw PortionFailed(event: event, underlying: error)
         }
     }
@@ -220,6 +221,13 @@ private struct PortionFailed: Error {
 }
 
 extension PostgresError {
+    /// Whether the server or the connection is the reason, whatever was asked. A lock that another session holds and a
+    /// statement that takes too long may be the statement's own fault.
+    fileprivate var isOfServer: Bool {
+        let kind = classification.kind
+        return kind == .away || kind == .recovering || (sqlState.map { ["53", "58"].contains($0.errorClass) } ?? false)
+    }
+
     /// Whether what was done in the transaction is the reason, rather than the connection or the server.
     fileprivate var isOfTransaction: Bool {
         if classification.passes { return false }

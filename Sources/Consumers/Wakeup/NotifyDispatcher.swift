@@ -74,6 +74,10 @@ public struct NotifyDispatcher: Sendable {
                     continue
                 }
                 guard error.isMendable else { throw error }
+                // That the database is away, the heartbeat reports.
+                logger.log(
+                    level: error.isDatabaseAway ? .debug : .warning,
+                    "looking for events at each poll interval until LISTEN is possible again: \(error)")
                 source.wakeups.wakeAll(.connection)
                 // What is appended meanwhile is announced to nobody.
                 try await poll(for: backoff.next())

@@ -8,12 +8,19 @@ struct SecretFingerprint: Sendable, Equatable {
     /// Reads the files.
     init(of configuration: ClientConfiguration) {
         let locations = configuration.properties.filter { $0.key.hasPrefix("ssl.") && $0.key.hasSuffix(".location") }
-        let paths = Set(locations.values).union(configuration.secretFiles.values)
+        let paths = Set(locations.values).union(configuration.secretFiles.values).filter(Self.mayBeFile)
         contents = Dictionary(uniqueKeysWithValues: paths.map { ($0, Self.content(of: $0)) })
     }
 
     /// Whether every file could be read.
     var isComplete: Bool { contents.values.allSatisfy { $0 != nil } }
+
+    /// The location of certificates may also be a folder, or `probe`.
+    private static func mayBeFile(_ path: String) -> Bool {
+        if path == "probe" { return false }
+        var isFolder = false
+        return !FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) || !isFolder
+    }
 
     private static func content(of path: String) -> Data? {
         (try? Data(contentsOf: URL(filePath: path))).flatMap { $0.isEmpty ? nil : $0 }

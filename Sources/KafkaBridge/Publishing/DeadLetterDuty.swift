@@ -41,13 +41,7 @@ struct DeadLetterDuty: Sendable {
                 await publisher.attention.wait(after: seen)
                 continue
             }
-            do {
-                try await body()
-            } catch {
-                try await publisher.checkGoing()
-                guard error.isMendable else { throw error }
-                publisher.logger.debug("dead letters wait for the database: \(error)")
-            }
+            _ = try await publisher.attempt(body)
             try await Task.sleep(for: publisher.options.decisionInterval)
         }
     }
@@ -100,7 +94,7 @@ struct DeadLetterDuty: Sendable {
                 name, aggregate, in: segment, limit: limit, bytes: Self.portion.bytes,
                 largest: publisher.options.largestRecord)
             let plan = RedrivePlan(taken: taken, read: events.map(\.globalPosition))
-            guard var outcome = try await deliver(plan, events, waiting.segment) else { return }
+            guard var outcome = try await deliver(plan, events, segment) else { return }
             if let missing = plan.missing, outcome.failed == nil {
                 outcome.failed = RedriveOutcome.Failed(
                     position: missing, reason: .missing, error: "the event is no longer in the store: discard it")
@@ -116,7 +110,9 @@ struct DeadLetterDuty: Sendable {
         }
     }
 
-    private func deliver(_ plan: RedrivePlan, _ events: EventBatch, _ segment: Int) async throws -> RedriveOutcome? {
+    private func deliver(_ plan: RedrivePlan, _ events: EventBatch, _ segment: ServedSegment) async throws
+        -> RedriveOutcome?
+    {
         plan.deliver.isEmpty ? RedriveOutcome() : try await publisher.redrive(plan, events, segment: segment)
     }
 

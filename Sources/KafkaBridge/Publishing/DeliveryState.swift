@@ -172,6 +172,9 @@ struct DeliveryState: Sendable {
         return append(events, through: 0, isFull: false, isRedrive: true, entries, now: now)
     }
 
+    /// Whether a segment is served as it was when the caller looked.
+    func serves(_ segment: ServedSegment) -> Bool { !segment.isOtherAttempt(than: served[segment.segment]) }
+
     mutating func append(
         _ events: EventBatch, through: Int64, isFull: Bool, isRedrive: Bool, _ entries: [InFlightBatch.Entry],
         now: Moment

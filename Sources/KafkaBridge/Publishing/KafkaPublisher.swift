@@ -36,6 +36,8 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     nonisolated let attention = Signal()
     private var knownDuties: DeliveryState.Duties = []
     private let table = Turn()
+    /// Whether the table of dead letters was there once.
+    private var hasUsedTable = false
     private nonisolated let shared = Mutex(Shared())
 
     package init(_ options: KafkaPublisherOptions, logger: Logger) {
@@ -256,16 +258,49 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         try await body()
     }
 
+    /// Whether an error about the table of dead letters is waited out, and is shown until then: what was never to be had is
+    /// not.
+    private func waits(after error: any Error) -> Bool {
+        guard hasUsedTable ? error.isMendable : error.isDatabaseAway else { return false }
+        let text = error.databaseTrouble?.kind == .away ? nil : "the table of dead letters: \(error)"
+        let isNew = shared.withLock { shared in
+            defer { shared.tableTrouble = text }
+            return text != nil && shared.tableTrouble != text
+        }
+        if isNew, let text { logger.warning("waiting for the database, \(text)") }
+        return true
+    }
+
+    private func usedTable() {
+        hasUsedTable = true
+        shared.withLock { $0.tableTrouble = nil }
+    }
+
+    /// Does something with the table once; false if it is to be tried again later.
+    func attempt(_ body: () async throws -> Void) async throws -> Bool {
+        do {
+            try await body()
+            usedTable()
+            return true
+        } catch {
+            try checkGoing()
+            guard waits(after: error) else { throw error }
+            return false
+        }
+    }
+
     /// Tries again for as long as the database is away.
     func insist<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
         var retry = DatabaseRetry()
         while true {
             try checkGoing()
             do {
-                return try await body()
+                let value = try await body()
+                usedTable()
+                return value
             } catch {
                 try checkGoing()
-                logger.debug("dead letters wait for the database: \(error)")
+                guard waits(after: error) else { throw error }
                 try await retry.pause(after: error)
             }
         }
@@ -287,9 +322,10 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     }
 
     /// Delivers parked events again; `nil` if their segment was lost or began anew meanwhile.
-    func redrive(_ plan: RedrivePlan, _ events: EventBatch, segment: Int) async throws -> RedriveOutcome? {
+    func redrive(_ plan: RedrivePlan, _ events: EventBatch, segment: ServedSegment) async throws -> RedriveOutcome? {
         try begin()
-        let id = state.accept(redrive: plan, events, segment: segment, now: .now)
+        guard state.serves(segment) else { return nil }
+        let id = state.accept(redrive: plan, events, segment: segment.segment, now: .now)
         advance()
         guard case .redrive(let outcome) = try await resolution(of: id) else { return nil }
         return outcome
@@ -306,6 +342,8 @@ extension KafkaPublisher {
         /// Something is to be delivered or answered.
         var isWaiting = false
         var largestPayload = Int.max
+        /// Why the table of dead letters cannot be used at the moment.
+        var tableTrouble: String?
     }
 
     package nonisolated var status: PublisherStatus { shared.withLock { $0.status } }
@@ -326,7 +364,7 @@ extension KafkaPublisher {
         case .halted: .halted([shared.status.reason, outage].compactMap { $0 }.joined(separator: "; "))
         case .stalled: outage.map { .waiting($0) } ?? .stalled(shared.status.reason ?? "")
         case .waiting(let reason): .waiting(outage ?? reason)
-        case .flowing: outage.map { .waiting($0) } ?? .flowing
+        case .flowing: (outage ?? shared.tableTrouble).map { .waiting($0) } ?? .flowing
         }
     }
 

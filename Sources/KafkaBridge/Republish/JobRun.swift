@@ -188,7 +188,9 @@ package final class JobRun: Sendable {
                 try await Task.sleep(for: options.saveInterval)
             } catch {
                 if error.isMendable, !Task.isCancelled, state.withLock({ $0.isHeld }) {
-                    logger.warning("the database is away, waiting for it: \(error)")
+                    let trouble = error.databaseTrouble
+                    let text = trouble?.kind == .away ? "the database is away" : trouble?.reason ?? ""
+                    logger.warning("waiting for the database, \(text): \(error)")
                 }
                 state.withLock { $0.isHeld = false }
                 try await retry.pause(after: error)

@@ -13,6 +13,7 @@ final class SelectionReader {
     private let logger: Logger
     private var cursor: RangeCursor
     private var connection: Connection?
+    private var hasRead = false
 
     init(
         _ configuration: ConnectionConfiguration, tables: TableNames, selection: EventSelection, after: Int64,
@@ -35,10 +36,14 @@ final class SelectionReader {
         var retry = DatabaseRetry()
         while true {
             do {
-                return try await read(rows)
+                let batch = try await read(rows)
+                hasRead = true
+                return batch
             } catch {
                 await close()
-                logger.debug("the database is away: \(error)")
+                // What was never to be had is not waited for.
+                if !hasRead, !error.isDatabaseAway { throw error }
+                logger.debug("a selection waits for the database: \(error)")
                 if stop.isClosed, error.isMendable { return nil }
                 try await retry.pause(after: error)
             }

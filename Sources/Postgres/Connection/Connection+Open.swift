@@ -30,13 +30,17 @@ extension Connection {
         _ configuration: ConnectionConfiguration, logger: Logger
     ) async throws(PostgresError) -> Connection {
         var resolved = try await configuration.resolved()
+        if configuration.hasOutsideSecrets, let refusal = configuration.refusedSecrets.refusal(of: resolved.keywords) {
+            throw refusal
+        }
         var retries = configuration.hasOutsideSecrets ? secretRetries : 0
         while true {
             do throws(PostgresError) {
                 return try await connect(resolved, logger: logger)
             } catch {
-                guard error.code == .authentication, retries > 0 else { throw error }
+                guard error.code == .authentication, configuration.hasOutsideSecrets else { throw error }
                 let refused = resolved.keywords
+                configuration.refusedSecrets.note(refused, error)
                 await configuration.passwordSource?.forget(refused["password"])
                 while resolved.keywords == refused {
                     guard retries > 0 else { throw error }

@@ -182,7 +182,10 @@ public actor Connection {
 
     /// Commits. If the server rolls back instead, or does not answer, this throws.
     func commit() throws(PostgresError) {
-        defer { openTransaction = nil }
+        defer {
+            openTransaction = nil
+            _ = watch.end()
+        }
         guard let handle else { throw PostgresError(.closed, "the connection is closed") }
         let result = try handle.executeUnprepared(BoundStatement("COMMIT"))
         if result.commandTag != "COMMIT" {
@@ -194,6 +197,7 @@ public actor Connection {
     /// Rolls back. If even that fails, the connection is given up, and the server rolls back on its own.
     func rollback() {
         openTransaction = nil
+        defer { _ = watch.end() }
         guard let handle else { return }
         do throws(PostgresError) {
             try handle.executeScript("ROLLBACK")

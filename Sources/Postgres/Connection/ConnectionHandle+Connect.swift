@@ -65,7 +65,7 @@ extension ConnectionHandle {
             ["no password supplied", "certificate", "SSL", "channel binding", "authentication"]
             .contains { text.contains($0) }
             // A server that goes away in the middle of the handshake comes back.
-            && !["SSL SYSCALL error", "closed unexpectedly"].contains { text.contains($0) }
+            && !["SSL SYSCALL error", "closed unexpectedly", "unexpected eof"].contains { text.contains($0) }
         let reason = state.map { Self.reason(inVerbose: text, after: $0) } ?? Self.lastReason(text)
         return PostgresError(
             state == nil && isRefusal ? .authentication : .connectionFailed, "\(place): \(reason)", sqlState: state)

@@ -208,6 +208,7 @@ extension ConnectionHandle {
     ) throws(PostgresError) -> PipelineOutcome {
         guard let result = unsafe try nextResult() else { throw lost(nil) }
         do throws(PostgresError) {
+            try unsafe refuseCopy(result)
             // nil ends the answer; anything else would belong to a statement that answers twice, which none does.
             // A broken connection in pipeline mode answers with one error after the other, without end.
             while !isBroken, let extra = unsafe try nextResult() { unsafe PQclear(extra) }

@@ -1,4 +1,5 @@
 import CLibPQ
+import COpenSSL
 import Glibc
 
 /// Waiting for the server, with a bound of one's own: a server, a proxy or a network may fall silent without closing
@@ -29,14 +30,18 @@ extension ConnectionHandle {
 
     /// Reads what has come; false if the connection broke.
     func takeIn() -> Bool {
-        // One read may leave up to a record of TLS in the library's buffer, which the socket does not show. A read takes at
-        // least 8 KiB, a record has at most 16.
-        for _ in 0..<(isEncrypted ? 3 : 1) where unsafe PQconsumeInput(raw) != 1 { return false }
+        repeat {
+            if unsafe PQconsumeInput(raw) != 1 { return false }
+        } while hasDecrypted
         watch.heard()
         return true
     }
 
-    private var isEncrypted: Bool { unsafe (PQsslInUse(raw) == 1 || PQgssEncInUse(raw) == 1) }
+    /// Whether a read has left a part of a record of TLS in the library's buffer, which the socket does not show.
+    private var hasDecrypted: Bool {
+        guard let connection = unsafe PQsslStruct(raw, "OpenSSL") else { return false }
+        return unsafe SSL_pending(OpaquePointer(connection)) > 0
+    }
 
     /// Blocks until the socket is ready.
     private func awaitSocket(_ events: Int16, since heard: ContinuousClock.Instant) throws(PostgresError) {
@@ -45,8 +50,13 @@ extension ConnectionHandle {
             if limit.isGivenUp { throw giveUp("the database does not answer") }
             let silence = [silenceLimit, limit.silence].compactMap { $0 }.min()
             let deadline = [silence.map { heard + $0 }, limit.cancelled].compactMap { $0 }.min()
-            switch wait(for: events, until: deadline) {
+            // What GSSAPI has decrypted shows nowhere: it is looked for.
+            let look = isDecryptedUnseen ? ContinuousClock.now + Self.lookInterval : nil
+            switch wait(for: events, until: [deadline, look].compactMap { $0 }.min()) {
             case .ready: return
+            case .timedOut where deadline.map { $0 > .now } ?? true:
+                if unsafe PQconsumeInput(raw) != 1 { return }
+                if !isBusy { return }
             case .woken: continue
             case .timedOut:
                 if let end = limit.cancelled, end <= .now { throw giveUp("a cancelled statement did not end") }
@@ -54,6 +64,10 @@ extension ConnectionHandle {
             }
         }
     }
+
+    private static let lookInterval: Duration = .milliseconds(100)
+
+    private var isDecryptedUnseen: Bool { unsafe PQgssEncInUse(raw) == 1 }
 
     /// Ends the connection from this side, without a word to the other.
     func giveUp(_ reason: String) -> PostgresError {

@@ -72,13 +72,25 @@ import CLibPQ
     /// Reads all results of what was sent, and gives the last one, as `PQexec` does.
     func lastResult() throws(PostgresError) -> OpaquePointer? {
         var last: OpaquePointer?
-        while let result = unsafe try nextResult() {
+        do throws(PostgresError) {
+            while let result = unsafe try nextResult() {
+                unsafe PQclear(last)
+                unsafe last = unsafe result
+                try unsafe refuseCopy(result)
+                if isBroken { break }
+            }
+        } catch {
             unsafe PQclear(last)
-            unsafe last = unsafe result
-            let isCopy = unsafe [PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH].contains(PQresultStatus(result))
-            if isCopy || isBroken { break }
+            throw error
         }
         return unsafe last
+    }
+
+    /// A COPY that streams would go on for ever: nobody here takes or gives its data.
+    func refuseCopy(_ result: OpaquePointer) throws(PostgresError) {
+        guard unsafe [PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH].contains(PQresultStatus(result)) else { return }
+        _ = giveUp("COPY from and to the client is not supported")
+        throw PostgresError(.misuse, "COPY from and to the client is not supported; the connection is closed")
     }
 
     /// What was to be sent could not be.

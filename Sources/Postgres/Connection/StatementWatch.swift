@@ -71,6 +71,12 @@ final class StatementWatch: @unchecked Sendable {
         }
     }
 
+    /// Bounds the wait for a statement that must not be cancelled, such as a COMMIT: its task is. Does not block.
+    func bound() {
+        condition.withLock { cancelled = cancelled ?? .now }
+        wakeup.signal()
+    }
+
     // MARK: Waits
 
     /// Called on the connection's thread, when it begins to wait for the server.

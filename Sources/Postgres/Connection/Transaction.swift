@@ -54,10 +54,18 @@ extension Connection {
             value = try await body(Transaction(connection: self, number: number))
             try Task.checkCancellation()
         } catch {
-            await rollback()
+            await withTaskCancellationHandler {
+                await rollback()
+            } onCancel: {
+                watch.bound()
+            }
             throw error
         }
-        try await commit()
+        try await withTaskCancellationHandler {
+            try await commit()
+        } onCancel: {
+            watch.bound()
+        }
         return value
     }
 }

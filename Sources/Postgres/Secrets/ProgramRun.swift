@@ -161,11 +161,13 @@ struct ProgramRun: Sendable {
     /// Takes what is there; `false` at the pipe's end.
     private static func take(_ descriptor: Int32, _ bytes: inout [UInt8]) -> Bool {
         var part = [UInt8](repeating: 0, count: 4096)
-        while true {
+        // Not to the end: a program that writes faster than is read here has its time limit too.
+        for _ in 0..<16 {
             let count = unsafe read(descriptor, &part, part.count)
             if count == 0 { return false }
             if count < 0 { return errno == EAGAIN || errno == EINTR }
             if bytes.count < largest { bytes += part[..<count] }
         }
+        return true
     }
 }

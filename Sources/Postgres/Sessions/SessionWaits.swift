@@ -18,6 +18,8 @@ package final class SessionWaits: Sendable {
         /// When each attempt that is under way began, by its number.
         var attempts: [UInt64: ContinuousClock.Instant] = [:]
         var refusal: PostgresError?
+        /// When the last attempt ended.
+        var lastEnd: ContinuousClock.Instant?
     }
 
     /// An attempt to connect.
@@ -34,6 +36,8 @@ package final class SessionWaits: Sendable {
     private let lastNumber = Atomic<UInt64>(0)
     /// An attempt that takes longer hangs.
     private static let patience: Duration = .seconds(3)
+    /// What has not been tried again for so long is not needed any more.
+    private static let retention: Duration = .seconds(10)
 
     package init() {}
 
@@ -49,6 +53,7 @@ package final class SessionWaits: Sendable {
             entry.attempts[attempt.number] = nil
             if let error, error.code != .cancelled {
                 entry.refusal = error
+                entry.lastEnd = .now
                 entries[attempt.purpose] = entry
             } else if entry.attempts.isEmpty {
                 entries[attempt.purpose] = nil
@@ -64,7 +69,12 @@ package final class SessionWaits: Sendable {
     /// What has waited for longer than three seconds, in the order of the purposes.
     package func current() -> [Wait] {
         let now = ContinuousClock.now
-        let entries = entries.withLock { $0 }
+        let entries = entries.withLock { entries in
+            entries = entries.filter { _, entry in
+                !entry.attempts.isEmpty || entry.lastEnd.map { now - $0 < Self.retention } ?? false
+            }
+            return entries
+        }
         return SessionPurpose.allCases.compactMap { purpose in
             guard let entry = entries[purpose], now - entry.since > Self.patience else { return nil }
             return Wait(

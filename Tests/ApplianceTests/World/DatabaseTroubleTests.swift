@@ -116,6 +116,10 @@ import Testing
             "a right is missing"
         ),
         (
+            "REVOKE ALL ON godwit.dead_letters FROM relay", "GRANT ALL ON godwit.dead_letters TO relay",
+            "the table of dead letters"
+        ),
+        (
             "ALTER TABLE consumer_segments RENAME TO moved", "ALTER TABLE moved RENAME TO consumer_segments",
             "a table, column or schema is missing"
         ),
