@@ -1,6 +1,8 @@
+import CoreMetrics
 public import EventSourcing
 public import Logging
 public import Postgres
+import Telemetry
 
 /// The event store as a process's consumers see it: where it is, its settled horizon, and what wakes its reader.
 public final class EventSource: Sendable {
@@ -22,7 +24,9 @@ public final class EventSource: Sendable {
         holdThreshold: Duration = .seconds(10), logger: Logger = Logger(label: "godwit.source")
     ) {
         var configuration = configuration
-        configuration.connections = configuration.connections ?? OpenConnections()
+        configuration.connections =
+            configuration.connections
+            ?? OpenConnections { [givenUp = Metric.connectionsGivenUp.counter()] in givenUp.increment() }
         self.configuration = configuration
         self.tables = tables
         let reader = LogReader(configuration, tables: tables, holdThreshold: holdThreshold, logger: logger)

@@ -1,5 +1,5 @@
 extension PostgresError {
-    /// What a failure means to whoever waits for the database: one decision for the whole of Godwit.
+    /// What a failure of the database means for the code that waits for it: one decision for the whole of Godwit.
     ///
     /// Source of the codes: PostgreSQL documentation, appendix A.
     public struct Classification: Sendable, Hashable {
@@ -13,7 +13,7 @@ extension PostgresError {
             case recovering
             /// A table, a column, a type or a database is another one than before, or gone: it may come back.
             case schemaChanged
-            /// Who asks is not let in, or lacks a right: an operator may mend it while the process waits.
+            /// The user is not let in, or lacks a right: an operator may correct it while the process waits.
             case refused
             /// The question itself is wrong, or the data: the same again would fail again.
             case bug
@@ -62,7 +62,7 @@ extension PostgresError {
 }
 
 extension SQLState {
-    /// What the code means.
+    /// What the code means, see ``PostgresError/Classification``.
     var classification: PostgresError.Classification {
         switch rawValue {
         case "57P03":
@@ -72,7 +72,7 @@ extension SQLState {
                 "the server takes no writes: a standby, or set to read-only",
                 "It goes on by itself once writes are taken; managed services refuse them when the disk is full.")
         case "57014":
-            return .busy("the statement was cancelled, by its timeout or by somebody", nil)
+            return .busy("the statement was cancelled, by its timeout or on request", nil)
         case "55P03":
             return .busy(
                 "another session holds the lock longer than lock_timeout",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Postgres
 
-/// What each failure means to whoever waits for the database.
+/// What each failure of the database means for the code that waits for it.
 @Suite struct PostgresClassificationTests {
     typealias Kind = PostgresError.Classification.Kind
 

@@ -1,4 +1,5 @@
 import LocalPostgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -90,7 +91,8 @@ import Testing
     @Test func `those that wait in silence are given up together`() async throws {
         try await through { configuration, proxy in
             var configuration = configuration
-            let all = OpenConnections()
+            let count = Atomic(0)
+            let all = OpenConnections { count.add(1, ordering: .relaxed) }
             configuration.connections = all
             let idle = try await Connection.open(configuration, logger: quiet)
             let waiting = try await Connection.open(configuration, logger: quiet)
@@ -107,6 +109,7 @@ import Testing
             all.giveUp(silentFor: .milliseconds(500))
             let late = await #expect(throws: PostgresError.self) { try await idle.query("SELECT pg_sleep(5)") }
             #expect(late?.code == .connectionLost)
+            #expect(count.load(ordering: .relaxed) == 2)
             await idle.close()
             await waiting.close()
         }

@@ -29,7 +29,7 @@ struct SignalledWork: Sendable {
         for await signal in signals {
             count += 1
             guard count == 1 else {
-                LastResort.end(after: LastResort.letGoTime, logger: logger)
+                ForcedExit.end(after: ForcedExit.letGoTime, logger: logger)
                 throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning)
             }
             logger.notice(

@@ -35,12 +35,12 @@ struct SignalledShutdown: Sendable {
                 logger.notice(
                     "stopping: finishing what is in flight; a second signal lets go at once",
                     metadata: ["signal": "\(signal)"])
-                LastResort.end(after: limit + Self.grace, logger: logger)
+                ForcedExit.end(after: limit + Self.grace, logger: logger)
                 await group.triggerGracefulShutdown()
             } else {
                 logger.warning(
                     "letting go at once; the next start goes on from the checkpoint", metadata: ["signal": "\(signal)"])
-                LastResort.end(after: LastResort.letGoTime, logger: logger)
+                ForcedExit.end(after: ForcedExit.letGoTime, logger: logger)
                 return false
             }
         }

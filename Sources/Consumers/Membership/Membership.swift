@@ -73,7 +73,7 @@ final class Membership: Sendable {
     /// Whether an error is one to wait for: the database is away, or, in a worker that has worked before, a table, a column
     /// or a right is missing that will come back.
     func isPassing(_ error: any Error) -> Bool {
-        error.isDatabaseAway || (error.isMendable && state.withLock { $0.hasWorked })
+        error.isDatabaseAway || (error.isRecoverable && state.withLock { $0.hasWorked })
     }
 
     var view: MembershipView { state.withLock { $0.view } }
@@ -135,15 +135,15 @@ final class Membership: Sendable {
     /// Registers and beats until stopped, then leaves. A database that is away is waited for.
     func run() async throws {
         var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1))
-        /// The reasons of this outage that were told.
-        var told: Set<String> = []
+        /// The reasons of this outage that are in the log.
+        var reported: Set<String> = []
         while true {
             do {
                 try await control.open()
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     try await beat()
-                    if !told.isEmpty { options.logger.notice("the database is back") }
-                    told = []
+                    if !reported.isEmpty { options.logger.notice("the database is back") }
+                    reported = []
                     // Who waits between two attempts need not wait on.
                     source.reader.wakeups.wake()
                     backoff.reset()
@@ -170,7 +170,7 @@ final class Membership: Sendable {
                 let reason = error.databaseTrouble.flatMap { $0.kind == .away ? nil : $0.reason }
                 let text = reason.map { "waiting for the database, \($0)" } ?? "the database is away, waiting for it"
                 // An outage may have several reasons, one after the other.
-                if told.insert(text).inserted { options.logger.warning("\(text): \(error)") }
+                if reported.insert(text).inserted { options.logger.warning("\(text): \(error)") }
                 if stopping.isClosed { return }
                 _ = await stopping.wait(atMost: backoff.next())
             }

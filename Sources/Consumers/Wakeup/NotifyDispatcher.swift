@@ -73,7 +73,7 @@ public struct NotifyDispatcher: Sendable {
                     try await poll(for: .seconds(60))
                     continue
                 }
-                guard error.isMendable else { throw error }
+                guard error.isRecoverable else { throw error }
                 // That the database is away, the heartbeat reports.
                 logger.log(
                     level: error.isDatabaseAway ? .debug : .warning,

@@ -21,8 +21,7 @@ package struct DeadLetterStore: Sendable {
         var known: [Int: [Int64: DeadLetter.State]] = [:]
         /// Where the segments halted under whoever served them last.
         var halts: [SegmentHalt] = []
-        /// Where segments are still said to halt although their checkpoints have passed: whoever served them ended between
-        /// the two.
+        /// The table has halts there, and the checkpoints have passed them: the worker before ended between the two.
         var passed: [Int64] = []
     }
 

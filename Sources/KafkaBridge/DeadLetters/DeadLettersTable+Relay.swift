@@ -54,7 +54,7 @@ extension DeadLettersTable {
             Statement(name: "dead_letters_waiting", sql: sql), [consumer, segments.map { Int32($0) }])
     }
 
-    /// What is known of events behind segments' checkpoints, and where segments are said to halt: segment, position, state, error.
+    /// What is known of events behind segments' checkpoints, and all recorded halts: segment, position, state, error.
     func known(_ consumer: String, behind checkpoints: [(segment: Int, position: Int64)]) -> BoundStatement {
         let sql = """
             SELECT letters.segment_id, letters.global_position, letters.state, letters.error

@@ -261,7 +261,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     /// Whether an error about the table of dead letters is waited out, and is shown until then: what was never to be had is
     /// not.
     private func waits(after error: any Error) -> Bool {
-        guard hasUsedTable ? error.isMendable : error.isDatabaseAway else { return false }
+        guard hasUsedTable ? error.isRecoverable : error.isDatabaseAway else { return false }
         let text = error.databaseTrouble?.kind == .away ? nil : "the table of dead letters: \(error)"
         let isNew = shared.withLock { shared in
             defer { shared.tableTrouble = text }

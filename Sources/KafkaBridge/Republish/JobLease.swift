@@ -59,7 +59,7 @@ actor JobLease {
             throw job.state == .cancelled
                 ? JobError.cancelled(name) : JobError.lost(name, owner: job.owner ?? "another process")
         } catch {
-            if error.isMendable { await drop() }
+            if error.isRecoverable { await drop() }
             throw error
         }
     }
@@ -70,7 +70,7 @@ actor JobLease {
         do {
             try await connection.query(table.end(name, epoch: epoch, as: state, error: text))
         } catch {
-            if error.isMendable { await drop() }
+            if error.isRecoverable { await drop() }
             throw error
         }
     }

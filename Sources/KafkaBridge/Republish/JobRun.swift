@@ -187,7 +187,7 @@ package final class JobRun: Sendable {
                 }
                 try await Task.sleep(for: options.saveInterval)
             } catch {
-                if error.isMendable, !Task.isCancelled, state.withLock({ $0.isHeld }) {
+                if error.isRecoverable, !Task.isCancelled, state.withLock({ $0.isHeld }) {
                     let trouble = error.databaseTrouble
                     let text = trouble?.kind == .away ? "the database is away" : trouble?.reason ?? ""
                     logger.warning("waiting for the database, \(text): \(error)")

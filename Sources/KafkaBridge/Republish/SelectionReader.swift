@@ -44,7 +44,7 @@ final class SelectionReader {
                 // What was never to be had is not waited for.
                 if !hasRead, !error.isDatabaseAway { throw error }
                 logger.debug("a selection waits for the database: \(error)")
-                if stop.isClosed, error.isMendable { return nil }
+                if stop.isClosed, error.isRecoverable { return nil }
                 try await retry.pause(after: error)
             }
         }

@@ -71,6 +71,7 @@ extension ConnectionHandle {
 
     /// Ends the connection from this side, without a word to the other.
     func giveUp(_ reason: String) -> PostgresError {
+        if !isGivenUp { watch.gaveUp() }
         isGivenUp = true
         shutdown(socket, Int32(SHUT_RDWR))
         return PostgresError(.connectionLost, "the connection is given up: \(reason)")

@@ -7,10 +7,15 @@ package final class OpenConnections: Sendable {
     }
 
     private let entries = Mutex<[Entry]>([])
+    private let onGiveUp: (@Sendable () -> Void)?
 
-    package init() {}
+    /// - Parameter onGiveUp: called for each connection that is given up, for whatever reason, on its thread.
+    package init(onGiveUp: (@Sendable () -> Void)? = nil) {
+        self.onGiveUp = onGiveUp
+    }
 
     func add(_ watch: StatementWatch) {
+        watch.observeGivingUp(onGiveUp)
         entries.withLock { entries in
             entries.removeAll { $0.watch == nil }
             entries.append(Entry(watch: watch))

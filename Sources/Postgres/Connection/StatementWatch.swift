@@ -21,6 +21,7 @@ final class StatementWatch: @unchecked Sendable {
     /// Since when the server that is waited for says nothing.
     private var silent: ContinuousClock.Instant?
     private var isGivenUp = false
+    private var onGiveUp: (@Sendable () -> Void)?
     /// How long the server may be silent once, before it has given a sign of life again.
     private var suspicion: Duration?
 
@@ -92,6 +93,15 @@ final class StatementWatch: @unchecked Sendable {
     /// Called on the connection's thread: something came from the server.
     func heard() {
         condition.withLock { suspicion = nil }
+    }
+
+    func observeGivingUp(_ body: (@Sendable () -> Void)?) {
+        condition.withLock { onGiveUp = body }
+    }
+
+    /// Called on the connection's thread, when it has ended the connection.
+    func gaveUp() {
+        condition.withLock { onGiveUp }?()
     }
 
     /// What bounds a wait for the server.

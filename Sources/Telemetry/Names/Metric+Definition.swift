@@ -74,6 +74,10 @@ extension Metric {
                 "Log lines that were dropped since the start, because standard error was not read.")
         case .databaseConnected:
             .init(.gauge, .truth, "Whether the last heartbeat reached the database.")
+        case .connectionsGivenUp:
+            .init(
+                .counter, .occurrences,
+                "Connections to the database that were ended from this side because nothing answered on them.")
         case .horizonPosition:
             .init(.gauge, .positions, "The settled horizon: no event at or below it can still appear.")
         case .latestPosition:

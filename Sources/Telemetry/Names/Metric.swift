@@ -25,6 +25,7 @@ package enum Metric: String, Sendable, CaseIterable {
     case readEvents = "godwit_log_read_events_total"
     case logLinesDropped = "godwit_log_lines_dropped"
     case databaseConnected = "godwit_database_connected"
+    case connectionsGivenUp = "godwit_database_connections_given_up_total"
     case horizonPosition = "godwit_horizon_position"
     case latestPosition = "godwit_horizon_latest_position"
     case horizonWaiting = "godwit_horizon_waiting_seconds"

@@ -20,7 +20,7 @@ extension Error {
 
     /// Whether it may be mended while a process that has worked before waits: the database passes through something, or
     /// an operator gives back a right, a password, a table or a column.
-    package var isMendable: Bool { databaseTrouble.map { $0.kind != .bug } ?? false }
+    package var isRecoverable: Bool { databaseTrouble.map { $0.kind != .bug } ?? false }
 }
 
 /// The pauses between attempts at something that the database is needed for.
@@ -39,7 +39,7 @@ package struct DatabaseRetry: Sendable {
     /// - Throws: the error, if waiting does not mend it; `CancellationError`.
     package mutating func pause(after error: any Error) async throws {
         try Task.checkCancellation()
-        guard error.isMendable else { throw error }
+        guard error.isRecoverable else { throw error }
         try await Task.sleep(for: backoff.next())
     }
 
