@@ -20,7 +20,7 @@ struct RelayStatus: Sendable {
         if standing.isStopping { return ["stopping"] }
         if let missingSession { return [missingSession] }
         if let startsWith { return [startsWith] }
-        if !standing.isConnected { return ["the database is away"] }
+        if !standing.isConnected { return [standing.databaseOutage ?? "the database is away"] }
         if let problem = standing.horizon.problem { return [problem.text] }
         if !standing.holdsLease { return ["the segments may be another worker's: no heartbeat was noted for too long"] }
         return standing.consumers.compactMap { consumer in

@@ -37,6 +37,8 @@ final class Membership: Sendable {
         var nextLook = ContinuousClock.now
         var nextList = ContinuousClock.now
         var isConnected = false
+        /// Why nothing can be asked of the database.
+        var outage: String?
         /// Whether some heartbeat has reached the database.
         var hasWorked = false
         /// The last heartbeat, if it was not noted everywhere, or without the session lock.
@@ -89,8 +91,8 @@ final class Membership: Sendable {
         state.withLock { $0.leases[consumer]?.end }
     }
 
-    /// Whether the last heartbeat reached the database.
-    var isConnected: Bool { state.withLock { $0.isConnected } }
+    /// Whether the last heartbeat reached the database, and what else is asked of it is answered.
+    var isConnected: Bool { state.withLock { $0.isConnected && $0.outage == nil } }
 
     /// A signal that is woken with each new view.
     func observe() -> WakeSignal {
@@ -142,8 +144,11 @@ final class Membership: Sendable {
                 try await control.open()
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     try await beat()
+                    // What the heartbeat needs may be there, and what else is needed missing.
+                    try await lookUnlessBusy()
                     if !reported.isEmpty { options.logger.notice("the database is back") }
                     reported = []
+                    state.withLock { $0.outage = nil }
                     // Who waits between two attempts need not wait on.
                     source.reader.wakeups.wake()
                     backoff.reset()
@@ -164,13 +169,12 @@ final class Membership: Sendable {
                 guard isPassing(error) else { throw error }
                 connectedMetric.set(0)
                 // What the segments rest on is the last heartbeat that was answered, whatever becomes of the session.
-                state.withLock { $0.isConnected = false }
+                let text = Self.outage(error)
+                state.withLock { ($0.isConnected, $0.outage) = (false, text) }
                 // Where this connection got no answer, others that wait will get none either.
                 if error.isSilence { source.configuration.connections?.giveUp(silentFor: Self.longSilence) }
-                let reason = error.databaseTrouble.flatMap { $0.kind == .away ? nil : $0.reason }
-                let text = reason.map { "waiting for the database, \($0)" } ?? "the database is away, waiting for it"
                 // An outage may have several reasons, one after the other.
-                if reported.insert(text).inserted { options.logger.warning("\(text): \(error)") }
+                if reported.insert(text).inserted { options.logger.warning("\(text), waiting for it: \(error)") }
                 if stopping.isClosed { return }
                 _ = await stopping.wait(atMost: backoff.next())
             }
@@ -189,6 +193,16 @@ final class Membership: Sendable {
     private var channel: String? {
         if case .notify(let notify) = options.wakeupSource { notify.channel } else { nil }
     }
+
+    /// What the database is waited for.
+    private static func outage(_ error: any Error) -> String {
+        guard let trouble = error.databaseTrouble else { return "the database is away" }
+        let isPlain = trouble.kind == .away && error.postgresError?.code != .secretUnavailable
+        return isPlain ? "the database is away" : "the database cannot be used, \(trouble.reason)"
+    }
+
+    /// What the database is waited for; `nil` while it answers as it should.
+    var databaseOutage: String? { state.withLock { $0.outage } }
 
     /// A connection that has waited for so long while the control session was lost is given up.
     private static let longSilence: Duration = .seconds(3)
@@ -273,16 +287,38 @@ final class Membership: Sendable {
                 try Task.checkCancellation()
                 continue
             }
-            do {
-                try await look()
-                if !arePeersNotified { try await notifyPeers() }
-                arePeersNotified = true
-            } catch let error as PostgresError where error.isOfBusyTable {
-                // It gave way to a heartbeat, behind which it comes again.
-                options.logger.debug("a look at the other workers is tried again: \(error)")
-            }
+            try await lookUnlessBusy()
+            if !arePeersNotified { try await notifyPeers() }
+            arePeersNotified = true
         }
     }
+
+    private func lookUnlessBusy() async throws {
+        do {
+            try await look()
+            try await giveUpLost()
+        } catch let error as PostgresError where error.isOfBusyTable {
+            // It gave way to a heartbeat, behind which it comes again.
+            options.logger.debug("a look at the other workers is tried again: \(error)")
+        }
+    }
+
+    /// Asks the server whether it is at work for the connections that wait for an answer; one that it takes for idle has lost
+    /// its question or its answer on the way.
+    private func giveUpLost() async throws {
+        guard let connections = source.configuration.connections else { return }
+        let waiting = connections.processes(silentFor: Self.suspectSilence)
+        if waiting.isEmpty { return }
+        let statement = BoundStatement(
+            Statement(
+                name: "sessions_idle",
+                sql: "SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = ANY($1) AND state LIKE 'idle%'"),
+            [waiting])
+        let idle: [Int32] = try await control.perform { try await $0.query(statement).map { try $0.decode(0) } }
+        connections.giveUp(idle, silentFor: Self.suspectSilence)
+    }
+
+    private static let suspectSilence: Duration = .seconds(5)
 
     /// One look, in one round trip; in two where something has changed.
     private func look() async throws {

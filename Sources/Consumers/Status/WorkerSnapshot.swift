@@ -19,6 +19,8 @@ package struct WorkerSnapshot: Sendable {
     }
 
     package let isConnected: Bool
+    /// What the database is waited for; `nil` while it answers as it should.
+    package let databaseOutage: String?
     /// Whether the segments may be relied on: the last heartbeat is young enough.
     package let holdsLease: Bool
     package let isStopping: Bool
@@ -46,7 +48,7 @@ extension Worker {
                 owners: rows.reduce(into: [:]) { owners, row in owners[row.segment] = row.owner })
         }
         return WorkerSnapshot(
-            isConnected: membership.isConnected,
+            isConnected: membership.isConnected, databaseOutage: membership.databaseOutage,
             holdsLease: runners.allSatisfy { membership.lease(of: $0.name) != nil },
             isStopping: runners.contains { $0.stopping.isClosed }, horizon: horizon, consumers: consumers)
     }

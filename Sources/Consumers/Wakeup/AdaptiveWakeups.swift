@@ -34,8 +34,14 @@ struct AdaptiveWakeups {
             // Nothing has notified of what came last.
             source.wakeups.wakeAll(.connection)
         } catch {
-            // A bare task, because this one may be cancelled and the request should go all the same.
-            await Task { _ = try? await listener.query(withdrawal) }.value
+            // Bare tasks, because this one may be cancelled and the request should go all the same, if that is soon.
+            let withdrawing = Task { _ = try? await listener.query(withdrawal) }
+            let limit = Task {
+                try await Task.sleep(for: .seconds(1))
+                withdrawing.cancel()
+            }
+            await withdrawing.value
+            limit.cancel()
             throw error
         }
     }

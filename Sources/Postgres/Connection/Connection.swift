@@ -60,7 +60,7 @@ public actor Connection {
         executor = DedicatedThread(name: "pg-connection")
         backendPID = handle.backendPID
         serverVersion = handle.serverVersion
-        watch.arm(handle.makeCancelRequest())
+        watch.arm(handle.makeCancelRequest(), process: handle.backendPID)
         self.handle = handle
     }
 
@@ -135,6 +135,7 @@ public actor Connection {
         _ body: (isolated Connection, ConnectionHandle) throws(PostgresError) -> Value
     ) -> Result<Value, PostgresError> {
         guard let handle else { return .failure(PostgresError(.closed, "the connection is closed")) }
+        if let error = handle.endedBecause { return .failure(error) }
         guard transaction == openTransaction else {
             return .failure(
                 transaction == nil

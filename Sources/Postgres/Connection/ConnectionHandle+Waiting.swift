@@ -71,10 +71,11 @@ extension ConnectionHandle {
 
     /// Ends the connection from this side, without a word to the other.
     func giveUp(_ reason: String) -> PostgresError {
+        let error = endedBecause ?? PostgresError(.connectionLost, "the connection is given up: \(reason)")
         if !isGivenUp { watch.gaveUp() }
-        isGivenUp = true
+        endedBecause = error
         shutdown(socket, Int32(SHUT_RDWR))
-        return PostgresError(.connectionLost, "the connection is given up: \(reason)")
+        return error
     }
 
     /// What ended a wait on the socket.

@@ -11,7 +11,8 @@ import CLibPQ
     /// How long the server may say nothing while it is asked something; `nil` for ever.
     var silenceLimit: Duration?
     /// The server fell silent, and nothing more is asked of it.
-    var isGivenUp = false
+    var isGivenUp: Bool { endedBecause != nil }
+    var endedBecause: PostgresError?
     /// Whether text comes as it is stored, because the database does not know its encoding.
     var isTextUnchecked = false
 

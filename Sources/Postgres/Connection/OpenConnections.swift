@@ -22,6 +22,19 @@ package final class OpenConnections: Sendable {
         }
     }
 
+    /// The server's processes of those that wait for an answer and have heard nothing for so long.
+    package func processes(silentFor limit: Duration) -> [Int32] {
+        entries.withLock { $0.compactMap { $0.watch?.process(silentFor: limit) } }
+    }
+
+    /// Gives those up of these processes that still hear nothing: the server is not at work for them.
+    package func giveUp(_ processes: [Int32], silentFor limit: Duration) {
+        for watch in entries.withLock({ $0.compactMap(\.watch) }) {
+            guard let process = watch.process(silentFor: limit), processes.contains(process) else { continue }
+            _ = watch.giveUp(silentFor: limit)
+        }
+    }
+
     /// Gives those up that wait for the server and have heard nothing for so long; the others if their next answer takes as
     /// long.
     ///

@@ -20,6 +20,10 @@ final class StatementWatch: @unchecked Sendable {
     private var isRequestUnderWay = false
     /// Since when the server that is waited for says nothing.
     private var silent: ContinuousClock.Instant?
+    /// Whether silence is the rule: notifications are waited for.
+    private var isListening = false
+    /// The server's process.
+    private var process: Int32 = 0
     private var isGivenUp = false
     private var onGiveUp: (@Sendable () -> Void)?
     /// How long the server may be silent once, before it has given a sign of life again.
@@ -30,8 +34,8 @@ final class StatementWatch: @unchecked Sendable {
     }
 
     /// Called on the connection's thread, when it has connected.
-    func arm(_ request: CancelRequest?) {
-        condition.withLock { self.request = request }
+    func arm(_ request: CancelRequest?, process: Int32) {
+        condition.withLock { (self.request, self.process) = (request, process) }
     }
 
     /// Called on the connection's thread, before the statement.
@@ -81,8 +85,16 @@ final class StatementWatch: @unchecked Sendable {
     // MARK: Waits
 
     /// Called on the connection's thread, when it begins to wait for the server.
-    func beginWaiting(_ now: ContinuousClock.Instant) {
-        condition.withLock { silent = now }
+    func beginWaiting(_ now: ContinuousClock.Instant, isListening: Bool = false) {
+        condition.withLock { (silent, self.isListening) = (now, isListening) }
+    }
+
+    /// The server's process, if it has been silent for so long about something that it was asked.
+    func process(silentFor limit: Duration) -> Int32? {
+        condition.withLock {
+            guard let silent, !isListening, ContinuousClock.now - silent >= limit else { return nil }
+            return process
+        }
     }
 
     /// Called on the connection's thread, when it need not wait any more.

@@ -74,7 +74,7 @@ extension Connection {
     ) -> Result<[Notification], PostgresError> {
         guard let handle else { return .failure(PostgresError(.closed, "the connection is closed")) }
         // Silence is the rule here, and says something only once other connections have shown that nothing answers.
-        watch.beginWaiting(.now)
+        watch.beginWaiting(.now, isListening: true)
         defer { watch.endWaiting() }
         while true {
             // What came along with an earlier answer is in libpq's buffer already, and the socket stays silent.

@@ -49,6 +49,42 @@ import Testing
         }
     }
 
+    /// The server knows that it is not at work for it.
+    @Test func `a single connection that falls silent is given up too`() async throws {
+        try await throughProxy { world, proxy in
+            try await world.letRelayLook()
+            world.beginChange()
+            // The one that reads: the others are made anew, and pass.
+            let reader = try await world.number(
+                """
+                SELECT pid::bigint FROM pg_stat_activity WHERE usename = 'relay' AND query LIKE '%pg_sequence_last_value%'
+                    AND query NOT LIKE '%consumer_workers%' ORDER BY query_start DESC LIMIT 1
+                """)
+            proxy.set(.silentForOld)
+            try await world.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay' AND pid <> \(reader)")
+            try await world.append(20)
+            try await world.expectEverythingDelivered(within: .seconds(20))
+        }
+    }
+
+    /// It is asked for behind a heartbeat that works.
+    @Test func `what is missing beside the heartbeat is reported once, and tried again in its time`() async throws {
+        try await WorldFixture.withFlowing { world in
+            try await world.change("ALTER TABLE godwit.consumer_controls RENAME TO moved")
+            try await eventually("it is not reported: \(try world.log)") {
+                try world.log.contains("a table, column or schema is missing")
+            }
+            try await Task.sleep(for: .seconds(3))
+            let log = try world.log
+            #expect(log.split(separator: "\n").count < 6, "\(log)")
+            #expect(!log.contains("the database is back"))
+            try await world.execute("ALTER TABLE godwit.moved RENAME TO consumer_controls")
+            try await world.append(20)
+            try await world.expectEverythingDelivered()
+        }
+    }
+
     @Test func `a server that answers nobody is waited for, and SIGTERM ends the wait`() async throws {
         try await throughProxy(["GODWIT_WORKER_SHUTDOWN_TIMEOUT": "2s"]) { world, proxy in
             world.beginChange()
