@@ -55,6 +55,7 @@ struct PackageCompiler {
         var arguments = [
             "-C", folder, "swiftc", "-swift-version", "6", "-module-name", module, "-I", "modules",
             "-I", "\(built)/Modules", "-I", Document.root.appending(path: "Sources/CLibPQ").path,
+            "-I", Document.root.appending(path: "Sources/COpenSSL").path,
         ]
         for flag in try await Command("/usr/bin/env", ["pkg-config", "--cflags", "libpq"]).run().standardOutput
             .split(whereSeparator: \.isWhitespace)
