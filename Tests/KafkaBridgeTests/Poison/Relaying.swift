@@ -27,7 +27,7 @@ final class Relaying: Sendable {
         publisher = KafkaPublisher(options, logger: logger)
         var settings = WorkerOptions()
         settings.totalSegments = 2
-        settings.heartbeatInterval = .milliseconds(400)
+        settings.heartbeatInterval = .seconds(1)
         settings.staleThreshold = .seconds(3)
         settings.rebalanceInterval = .milliseconds(500)
         settings.dispatcherPollInterval = .milliseconds(10)
