@@ -120,7 +120,7 @@ public actor Connection {
         in transaction: UInt64?,
         _ body: @Sendable (isolated Connection, ConnectionHandle) throws(PostgresError) -> Value
     ) async throws(PostgresError) -> Value {
-        let id = nextStatementID.add(1, ordering: .relaxed).newValue
+        let id = makeStatementID()
         let watch = self.watch
         let result = await withTaskCancellationHandler {
             await perform(id: id, in: transaction, body)
@@ -165,11 +165,20 @@ public actor Connection {
         }
     }
 
+    nonisolated func makeStatementID() -> UInt64 { nextStatementID.add(1, ordering: .relaxed).newValue }
+
     // MARK: Transactions
+
+    /// A cancellation that came before found nothing to bound.
+    private func beginEnding(_ id: UInt64) {
+        watch.begin(id)
+        if Task.isCancelled { watch.bound(id) }
+    }
 
     /// Begins a transaction and gives its number, which every statement of it must name.
     func begin(_ sql: String) throws(PostgresError) -> UInt64 {
         guard let handle else { throw PostgresError(.closed, "the connection is closed") }
+        if let error = handle.endedBecause { throw error }
         guard openTransaction == nil else {
             throw PostgresError(.transactionOpen, "a transaction is open on this connection")
         }
@@ -182,12 +191,12 @@ public actor Connection {
     }
 
     /// Commits. If the server rolls back instead, or does not answer, this throws.
-    func commit() throws(PostgresError) {
-        defer {
-            openTransaction = nil
-            _ = watch.end()
-        }
+    func commit(_ id: UInt64) throws(PostgresError) {
+        defer { openTransaction = nil }
         guard let handle else { throw PostgresError(.closed, "the connection is closed") }
+        if let error = handle.endedBecause { throw error }
+        beginEnding(id)
+        defer { _ = watch.end() }
         let result = try handle.executeUnprepared(BoundStatement("COMMIT"))
         if result.commandTag != "COMMIT" {
             throw PostgresError(
@@ -196,10 +205,11 @@ public actor Connection {
     }
 
     /// Rolls back. If even that fails, the connection is given up, and the server rolls back on its own.
-    func rollback() {
+    func rollback(_ id: UInt64) {
         openTransaction = nil
+        guard let handle, handle.endedBecause == nil else { return self.handle = nil }
+        beginEnding(id)
         defer { _ = watch.end() }
-        guard let handle else { return }
         do throws(PostgresError) {
             try handle.executeScript("ROLLBACK")
         } catch {

@@ -76,9 +76,10 @@ final class StatementWatch: @unchecked Sendable {
         }
     }
 
-    /// Bounds the wait for a statement that must not be cancelled, such as a COMMIT: its task is. Does not block.
-    func bound() {
-        condition.withLock { cancelled = cancelled ?? .now }
+    /// Bounds the wait for a statement that must not be cancelled, such as a COMMIT, because its task is; if it still runs.
+    /// Does not block.
+    func bound(_ id: UInt64) {
+        condition.withLock { if statement == id { cancelled = cancelled ?? .now } }
         wakeup.signal()
     }
 

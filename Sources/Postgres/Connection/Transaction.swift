@@ -54,17 +54,19 @@ extension Connection {
             value = try await body(Transaction(connection: self, number: number))
             try Task.checkCancellation()
         } catch {
+            let id = makeStatementID()
             await withTaskCancellationHandler {
-                await rollback()
+                await rollback(id)
             } onCancel: {
-                watch.bound()
+                watch.bound(id)
             }
             throw error
         }
+        let id = makeStatementID()
         try await withTaskCancellationHandler {
-            try await commit()
+            try await commit(id)
         } onCancel: {
-            watch.bound()
+            watch.bound(id)
         }
         return value
     }
