@@ -51,10 +51,10 @@ struct RelayStatus: Sendable {
                 ? standing.horizon.problem : store.consumers[index].problem
             store.consumers[index].workers = store.consumers[index].workers.map { other in
                 guard other.id == worker, let condition = conditions[name] else { return other }
-                // Newer than what the last heartbeat told.
+                // Newer than what the last heartbeat reported.
                 return StoreStatus.Worker(
                     id: other.id, lastHeartbeat: other.lastHeartbeat, isGone: other.isGone, condition: condition,
-                    isOneOff: other.isOneOff)
+                    isOneOff: other.isOneOff, hasStopped: other.hasStopped)
             }
         }
         let reports = judgement.reports(

@@ -50,6 +50,8 @@ struct DatabaseFacts: Sendable, Equatable {
 
     var serverVersion: Int32 = 150_000
     var isStandby = false
+    /// Whether the role's sessions take no writes.
+    var isReadOnly = false
     var role = ""
     var isSuperuser = false
     /// The database's clock less this host's, in seconds.

@@ -69,6 +69,12 @@ struct DatabaseVerdict: Sendable {
                     "the server is a standby: who writes events does not show there, so some would be skipped",
                     "name the primary in database.url, or add target_session_attrs=primary to it"))
         }
+        if facts.isReadOnly, !facts.isStandby {
+            findings.append(
+                .error(
+                    "read_only", "the server takes no writes from this role: nothing can be relayed",
+                    "see default_transaction_read_only; managed services set it when the disk is full"))
+        }
         switch facts.pooler {
         case .none: break
         case .session:

@@ -61,6 +61,16 @@ struct ConsumerDiagnosis: Sendable {
                     "\(worker.id) owns \(SegmentText.format(owned)) and was last heard of \(age) ago: "
                         + (live.isEmpty ? "start `godwit run`" : "others take over")))
         }
+        for worker in live where worker.hasStopped {
+            let owned = consumer.segments.filter { $0.owner == worker.id }.map(\.id)
+            if owned.isEmpty { continue }
+            issues.append(
+                HealthIssue(
+                    .ownerSilent,
+                    "\(worker.id) owns \(SegmentText.format(owned)) and has stopped, since no heartbeat was noted for "
+                        + "\(AgeText.format(worker.lastHeartbeat)): see its log, and who locks rows of consumer_workers"
+                ))
+        }
         if !live.isEmpty, live.allSatisfy(\.isOneOff) {
             issues.append(HealthIssue(.oneOff, "a one-off run: it ends when it has done what was there at its start"))
         }

@@ -37,8 +37,10 @@ final class Membership: Sendable {
         var nextLook = ContinuousClock.now
         var nextList = ContinuousClock.now
         var isConnected = false
-        /// Why nothing can be asked of the database.
+        /// Why the database cannot be used as it should.
         var outage: String?
+        /// Since when looks at the others find tables locked.
+        var busySince: ContinuousClock.Instant?
         /// Whether some heartbeat has reached the database.
         var hasWorked = false
         /// The last heartbeat, if it was not noted everywhere, or without the session lock.
@@ -148,7 +150,6 @@ final class Membership: Sendable {
                     try await lookUnlessBusy()
                     if !reported.isEmpty { options.logger.notice("the database is back") }
                     reported = []
-                    state.withLock { $0.outage = nil }
                     // Who waits between two attempts need not wait on.
                     source.reader.wakeups.wake()
                     backoff.reset()
@@ -170,7 +171,7 @@ final class Membership: Sendable {
                 connectedMetric.set(0)
                 // What the segments rest on is the last heartbeat that was answered, whatever becomes of the session.
                 let text = Self.outage(error)
-                state.withLock { ($0.isConnected, $0.outage) = (false, text) }
+                state.withLock { ($0.isConnected, $0.outage, $0.busySince) = (false, text, nil) }
                 // Where this connection got no answer, others that wait will get none either.
                 if error.isSilence { source.configuration.connections?.giveUp(silentFor: Self.longSilence) }
                 // An outage may have several reasons, one after the other.
@@ -297,9 +298,23 @@ final class Membership: Sendable {
         do {
             try await look()
             try await giveUpLost()
+            let wasBusy = state.withLock { state in
+                defer { (state.busySince, state.outage) = (nil, nil) }
+                return state.busySince.map { ContinuousClock.now - $0 > Self.suspectSilence } ?? false
+            }
+            if wasBusy { options.logger.notice("the tables can be used again") }
         } catch let error as PostgresError where error.isOfBusyTable {
-            // It gave way to a heartbeat, behind which it comes again.
+            // It gave way to a heartbeat, behind which it comes again; or another session has locked a table.
             options.logger.debug("a look at the other workers is tried again: \(error)")
+            let text = Self.outage(error)
+            let isNew = state.withLock { state in
+                let since = state.busySince ?? .now
+                state.busySince = since
+                guard ContinuousClock.now - since > Self.suspectSilence else { return false }
+                defer { state.outage = text }
+                return state.outage != text
+            }
+            if isNew { options.logger.warning("\(text), waiting for it: \(error)") }
         }
     }
 

@@ -134,11 +134,12 @@ package struct WorkersTable: Sendable {
     }
 
     /// Every worker of every consumer: consumer, worker, seconds since the heartbeat, whether its session has ended, the
-    /// consumer's condition there, and why.
+    /// consumer's condition there, why, and whether it has stopped by its own terms.
     var all: BoundStatement {
         let sql = """
             SELECT consumer_name, worker_id, \(Self.age),
-                (session_lock OR takeover_after IS NOT NULL) AND \(Self.lockIsFree), condition, reason
+                (session_lock OR takeover_after IS NOT NULL) AND \(Self.lockIsFree), condition, reason,
+                coalesce(last_heartbeat < clock_timestamp() - make_interval(secs => takeover_after), false)
             FROM \(table.sql) ORDER BY 1, 2
             """
         return BoundStatement(Statement(name: "workers_all", sql: sql))

@@ -55,6 +55,8 @@ actor HeadSession {
             let life = ServerLife()
             try await connection.query(life.take)
             let query = try await HorizonQuery(reader.tables.source, on: connection)
+            // Before anything shows that the source is read.
+            try await query.events.checkColumns(on: connection)
             let snapshot = try await query.refresh(
                 HorizonQuery.Request(includesWriters: true, reads: [query.events.latestPosition]), on: connection)
             let identity = try query.identity(seen: snapshot.state)

@@ -18,6 +18,7 @@ package struct LogState: Sendable {
     package init(_ tables: TableNames, _ consumers: [String], on connection: Connection) async throws {
         do {
             let query = try await HorizonQuery(tables.source, on: connection)
+            if let error = try await Self.typeError(query, on: connection) { throw SourceError.unreadable(error) }
             // Before the last position is read: relays move checkpoints behind events of this very moment.
             let recorded = try await IdentitiesTable(tables).read(consumers, on: connection)
             let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: true), on: connection)
@@ -45,6 +46,18 @@ package struct LogState: Sendable {
             problem = SourceProblem(text: error.description, isRefusal: true)
         } catch SourceError.standby {
             problem = SourceProblem(text: SourceError.standby.description, isRefusal: false)
+        }
+    }
+
+    /// That a column has another type than the schema's. The role that asks may have fewer rights than the relays.
+    private static func typeError(_ query: HorizonQuery, on connection: Connection) async throws -> PostgresError? {
+        do throws(PostgresError) {
+            try await query.events.checkColumns(on: connection)
+            return nil
+        } catch {
+            if error.code == .decoding { return error }
+            guard error.code == .statement else { throw error }
+            return nil
         }
     }
 

@@ -102,7 +102,7 @@ package struct StatusReader: Sendable {
                 StoreStatus.Worker(
                     id: try row.decode(1), lastHeartbeat: .seconds(max(0, try row.decode(2, as: Double.self))),
                     isGone: try row.decode(3), condition: ConsumerCondition(name: name, reason: try row.decode(5)),
-                    isOneOff: name == Membership.oneOffCondition))
+                    isOneOff: name == Membership.oneOffCondition, hasStopped: try row.decode(6)))
         }
         return workers
     }

@@ -22,19 +22,22 @@ package struct StoreStatus: Sendable {
         package let lastHeartbeat: Duration
         /// Whether its session has ended, so that it will count as dead.
         package let isGone: Bool
+        /// Whether it has stopped by its own terms, because no heartbeat was noted for too long.
+        package let hasStopped: Bool
         package let condition: ConsumerCondition
         /// Whether it ends when it has done what was there at its start.
         package let isOneOff: Bool
 
         package init(
             id: String, lastHeartbeat: Duration, isGone: Bool = false, condition: ConsumerCondition = .flowing,
-            isOneOff: Bool = false
+            isOneOff: Bool = false, hasStopped: Bool = false
         ) {
             self.id = id
             self.lastHeartbeat = lastHeartbeat
             self.isGone = isGone
             self.condition = condition
             self.isOneOff = isOneOff
+            self.hasStopped = hasStopped
         }
     }
 

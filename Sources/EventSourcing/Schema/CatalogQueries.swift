@@ -6,14 +6,16 @@ package struct CatalogQueries: Sendable {
 
     package init(_ tables: TableNames) { self.tables = tables }
 
-    /// Server's version number, standby, role, superuser, microseconds since 1970, and the process of the session.
+    /// Server's version number, standby, role, superuser, microseconds since 1970, the process of the session, and whether
+    /// it takes no writes.
     package var session: BoundStatement {
         BoundStatement(
             Statement(
                 """
                 SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_user::text,
                     (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
-                    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_backend_pid()
+                    (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_backend_pid(),
+                    current_setting('transaction_read_only')::boolean
                 """))
     }
 

@@ -45,6 +45,14 @@ package struct EventsTable: Sendable {
             largest: largest, name: "read_events", &values)
     }
 
+    /// Checks, without reading an event, that the columns can be read and have the types of the schema.
+    ///
+    /// - Throws: `decoding` if one has another type; the server's refusal if one, or the right to it, is missing.
+    package func checkColumns(on connection: Connection) async throws(PostgresError) {
+        let none = try await connection.query(read(after: .max, limit: 1, scope: .all))
+        _ = try EventBatch(none)
+    }
+
     /// Events behind a position, in order, whatever their scope: payload and metadata of those outside of the scope stay
     /// behind, and read as empty.
     package func readAll(

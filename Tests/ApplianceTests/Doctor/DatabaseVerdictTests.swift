@@ -37,6 +37,7 @@ import Testing
         let cases: [Case] = [
             ("server_version", .error, "upgrade", { $0.serverVersion = 110_000 }),
             ("standby", .error, "primary", { $0.isStandby = true }),
+            ("read_only", .error, "disk", { $0.isReadOnly = true }),
             ("pooler", .error, "pool_mode = session", { $0.pooler = .transaction }),
             ("clock_skew", .warning, "timedatectl", { $0.clockSkew = -3 }),
             ("schema", .error, "godwit migrate", { $0.schemaVersion = 8 }),

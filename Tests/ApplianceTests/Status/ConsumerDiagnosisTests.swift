@@ -53,6 +53,9 @@ import Testing
                 HealthIssue(
                     .ownerSilent, "w owns segments 0–1 and was last heard of 1 m 30 s ago: start `godwit run`")
             ])
+        let stopped = judge(
+            consumer(workers: [StoreStatus.Worker(id: "w", lastHeartbeat: .seconds(8), hasStopped: true)]))
+        #expect(stopped.map(\.kind) == [.ownerSilent] && stopped[0].text.contains("has stopped"))
         let gone = StoreStatus.Worker(id: "w", lastHeartbeat: .seconds(2), isGone: true)
         let other = worker(.flowing, id: "other")
         #expect(judge(consumer(workers: [gone, other]))[0].text.hasSuffix("others take over"))

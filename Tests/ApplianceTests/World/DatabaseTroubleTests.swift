@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LocalPostgres
+import Postgres
 import TestSupport
 import Testing
 
@@ -133,6 +134,62 @@ import Testing
     private func signal(_ signal: Int32, toChildrenOf postmaster: Int32) throws {
         let children = try String(contentsOfFile: "/proc/\(postmaster)/task/\(postmaster)/children", encoding: .utf8)
         for pid in [postmaster] + children.split(separator: " ").compactMap({ Int32($0) }) { kill(pid, signal) }
+    }
+
+    // MARK: Locks
+
+    @Test func `a table that another session locks is reported, and waited for`() async throws {
+        try await WorldFixture.withFlowing { world in
+            let other = try await world.session("other")
+            world.beginChange()
+            try await other.execute(script: "BEGIN; LOCK consumer_segments IN ACCESS EXCLUSIVE MODE")
+            try await eventually("it is not reported: \(try world.log)") {
+                try world.log.contains("another session holds the lock")
+            }
+            try await other.execute(script: "COMMIT")
+            try await world.append(20)
+            try await world.expectEverythingDelivered()
+            try await eventually("its end is not reported: \(try world.log)") {
+                try world.log.contains("the tables can be used again")
+            }
+        }
+    }
+
+    @Test func `a heartbeat's row that another session locks shows in status`() async throws {
+        try await WorldFixture.withFlowing { world in
+            let other = try await world.session("other")
+            try await other.execute(script: "BEGIN; SELECT FROM consumer_workers FOR UPDATE")
+            try await eventually("status calls it well") {
+                let status = try await world.godwit("status")
+                return status.exitCode == 4 && status.standardOutput.contains("has stopped")
+            }
+            try await other.execute(script: "COMMIT")
+            try await world.append(20)
+            try await world.expectEverythingDelivered()
+        }
+    }
+
+    /// Each session begins well, and fails with the first read.
+    @Test func `a column of another type is reported once, and as mended only when it is`() async throws {
+        try await WorldFixture.withFlowing { world in
+            try await world.change("ALTER TABLE events ALTER payload TYPE text USING convert_from(payload, 'UTF8')")
+            try await world.execute(
+                """
+                INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, payload)
+                VALUES ('Shop', 'Order', 'late', 1, gen_random_uuid(), 'OrderPlaced', '{}')
+                """)
+            try await eventually("it is not refused: \(try world.log)") {
+                try world.log.contains("the source is refused")
+            }
+            try await Task.sleep(for: .seconds(4))
+            let log = try world.log
+            #expect(!log.contains("read again") && log.split(separator: "\n").count < 6, "\(log)")
+            #expect(try await world.godwit("status").exitCode == 4)
+            #expect(try await world.godwit("doctor").standardOutput.contains("column payload has the type"))
+            try await world.execute("ALTER TABLE events ALTER payload TYPE bytea USING convert_to(payload, 'UTF8')")
+            try await world.append(20)
+            try await world.expectEverythingDelivered()
+        }
     }
 
     // MARK: Refusals that pass
