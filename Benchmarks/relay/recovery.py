@@ -71,20 +71,29 @@ class Flow:
         return time.monotonic() - since
 
 
-def start(postgres, broker, notify, url=None):
-    settings = {"GODWIT_DATABASE_URL": url} if url else {}
-    return Relay(postgres, broker, notify=notify, settings=settings)
-
-
-def relay_killed(notify, _):
-    postgres = Postgres()
+def begin(notify, url=None, **settings):
+    """A cluster, a broker, and a relay between the two that has carried its first events."""
+    postgres = Postgres(**settings)
     postgres.migrate()
     broker = Broker()
     flow = Flow(postgres, broker)
-    first = start(postgres, broker, notify)
+    return postgres, broker, flow, lambda: carry(flow, start(flow, notify, url and url(postgres)))
+
+
+def start(flow, notify, url=None):
+    return Relay(flow.postgres, flow.broker, notify=notify, settings={"GODWIT_DATABASE_URL": url} if url else {})
+
+
+def carry(flow, relay):
     flow.append()
     flow.wait(time.monotonic())
-    second = start(postgres, broker, notify)
+    return relay
+
+
+def relay_killed(notify, _):
+    postgres, broker, flow, run = begin(notify)
+    first = run()
+    second = start(flow, notify)
     time.sleep(15)  # both have their shares
     first.process.kill()
     killed = time.monotonic()
@@ -95,22 +104,16 @@ def relay_killed(notify, _):
 
 
 def database_restarted(notify, outage):
-    postgres = Postgres()
-    postgres.migrate()
-    broker = Broker()
-    flow = Flow(postgres, broker)
-    relay = start(postgres, broker, notify)
-    flow.append()
-    flow.wait(time.monotonic())
+    postgres, broker, flow, run = begin(notify)
+    relay = run()
     time.sleep(3)
     postgres.process.send_signal(signal.SIGQUIT)
     postgres.process.wait()
     time.sleep(outage)
-    arguments = postgres.process.args
-    postgres.process = subprocess.Popen(arguments, stdout=postgres.log, stderr=postgres.log, cwd=postgres.folder,
-                                        preexec_fn=end_with_parent(signal.SIGQUIT), **postgres.owner)
-    while subprocess.run([f"{postgres.bin}/pg_isready", "-q"], env=postgres.environment).returncode:
-        time.sleep(0.02)
+    postgres.process = subprocess.Popen(
+        postgres.process.args, stdout=postgres.log, stderr=postgres.log, cwd=postgres.folder,
+        preexec_fn=end_with_parent(signal.SIGQUIT), **postgres.owner)
+    wait_for_answer(postgres)
     answered = time.monotonic()
     flow.append()
     took = flow.wait(answered)
@@ -118,16 +121,22 @@ def database_restarted(notify, outage):
     return took, postgres, broker
 
 
+def wait_for_answer(server):
+    while subprocess.run([f"{server.bin}/pg_isready", "-q"], env=server.environment).returncode:
+        time.sleep(0.02)
+
+
 def fail_over(notify, _):
-    postgres = Postgres(wal_level="replica", max_wal_senders="4", hot_standby="on")
-    postgres.migrate()
-    standby = Standby(postgres)
-    broker = Broker()
-    flow = Flow(postgres, broker)
-    url = f"host={postgres.folder},{standby.folder} port=5432,5432 user=postgres dbname=postgres"
-    relay = start(postgres, broker, notify, url + " target_session_attrs=read-write")
-    flow.append()
-    flow.wait(time.monotonic())
+    standbys = []
+
+    def url(postgres):
+        standbys.append(Standby(postgres))
+        return (f"host={postgres.folder},{standbys[0].folder} port=5432,5432 user=postgres dbname=postgres "
+                "target_session_attrs=read-write")
+
+    postgres, broker, flow, run = begin(notify, url, wal_level="replica", max_wal_senders="4", hot_standby="on")
+    relay = run()
+    standby = standbys[0]
     standby.catch_up(postgres)
     postgres.process.send_signal(signal.SIGQUIT)
     postgres.process.wait()
@@ -160,8 +169,7 @@ class Standby:
                                         preexec_fn=end_with_parent(signal.SIGQUIT), **self.owner)
         at_end(self.stop)
         self.environment = dict(primary.environment, PGHOST=self.folder)
-        while subprocess.run([f"{self.bin}/pg_isready", "-q"], env=self.environment).returncode:
-            time.sleep(0.05)
+        wait_for_answer(self)
 
     sql = Postgres.sql
 
@@ -180,13 +188,8 @@ class Standby:
 
 
 def broker_back(notify, outage):
-    postgres = Postgres()
-    postgres.migrate()
-    broker = Broker()
-    flow = Flow(postgres, broker)
-    relay = start(postgres, broker, notify)
-    flow.append()
-    flow.wait(time.monotonic())
+    postgres, broker, flow, run = begin(notify)
+    relay = run()
     broker.stop()
     time.sleep(outage)
     flow.append()
@@ -200,16 +203,16 @@ def broker_back(notify, outage):
 
 
 def black_hole(notify, _):
-    postgres = Postgres()
-    postgres.migrate()
-    broker = Broker()
-    flow = Flow(postgres, broker)
-    proxy = Proxy(os.path.join(postgres.folder, ".s.PGSQL.5432"))
-    relay = start(postgres, broker, notify, f"postgres://postgres@127.0.0.1:{proxy.port}/postgres")
-    flow.append()
-    flow.wait(time.monotonic())
+    proxies = []
+
+    def url(postgres):
+        proxies.append(Proxy(os.path.join(postgres.folder, ".s.PGSQL.5432")))
+        return f"postgres://postgres@127.0.0.1:{proxies[0].port}/postgres"
+
+    postgres, broker, flow, run = begin(notify, url)
+    relay = run()
     time.sleep(3)
-    proxy.silence()
+    proxies[0].silence()
     began = time.monotonic()
     flow.append()
     took = flow.wait(began)

@@ -94,7 +94,7 @@ extension KafkaError.Code {
                 "the record's time is outside of what the topic allows",
                 """
                 Raise the topic's message.timestamp.before.max.ms for a record that is too old, or \
-                message.timestamp.after.max.ms for one of the future (brokers before 3.6: \
+                message.timestamp.after.max.ms for one that lies ahead (brokers before 3.6: \
                 message.timestamp.difference.max.ms for both), or set its message.timestamp.type to LogAppendTime.
                 """)
         case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:

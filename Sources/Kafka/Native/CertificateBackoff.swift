@@ -1,4 +1,4 @@
-/// How long to wait before a broker is told that its certificate is not accepted.
+/// The delay before the client rejects a broker's certificate, which makes it try again later.
 ///
 /// librdkafka 2.0.2 connects again at once where a handshake fails by the certificate, whatever `reconnect.backoff.ms` says:
 /// hundreds of times a second, each with its lines in the log. A wait in the verification slows that down, on the

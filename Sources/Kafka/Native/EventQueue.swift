@@ -18,7 +18,7 @@ internal import CLibRDKafka
         context = handle.context
     }
 
-    /// Blocks until there is an event, somebody calls ``wake()``, or the time is up.
+    /// Blocks until there is an event, ``wake()`` is called, or the time is up.
     func poll(atMost limit: Duration) -> Event? {
         unsafe rd_kafka_queue_poll(pointer, limit.wholeMilliseconds).map { unsafe Event($0, context) }
     }

@@ -37,7 +37,7 @@ struct KnownTopics: Sendable {
     /// How many partitions the last answer gave the topic.
     func currentPartitionCount(of topic: TopicHandle) -> Int32 { topics[Int(topic.index)].currentPartitionCount }
 
-    /// Whether to ask for each topic by itself: the client can ask for one topic or for all that it knows.
+    /// Whether each topic needs a question of its own: the client can ask for one topic or for all that it knows.
     func areAskedAlone(_ names: [String]) -> Bool { names.count <= 3 && names.count < places.count || names.count == 1 }
 
     private static func error(_ code: KafkaError.Code, _ name: String) -> KafkaError {

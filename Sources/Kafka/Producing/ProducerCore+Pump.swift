@@ -44,7 +44,7 @@ extension ProducerCore {
             state.stallWatch.reported(reports.count, now: .now)
             let fatal = state.life.fatalError
             guard let failed else { return (fatal, false) }
-            // Before anybody learns of it, so that nothing is taken behind the gap.
+            // Before any batch is informed, so that nothing is taken behind the gap.
             let error = failed == .fatal ? fatal ?? KafkaError(failed) : KafkaError(failed)
             return (fatal, state.life.fail(error))
         }

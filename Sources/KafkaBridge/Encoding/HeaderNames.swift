@@ -11,7 +11,7 @@ package struct HeaderNames: Sendable, Hashable {
     let globalPosition, createdAt: HeaderName
     let traceID, correlationID, causationID: HeaderName
 
-    /// What a header beside these may not be called, whichever of them are sent: a reader must not take it for one of them.
+    /// The names that no other header may have, whichever of these are sent: a reader must not take it for one of them.
     package static func isTaken(_ name: String) -> Bool { taken.contains(name) || name.hasPrefix("ce_") }
 
     private static let taken = Set(

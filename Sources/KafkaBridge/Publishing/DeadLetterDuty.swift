@@ -104,7 +104,7 @@ struct DeadLetterDuty: Sendable {
                 let size = try await store.settle(name, aggregate, in: segment, outcome)
                 isReleased = await publisher.withState { $0.found(size, of: aggregate, in: waiting.segment) }
             }
-            tell(aggregate, outcome)
+            report(aggregate, outcome)
             // What follows waits to be recorded, and comes with the next look.
             if outcome.failed != nil || (taken.isEmpty && !isReleased) { return }
         }
@@ -116,7 +116,7 @@ struct DeadLetterDuty: Sendable {
         plan.deliver.isEmpty ? RedriveOutcome() : try await publisher.redrive(plan, events, segment: segment)
     }
 
-    private func tell(_ aggregate: AggregateIdentity, _ outcome: RedriveOutcome) {
+    private func report(_ aggregate: AggregateIdentity, _ outcome: RedriveOutcome) {
         let subject: Logger.Metadata = [
             "bounded_context": "\(aggregate.boundedContext)", "aggregate_type": "\(aggregate.aggregateType)",
             "aggregate_id": "\(aggregate.aggregateID)",

@@ -1,7 +1,7 @@
 import Consumers
 import Kafka
 
-/// What happened to a consumer's delivery that the log or the metrics tell.
+/// What happened to a consumer's delivery for the log and the metrics.
 enum DeliveryNotice: Sendable, Equatable {
     case producerStarted
     case published(Int)

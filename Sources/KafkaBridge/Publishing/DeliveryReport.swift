@@ -7,7 +7,7 @@ import Telemetry
 
 /// Tells the log and the metrics what happens to a consumer's delivery.
 ///
-/// What concerns single events is told at most once a minute, with how often it happened since: thousands of events may be
+/// What concerns single events is reported at most once a minute, with how often it happened since: thousands of events may be
 /// at fault at once.
 struct DeliveryReport: Sendable {
     let metrics: PublisherMetrics
@@ -20,13 +20,13 @@ struct DeliveryReport: Sendable {
         self.metrics = metrics
     }
 
-    func tell(_ notices: [DeliveryNotice]) {
-        for notice in notices { tell(notice) }
+    func write(_ notices: [DeliveryNotice]) {
+        for notice in notices { write(notice) }
         parked.flush { logger.error("\($0)") }
         deadLetters.flush { logger.error("\($0)") }
     }
 
-    private func tell(_ notice: DeliveryNotice) {
+    private func write(_ notice: DeliveryNotice) {
         switch notice {
         case .producerStarted: metrics.runs.increment()
         case .published(let count): metrics.published.increment(by: count)
@@ -48,11 +48,11 @@ struct DeliveryReport: Sendable {
             metrics.deadLettered.increment()
             deadLetters.add(
                 "sent to the dead-letter topic `\(topic)`; the last is position \(position): \(rejection.shortError)")
-        default: tellOfTopics(notice)
+        default: writeOfTopics(notice)
         }
     }
 
-    private func tellOfTopics(_ notice: DeliveryNotice) {
+    private func writeOfTopics(_ notice: DeliveryNotice) {
         switch notice {
         case .topicRefused(let topic, let error):
             metrics.refused(topic, true)
@@ -90,7 +90,7 @@ struct DeliveryReport: Sendable {
         }
     }
 
-    func tell(_ status: PublisherStatus, before: PublisherStatus) {
+    func write(_ status: PublisherStatus, before: PublisherStatus) {
         if status == before { return }
         metrics.update(status)
         switch status {
@@ -104,7 +104,7 @@ struct DeliveryReport: Sendable {
     }
 }
 
-/// Tells of many like things together, and at most once a minute.
+/// Reports many like things together, and at most once a minute.
 private final class Rare: Sendable {
     private struct State {
         var last: ContinuousClock.Instant?
@@ -121,13 +121,13 @@ private final class Rare: Sendable {
         }
     }
 
-    func flush(_ tell: (_ text: String) -> Void) {
+    func flush(_ log: (_ text: String) -> Void) {
         let text = state.withLock { state -> String? in
             if state.count == 0 { return nil }
             if let last = state.last, .now - last < .seconds(60) { return nil }
             defer { state = State(last: .now) }
             return (state.count == 1 ? "an event is " : "\(state.count) events are ") + state.text
         }
-        if let text { tell(text) }
+        if let text { log(text) }
     }
 }

@@ -80,7 +80,7 @@ extension DeliveryState {
                 return true
             }
             // Alone, or what follows it in other topics would be sent again with every attempt.
-            if halts.isTried(entry.segment, at: position) { batches[index].entries[place.index].isSuspect = true }
+            if halts.isTried(entry.segment, at: position) { batches[index].entries[place.index].isRetriedAlone = true }
         }
         guard parked.concerns(entry.segment) else { return false }
         let aggregate = batches[index].event(of: place.index).aggregate
@@ -98,7 +98,7 @@ extension DeliveryState {
             guard topics.probe(topic, segment: segment, now: now.instant) else {
                 return waitForTopic(place, at: index, topic, refusal)
             }
-            batches[index].entries[place.index].isSuspect = true
+            batches[index].entries[place.index].isRetriedAlone = true
         }
         let event = batches[index].event(of: place.index)
         if !wasOddTimeReported, !TimestampText.range.contains(event.createdAtMicroseconds) {
@@ -247,7 +247,7 @@ extension DeliveryState {
         batches[index].notes[place.index] = note
         entry.topic = router.topic(named: topic)
         entry.isExamined = false
-        entry.isSuspect = false
+        entry.isRetriedAlone = false
         batches[index].entries[place.index] = entry
     }
 

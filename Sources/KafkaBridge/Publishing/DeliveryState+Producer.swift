@@ -248,7 +248,7 @@ extension DeliveryState {
             }
         case .isolate(let places):
             for place in places {
-                if let index = index(of: place.inFlight) { batches[index].entries[place.index].isSuspect = true }
+                if let index = index(of: place.inFlight) { batches[index].entries[place.index].isRetriedAlone = true }
             }
         case .poison(let error, let place):
             if error.code == .invalidTimestamp, let topic = topic(of: place) {

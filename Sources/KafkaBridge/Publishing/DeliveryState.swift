@@ -164,7 +164,7 @@ struct DeliveryState: Sendable {
     /// Takes parked events of an aggregate over, to be delivered again: one after the other, so that what follows goes
     /// nowhere, not to another topic either, before an event is there.
     mutating func accept(redrive plan: RedrivePlan, _ events: EventBatch, segment: Int, now: Moment) -> Int {
-        let entries = plan.deliver.indices.map { InFlightBatch.Entry(row: $0, segment: segment, isSuspect: true) }
+        let entries = plan.deliver.indices.map { InFlightBatch.Entry(row: $0, segment: segment, isRetriedAlone: true) }
         for entry in entries {
             // An operator may have raised a limit.
             if case .success(let topic) = topic(for: events, entry.row) { topics.forgetSettings(of: topic) }
@@ -316,7 +316,7 @@ struct DeliveryState: Sendable {
     private mutating func begin(at index: Int, now: Moment) -> Bool {
         let batch = batches[index]
         let open = batch.entries.indices.filter { batch.entries[$0].state == .open }
-        let suspect = open.firstIndex { batch.entries[$0].isSuspect }
+        let suspect = open.firstIndex { batch.entries[$0].isRetriedAlone }
         let isAlone = suspect == 0
         if isAlone, attemptsUnderWay > 0 { return false }
         let entries = isAlone ? Array(open.prefix(1)) : suspect.map { Array(open[..<$0]) } ?? open

@@ -12,7 +12,7 @@ struct InFlightBatch {
         var topic: Int?
         var state = State.open
         /// Sent alone, because the broker rejected it together with others, or to find out whether it is taken by now.
-        var isSuspect = false
+        var isRetriedAlone = false
         /// Its record was found to be one that its topic takes.
         var isExamined = false
     }

@@ -105,7 +105,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     /// Tells everyone what has changed.
     private func settle(_ now: DeliveryState.Moment) {
         state.watch(now)
-        report.tell(state.takeNotices())
+        report.write(state.takeNotices())
         let ended = state.takeResolved()
         for (id, resolution) in ended { resolutions[id] = resolution }
         if !ended.isEmpty { resolved.advance() }
@@ -118,7 +118,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
             }
             return shared.status
         }
-        report.tell(status, before: before)
+        report.write(status, before: before)
         let duties = state.duties
         if duties != knownDuties { attention.advance() }
         knownDuties = duties

@@ -30,8 +30,8 @@ struct SegmentHalts: Sendable {
     /// The positions that the table of dead letters says segments halt at, by segment: also one that a segment has halted
     /// before since.
     private var recorded: [Int: Set<Int64>] = [:]
-    /// The halts that were told of, by segment, so that an attempt that ends at the same event is no news.
-    private var told: [Int: SegmentHalt] = [:]
+    /// The halts that were reported, by segment, so that an attempt that ends at the same event is no news.
+    private var reported: [Int: SegmentHalt] = [:]
 
     /// Whether nothing is to be shown or remembered.
     var isEmpty: Bool { entries.isEmpty }
@@ -91,13 +91,13 @@ struct SegmentHalts: Sendable {
     mutating func end(_ segment: Int) {
         entries[segment] = nil
         recorded[segment] = nil
-        told[segment] = nil
+        reported[segment] = nil
     }
 
-    /// Whether a halt is other than the one that was told of last.
+    /// Whether a halt is other than the one that was reported last.
     mutating func isNews(_ halt: SegmentHalt) -> Bool {
-        defer { told[halt.segment] = halt }
-        return told[halt.segment] != halt
+        defer { reported[halt.segment] = halt }
+        return reported[halt.segment] != halt
     }
 
     /// A batch is done.
@@ -108,7 +108,7 @@ struct SegmentHalts: Sendable {
             guard let next = entry.nextAttempt else { return false }
             return inFlight >= next && position >= entry.halt.position
         }
-        for entry in passed { (entries[entry.halt.segment], told[entry.halt.segment]) = (nil, nil) }
+        for entry in passed { (entries[entry.halt.segment], reported[entry.halt.segment]) = (nil, nil) }
         var positions: [Int64] = []
         for (segment, known) in recorded where entries[segment] == nil {
             let gone = known.filter { $0 <= position }
