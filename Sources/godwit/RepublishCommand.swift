@@ -21,7 +21,7 @@ struct RepublishCommand: GodwitCommand {
             the job's name and godwit_original_time. Who reads them tells a repetition by the event id, which is the same.
 
             SIGTERM or SIGINT waits for what is under way, saves and ends with 30; a second one lets go at once with 3.
-            A second process on the same job is refused with 31. A job that is done already ends with 0.
+            A second process on the same job is refused with 31. A job that is done already ends with 0, and one that found no event in its range with 5.
             """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
@@ -59,12 +59,14 @@ struct RepublishCommand: GodwitCommand {
         } else if dryRun {
             let report = try await work.count(job, consumer: consumer, request: selection.request)
             standardOutput(json ? report.json.indentedText : report.text)
+            if report.isEmpty { throw ExitCode(ExitStatus.nothingSelected.rawValue) }
         } else if let job {
             let made = try await work.job(job, consumer: consumer, request: selection.request, rate: rate)
             let progress = JobProgressLine()
             let report = JobReport(try await work.run(made) { progress.show($0) })
             progress.end()
             standardOutput(json ? report.json.indentedText : report.text)
+            if report.isEmpty { throw ExitCode(ExitStatus.nothingSelected.rawValue) }
         }
     }
 

@@ -4,6 +4,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case accountNotClean = 1
     case stoppedAtOnce = 3
     case unhealthy = 4
+    case nothingSelected = 5
+    case unproven = 6
     case databaseUnreachable = 10
     case databaseRefused = 11
     case schemaMissing = 12
@@ -31,9 +33,12 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     package var meaning: String {
         switch self {
         case .success: "all went well"
-        case .accountNotClean: "demo, verify: there is loss, doubling or disorder"
+        case .accountNotClean: "demo, verify: there is loss, doubling or disorder, or a record in the wrong topic"
         case .stoppedAtOnce: "run: a second signal let go at once; the next start goes on from the checkpoint"
-        case .unhealthy: "status, doctor: something is wrong; the output says what"
+        case .unhealthy:
+            "status, doctor: something is wrong; verify: events are not delivered, and will not be by themselves; the output says what"
+        case .nothingSelected: "verify, republish: no event lies in the range that was asked for, so nothing was done"
+        case .unproven: "verify: nothing wrong was found, and not everything could be seen; the output says what"
         case .databaseUnreachable: "no PostgreSQL server answers"
         case .databaseRefused: "PostgreSQL refuses user, password, database or certificate"
         case .schemaMissing: "a table or column is missing: run `godwit migrate`"

@@ -13,6 +13,9 @@ package struct JobReport: Sendable {
         return through <= after ? 1 : Double(job.checkpoint - after) / Double(through - after)
     }
 
+    /// Whether it has ended without an event.
+    package var isEmpty: Bool { job.state == .done && job.published == 0 }
+
     package var json: JSONValue {
         func time(_ date: Date?) -> JSONValue { date.map { .string($0.formatted(.iso8601)) } ?? .null }
         func list(_ values: [String]) -> JSONValue { .array(values.map { .string($0) }) }
@@ -35,7 +38,11 @@ package struct JobReport: Sendable {
 
     /// One line about a job that has ended.
     package var text: String {
-        "job \(job.name) is \(job.standing): \(job.published) events published, positions "
+        if isEmpty {
+            return "job \(job.name) is done, and published nothing: no event that it asks for lies at positions "
+                + "\(job.definition.after + 1) to \(job.through)"
+        }
+        return "job \(job.name) is \(job.standing): \(job.published) events published, positions "
             + "\(job.definition.after + 1) to \(job.checkpoint)"
     }
 
@@ -77,7 +84,10 @@ package struct CountReport: Sendable {
         ]
     }
 
+    package var isEmpty: Bool { count.events == 0 }
+
     package var text: String {
+        if isEmpty { return "no event that is asked for lies at positions \(after + 1) to \(through)" }
         let head = "\(count.events) events at positions \(after + 1) to \(through) would be published"
         let topics = count.topics.map { "  \($0.name): \($0.events)" }
         let flaws = count.flaws.map { "  \($0.events) cannot be: \($0.reason)" }

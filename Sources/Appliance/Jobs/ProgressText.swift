@@ -18,6 +18,14 @@ package enum ProgressText {
         return text
     }
 
+    /// Of a comparison: the part that is done, 0 to 1, and the time left at the pace so far.
+    package static func line(_ done: Double, since start: ContinuousClock.Instant) -> String {
+        let text = "\(Int(done * 100)) % compared"
+        let elapsed = ContinuousClock.now - start
+        guard (0.01..<1).contains(done), elapsed > .seconds(2) else { return text }
+        return text + ", \(time(elapsed * (1 / done - 1))) left"
+    }
+
     private static func rate(_ rate: Double) -> String {
         rate < 10 ? "\((rate * 10).rounded() / 10)" : "\(Int(rate.rounded()))"
     }

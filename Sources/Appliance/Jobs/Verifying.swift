@@ -14,13 +14,28 @@ package struct Verifying: Sendable {
         place = try JobContext(configuration)
     }
 
+    /// What a comparison has found, and how the consumer stands that has still to deliver what is left.
+    package struct Outcome: Sendable {
+        package let report: VerificationReport
+        /// The positions of all that are missing, ascending.
+        package let missing: [Int64]
+        /// What keeps the consumer from delivering; empty where nothing is known to, or nothing is left.
+        package let obstacles: [HealthIssue]
+
+        package init(report: VerificationReport, missing: [Int64], obstacles: [HealthIssue]) {
+            self.report = report
+            self.missing = missing
+            self.obstacles = obstacles
+        }
+    }
+
     /// Compares what is committed with what was delivered.
     ///
     /// - Parameter observe: told now and then what part of the range is done, 0 to 1.
     package func run(
         _ consumer: String, request: SelectionRequest, options: Verification.Options,
         observe: (Double) -> Void = { _ in }
-    ) async throws -> Verification.Result {
+    ) async throws -> Outcome {
         try request.validate()
         let section = try place.consumer(consumer)
         let publishing = try place.publisherOptions(section, topic: request.topic)
@@ -37,16 +52,28 @@ package struct Verifying: Sendable {
             try await place.settledEnd(of: request, on: $0)
         }
         try await BrokerCheck(existing).run()
-        return try await verification.run(selection, after: request.after, through: through) { position in
-            observe(through <= request.after ? 1 : Double(position - request.after) / Double(through - request.after))
-        }
+        let result = try await verification.run(
+            selection, after: request.after, through: through, observe: observe)
+        var obstacles: [HealthIssue] = []
+        // Elsewhere than in its own topic the consumer delivers nothing.
+        if result.report[.pending].count > 0, request.topic == nil { obstacles = try await findObstacles(of: consumer) }
+        return Outcome(report: result.report, missing: result.missing, obstacles: obstacles)
+    }
+
+    /// Why the consumer does not deliver, as `status` says it.
+    private func findObstacles(of consumer: String) async throws -> [HealthIssue] {
+        var options = StatusReport.Options()
+        options.backlogLimit = 0
+        let status = await StatusReport.take(configuration, options)
+        if let failure = status.failure { throw failure }
+        return status.consumers.first { $0.consumer.name == consumer }?.issues ?? []
     }
 
     /// Publishes what is missing, as a job of its own.
     ///
     /// - Returns: the job; `nil` where nothing is missing.
     package func repair(
-        _ result: Verification.Result, request: SelectionRequest,
+        _ result: Outcome, request: SelectionRequest,
         observe: @escaping @Sendable (JobProgress) -> Void
     ) async throws -> Job? {
         guard let first = result.missing.first, let last = result.missing.last else { return nil }

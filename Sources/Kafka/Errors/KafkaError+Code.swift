@@ -54,6 +54,8 @@ extension KafkaError.Code {
     package static let tls = Self(RD_KAFKA_RESP_ERR__SSL)
     package static let unsupportedFeature = Self(RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE)
     package static let state = Self(RD_KAFKA_RESP_ERR__STATE)
+    /// The offset that was to be read is no longer there, and nothing says where to go on instead.
+    package static let offsetReset = Self(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
     package static let partitionEnd = Self(RD_KAFKA_RESP_ERR__PARTITION_EOF)
 
     // The protocol's.
@@ -61,6 +63,7 @@ extension KafkaError.Code {
     package static let none = Self(RD_KAFKA_RESP_ERR_NO_ERROR)
     package static let corruptMessage = Self(RD_KAFKA_RESP_ERR_INVALID_MSG)
     package static let unknownTopicOrPartition = Self(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+    package static let offsetOutOfRange = Self(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE)
     package static let leaderNotAvailable = Self(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
     package static let notLeader = Self(RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION)
     package static let requestTimedOut = Self(RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT)

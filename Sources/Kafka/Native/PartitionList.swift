@@ -24,4 +24,16 @@ internal import CLibRDKafka
             unsafe body(TopicPartition(name, element.partition), element.offset)
         }
     }
+
+    /// The first error that a partition has for itself, while the request as a whole went well.
+    func firstError(_ context: String) -> KafkaError? {
+        for index in 0..<count {
+            let element = unsafe pointer.pointee.elems[index]
+            if unsafe element.err == RD_KAFKA_RESP_ERR_NO_ERROR { continue }
+            let name = unsafe String(cString: element.topic)
+            return unsafe KafkaError(
+                response: element.err, context: "\(context) of \(TopicPartition(name, element.partition))")
+        }
+        return nil
+    }
 }

@@ -17,6 +17,8 @@ package final class Reader: Sendable {
         var partitions: Set<TopicPartition> = []
         /// Partitions read to their end, with the offset behind the last record.
         var ends: [TopicPartition: Int64] = [:]
+        /// What went wrong behind the records that were handed on.
+        var failure: KafkaError?
         var isClosed = false
     }
 
@@ -112,15 +114,25 @@ package final class Reader: Sendable {
     }
 
     /// Hands on everything up to the ends the partitions have now, in stretches.
+    ///
+    /// - Parameters:
+    ///   - patience: so long nothing may come at all.
+    ///   - tell: told which ends those are.
+    /// - Throws: `.timedOut` when the ends were not reached in time; `.state` where a partition has become shorter, since its
+    ///   topic was made anew.
     package func readToEnd(
-        within limit: Duration, _ body: ([ConsumedRecord]) throws -> Void
+        within limit: Duration, patience: Duration? = nil, ends tell: ([TopicPartition: Int64]) -> Void = { _ in },
+        _ body: ([ConsumedRecord]) throws -> Void
     ) async throws(KafkaError) {
         let deadline = ContinuousClock.now + limit
         var open: [TopicPartition: Int64] = [:]
         for partition in state.withLock({ $0.partitions }) {
-            let range = try await watermarks(of: partition, within: limit)
+            let range = try await watermarks(of: partition, within: min(limit, .seconds(60)))
             if range.lowerBound < range.upperBound { open[partition] = range.upperBound }
         }
+        tell(open)
+        var lastRecord = ContinuousClock.now
+        var nextLook = ContinuousClock.now + Self.longestSilence
         while true {
             let ends = state.withLock { $0.ends }
             open = open.filter { partition, end in (ends[partition] ?? -1) < end }
@@ -130,6 +142,15 @@ package final class Reader: Sendable {
                 throw KafkaError(.timedOut, message: "The ends of \(open.count) partitions were not reached in time")
             }
             let records = try await poll(within: min(left, .milliseconds(500)))
+            if !records.isEmpty { (lastRecord, nextLook) = (.now, .now + Self.longestSilence) }
+            if let patience, ContinuousClock.now - lastRecord > patience {
+                throw KafkaError(
+                    .timedOut, message: "Nothing came of \(open.count) partitions for \(patience.components.seconds) s")
+            }
+            if ContinuousClock.now > nextLook {
+                try await expectEnds(open)
+                nextLook = .now + Self.longestSilence
+            }
             for record in records {
                 let partition = TopicPartition(record.topic, record.partition)
                 if let end = open[partition], record.offset + 1 >= end { open[partition] = nil }
@@ -138,6 +159,25 @@ package final class Reader: Sendable {
                 do { try body(records) } catch let error as KafkaError { throw error } catch {
                     throw KafkaError(.state, message: "Reading was ended by its user: \(error)")
                 }
+            }
+        }
+    }
+
+    /// After so much time without a record it is looked whether there are more to come.
+    private static let longestSilence: Duration = .seconds(5)
+
+    /// Makes sure that partitions are still as long as they were.
+    private func expectEnds(_ ends: [TopicPartition: Int64]) async throws(KafkaError) {
+        for (partition, end) in ends {
+            let range: Range<Int64>
+            do throws(KafkaError) { range = try await watermarks(of: partition) } catch {
+                if error.classification.kind == .retry { continue }
+                throw error
+            }
+            guard range.upperBound >= end else {
+                throw KafkaError(
+                    .state,
+                    message: "\(partition) ended at offset \(end), and ends at \(range.upperBound) now: its topic was made anew")
             }
         }
     }
@@ -207,32 +247,37 @@ package final class Reader: Sendable {
 
     private func choose(_ starts: [TopicPartition: ReadStart], _ limit: Duration) -> Result<Void, KafkaError> {
         var offsets: [TopicPartition: Int64] = [:]
-        let times = PartitionList(capacity: starts.count)
+        var timed: [TopicPartition: Int64] = [:]
         for (partition, start) in starts {
             switch start {
             case .beginning: offsets[partition] = Int64(RD_KAFKA_OFFSET_BEGINNING)
             case .end: offsets[partition] = Int64(RD_KAFKA_OFFSET_END)
             case .offset(let offset): offsets[partition] = offset
-            case .timestamp(let time): times.add(partition, offset: time)
+            case .timestamp(let time): timed[partition] = time
             }
         }
-        if times.count > 0 {
+        if !timed.isEmpty {
             do throws(KafkaError) {
                 try Self.insisting(limit) { (left) throws(KafkaError) in
+                    let times = PartitionList(capacity: timed.count)
+                    for (partition, time) in timed { times.add(partition, offset: time) }
                     let response = unsafe rd_kafka_offsets_for_times(
                         handle.pointer, times.pointer, left.wholeMilliseconds)
                     guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
                         throw KafkaError(response: response, context: "Looking up offsets by time")
                     }
+                    // What a partition has answered with an error stands for no offset.
+                    if let error = times.firstError("Looking up offsets by time") { throw error }
+                    times.forEach { offsets[$0] = $1 }
                 }
             } catch {
                 return .failure(error)
             }
-            times.forEach { offsets[$0] = $1 }
         }
         state.withLock { state in
             state.partitions = Set(starts.keys)
             state.ends = [:]
+            state.failure = nil
         }
         return fetching.withLock { fetching in
             fetching.stopAll()
@@ -244,6 +289,7 @@ package final class Reader: Sendable {
     }
 
     private func fetch(_ count: Int, _ limit: Duration) -> Result<[ConsumedRecord], KafkaError> {
+        if let failure = state.withLock({ $0.failure.take() }) { return .failure(failure) }
         var records: [ConsumedRecord] = []
         var failure: KafkaError?
         queue.consume(atMost: count, within: limit) { (item: ConsumerQueue.Item) in
@@ -255,7 +301,10 @@ package final class Reader: Sendable {
                 if error.classification.kind != .retry { failure = failure ?? error }
             }
         }
-        if let failure, records.isEmpty { return .failure(failure) }
+        guard let failure else { return .success(records) }
+        if records.isEmpty { return .failure(failure) }
+        // The records before it are handed on first.
+        state.withLock { $0.failure = failure }
         return .success(records)
     }
 }

@@ -1,5 +1,43 @@
 import EventSourcing
+import Kafka
 import Postgres
+
+/// An event that was not found where it should be.
+struct Absence: Sendable {
+    /// What that means.
+    enum Kind: Sendable, Equatable {
+        case missing
+        /// It lies behind the consumer's checkpoint.
+        case pending
+        /// It was never the consumer's to deliver.
+        case passedOver
+        /// Nobody recorded whether it was.
+        case unrecorded
+        case parked
+        case discarded
+        /// Records of its time or key are deleted by now.
+        case deleted
+        /// It may lie behind a transaction that is open.
+        case hidden
+        /// Nothing shows whether it was there.
+        case unproven
+    }
+
+    let index: Int
+    let position: Int64
+    let id: EventID
+    var kind: Kind
+    /// The partitions where it may have been.
+    fileprivate var partitions: Set<TopicPartition> = []
+    /// What ``KeyTraces`` calls its key.
+    fileprivate(set) var key: UInt64 = 0
+    fileprivate var fate = Deletions.Fate.kept
+    /// What it is unless the topics show otherwise.
+    fileprivate var isUnrecorded = false
+
+    /// Whether only the records of its key can tell.
+    var needsTraces: Bool { fate == .compacted && kind == .missing }
+}
 
 /// Decides what it means that no topic has an event: it is missing, not due yet, parked, was never the consumer's to
 /// deliver, or nobody can know any more.
@@ -8,43 +46,64 @@ struct AbsenceJudge {
     let route: Route
     let tables: TableNames
     let due: DuePositions
-    let edges: RetentionEdges
+    /// Found out once something is absent.
+    var deletions: Deletions?
 
-    /// - Returns: the positions of those that are missing.
+    /// What the database and the topics' settings tell. Where ``Absence/needsTraces``, ``settle(_:traces:open:)`` goes on.
+    ///
+    /// - Parameter partitions: by their places in the ledger.
     func judge(
-        _ positions: [Int64], _ report: inout VerificationReport, on connection: Connection
-    ) async throws(PostgresError) -> [Int64] {
+        _ ledger: DeliveryLedger, _ partitions: [TopicPartition], on connection: Connection
+    ) async throws(PostgresError) -> [Absence] {
+        let absent = ledger.absent
+        let earlier = route.key == .aggregateID ? ledger.placesOfEarlier(than: absent) : [:]
         var router = Router(route)
-        var missing: [Int64] = []
+        var absences: [Absence] = []
         let table = EventsTable(tables.source)
-        for start in stride(from: 0, to: positions.count, by: 5_000) {
-            let part = Array(positions[start..<min(start + 5_000, positions.count)])
+        for start in stride(from: 0, to: absent.count, by: 5_000) {
+            let part = absent[start..<min(start + 5_000, absent.count)].map { ledger.positions[$0] }
             let events = try EventBatch(await connection.query(table.readIdentities(at: part)))
             let setAside = try await setAside(part, on: connection)
-            for index in events.indices {
-                let event = events[index]
-                let (position, id) = (event.globalPosition, EventID(event.eventID))
-                if let state = setAside[position] {
-                    if state == .discarded {
-                        report.discarded.add(position, id)
-                    } else {
-                        report.parked.add(position, id)
+            for row in events.indices {
+                let event = events[row]
+                guard let index = ledger.index(at: event.globalPosition) else { continue }
+                var absence = Absence(
+                    index: index, position: event.globalPosition, id: EventID(event.eventID), kind: .missing)
+                if let state = setAside[absence.position] {
+                    absence.kind = state == .discarded ? .discarded : .parked
+                } else {
+                    switch due.judge(event) {
+                    case .pending: absence.kind = .pending
+                    case .passedOver: absence.kind = .passedOver
+                    case .due: place(&absence, event, &router, earlier[index].map { partitions[Int($0)] })
+                    case .unrecorded:
+                        absence.isUnrecorded = true
+                        place(&absence, event, &router, earlier[index].map { partitions[Int($0)] })
                     }
-                    continue
                 }
-                switch due.judge(event) {
-                case .pending: report.pending.add(position, id)
-                case .passedOver: report.passedOver.add(position, id)
-                case .due where mayBeDeleted(event, &router), .unrecorded where mayBeDeleted(event, &router):
-                    report.unknowable.add(position, id)
-                case .unrecorded: report.unrecorded.add(position, id)
-                case .due:
-                    report.missing.add(position, id)
-                    missing.append(position)
-                }
+                absences.append(absence)
             }
         }
-        return missing
+        return absences
+    }
+
+    /// What the topics themselves show about those that are left.
+    ///
+    /// - Parameter open: partitions that end with an open transaction.
+    func settle(_ absences: inout [Absence], traces: KeyTraces, open: Set<TopicPartition>) {
+        for index in absences.indices where absences[index].kind == .missing {
+            var absence = absences[index]
+            if absence.fate == .compacted {
+                switch traces.trace(key: absence.key, position: absence.position) {
+                case .none: absence.kind = .unproven
+                case .earlierOnly: break
+                case .replaced: absence.kind = .deleted
+                }
+            }
+            if absence.kind != .deleted, !absence.partitions.isDisjoint(with: open) { absence.kind = .hidden }
+            if absence.kind == .missing, absence.isUnrecorded { absence.kind = .unrecorded }
+            absences[index] = absence
+        }
     }
 
     private func setAside(
@@ -57,13 +116,24 @@ struct AbsenceJudge {
         return states
     }
 
-    private func mayBeDeleted(_ event: EventView, _ router: inout Router) -> Bool {
-        guard case .success(let topic) = router.topic(for: event) else { return false }
+    private func place(_ absence: inout Absence, _ event: EventView, _ router: inout Router, _ earlier: TopicPartition?) {
+        guard case .success(let topic) = router.topic(for: event) else { return }
         let name = router.topics[topic].description
         let time = RecordTime.earliest(event.createdAtMicroseconds)
         if let key = route.key.bytes(of: event) {
-            return edges.mayBeDeleted(topic: name, key: key.span.bytes, milliseconds: time)
+            place(&absence, name, key.span.bytes, time, earlier)
+        } else {
+            place(&absence, name, event.aggregateID, time, earlier)
         }
-        return edges.mayBeDeleted(topic: name, key: event.aggregateID, milliseconds: time)
+    }
+
+    private func place(
+        _ absence: inout Absence, _ topic: String, _ key: RawSpan, _ time: Int64, _ earlier: TopicPartition?
+    ) {
+        absence.key = KeyTraces.key(topic, key)
+        let deletions = deletions ?? Deletions()
+        absence.partitions = deletions.partitions(topic: topic, key: key)
+        absence.fate = deletions.fate(topic: topic, key: key, milliseconds: time, earlier: earlier)
+        if absence.fate == .deleted { absence.kind = .deleted }
     }
 }

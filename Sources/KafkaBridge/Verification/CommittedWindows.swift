@@ -11,52 +11,72 @@ struct CommittedWindows {
 
     private let selection: EventSelection
     private let size: Int
+    private let comparesValues: Bool
     private let table: EventsTable
     private var cursor: RangeCursor
+    private var router: Router
 
-    /// Rows of one read.
+    /// Rows of one read, and bytes of one where values are compared.
     private static let rows = 10_000
+    private static let bytes = 16 << 20
 
-    init(_ selection: EventSelection, after: Int64, through: Int64, size: Int, table: EventsTable) {
+    init(
+        _ selection: EventSelection, after: Int64, through: Int64, size: Int, route: Route, comparesValues: Bool,
+        table: EventsTable
+    ) {
         self.selection = selection
         self.size = size
+        self.comparesValues = comparesValues
         self.table = table
+        router = Router(route)
         cursor = RangeCursor(after: after, through: through, stretch: 100_000)
     }
 
     /// Everything up to here was given.
     var position: Int64 { cursor.position }
+    /// The numbers of the topics that the events so far belong to, by name.
+    var topics: [String: UInt16] {
+        var numbers: [String: UInt16] = [:]
+        for (index, topic) in router.topics.enumerated() { numbers[topic.description] = UInt16(clamping: index) }
+        return numbers
+    }
 
     /// The next events, so many at most; `nil` when there are no more.
     mutating func next(on connection: Connection) async throws(PostgresError) -> Window? {
-        var window = Window(ledger: DeliveryLedger(capacity: min(size, 1_024)), firstTime: .max)
+        var window = Window(
+            ledger: DeliveryLedger(capacity: min(size, 1_024), comparesValues: comparesValues), firstTime: .max)
         while !cursor.isAtEnd, window.ledger.count < size {
             let limit = min(Self.rows, size - window.ledger.count)
-            let events = try EventBatch(
-                await connection.query(
-                    table.readIdentities(selection, after: cursor.position, through: cursor.end, limit: limit)))
+            let statement =
+                comparesValues
+                ? table.read(
+                    selection, after: cursor.position, through: cursor.end, limit: limit, maximumBytes: Self.bytes,
+                    largest: Self.bytes)
+                : table.readIdentities(selection, after: cursor.position, through: cursor.end, limit: limit)
+            let events = try EventBatch(await connection.query(statement))
             for index in events.indices {
-                let event = events[index]
-                window.ledger.commit(
-                    EventID(event.eventID), position: event.globalPosition, aggregate: Self.aggregate(event))
-                window.firstTime = min(window.firstTime, RecordTime.earliest(event.createdAtMicroseconds))
+                enter(events[index], into: &window)
             }
-            cursor.took(last: events.last?.globalPosition, isComplete: events.count < limit)
+            cursor.took(last: events.last?.globalPosition, isComplete: events.count < limit && !events.isCut)
         }
         return window.ledger.count == 0 ? nil : window
     }
 
+    private mutating func enter(_ event: EventView, into window: inout Window) {
+        var entry = DeliveryLedger.Entry(
+            id: EventID(event.eventID), position: event.globalPosition, aggregate: Self.aggregate(event))
+        if case .success(let topic) = router.topic(for: event) { entry.topic = UInt16(clamping: topic) }
+        if comparesValues { entry.value = ValueHash.expected(event, on: router.route) }
+        window.ledger.commit(entry)
+        window.firstTime = min(window.firstTime, RecordTime.earliest(event.createdAtMicroseconds))
+    }
+
     /// A hash of what tells the aggregate from others.
     private static func aggregate(_ event: EventView) -> UInt64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func mix(_ bytes: RawSpan) {
-            bytes.withUnsafeBytes { for byte in $0 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 } }
-            // Keeps `ab` + `c` apart from `a` + `bc`.
-            hash = (hash ^ 0xff) &* 0x100_0000_01b3
-        }
-        mix(event.boundedContext)
-        mix(event.aggregateType)
-        mix(event.aggregateID)
-        return hash
+        var hash = Hash64()
+        hash.mix(event.boundedContext)
+        hash.mix(event.aggregateType)
+        hash.mix(event.aggregateID)
+        return hash.value
     }
 }

@@ -13,6 +13,14 @@ package struct Verification: Sendable {
         package var windowSize = 1_000_000
         /// Whether to read topics from their beginnings, for records whose time is not the event's.
         package var fromBeginning = false
+        /// Whether the records' values are compared with the events'.
+        package var comparesValues = false
+        /// How long an open transaction is waited for before an event counts as hidden by it.
+        package var transactionPatience: Duration = .seconds(10)
+        /// How long brokers may answer a question with errors that pass by themselves.
+        package var answerPatience: Duration = .seconds(30)
+        /// How long brokers may give no record while there are more.
+        package var silence: Duration = .seconds(300)
         /// Where the consumer sends what it cannot deliver, if anywhere.
         package var deadLetterTopic: TopicName?
 
@@ -50,117 +58,127 @@ package struct Verification: Sendable {
 
     /// - Parameters:
     ///   - through: the last position, settled.
-    ///   - observe: told after each window up to which position it has come.
+    ///   - observe: told now and then what part is done, 0 to 1.
     /// - Throws: `PostgresError` or `KafkaError`.
     package func run(
-        _ selection: EventSelection, after: Int64, through: Int64, observe: (Int64) -> Void = { _ in }
+        _ selection: EventSelection, after: Int64, through: Int64, observe: (Double) -> Void = { _ in }
     ) async throws -> Result {
         let connection = try await Connection.open(database, logger: logger)
         do {
-            let reader = try Reader(client, logger: logger)
-            do {
-                let result = try await run(selection, after, through, connection, reader, observe)
-                await reader.close()
-                await connection.close()
-                return result
-            } catch {
-                await reader.close()
-                throw error
-            }
+            let result = try await compare(selection, after, through, connection, observe)
+            await connection.close()
+            return result
         } catch {
             await connection.close()
             throw error
         }
     }
 
-    private func run(
-        _ selection: EventSelection, _ after: Int64, _ through: Int64, _ connection: Connection, _ reader: Reader,
-        _ observe: (Int64) -> Void
+    private func compare(
+        _ selection: EventSelection, _ after: Int64, _ through: Int64, _ connection: Connection,
+        _ observe: (Double) -> Void
     ) async throws -> Result {
         var report = VerificationReport(consumer: consumer, after: after, through: through)
+        report.comparesValues = options.comparesValues
         // Before the topics: what is behind a checkpoint now is in its topic by the time that is read.
         let due = try await DuePositions(consumer, tables: tables, on: connection)
         report.hasCheckpoints = due.isKnown
+        let table = EventsTable(tables.source)
         report.topics = try await SelectionCount.take(
-            selection, after: after, through: through, route: route, table: EventsTable(tables.source), on: connection
+            selection, after: after, through: through, route: route, table: table, on: connection
         ).topics
+        let windows = CommittedWindows(
+            selection, after: after, through: through, size: options.windowSize, route: route,
+            comparesValues: options.comparesValues, table: table)
         let topics = report.topics.map(\.name)
-        let deadLetters = options.deadLetterTopic?.description
-        let all = topics.isEmpty ? [] : Set(topics + (deadLetters.map { [$0] } ?? [])).sorted()
-        let partitions = all.isEmpty ? [] : try await reader.partitions(of: all)
-        let places = Dictionary(
-            uniqueKeysWithValues: partitions.enumerated().map { ($1, UInt16(truncatingIfNeeded: $0)) })
-        var windows = CommittedWindows(
-            selection, after: after, through: through, size: options.windowSize,
-            table: EventsTable(tables.source))
-        var order = OrderCheck()
-        var edges: RetentionEdges?
-        var missing: [Int64] = []
-        while var window = try await windows.next(on: connection) {
-            let start: ReadStart = options.fromBeginning ? .beginning : .timestamp(window.firstTime)
-            try await reader.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, start) }))
-            let prefix = route.headers.prefix
-            var unnamed = 0
-            // A broker that goes away is waited for, so the time is bounded only by patience.
-            try await reader.readToEnd(within: .seconds(86_400)) { records in
-                report.recordsRead += records.count
-                for record in records {
-                    if record.topic == deadLetters {
-                        // Others may send there too; the position is theirs to say, also where the value is left out.
-                        guard record.header("\(prefix)dead_letter_consumer") == consumer else { continue }
-                        let position = record.header("\(prefix)dead_letter_position").flatMap { Int64($0) }
-                        if let position { window.ledger.foundDeadLetter(at: position) }
-                        continue
-                    }
-                    guard let identity = RecordIdentity(record, header: prefix + "event_id") else {
-                        unnamed += 1
-                        continue
-                    }
-                    let place = places[TopicPartition(record.topic, record.partition)] ?? 0
-                    window.ledger.found(identity, place: place, offset: record.offset)
-                }
-            }
-            // Windows read the same records again.
-            report.unnamedRecords = max(report.unnamedRecords, unnamed)
-            for index in window.ledger.outOfOrder(&order) {
-                report.outOfOrder.add(window.ledger.positions[index], window.ledger.id(index))
-            }
-            let absent = report.take(window.ledger)
-            if !absent.isEmpty {
-                let found: RetentionEdges
-                if let edges { found = edges } else { found = try await .find(topics, client: client, logger: logger) }
-                edges = found
-                let judge = AbsenceJudge(
-                    consumer: consumer, route: route, tables: tables, due: due, edges: found)
-                missing += try await judge.judge(absent, &report, on: connection)
-            }
-            observe(windows.position)
+        let letters = topics.isEmpty ? [] : options.deadLetterTopic.map { [$0.description] } ?? []
+        let reading = try await TopicReading(
+            Set(topics + letters).sorted(), client: client, patience: options.answerPatience,
+            silence: options.silence, logger: logger)
+        do {
+            let missing = try await compare(windows, reading, due, &report, connection, observe)
+            report.openTransactions = try await reading.openTransactions().map {
+                .init(partition: "\($0)", offset: $1)
+            }.sorted { $0.partition < $1.partition }
+            await reading.close()
+            try await describe(&report, table, on: connection)
+            return Result(report: report, missing: missing)
+        } catch {
+            await reading.close()
+            throw error
         }
-        return Result(report: report, missing: missing)
     }
-}
 
-extension VerificationReport {
-    /// Counts what was found, and gives the positions of what was not.
-    fileprivate mutating func take(_ ledger: DeliveryLedger) -> [Int64] {
-        var absent: [Int64] = []
-        committed += ledger.count
-        for index in 0..<ledger.count {
-            let (live, again) = (ledger.liveCount(index), ledger.isRepublished(index))
-            if live == 0, !again {
-                if ledger.isDeadLetter(index) {
-                    deadLettered.add(ledger.positions[index], ledger.id(index))
-                } else {
-                    absent.append(ledger.positions[index])
-                }
-                continue
-            }
-            delivered += 1
-            if again { republished += 1 }
-            if live == 0 { mended += 1 }
-            if live > 1 { doubled.add(ledger.positions[index], ledger.id(index)) }
+    /// - Returns: the positions of what is missing.
+    private func compare(
+        _ windows: CommittedWindows, _ reading: TopicReading, _ due: DuePositions, _ report: inout VerificationReport,
+        _ connection: Connection, _ observe: (Double) -> Void
+    ) async throws -> [Int64] {
+        var windows = windows
+        var missing: [Int64] = []
+        var order = OrderCheck()
+        var judge = AbsenceJudge(consumer: consumer, route: route, tables: tables, due: due)
+        let length = Double(max(1, report.through - report.after))
+        while let window = try await windows.next(on: connection) {
+            var pass = Pass(window: window, numbers: windows.topics, options: options, route: route, consumer)
+            let (first, last) = (Double(pass.firstPosition - 1 - report.after), Double(windows.position - report.after))
+            let absences = try await read(
+                &pass, from: options.fromBeginning ? .beginning : .timestamp(window.firstTime), reading, &judge,
+                connection
+            ) { observe((first + (last - first) * $0) / length) }
+            report.recordsRead += pass.recordsRead
+            // Windows read the same records again.
+            report.unnamedRecords = max(report.unnamedRecords, pass.unnamedRecords)
+            report.take(pass.ledger, absences, disordered: pass.ledger.outOfOrder(&order))
+            missing += absences.filter { $0.kind == .missing }.map(\.position)
         }
-        return absent
+        report.isOrderPartial = order.isPartial
+        report.unseenSettings = judge.deletions?.unseenSettings ?? []
+        return missing
+    }
+
+    /// Reads the topics for a window. An event is called missing only once it was looked for from the beginnings, behind what
+    /// was open, and where nothing can have deleted it.
+    private func read(
+        _ pass: inout Pass, from start: ReadStart, _ reading: TopicReading, _ judge: inout AbsenceJudge,
+        _ connection: Connection, observe: (Double) -> Void
+    ) async throws -> [Absence] {
+        try await reading.read(from: start, observe: observe) { pass.take($0) }
+        if pass.ledger.absent.isEmpty { return [] }
+        if judge.deletions == nil { judge.deletions = try await .find(reading.topics, client: client, logger: logger) }
+        var absences = try await judge.judge(pass.ledger, reading.partitions, on: connection)
+        guard absences.contains(where: { $0.kind == .missing }) else { return absences }
+        _ = try await reading.openTransactions(waiting: options.transactionPatience)
+        pass.traces = KeyTraces(keys: Set(absences.filter(\.needsTraces).map(\.key)))
+        try await reading.read(from: .beginning, observe: observe) { pass.take($0) }
+        absences = try await judge.judge(pass.ledger, reading.partitions, on: connection)
+        let open = try await reading.openTransactions()
+        judge.settle(&absences, traces: pass.traces, open: Set(open.keys))
+        return absences
+    }
+
+    /// Says of the examples which events they are.
+    private func describe(
+        _ report: inout VerificationReport, _ table: EventsTable, on connection: Connection
+    ) async throws(PostgresError) {
+        let positions = Set(report.findings.values.flatMap { $0.examples.map(\.position) }).sorted()
+        if positions.isEmpty { return }
+        let events = try EventBatch(await connection.query(table.readIdentities(at: positions)))
+        for row in events.indices {
+            let event = events[row]
+            let aggregate = [
+                String(copying: event.boundedContext), String(copying: event.aggregateType),
+                String(copying: event.aggregateID),
+            ].joined(separator: " ")
+            let type = String(copying: event.eventType)
+            for kind in report.findings.keys {
+                for index in report[kind].examples.indices
+                where report[kind].examples[index].position == event.globalPosition {
+                    report.findings[kind]?.examples[index].aggregate = aggregate
+                    report.findings[kind]?.examples[index].eventType = type
+                }
+            }
+        }
     }
 }
 

@@ -128,23 +128,32 @@ import Testing
         try await RelayFixture.with { place in
             try await deliver(200, place)
             _ = try await place.append(30, from: 1_000)
-            let report = try await place.report(verify)
-            #expect(report["clean"] == true && finding(report, "pending") == 30 && report["committed"]?.integer == 230)
+            // Nobody will deliver them.
+            let report = try await place.report(verify, exits: 4)
+            #expect(report["clean"] == false && finding(report, "pending") == 30 && report["committed"]?.integer == 230)
+            #expect(report["why_not_delivered"]?.items.first?["kind"]?.string == "no_owner")
+            let relay = try place.run()
+            try await eventually("the relay's own account is not clean") {
+                try await place.godwit(verify).standardOutput.hasSuffix("nothing is wrong\n")
+            }
+            relay.send(SIGTERM)
+            _ = await relay.result()
+            _ = try await place.append(30, from: 2_000)
 
             let connection = try await place.test.connect()
             try await connection.execute(
                 script: """
                     SET search_path = \(place.test.tables.godwitSchema);
-                    UPDATE consumer_segments SET checkpoint = 230;
+                    UPDATE consumer_segments SET checkpoint = 260;
                     INSERT INTO dead_letters (consumer_name, global_position, segment_id, event_id, event_type,
                         bounded_context, aggregate_type, aggregate_id, aggregate_version, state, is_cause, reason, error)
                     SELECT 'identity', global_position, 0, event_id, event_type, bounded_context, aggregate_type,
                         aggregate_id, aggregate_version,
-                        CASE WHEN global_position = 201 THEN 'discarded' ELSE 'parked' END, true, 'test', 'test'
-                    FROM events WHERE global_position IN (201, 202, 203);
+                        CASE WHEN global_position = 231 THEN 'discarded' ELSE 'parked' END, true, 'test', 'test'
+                    FROM events WHERE global_position IN (231, 232, 233);
                     """)
             let parked = try await place.report(verify, exits: 1)
-            #expect(positions(parked, "parked") == [202, 203] && positions(parked, "discarded") == [201])
+            #expect(positions(parked, "parked") == [232, 233] && positions(parked, "discarded") == [231])
             #expect(finding(parked, "missing") == 27 && finding(parked, "pending") == 0)
 
             // Whoever was never started is expected to have delivered everything.

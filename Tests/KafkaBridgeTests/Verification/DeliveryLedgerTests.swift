@@ -77,14 +77,16 @@ import Testing
             var ledger = DeliveryLedger(capacity: seed % 3 == 0 ? 1 : size)
             for index in window {
                 let event = history.events[index]
-                ledger.commit(event.id, position: event.position, aggregate: event.aggregate)
+                ledger.commit(
+                    DeliveryLedger.Entry(id: event.id, position: event.position, aggregate: event.aggregate))
             }
             var areOursKnown = true
             for (place, log) in history.logs.enumerated() {
                 for (offset, record) in log.enumerated() {
                     let identity = RecordIdentity(
                         event: history.events[record.event].id, isRepublished: record.isRepublished)
-                    let isOurs = ledger.found(identity, place: UInt16(place), offset: Int64(offset))
+                    let isOurs = ledger.found(
+                        DeliveryLedger.Found(identity: identity, place: UInt16(place), offset: Int64(offset)))
                     areOursKnown = areOursKnown && isOurs == window.contains(record.event)
                 }
             }
@@ -95,6 +97,46 @@ import Testing
             disorder.formUnion(ledger.outOfOrder(&order).map { ledger.positions[$0] })
         }
         #expect(disorder == history.outOfOrder)
+    }
+
+    @Test func `a record counts in its topic, and with its value`() {
+        var ledger = DeliveryLedger(capacity: 4, comparesValues: true)
+        let ids = (0..<4).map { EventID(high: 1, low: $0) }
+        for (index, id) in ids.enumerated() {
+            ledger.commit(.init(id: id, position: Int64(index + 1), aggregate: 7, topic: 2, value: UInt64(index + 1)))
+        }
+        func find(_ index: Int, topic: UInt16, offset: Int64, value: UInt64?) {
+            let identity = RecordIdentity(event: ids[index], isRepublished: false)
+            ledger.found(.init(identity: identity, topic: topic, place: 0, offset: offset, value: value))
+        }
+        find(0, topic: 2, offset: 0, value: 1)
+        find(1, topic: 3, offset: 1, value: 2)
+        find(2, topic: 2, offset: 2, value: 9)
+        // What comes last counts.
+        find(3, topic: 2, offset: 3, value: nil)
+        find(3, topic: 2, offset: 4, value: 4)
+        #expect((0..<4).map { ledger.isDelivered($0) } == [true, false, true, true])
+        #expect((0..<4).map { ledger.isMisplaced($0) } == [false, true, false, false])
+        #expect((0..<4).map { ledger.isDifferent($0) } == [false, false, true, false])
+        #expect(ledger.absent == [1])
+        // Earlier records of the aggregate tell where a later one was.
+        #expect(ledger.placesOfEarlier(than: [1]) == [1: 0])
+        ledger.forgetFound()
+        #expect(ledger.absent == [0, 1, 2, 3])
+        #expect(ledger.placesOfEarlier(than: ledger.absent).isEmpty)
+    }
+
+    @Test func `the memory of the order check is bounded, and what it forgets is known`() {
+        var check = OrderCheck(capacity: 10)
+        func pass(_ aggregate: UInt64, _ place: UInt16 = 0, offset: Int64 = 100) -> Bool {
+            check.passes(aggregate, place: place, offset: offset)
+        }
+        let first = (0..<15 as Range<UInt64>).map { pass($0) }
+        let (earlier, elsewhere) = (pass(0, offset: 99), pass(0, 1, offset: 99))
+        #expect(!first.contains(false) && !check.isPartial && !earlier && elsewhere)
+        for aggregate in 15..<40 as Range<UInt64> { _ = pass(aggregate) }
+        let forgotten = pass(0, offset: 99)
+        #expect(check.isPartial && forgotten)
     }
 
     @Test func `an id reads the same from bytes and from text in either case`() throws {

@@ -1,0 +1,69 @@
+import Kafka
+
+extension Verification {
+    /// One reading of the topics for a window of events.
+    struct Pass {
+        private(set) var ledger: DeliveryLedger
+        /// What only matters where a topic is compacted.
+        var traces = KeyTraces(keys: [])
+        private(set) var recordsRead = 0
+        private(set) var unnamedRecords = 0
+        let firstPosition: Int64
+
+        /// The numbers of the topics that events belong to.
+        private let numbers: [String: UInt16]
+        private let deadLetterTopic: String?
+        private let consumer: String
+        private let comparesValues: Bool
+        private let prefix: String
+        private let idHeader: String
+
+        init(
+            window: CommittedWindows.Window, numbers: [String: UInt16], options: Options, route: Route,
+            _ consumer: String
+        ) {
+            ledger = window.ledger
+            firstPosition = window.ledger.positions.first ?? 0
+            self.numbers = numbers
+            deadLetterTopic = options.deadLetterTopic?.description
+            self.consumer = consumer
+            comparesValues = options.comparesValues
+            prefix = route.headers.prefix
+            idHeader = prefix + "event_id"
+        }
+
+        mutating func take(_ step: TopicReading.Step) {
+            switch step {
+            case .restart:
+                ledger.forgetFound()
+                traces.forget()
+                unnamedRecords = 0
+            case .record(let record, let place): take(record, place)
+            }
+        }
+
+        private mutating func take(_ record: ConsumedRecord, _ place: UInt16) {
+            recordsRead += 1
+            if record.topic == deadLetterTopic, numbers[record.topic] == nil {
+                // Others may send there too; the position is theirs to say, also where the value is left out.
+                guard record.header("\(prefix)dead_letter_consumer") == consumer else { return }
+                let position = record.header("\(prefix)dead_letter_position").flatMap { Int64($0) }
+                if let position { ledger.foundDeadLetter(at: position) }
+                return
+            }
+            let identity = RecordIdentity(record, header: idHeader)
+            if !traces.isEmpty, let key = record.key {
+                let position = identity.flatMap { ledger.index(of: $0.event) }.map { ledger.positions[$0] }
+                traces.found(key: KeyTraces.key(record.topic, key.span.bytes), position: position)
+            }
+            guard let identity else {
+                unnamedRecords += 1
+                return
+            }
+            ledger.found(
+                DeliveryLedger.Found(
+                    identity: identity, topic: numbers[record.topic] ?? DeliveryLedger.anyTopic, place: place,
+                    offset: record.offset, value: comparesValues ? ValueHash.of(record) : nil))
+        }
+    }
+}
