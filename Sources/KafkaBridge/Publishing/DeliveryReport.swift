@@ -90,11 +90,13 @@ struct DeliveryReport: Sendable {
         }
     }
 
-    func write(_ status: PublisherStatus, before: PublisherStatus) {
+    /// - Parameter isDelivering: whether something was acknowledged since it stood; what waited may also have been let go, as at
+    ///   a stop.
+    func write(_ status: PublisherStatus, before: PublisherStatus, isDelivering: Bool) {
         if status == before { return }
         metrics.update(status)
         switch status {
-        case .flowing: logger.notice("delivery goes on")
+        case .flowing: logger.notice(isDelivering ? "delivery goes on" : "nothing waits for delivery any more")
         case .waiting(let reason): logger.warning("delivery waits: \(reason)")
         case .refused(let reason): logger.error("delivery is refused until it is permitted: \(reason)")
         case .stalled: if before.name != .stalled { logger.warning("delivery is stalled: \(status.reason ?? "")") }

@@ -54,7 +54,7 @@ extension DeliveryState {
 
     /// Something of a batch was acknowledged.
     mutating func noteProgress(of id: Int, _ now: Moment) {
-        silentSince = now
+        (silentSince, lastProgress) = (now, now)
         if oldest?.id == id { oldest = (id, now) }
     }
 

@@ -136,6 +136,8 @@ struct DeliveryState: Sendable {
     var askTrouble: PublisherStatus?
     /// Since when something is to be delivered and nothing was acknowledged.
     var silentSince: Moment?
+    /// When something was acknowledged last.
+    var lastProgress: Moment?
     /// The oldest batch, and since when nothing of it was acknowledged.
     var oldest: (id: Int, since: Moment)?
     var wasOddTimeReported = false

@@ -32,6 +32,8 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     /// Advanced when there may be something to do.
     private let changed = Signal()
     private var alarm: ContinuousClock.Instant?
+    /// Since when not everything flows.
+    private var troubleSince: ContinuousClock.Instant?
     /// Advanced when something begins or ends to be there to do beside the batches.
     nonisolated let attention = Signal()
     private var knownDuties: DeliveryState.Duties = []
@@ -109,7 +111,10 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         let ended = state.takeResolved()
         for (id, resolution) in ended { resolutions[id] = resolution }
         if !ended.isEmpty { resolved.advance() }
-        let (status, isWaiting, producer) = (state.status(now: now), state.isWaiting, instance?.producer)
+        let (isWaiting, producer) = (state.isWaiting, instance?.producer)
+        var status = state.status(now: now)
+        // Why nothing is acknowledged is known.
+        if case .stalled = status, let outage = Self.outage(producer, isWaiting) { status = .waiting(outage) }
         let before = shared.withLock { shared in
             defer {
                 shared.status = status
@@ -118,7 +123,9 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
             }
             return shared.status
         }
-        report.write(status, before: before)
+        let isDelivering = state.lastProgress.map { $0.instant >= troubleSince ?? $0.instant } ?? false
+        report.write(status, before: before, isDelivering: isDelivering)
+        troubleSince = status == .flowing ? nil : troubleSince ?? now.instant
         let duties = state.duties
         if duties != knownDuties { attention.advance() }
         knownDuties = duties
@@ -355,17 +362,20 @@ extension KafkaPublisher {
     /// idle client may have lost its connections to brokers that are there all the same.
     package nonisolated var condition: ConsumerCondition {
         let shared = shared.withLock { $0 }
-        var outage: String?
-        if shared.isWaiting, case .down(let error) = shared.producer?.connection {
-            outage = "no Kafka broker answers: \(error)"
-        }
+        let outage = Self.outage(shared.producer, shared.isWaiting)
+        let reason = shared.status.reason ?? ""
         return switch shared.status {
         case .refused(let reason): .refused(reason)
-        case .halted: .halted([shared.status.reason, outage].compactMap { $0 }.joined(separator: "; "))
-        case .stalled: outage.map { .waiting($0) } ?? .stalled(shared.status.reason ?? "")
+        case .halted: outage.map { .waiting("\($0); besides, \(reason)") } ?? .halted(reason)
+        case .stalled: outage.map { .waiting($0) } ?? .stalled(reason)
         case .waiting(let reason): .waiting(outage ?? reason)
         case .flowing: (outage ?? shared.tableTrouble).map { .waiting($0) } ?? .flowing
         }
+    }
+
+    private static func outage(_ producer: Producer?, _ isWaiting: Bool) -> String? {
+        guard isWaiting, case .down(let error) = producer?.connection else { return nil }
+        return "no Kafka broker answers: \(error)"
     }
 
     /// Events with larger payloads may come without them.

@@ -50,8 +50,13 @@ struct ProgramRun: Sendable {
     /// Names the program without its arguments, and shows what it said on standard error, never its output.
     private func failure(_ reason: String, _ ending: Ending = Ending()) -> PostgresError {
         let lines = ending.error.split(separator: UInt8(ascii: "\n"))
-        let said = lines.last.map { line in
+        var said = lines.last.map { line in
             String(decoding: line.prefix(300), as: UTF8.self).filter { !$0.isNewline && $0 != "\0" }
+        }
+        // What it printed may be the password, which its complaint may name.
+        for line in ending.output.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
+            let text = String(decoding: line, as: UTF8.self)
+            if !text.isEmpty { said = said?.replacing(text, with: "***") }
         }
         let words = said.map { ", and says: \($0)" } ?? ""
         return PostgresError(.secretUnavailable, "the password command \(self.words.first ?? "") \(reason)\(words)")
