@@ -10,6 +10,7 @@ struct StatusCommand: GodwitCommand {
               godwit status --config godwit.yaml
               godwit status --watch
               godwit status --quiet --max-lag 5m || echo "somebody should look"
+              godwit status --live
 
             Asks the database, so no relay needs to run; where the admin port of this configuration answers, it is asked too.
             Lag is counted exactly up to ten thousand waiting events, and bounded by positions beyond that (≤); the
@@ -17,13 +18,17 @@ struct StatusCommand: GodwitCommand {
 
             Ends with 0 if every consumer of the configuration is healthy, 4 if not, and as any command does if the database
             cannot be asked. Healthy is also who is paused, bounded or catching up; unhealthy who has no live owner, halts,
-            is refused, waits for brokers or for a transaction left open, or is behind by more than --max-lag.
-            As a container's health check: `godwit status --quiet`.
+            is refused, waits for brokers or for a transaction left open, or is behind by more than --max-lag. Each problem is
+            named once, with the consumers that it affects and a code that the documentation explains.
+
+            --live asks only whether this configuration's process answers at its admin port, which is what a container's health
+            check should ask: an event that halts is no reason to start a process anew.
             """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
     @Flag(help: "Report as JSON.") var json = false
     @Flag(help: "Write nothing; the exit code tells.") var quiet = false
+    @Flag(help: "Only ask whether the process answers at its admin port.") var live = false
     @Flag(help: "Show it again and again, until interrupted.") var watch = false
     @Option(help: ArgumentHelp("How long to wait between two looks with --watch.", valueName: "duration"))
     var every = "2s"
@@ -34,11 +39,13 @@ struct StatusCommand: GodwitCommand {
         for text in [every, maxLag].compactMap(\.self) where StatusOption.duration(text) == nil {
             throw ValidationError("\"\(text)\" is no duration; durations read 500ms, 30s, 5m")
         }
+        if live, watch || json { throw ValidationError("--live excludes --watch and --json") }
         if watch, quiet { throw ValidationError("--watch and --quiet exclude each other") }
     }
 
     func execute() async throws {
-        let configuration = try options.load([.database])
+        let configuration = try options.load(live ? [] : [.database])
+        if live { return try await showLife(configuration) }
         var asked = StatusReport.Options()
         if quiet { asked.backlogLimit = 500 }
         asked.longestLag = maxLag.flatMap { StatusOption.duration($0) }
@@ -52,6 +59,12 @@ struct StatusCommand: GodwitCommand {
             }
             try await Task.sleep(for: StatusOption.duration(every) ?? .seconds(2))
         }
+    }
+
+    private func showLife(_ configuration: Configuration) async throws {
+        let life = await ProcessLife.ask(configuration)
+        if !quiet { standardOutput(life.text) }
+        if life.exitStatus != .success { throw ExitCode(life.exitStatus.rawValue) }
     }
 
     private func show(_ report: StatusReport) {

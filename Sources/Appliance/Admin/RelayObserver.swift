@@ -15,6 +15,8 @@ final class RelayObserver: Sendable {
     private struct Seen {
         var holds: [HorizonHold] = []
         var picture: StatusSource.Picture?
+        /// When the database was last asked with success.
+        var time: ContinuousClock.Instant?
     }
 
     private let relays: Relays
@@ -54,7 +56,7 @@ final class RelayObserver: Sendable {
                 if let picture { withMetricsFactory(registry) { storeMetrics.report(picture) } }
                 seen.withLock { seen in
                     seen.holds = holds ?? []
-                    seen.picture = picture ?? seen.picture
+                    if let picture { (seen.picture, seen.time) = (picture, .now) }
                 }
             }
             looked.advance()
@@ -86,8 +88,9 @@ final class RelayObserver: Sendable {
 
     func metrics() async -> String {
         await look()
-        _ = await relays.worker.snapshot()
+        let diagnosis = await status(of: seen.withLock { $0 }).diagnosis
         withMetricsFactory(registry) {
+            storeMetrics.report(diagnosis)
             ResidentMemory.report()
             Metric.logLinesDropped.gauge().set(LineQueue.standardError.dropped)
         }
@@ -104,10 +107,12 @@ final class RelayObserver: Sendable {
     func reasonsNotReady() async -> [String] { await status(of: Seen()).reasonsNotReady }
 
     private func status(of seen: Seen) async -> RelayStatus {
-        RelayStatus(
+        let moving = histories.withLock { histories in histories.filter { $0.value.current > 0 }.map(\.key) }
+        return RelayStatus(
             worker: relays.worker.id, standing: await relays.worker.snapshot(),
             conditions: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.condition },
-            holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture, judgement: judgement,
+            holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture,
+            pictureAge: seen.time.map { .now - $0 }, moving: Set(moving), judgement: judgement,
             startsWith: start.waitsFor, missingSession: await relays.sessions.problem())
     }
 

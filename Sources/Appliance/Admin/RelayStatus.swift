@@ -9,37 +9,80 @@ struct RelayStatus: Sendable {
     var residentMemory: Int?
     /// As of the last look that the database answered.
     var picture: StatusSource.Picture?
+    /// How long ago that was.
+    var pictureAge: Duration?
+    /// The consumers that have processed events within the last seconds.
+    var moving: Set<String> = []
     var judgement = ConsumerDiagnosis()
     /// What the process waits for before it relays; `nil` once it does.
     var startsWith: String?
     /// Which sessions at the database are waited for; `nil` if none is missing.
     var missingSession: String?
 
-    /// Why the process should get no traffic, or a rollout should wait: empty if it is ready.
-    var reasonsNotReady: [String] {
-        if standing.isStopping { return ["stopping"] }
-        if let missingSession { return [missingSession] }
-        if let startsWith { return [startsWith] }
-        if !standing.isConnected { return [standing.databaseOutage ?? "the database is away"] }
-        if let problem = standing.horizon.problem { return [problem.text] }
-        if !standing.holdsLease { return ["the segments may be another worker's: no heartbeat was noted for too long"] }
-        return standing.consumers.compactMap { consumer in
-            reasonNotReady(consumer).map { "consumer \(consumer.name): \($0)" }
+    /// What is the matter with this process: what keeps it from its work, whatever the events are.
+    private var processIssues: [HealthIssue] {
+        if standing.isStopping { return [HealthIssue(.stopping, "stopping")] }
+        if let missingSession { return [HealthIssue(.noSession, missingSession)] }
+        if let startsWith { return [HealthIssue(.starting, startsWith)] }
+        if !standing.isConnected { return [outage] }
+        if let problem = standing.horizon.problem {
+            return [HealthIssue(problem.isRefusal ? .sourceRefused : .waiting, "nothing is read: \(problem.text)")]
+        }
+        var issues: [HealthIssue] = []
+        if let busy = standing.databaseOutage { issues.append(HealthIssue(.databaseBusy, busy)) }
+        if !standing.holdsLease {
+            issues.append(
+                HealthIssue(
+                    .leaseLost, "the segments may be another worker's: no heartbeat was noted for too long"))
+        }
+        return issues
+    }
+
+    /// What keeps this process from its share of a consumer.
+    private func shareIssue(_ consumer: WorkerSnapshot.Consumer) -> HealthIssue? {
+        if !consumer.isReady {
+            let reason =
+                consumer.share.map { "owns none of its share of \($0) segments yet" }
+                ?? "has not seen the other workers yet"
+            return HealthIssue(.rebalancing, "consumer \(consumer.name): \(reason)")
+        }
+        switch conditions[consumer.name] {
+        case .waiting(let reason): return issue(.waiting, "waiting", reason, consumer)
+        case .stalled(let reason): return issue(.stalled, "stalled", reason, consumer)
+        case .refused(let reason): return issue(.refused, "refused until somebody mends it", reason, consumer)
+        case .halted, .flowing, nil: return nil
         }
     }
 
-    private func reasonNotReady(_ consumer: WorkerSnapshot.Consumer) -> String? {
-        if !consumer.isReady {
-            guard let share = consumer.share else { return "has not seen the other workers yet" }
-            return "owns none of its share of \(share) segments yet"
-        }
-        // Nothing is known to be in the way, so that this process itself may be what is wrong.
-        if case .stalled(let reason)? = conditions[consumer.name] { return "stalled: \(reason)" }
-        return nil
+    private func issue(
+        _ kind: HealthIssue.Kind, _ state: String, _ reason: String, _ consumer: WorkerSnapshot.Consumer
+    ) -> HealthIssue {
+        HealthIssue(kind, "consumer \(consumer.name): \(ConsumerDiagnosis.once(state, reason))")
     }
+
+    private var outage: HealthIssue {
+        let age = pictureAge.map { ", \(AgeText.format($0)) ago" } ?? ""
+        return HealthIssue(
+            .databaseAway,
+            (standing.databaseOutage ?? "the database is away")
+                + (picture == nil ? "" : "; the figures are those of the last look\(age)"))
+    }
+
+    /// Whether the horizon is known: it is not where nothing is read.
+    var hasHorizon: Bool { standing.isConnected && standing.horizon.problem == nil }
+
+    /// What every surface of this process shows.
+    var diagnosis: Diagnosis {
+        let process = processIssues
+        // Where the process cannot work at all, nothing else matters.
+        let share = process.isEmpty ? standing.consumers.compactMap(shareIssue) : []
+        return Diagnosis(process: process, share: share, reports: reports)
+    }
+
+    var reasonsNotReady: [String] { diagnosis.reasonsNotReady }
 
     /// All consumers, judged.
-    var reports: [ConsumerReport] {
+    private var reports: [ConsumerReport] {
         var store = picture?.store ?? known
         // The process knows its horizon, while a command can only guess by who writes.
         store.writers = standing.horizon.waiting == nil ? [] : store.writers
@@ -57,14 +100,13 @@ struct RelayStatus: Sendable {
                     isOneOff: other.isOneOff, hasStopped: other.hasStopped)
             }
         }
-        let reports = judgement.reports(
+        return judgement.reports(
             StatusSource.Picture(store: store, deadLetters: picture?.deadLetters ?? [:]),
-            configured: Set(standing.consumers.map(\.name)))
-        if standing.isConnected { return reports }
-        return reports.map { report in
+            configured: Set(standing.consumers.map(\.name))
+        ).map { report in
             var report = report
-            report.issues.insert(
-                HealthIssue(.databaseAway, "the database is away; the figures are those of the last look"), at: 0)
+            report.isMoving = moving.contains(report.consumer.name)
+            if !standing.isConnected { report.issues.insert(outage, at: 0) }
             return report
         }
     }
@@ -92,21 +134,24 @@ struct RelayStatus: Sendable {
 
 extension RelayStatus {
     var json: JSONValue {
-        let (reasons, reports) = (reasonsNotReady, self.reports)
+        let diagnosis = diagnosis
+        let reasons = diagnosis.reasonsNotReady
         return [
             "ready": .boolean(reasons.isEmpty),
             "not_ready": .array(reasons.map { .string($0) }),
-            "healthy": .boolean(standing.isConnected && reports.allSatisfy { $0.isHealthy || !$0.isConfigured }),
+            "healthy": .boolean(diagnosis.isHealthy),
+            "problems": .array(diagnosis.problems.map(\.json)),
             "worker": .string(worker),
             "resident_memory_bytes": residentMemory.map { .number($0) } ?? .null,
             "database": ["connected": .boolean(standing.isConnected)],
             "horizon": [
-                "position": .number(standing.horizon.position),
+                "position": hasHorizon ? .number(standing.horizon.position) : .null,
                 "latest_position": .number(standing.horizon.latest),
                 "waiting_seconds": standing.horizon.waiting.map { .number($0 / .seconds(1), digits: 3) } ?? .null,
                 "held_back_by": .array(holds.map { .string($0.description) }),
             ],
-            "consumers": .array(reports.map(json)),
+            "figures_age_seconds": pictureAge.map { .number($0 / .seconds(1), digits: 3) } ?? .null,
+            "consumers": .array(diagnosis.reports.map(json)),
         ]
     }
 

@@ -16,6 +16,8 @@ final class StoreMetrics: Sendable {
     private let consumers: Set<String>
     /// The segments that have a series: a lost one must not keep its lag for ever.
     private let reported = Mutex<Set<SegmentKey>>([])
+    /// The problems that have a series: one that is over must not stay for ever.
+    private let problems = Mutex<Set<[String]>>([])
 
     init(worker: String, consumers: Set<String>) {
         self.worker = worker
@@ -33,6 +35,20 @@ final class StoreMetrics: Sendable {
             Metric.haltedSegments.gauge(consumer.name).set(letters?.halted ?? 0)
             report(consumer)
         }
+    }
+
+    /// What is the matter, to metrics of the task's backend; 0 for what was.
+    func report(_ diagnosis: Diagnosis) {
+        let now = Set(
+            diagnosis.problems.flatMap { problem in
+                (problem.consumers.isEmpty ? [""] : problem.consumers).map { [$0, problem.issue.kind.code] }
+            })
+        let over = problems.withLock { problems in
+            defer { problems.formUnion(now) }
+            return problems.subtracting(now)
+        }
+        for labels in now { Metric.problem.gauge(labels[0], labels[1]).set(1) }
+        for labels in over { Metric.problem.gauge(labels[0], labels[1]).set(0) }
     }
 
     private func report(_ consumer: StoreStatus.Consumer) {

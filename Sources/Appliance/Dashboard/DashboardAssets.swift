@@ -98,6 +98,10 @@ enum DashboardAssets {
         .messages time { color: var(--quiet); margin-right: 6px; }
         .done { background: var(--good-back); color: var(--good); padding: 10px 14px; border-radius: 8px; font-weight: 600; }
         .stale { color: var(--bad); font-weight: 600; }
+        .code { color: var(--quiet); font-size: 12px; white-space: nowrap; }
+        #stale { background: var(--bad-back); color: var(--bad); padding: 10px 14px; border-radius: 8px; font-weight: 600; }
+        [data-stale] [data-live] { opacity: .55; }
+        [data-stale] .badge { background: var(--line); color: var(--text); }
         @media (max-width: 760px) {
           main { padding: 16px 12px 4px; }
           .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 10px 16px; }
@@ -127,6 +131,7 @@ enum DashboardAssets {
     static let script = """
         "use strict";
         (() => {
+          const stale = document.getElementById("stale");
           const freshness = document.getElementById("freshness");
           let refreshed = 0;
           let last = new Date();
@@ -146,11 +151,18 @@ enum DashboardAssets {
               refreshed += 1;
               document.documentElement.dataset.refreshed = refreshed;
               freshness.className = "";
+              delete document.documentElement.dataset.stale;
+              stale.hidden = true;
               last = new Date();
               freshness.textContent = "Updated " + last.toLocaleTimeString();
             } catch {
               freshness.className = "stale";
               freshness.textContent = "No answer since " + last.toLocaleTimeString() + ": the figures are old";
+              // What was right then may be wrong now: nothing may look well any more.
+              document.documentElement.dataset.stale = "";
+              stale.textContent = "This process has not answered since " + last.toLocaleTimeString()
+                + ". What is shown here is from then.";
+              stale.hidden = false;
             }
           }
 

@@ -3,19 +3,19 @@ import KafkaBridge
 /// Everything that the pages show, at one moment.
 struct DashboardModel: Sendable {
     let status: RelayStatus
-    let reports: [ConsumerReport]
+    let diagnosis: Diagnosis
     let rates: [String: RateHistory]
     /// Whether a token is configured, so that something can be changed here.
     let canChange: Bool
 
     init(_ status: RelayStatus, rates: [String: RateHistory], canChange: Bool) {
         self.status = status
-        reports = status.reports
+        diagnosis = status.diagnosis
         self.rates = rates
         self.canChange = canChange
     }
 
-    var isHealthy: Bool { reports.allSatisfy { $0.isHealthy || !$0.isConfigured } }
+    var reports: [ConsumerReport] { diagnosis.reports }
 }
 
 /// What a consumer's page shows beside that.

@@ -9,6 +9,7 @@ enum OverviewPage {
             """
             <div id="overview" data-live>
             \(header(model))
+            \(problems(model))
             <table class="consumers">
             <caption class="hidden">All consumers</caption>
             <thead><tr><th scope="col">Consumer</th><th scope="col">State</th><th scope="col" class="number">Lag</th>\
@@ -24,7 +25,7 @@ enum OverviewPage {
     }
 
     private static func header(_ model: DashboardModel) -> HTML {
-        let (standing, reasons) = (model.status.standing, model.status.reasonsNotReady)
+        let (standing, reasons) = (model.status.standing, model.diagnosis.reasonsNotReady)
         let memory = model.status.residentMemory.map { "\(CountText.format($0 / 1_048_576)) MiB" } ?? "?"
         let ready: HTML =
             reasons.isEmpty
@@ -32,17 +33,47 @@ enum OverviewPage {
             : "<span class=\"badge bad\">not ready</span> \(reasons.joined(separator: "; "))"
         return """
             <header>
-            <h1>Godwit <span class="badge \(model.isHealthy ? "good" : "bad")">\
-            \(model.isHealthy ? "healthy" : "unhealthy")</span></h1>
+            <h1>Godwit <span class="badge \(model.diagnosis.isHealthy ? "good" : "bad")">\
+            \(model.diagnosis.isHealthy ? "healthy" : "unhealthy")</span></h1>
             <dl class="facts">
             <div><dt>Process</dt><dd class="id">\(model.status.worker)</dd></div>
             <div><dt>This process</dt><dd>\(ready)</dd></div>
             <div><dt>Latest position</dt><dd>\(CountText.format(standing.horizon.latest))</dd></div>
-            <div><dt>Settled horizon</dt><dd>\(CountText.format(standing.horizon.position))</dd></div>
+            <div><dt>Settled horizon</dt><dd>\(model.status.hasHorizon
+                ? CountText.format(standing.horizon.position) : "unknown")</dd></div>
             <div><dt>Memory</dt><dd>\(memory)</dd></div>
             </dl>
             </header>
             """
+    }
+
+    /// What is the matter, each cause once, with whom it affects.
+    private static func problems(_ model: DashboardModel) -> HTML {
+        let problems = model.diagnosis.problems
+        if problems.isEmpty { return .empty }
+        let all = model.reports.count(where: \.isConfigured)
+        let items = problems.map { problem -> HTML in
+            """
+            <li class="\(problem.issue.kind.isUnhealthy ? "bad" : "note")">\(subject(problem, of: all)): \
+            \(PageFrame.withCode(problem.issue.text)) <span class="code">\(problem.issue.kind.code)</span></li>
+            """
+        }
+        return """
+            <section aria-labelledby="problems-title"><h2 id="problems-title">What is the matter</h2>
+            <ul class="why">\(items)</ul></section>
+            """
+    }
+
+    /// Links where they are few.
+    private static func subject(_ problem: Diagnosis.Problem, of all: Int) -> HTML {
+        let isShort = problem.consumers.count <= 6 && (problem.consumers.count < all || all <= 3)
+        if problem.consumers.isEmpty || !isShort { return "<strong>\(problem.subject(of: all))</strong>" }
+        var links = HTML.empty
+        for (index, name) in problem.consumers.enumerated() {
+            links += index == 0 ? HTML.empty : ", "
+            links += "<a href=\"\(PageFrame.path(of: name))\">\(name)</a>"
+        }
+        return "<strong>\(links)</strong>"
     }
 
     private static func row(_ report: ConsumerReport, _ model: DashboardModel) -> HTML {
@@ -51,7 +82,7 @@ enum OverviewPage {
         return """
             <tr>
             <th scope="row"><a href="\(PageFrame.path(of: consumer.name))">\(consumer.name)</a></th>
-            <td data-label="State">\(PageFrame.badge(report))\(PageFrame.reasons(report))</td>
+            <td data-label="State">\(PageFrame.badge(report))\(report.isConfigured ? HTML.empty : PageFrame.reasons(report))</td>
             <td data-label="Lag" class="number">\(StatusReport.events(lag))</td>
             <td data-label="Oldest waits" class="number">\(StatusReport.age(lag))</td>
             <td data-label="Events/s here" class="number rate">\(Sparkline.html(history))</td>

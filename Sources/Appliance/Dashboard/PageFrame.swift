@@ -15,6 +15,7 @@ enum PageFrame {
         <body>
         <a class="skip" href="#main">Skip to the content</a>
         <main id="main">
+        <p id="stale" role="alert" hidden></p>
         \(body)
         </main>
         <footer><span id="freshness" role="status">Updated when loaded</span></footer>
@@ -52,7 +53,10 @@ enum PageFrame {
     static func reasons(_ report: ConsumerReport) -> HTML {
         if report.issues.isEmpty { return .empty }
         let items = report.issues.map { issue -> HTML in
-            "<li class=\"\(issue.kind.isUnhealthy ? "bad" : "note")\">\(withCode(issue.text))</li>"
+            """
+            <li class="\(issue.kind.isUnhealthy ? "bad" : "note")">\(withCode(issue.text)) \
+            <span class="code">\(issue.kind.code)</span></li>
+            """
         }
         return "<ul class=\"why\">\(items)</ul>"
     }

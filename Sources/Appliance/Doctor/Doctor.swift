@@ -12,7 +12,22 @@ package struct Doctor: Sendable {
     package func examine() async -> DoctorReport {
         async let database = database()
         async let kafka = kafka()
-        return DoctorReport(parts: [await database, await kafka])
+        async let relaying = relaying()
+        let parts = [await database, await kafka]
+        // What no relay can do anything about is said by what examined it.
+        return DoctorReport(parts: parts + [await relaying].compactMap { $0 })
+    }
+
+    /// How the consumers stand, as `status` says it; `nil` where the database does not tell.
+    private func relaying() async -> DoctorReport.Part? {
+        var options = StatusReport.Options()
+        options.backlogLimit = 500
+        let status = await StatusReport.take(configuration, options)
+        guard status.failure == nil else { return nil }
+        var part = DoctorReport.Part(name: "relaying", place: "")
+        let all = status.consumers.count(where: \.isConfigured)
+        part.findings = status.diagnosis.problems.map { Finding($0, of: all) }
+        return part
     }
 
     private func database() async -> DoctorReport.Part {
@@ -69,6 +84,17 @@ package struct Doctor: Sendable {
         }
         part.findings += configuration.consumers.compactMap(\.unnamedEvents)
         return part
+    }
+}
+
+extension Finding {
+    /// A problem of running consumers. Where none was ever started, doctor is asked before the first start.
+    fileprivate init(_ problem: Diagnosis.Problem, of all: Int) {
+        let kind = problem.issue.kind
+        let isError = kind.isUnhealthy && kind != .notStarted && kind != .noOwner && kind != .parked
+        self.init(
+            severity: isError ? .error : kind.isUnhealthy ? .warning : .note, check: kind.code,
+            message: "\(problem.subject(of: all)): \(problem.issue.text)", remedy: nil)
     }
 }
 

@@ -25,7 +25,8 @@ package struct DoctorReport: Sendable {
         var lines: [String] = []
         for part in parts {
             let summary = part.summary.isEmpty ? "" : "  (\(part.summary))"
-            lines.append("\(part.name)  \(LogLine.harmless(part.place))\(LogLine.harmless(summary))")
+            let place = part.place.isEmpty ? "" : "  \(LogLine.harmless(part.place))"
+            lines.append("\(part.name)\(place)\(LogLine.harmless(summary))")
             if part.findings.isEmpty { lines.append("  ok") }
             for severity in Finding.Severity.allCases {
                 for finding in part.findings where finding.severity == severity {

@@ -90,9 +90,9 @@ struct KafkaVerdict: Sendable {
             "kafka-configs.sh --bootstrap-server \(bootstrapServers) --alter --topic \(topic.name) --add-config min.insync.replicas="
         if needed > topic.replicationFactor {
             return [
-                .error(
+                .warning(
                     "min_insync",
-                    "the topic \(topic.name) asks for \(needed) replicas in sync and has \(topic.replicationFactor): it takes no record",
+                    "the topic \(topic.name) asks for \(needed) replicas in sync and has \(topic.replicationFactor): current brokers take \(topic.replicationFactor) for enough, older ones take no record",
                     alter + "\(max(1, topic.replicationFactor - 1))")
             ]
         }

@@ -109,6 +109,11 @@ extension Metric {
         case .producerRuns:
             .init(
                 .counter, .occurrences, labels: ["consumer"], "Kafka producers built: the first, and one per failure.")
+        case .problem:
+            .init(
+                .gauge, .truth, labels: ["consumer", "code"],
+                "1 for what is the matter now, by its code, and 0 for what was since the start; without a consumer where it "
+                    + "concerns the process.")
         case .deliveryStatus:
             .init(
                 .gauge, .truth, labels: ["consumer", "status"],

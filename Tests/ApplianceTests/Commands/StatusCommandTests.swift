@@ -45,7 +45,7 @@ import Testing
                 return try result.exitCode == 0 && consumer(result)["lag_events"] == 0
             }
             let text = try await status(place).standardOutput
-            #expect(text.contains("identity  idle     4/4    0       –"), "\(text)")
+            #expect(text.contains("identity  up to date    4/4    0       –"), "\(text)")
 
             var pause = Command.godwit(environment: place.variables)
             pause.arguments = ["pause", "identity"]

@@ -38,7 +38,7 @@ import Testing
                 "max_message_bytes", .error, "kafka.max_record_bytes: 1000",
                 { $0.settings?["max.message.bytes"] = "1000" }
             ),
-            ("min_insync", .error, "min.insync.replicas=2", { $0.settings?["min.insync.replicas"] = "4" }),
+            ("min_insync", .warning, "min.insync.replicas=2", { $0.settings?["min.insync.replicas"] = "4" }),
             ("min_insync", .warning, "min.insync.replicas=2", { $0.settings?["min.insync.replicas"] = "1" }),
             ("partitions", .warning, "--partitions 6", { $0.partitions = 3 }),
             ("compaction", .warning, "cleanup.policy=delete", { $0.settings?["cleanup.policy"] = "compact,delete" }),

@@ -11,12 +11,16 @@ package struct ConsumerReport: Sendable {
     package var issues: [HealthIssue]
     /// Whether the configuration at hand has it; others are shown, but their health is somebody else's.
     package let isConfigured: Bool
+    /// Whether events were processed here within the last seconds, as far as is known.
+    var isMoving = false
 
     package var isHealthy: Bool { !issues.contains(where: \.kind.isUnhealthy) }
 
     /// In one word.
     package var state: String {
-        guard let first = issues.first else { return consumer.lag.events == 0 ? "idle" : "flowing" }
+        guard let first = issues.first else {
+            return consumer.lag.events == 0 && !isMoving ? "up to date" : "flowing"
+        }
         return first.kind.rawValue.split(separator: "_").joined(separator: " ")
     }
 
@@ -29,7 +33,12 @@ package struct ConsumerReport: Sendable {
             .init("configured", .boolean(isConfigured)),
             .init(
                 "why",
-                .array(issues.map { ["kind": .string($0.kind.rawValue), "text": .string($0.text)] })),
+                .array(
+                    issues.map {
+                        [
+                            "code": .string($0.kind.code), "kind": .string($0.kind.rawValue), "text": .string($0.text),
+                        ]
+                    })),
             .init("checkpoint", consumer.segments.map(\.checkpoint).min().map { .number($0) } ?? .null),
             .init("lag_events", .number(lag.events)),
             .init("lag_exact", .boolean(lag.isExact)),

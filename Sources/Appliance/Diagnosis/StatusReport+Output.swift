@@ -16,10 +16,11 @@ extension StatusReport {
                     "open_writers": .array(store.writers.map { .string($0.description) }),
                 ]
             } ?? .null,
+            "problems": .array(diagnosis.problems.map(\.json)),
             "consumers": .array(consumers.map { .object($0.members) }),
             "process": process.map { process in
                 .object(
-                    ["worker", "ready", "not_ready", "resident_memory_bytes", "database", "horizon"].compactMap {
+                    ["worker", "ready", "not_ready", "problems", "resident_memory_bytes", "database", "horizon"].compactMap {
                         name in
                         process[name].map { .init(name, $0) }
                     })
@@ -37,11 +38,11 @@ extension StatusReport {
             text += "\n\n" + overview
             let details = self.details
             if !details.isEmpty { text += "\n" + details }
-            for report in consumers where !report.issues.isEmpty {
-                text += "\n"
-                for issue in report.issues {
-                    text += "\(report.consumer.name): \(LogLine.harmless(issue.text))\n"
-                }
+            let problems = diagnosis.problems
+            if !problems.isEmpty { text += "\n" }
+            let all = consumers.count(where: \.isConfigured)
+            for problem in problems {
+                text += "\(problem.subject(of: all)): \(LogLine.harmless(problem.issue.text)) [\(problem.issue.kind.code)]\n"
             }
         } else if let process {
             text += "\(Self.line(process))\n"

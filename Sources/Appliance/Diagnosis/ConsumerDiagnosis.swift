@@ -36,7 +36,7 @@ struct ConsumerDiagnosis: Sendable {
             }
         }
         return issues.enumerated()
-            .sorted { ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset) }.map(\.element)
+            .sorted { ($0.element.kind.rank, $0.offset) < ($1.element.kind.rank, $1.offset) }.map(\.element)
     }
 
     private func owners(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {
@@ -103,12 +103,19 @@ struct ConsumerDiagnosis: Sendable {
                 guard seen.insert(worker.condition).inserted else { return nil }
                 switch worker.condition {
                 case .flowing: return nil
-                case .waiting(let reason): return HealthIssue(.waiting, "waiting: \(reason)")
-                case .stalled(let reason): return HealthIssue(.stalled, "stalled: \(reason)")
-                case .refused(let reason): return HealthIssue(.refused, "refused until somebody mends it: \(reason)")
-                case .halted(let reason): return HealthIssue(.halted, "halted: \(reason)")
+                case .waiting(let reason): return HealthIssue(.waiting, Self.once("waiting", reason))
+                case .stalled(let reason): return HealthIssue(.stalled, Self.once("stalled", reason))
+                case .refused(let reason):
+                    return HealthIssue(.refused, Self.once("refused until somebody mends it", reason))
+                case .halted(let reason): return HealthIssue(.halted, Self.once("halted", reason))
                 }
             }
+    }
+
+    /// A reason behind its state, which it may name itself.
+    static func once(_ state: String, _ reason: String) -> String {
+        let word = state.prefix { $0 != " " }
+        return reason.hasPrefix(word) ? reason : "\(state): \(reason)"
     }
 
     private func orders(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {
@@ -145,8 +152,4 @@ struct ConsumerDiagnosis: Sendable {
                 .heldBack, "events wait for an open transaction that may have drawn positions before them: \(hold)")
         }
     }
-}
-
-extension HealthIssue {
-    fileprivate var rank: Int { Kind.allCases.firstIndex(of: kind) ?? 0 }
 }

@@ -47,9 +47,12 @@ package struct StatusReport: Sendable {
         return try? JSONParser.parse(body)
     }
 
-    package var isHealthy: Bool {
-        failure == nil && consumers.allSatisfy { $0.isHealthy || !$0.isConfigured }
+    /// What is the matter, by the database.
+    package var diagnosis: Diagnosis {
+        Diagnosis(process: failure.map { [HealthIssue(.databaseAway, $0.message)] } ?? [], reports: consumers)
     }
+
+    package var isHealthy: Bool { diagnosis.isHealthy }
 
     package var exitStatus: ExitStatus { failure?.status ?? (isHealthy ? .success : .unhealthy) }
 }
