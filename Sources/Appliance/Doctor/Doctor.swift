@@ -6,13 +6,26 @@ import Postgres
 /// Examines what a configuration names: the database, the brokers, the topics. It changes nothing.
 package struct Doctor: Sendable {
     private let configuration: Configuration
+    private let warnings: [ConfigurationProblem]
 
-    package init(_ configuration: Configuration) { self.configuration = configuration }
+    /// - Parameter warnings: what was doubtful when the configuration was read.
+    package init(_ configuration: Configuration, warnings: [ConfigurationProblem] = []) {
+        self.configuration = configuration
+        self.warnings = warnings
+    }
 
     package func examine() async -> DoctorReport {
         async let database = database()
         async let kafka = kafka()
-        return DoctorReport(parts: [await database, await kafka])
+        return DoctorReport(parts: [settings, await database, await kafka])
+    }
+
+    private var settings: DoctorReport.Part {
+        var part = DoctorReport.Part(name: "configuration", place: "")
+        // The part of Kafka shows these itself.
+        let others = warnings.filter { $0.code != .brokersUnverified && $0.code != .passwordInClear }
+        part.findings = others.map { .warning($0.code.rawValue, $0.description, $0.code.fix) }
+        return part
     }
 
     private func database() async -> DoctorReport.Part {
@@ -48,7 +61,6 @@ package struct Doctor: Sendable {
                 }
             }
         }
-        let properties = section.properties
         do {
             let facts = try await KafkaExamination(
                 client: section.client("godwit-doctor"), topics: partitions.keys.sorted(), policy: section.topics
@@ -56,10 +68,8 @@ package struct Doctor: Sendable {
             let verdict = KafkaVerdict(
                 bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes ?? 1_000_000,
                 createsTopics: section.topics != .mustExist, partitions: partitions,
-                sendsPasswordInClear: properties["sasl.mechanism"] == "PLAIN"
-                    && properties["security.protocol"]?.lowercased() == "sasl_plaintext",
-                isUnverified: properties["enable.ssl.certificate.verification"] == "false"
-                    || properties["ssl.endpoint.identification.algorithm"] == "none")
+                sendsPasswordInClear: section.sendsPasswordInClear,
+                isUnverified: !PropertyRule.trustsAnyBroker(section.properties).isEmpty)
             part.findings = verdict.findings(facts)
             part.summary = facts.brokerCount == 1 ? "1 broker" : "\(facts.brokerCount) brokers"
         } catch {

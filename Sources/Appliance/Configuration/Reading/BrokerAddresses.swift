@@ -1,0 +1,68 @@
+import Kafka
+
+/// The list of brokers to begin with. librdkafka takes a mistyped address silently and then finds no broker for ever.
+enum BrokerAddresses {
+    /// What is wrong with the list, as the end of a sentence. An address that may hold a password is not shown.
+    static func flaw(of list: String) -> String? {
+        list.split(separator: ",", omittingEmptySubsequences: false).lazy.compactMap { flaw(ofOne: trimmed($0)) }.first
+    }
+
+    /// The addresses that are named more than once, whether with the port 9092 or without.
+    static func repeated(in list: String) -> [String] {
+        var seen: Set<String> = []
+        var repeated: [String] = []
+        for item in list.split(separator: ",").map(trimmed) {
+            let address = item.lowercased()
+            let isWhole = address.contains(":") && !address.hasSuffix("]")
+            if !seen.insert(isWhole ? address : address + ":9092").inserted, !repeated.contains(String(item)) {
+                repeated.append(String(item))
+            }
+        }
+        return repeated
+    }
+
+    /// Whether all of them are this machine.
+    static func areLoopback(_ list: String) -> Bool {
+        list.split(separator: ",").map(trimmed).allSatisfy { item in
+            if item.hasPrefix("[") { return item.hasPrefix("[::1]") }
+            return LoopbackHost.contains(item.prefix { $0 != ":" })
+        }
+    }
+
+    private static func flaw(ofOne address: Substring) -> String? {
+        guard !address.isEmpty else { return "holds an empty address; write host:port, several separated by commas" }
+        if address.contains("@") {
+            return "holds an address with an @; user and password belong in \"kafka.sasl\""
+        }
+        if let scheme = address.firstRange(of: "://") {
+            return
+                "holds an address that begins with \(address[..<scheme.upperBound]); write host:port alone, and say by "
+                + "\"kafka.tls\" and \"kafka.sasl\" how the brokers are reached"
+        }
+        var host = address
+        if let colon = address.lastIndex(of: ":"), !address.hasSuffix("]") {
+            host = address[..<colon]
+            let port = address[address.index(after: colon)...]
+            if host.contains(":"), !host.hasPrefix("[") {
+                return "holds the IPv6 address \(address) without brackets; write [\(host)]:\(port)"
+            }
+            guard portNumber(port) != nil else { return "holds \(address), whose port is not 1 to 65535" }
+            if host.isEmpty { return "holds \(address), which names no host" }
+        }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            let isAddress = host.dropFirst().dropLast().contains(":")
+            return isAddress ? nil : "holds \(address), where brackets are for IPv6 addresses"
+        }
+        guard host.allSatisfy({ $0.isLetter || $0.isNumber || "._-".contains($0) }) else {
+            return "holds \(address), whose host has characters that no host's name has"
+        }
+        return nil
+    }
+
+    private static func trimmed(_ text: Substring) -> Substring {
+        var text = text
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}
