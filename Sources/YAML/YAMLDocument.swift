@@ -113,9 +113,9 @@ extension YAMLNode {
                 reason: "the file is not UTF-8 text: \(reason)")
         case YAML_SCANNER_ERROR, YAML_PARSER_ERROR, YAML_COMPOSER_ERROR:
             let mark = unsafe parser.problem_mark
-            let hint =
-                unsafe mark.index < bytes.count && bytes[mark.index] == UInt8(ascii: "\t")
-                ? "; a tab stands there, indent with spaces" : ""
+            // The mark counts characters.
+            let character = unsafe String(decoding: bytes, as: UTF8.self).unicodeScalars.dropFirst(mark.index).first
+            let hint = character == "\t" ? "; a tab stands there, indent with spaces" : ""
             return YAMLProblem(
                 line: Int(mark.line) + 1, column: Int(mark.column) + 1,
                 reason: "this is not YAML: \(reason) (column \(mark.column + 1))\(hint)")

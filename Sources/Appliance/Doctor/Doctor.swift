@@ -21,7 +21,8 @@ package struct Doctor: Sendable {
     }
 
     private var settings: DoctorReport.Part {
-        var part = DoctorReport.Part(name: "configuration", place: "")
+        let count = configuration.consumers.count
+        var part = DoctorReport.Part(name: "configuration", place: count == 1 ? "1 consumer" : "\(count) consumers")
         // The part of Kafka shows these itself.
         let others = warnings.filter { $0.code != .brokersUnverified && $0.code != .passwordInClear }
         part.findings = others.map { .warning($0.code.rawValue, $0.description, $0.code.fix) }

@@ -2,9 +2,14 @@ import Kafka
 
 /// The list of brokers to begin with. librdkafka takes a mistyped address silently and then finds no broker for ever.
 enum BrokerAddresses {
-    /// What is wrong with the list, as the end of a sentence. An address that may hold a password is not shown.
+    /// What is wrong with the list, as the end of a sentence. A list that may hold a password is not shown.
     static func flaw(of list: String) -> String? {
-        list.split(separator: ",", omittingEmptySubsequences: false).lazy.compactMap { flaw(ofOne: trimmed($0)) }.first
+        // A password may hold a comma.
+        if list.contains("@") {
+            return "holds an @; user and password belong in \"kafka.sasl\", the list is host:port alone"
+        }
+        return list.split(separator: ",", omittingEmptySubsequences: false).lazy.compactMap { flaw(ofOne: trimmed($0)) }
+            .first
     }
 
     /// The addresses that are named more than once, whether with the port 9092 or without.
@@ -31,9 +36,6 @@ enum BrokerAddresses {
 
     private static func flaw(ofOne address: Substring) -> String? {
         guard !address.isEmpty else { return "holds an empty address; write host:port, several separated by commas" }
-        if address.contains("@") {
-            return "holds an address with an @; user and password belong in \"kafka.sasl\""
-        }
         if let scheme = address.firstRange(of: "://") {
             return
                 "holds an address that begins with \(address[..<scheme.upperBound]); write host:port alone, and say by "

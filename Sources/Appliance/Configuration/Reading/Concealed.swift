@@ -24,8 +24,9 @@ enum Concealed {
     /// `https://user:password@host` and `user:password@host` without what stands before the `@`.
     private static func withoutUserInformation(_ text: String) -> String {
         guard let end = text.lastIndex(of: "@"), text[..<end].contains(":") else { return text }
-        let start = text[..<end].firstRange(of: "://")?.upperBound ?? text.startIndex
-        return text[..<start] + hidden + text[end...]
+        let scheme = text.prefix { $0.isLetter || $0 == "_" || $0 == "+" }
+        let isURL = text[scheme.endIndex...].hasPrefix("://")
+        return (isURL ? scheme + "://" : "") + hidden + text[end...]
     }
 
     /// Nothing behind the first `password=` or `Authorization:`: what ends the value depends on the program that reads it.

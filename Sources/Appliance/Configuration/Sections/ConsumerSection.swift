@@ -80,8 +80,10 @@ package struct ConsumerSection: Sendable {
                 path, .header, "is no part of a header's name: at most 128 bytes, without control characters")
         } else if prefix.lowercased().hasPrefix("ce_") {
             values.problem(path, .header, "begins with ce_, by which readers know CloudEvents; choose another prefix")
+        } else {
+            return prefix
         }
-        return prefix
+        return ""
     }
 
     private static func isHeaderText(_ text: String) -> Bool {

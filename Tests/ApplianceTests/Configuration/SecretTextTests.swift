@@ -1,0 +1,56 @@
+import Postgres
+import Testing
+
+@testable import Appliance
+
+@Suite struct SecretTextTests {
+    private func read(
+        _ text: String = "", environment: [String: String] = [:], files: [String: String] = [:]
+    ) throws -> Configuration.Loaded {
+        try ConfigurationFileTests.read(
+            "kafka: { bootstrap_servers: \"127.0.0.1\" }\n" + text, environment: environment, needs: [], files: files)
+    }
+
+    @Test(arguments: ["hush\n", "hush\r\n", "\u{FEFF}hush", "\u{FEFF}hush\n"])
+    func `what a program wrote around a secret is taken off, and said where it is not usual`(given: String) throws {
+        let variable = try read(environment: ["GODWIT_ADMIN_TOKEN": given])
+        #expect(variable.configuration.admin.token == "hush")
+        #expect(variable.warnings.map(\.code) == [.secretLineEnd])
+        #expect(!variable.warnings[0].line.contains("hush"))
+        let file = try read("admin: { token_file: /t }", files: ["/t": given])
+        #expect(file.configuration.admin.token == "hush" && file.warnings.isEmpty)
+    }
+
+    @Test func `a block of YAML ends in a line break too`() throws {
+        let loaded = try read("admin:\n  token: |\n    hush\n")
+        #expect(loaded.configuration.admin.token == "hush" && loaded.warnings.map(\.code) == [.secretLineEnd])
+    }
+
+    @Test(arguments: ["hu\nsh", "hush\n\n", "hu\rsh", "\nhush", "hu\0sh"])
+    func `a line break within a secret is an error, wherever it comes from`(given: String) {
+        let codes = ConfigurationLevelsTests.codes
+        #expect(codes(nil, ["GODWIT_ADMIN_TOKEN": given], [:]) == [.secretText])
+        #expect(codes("admin: { token_file: /t }", [:], ["/t": given]) == [.secretText])
+        #expect(codes(nil, ["GODWIT_DATABASE_PASSWORD": given], [:]) == [.secretText])
+        #expect(codes("kafka: { properties: { sasl.password_file: /t } }", [:], ["/t": given]) == [.secretText])
+    }
+
+    @Test func `spaces around a secret are a warning, and kept`() throws {
+        for given in [" hush", "hush ", "\thush"] {
+            let loaded = try read(environment: ["GODWIT_ADMIN_TOKEN": given])
+            #expect(loaded.configuration.admin.token == given && loaded.warnings.map(\.code) == [.secretSpace])
+        }
+    }
+
+    @Test func `a connection string may have lines, and a key in PEM has`() throws {
+        let loaded = try read("database: { url_file: /u }", files: ["/u": "host=db\nuser=u\n"])
+        #expect(loaded.configuration.database.connection?.redactedDescription == "u@db/u")
+        #expect(loaded.warnings.isEmpty)
+        let codes = ConfigurationLevelsTests.codes("database: { url_file: /u }", files: ["/u": "postgres://u@db/a\nx"])
+        #expect(codes == [.databaseURL])
+        // librdkafka looks at the key when it is set: it is no key, but its lines are not what is wrong with it.
+        let found = ConfigurationLevelsTests.codes(
+            "kafka: { properties: { ssl.key.pem_file: /k } }", files: ["/k": "-----BEGIN\nx\n-----END\n"])
+        #expect(!found.contains(.secretText))
+    }
+}
