@@ -25,6 +25,9 @@ enum ConnectionString {
             }
             unsafe option += 1
         }
+        if let name = repeated(in: text) {
+            throw refusal("\(name) is given twice; remove one, or \(isURL(text) ? encoding : quoting)")
+        }
         if let flaw = misplaced(in: keywords) { throw refusal("\(flaw); \(isURL(text) ? encoding : quoting)") }
         if let flaw = refusedLater(in: keywords) { throw refusal(flaw) }
         return keywords
@@ -63,6 +66,45 @@ enum ConnectionString {
         if authority.count(where: { $0 == "@" }) > 1 { return "there is more than one @ before the host; \(encoding)" }
         if path.contains("@") { return "there is an @ behind the first /; \(encoding)" }
         return nil
+    }
+
+    /// A part of the place that follows the password and is given elsewhere too: libpq takes the last one, and the password
+    /// probably goes on there. The text is one that libpq can read.
+    private static func repeated(in text: String) -> String? {
+        let names = isURL(text) ? namesOfPathAndQuery(text) : keywords(in: text)
+        guard let password = names.firstIndex(of: "password"), password + 1 < names.count else { return nil }
+        let next = names[password + 1]
+        let isShown = ["host", "hostaddr", "port", "dbname", "user"].contains(next)
+        return isShown && names.count { $0 == next } > 1 ? next : nil
+    }
+
+    private static func namesOfPathAndQuery(_ url: String) -> [String] {
+        let rest = url.drop { $0 != "/" }.dropFirst(2)
+        // A password may hold a question mark too.
+        let start = rest.prefix { $0 != "/" }.lastIndex(of: "@") ?? rest.startIndex
+        let query = rest[start...].drop { $0 != "?" }.dropFirst()
+        let path = rest[start...].prefix { $0 != "?" }.drop { $0 != "/" }.dropFirst()
+        return (path.isEmpty ? [] : ["dbname"]) + query.split(separator: "&").map { String($0.prefix { $0 != "=" }) }
+    }
+
+    /// The names in `name = value 'na me' = …`, as libpq reads them.
+    private static func keywords(in text: String) -> [String] {
+        func isSpace(_ character: Character) -> Bool { character.isWhitespace }
+        var names: [String] = []
+        var rest = text.drop(while: isSpace)
+        while !rest.isEmpty {
+            let name = rest.prefix { $0 != "=" && !isSpace($0) }
+            names.append(String(name))
+            rest = rest.dropFirst(name.count).drop(while: isSpace).dropFirst().drop(while: isSpace)
+            let isQuoted = rest.first == "'"
+            if isQuoted { rest = rest.dropFirst() }
+            while let character = rest.first, isQuoted ? character != "'" : !isSpace(character) {
+                rest = rest.dropFirst(character == "\\" ? 2 : 1)
+            }
+            if isQuoted { rest = rest.dropFirst() }
+            rest = rest.drop(while: isSpace)
+        }
+        return names
     }
 
     /// What shows that a border is not where it was meant.

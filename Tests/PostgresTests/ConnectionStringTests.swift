@@ -35,6 +35,8 @@ import Testing
         "postgres://h/db?user=relay@tenant&password=a@b/c", "postgres://%2Frun%2Fpostgresql/db",
         "host=/run/postgresql dbname=app", "host=@abstract", "host=db port=5432 password='it\\'s one' sslmode=require",
         "host=db password=a/b@c:d?e#f%g", "host=a,b port=1,2", "host=db\nuser=u", "host=db port=",
+        "host = db  password = 'a dbname=b' dbname=c", "host=db password=a\\ dbname=b dbname=c",
+        "postgres:///?host=a&dbname=b", "host=a password=b sslmode=require host=c",
     ])
     func `what libpq reads as it was meant is taken`(text: String) {
         #expect(message(text) == nil)
@@ -59,6 +61,9 @@ import Testing
         ("host=db password=a s3cret=b", "single quotes"), ("host=u:s3cret@db", "host"), ("host=db/s3cret", "host"),
         ("host=db port=99999", "port"), ("host=db port=0", "port"), ("host=db port=5432x", "port"),
         ("postgres://host:0/db", "port"), ("postgres://host:99999/db", "port"), ("postgres://a:1,b:0/db", "port"),
+        ("host=db dbname=app password=a dbname=s3cret", "dbname is given twice"),
+        ("user='u' password='a b' user = s3cret", "user is given twice"),
+        ("postgres://h/app?password=a&dbname=s3cret", "dbname is given twice"),
         ("host=db sslmode=s3cret", "sslmode must be one of"), ("host=db target_session_attrs=any1", "must be one of"),
         ("host=db connect_timeout=5s", "connect_timeout"), ("dbname='postgres://u:s3cret@h/d'", "dbname"),
         ("dbname='host=h password=s3cret'", "dbname"), ("jdbc:postgresql://h/db?password=s3cret", "postgres://"),

@@ -23,7 +23,8 @@ import Testing
             let between = [
                 "/", "@", "?", "#", ":", "%", "%zz", "%2", " ", "&", "=", "'", "\"", "\\", "+", ";", ",", "://", "]",
                 "[", "{", "}",
-                "|", "!", "*", "-", "/@", "@/", "?x=", "&sslmode=", " dbname=", "\t", "\n", "ü", "$", "`", "~", "^",
+                "|", "!", "*", "-", "/@", "@/", "?x=", "&sslmode=", "&dbname=", " dbname=", "\t", "\n", "ü",
+                "$", "`", "~", "^",
                 "<>", "",
             ]
             let first = part()
@@ -49,8 +50,9 @@ import Testing
         ("database.url", { "postgres://relay:\($0.encoded)@127.0.0.1:1/app" }),
         ("database.url", { "postgresql://relay:\($0.text)@127.0.0.1:1" }),
         ("database.url", { "postgres://127.0.0.1:1/app?user=relay&password=\($0.text)" }),
-        // Without a number in front, which reads as a port, and what follows as a database.
-        ("database.url", { "postgres://relay:x\($0.text)" }),
+        // With other characters it may read as port and database, or as password and host, of which nobody can tell.
+        ("database.url", { "postgres://relay:x\($0.parts[0])" }),
+        ("database.url", { "postgres://relay:x\($0.parts[0])/app" }),
         ("database.url", { "host=127.0.0.1 port=1 password=\($0.text) dbname=app" }),
         ("database.url", { "host=127.0.0.1 port=1 user=u password='\($0.text)'" }),
         ("database.url", { "host=127.0.0.1 port=1 dbname=app password=\($0.text)" }),
