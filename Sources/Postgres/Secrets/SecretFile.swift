@@ -40,6 +40,15 @@ struct SecretFile: Sendable {
         return text
     }
 
+    /// The content of a file that holds one line: a server would refuse more without saying why.
+    func readLine() throws(PostgresError) -> String {
+        let text = try read()
+        if text.utf8.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
+            throw unavailable("holds more than one line")
+        }
+        return text
+    }
+
     private func unavailable(_ reason: String) -> PostgresError {
         PostgresError(.secretUnavailable, "the \(what) file \(path) \(reason)")
     }
