@@ -40,8 +40,8 @@ extension Configuration {
             environment, fileConsumers: file.consumers.map(\.name))
         SecretFiles.resolve(&file, read: readFile)
         SecretFiles.resolve(&variables, read: readFile)
-        SecretText.check(&file)
-        SecretText.check(&variables)
+        LineEnds.check(&file)
+        LineEnds.check(&variables)
 
         var values = ConfigurationValues(raw: file.values.merging(variables.values) { _, variable in variable })
         let names = file.consumers.map(\.name)
@@ -50,8 +50,13 @@ extension Configuration {
 
         let all = inOrder(
             file.problems + variables.problems + unknown + values.problems + indistinct(file.consumers))
-        let warnings = all.filter { $0.level == .warning }
-        var problems = all.filter { $0.level == .error }
+        // What else is wrong with such a value follows from its lines.
+        let broken = Set(all.filter { $0.code == .lineBreak }.compactMap(\.source))
+        let told = all.filter { problem in
+            problem.code == .lineBreak || problem.source.map { !broken.contains($0) } ?? true
+        }
+        let warnings = told.filter { $0.level == .warning }
+        var problems = told.filter { $0.level == .error }
         guard problems.isEmpty else {
             if text == nil, variables.values.isEmpty {
                 let hint = "no configuration was given: name a file with --config or GODWIT_CONFIG"

@@ -9,7 +9,7 @@ extension ConfigurationProblem {
         case conflict = "conflict"
         case consumerName = "consumer-name"
         case secretFile = "secret-file"
-        case secretText = "secret-text"
+        case lineBreak = "line-break"
         case databaseURL = "database-url"
         case bootstrapServers = "bootstrap-servers"
         case propertyFixed = "property-fixed"
@@ -23,7 +23,7 @@ extension ConfigurationProblem {
         case header = "header"
 
         case unknownVariable = "unknown-variable"
-        case secretLineEnd = "secret-line-end"
+        case lineEnd = "line-end"
         case secretSpace = "secret-space"
         case bootstrapRepeated = "bootstrap-repeated"
         case brokersUnverified = "brokers-unverified"
@@ -56,10 +56,10 @@ extension ConfigurationProblem {
                 (.error, "A consumer's name is not usable, or too like another one.", "rename the consumer")
             case .secretFile:
                 (.error, "The file of a secret cannot be read, or is empty.", "correct the path or the file")
-            case .secretText:
+            case .lineBreak:
                 (
-                    .error, "A secret holds a line break or a NUL character.",
-                    "write the secret as one line; at its end a line break is taken off"
+                    .error, "A value holds a line break or a NUL character.",
+                    "write it as one line; at its end a line break is taken off"
                 )
             case .databaseURL:
                 (
@@ -97,9 +97,9 @@ extension ConfigurationProblem {
                 (.error, "A header's name is reserved or not usable.", "remove it from the list, or rename it")
             case .unknownVariable:
                 (.warning, "A variable that begins with GODWIT_ is not known and not used.", "correct or unset it")
-            case .secretLineEnd:
+            case .lineEnd:
                 (
-                    .warning, "A secret from the environment ends in a line break, which is taken off.",
+                    .warning, "A value ends in a line break, which is taken off.",
                     "store it without one"
                 )
             case .secretSpace:

@@ -229,9 +229,11 @@ import Testing
         ("kafka:99999", "port"), ("kafka:", "port"), (":9092", "no host"), ("a,,b", "empty address"),
         ("::1:9092", "brackets"), ("kafka:0", "port"), ("kafka:+9092", "port"), ("kafka:9092/", "port"),
         ("SASL_SSL://kafka:9092", "SASL_SSL://"), ("ssl://kafka:9093", "ssl://"), ("a:1,http://b:2", "http://"),
-        ("u:hush@kafka:9092", "an @"), ("a b:9092", "characters"), ("kafka/x", "characters"),
+        ("u:hush@kafka:9092", "an @"), ("a b:9092", "no name"), ("kafka/x", "no name"), ("[::g]:9092", "brackets"),
+        ("кафка:9092", "no name"), (".:9092", "no name"), ("a..b:9092", "no name"), ("-:9092", "no name"),
+        ("10.0.0.256:9092", "no name"), ("10.0.0:9092", "no name"), ("9092", "no name"),
         ("[kafka]:9092", "brackets"),
-        (" ", "empty address"), ("kafka:9092,", "empty address"), ("kafka:9092\n", "port"),
+        (" ", "empty address"), ("kafka:9092,", "empty address"), ("kafka:9092\nb:9092", "line break"),
     ])
     func `an address librdkafka would take silently is refused`(servers: String, word: String) {
         let problems = Self.problems(nil, environment: ["GODWIT_KAFKA_BOOTSTRAP_SERVERS": servers], needs: [.kafka])
@@ -239,7 +241,10 @@ import Testing
         #expect(!problems.joined().contains("hush"))
     }
 
-    @Test(arguments: ["kafka", "kafka:9092", "a:1, b:2", "[::1]:9092", "[::1]", "my_kafka-0.svc:9092"])
+    @Test(arguments: [
+        "kafka", "kafka:9092", "a:1, b:2", "[::1]:9092", "[::1]", "my_kafka-0.svc:9092", "kafka.:9092", "10.0.0.1:9092",
+        "kafka:9092\n",
+    ])
     func `an address librdkafka can use is taken`(servers: String) {
         #expect(Self.problems(nil, environment: ["GODWIT_KAFKA_BOOTSTRAP_SERVERS": servers], needs: [.kafka]).isEmpty)
     }

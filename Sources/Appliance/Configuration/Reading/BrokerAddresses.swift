@@ -52,13 +52,27 @@ enum BrokerAddresses {
             if host.isEmpty { return "holds \(address), which names no host" }
         }
         if host.hasPrefix("["), host.hasSuffix("]") {
-            let isAddress = host.dropFirst().dropLast().contains(":")
+            let isAddress =
+                host.contains(":")
+                && host.dropFirst().dropLast().allSatisfy {
+                    $0.isHexDigit && $0.isASCII || ":.%".contains($0)
+                }
             return isAddress ? nil : "holds \(address), where brackets are for IPv6 addresses"
         }
-        guard host.allSatisfy({ $0.isLetter || $0.isNumber || "._-".contains($0) }) else {
-            return "holds \(address), whose host has characters that no host's name has"
+        return isHost(host) ? nil : "holds \(address), whose host is no name and no address"
+    }
+
+    /// Labels between dots, or four numbers; a name whose last label is a number is none.
+    private static func isHost(_ host: Substring) -> Bool {
+        let name = host.hasSuffix(".") ? host.dropLast() : host
+        let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+        let areLabels = labels.allSatisfy { label in
+            !label.isEmpty && label.contains { $0 != "-" }
+                && label.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
         }
-        return nil
+        guard areLabels, let last = labels.last else { return false }
+        guard last.allSatisfy(\.isNumber) else { return true }
+        return labels.count == 4 && labels.allSatisfy { UInt8($0) != nil }
     }
 
     private static func trimmed(_ text: Substring) -> Substring {

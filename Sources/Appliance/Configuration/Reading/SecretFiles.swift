@@ -20,7 +20,7 @@ enum SecretFiles {
                 continue
             }
             do {
-                let text = SecretText.trimmed(try read(file))
+                let text = LineEnds.trimmed(try read(file))
                 if text.isEmpty {
                     problem(.secretFile, "the file \(file) of \"\(path)\" is empty")
                 } else {
