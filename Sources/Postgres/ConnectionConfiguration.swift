@@ -1,5 +1,3 @@
-import CLibPQ
-
 /// Where PostgreSQL is, who asks, and how long to wait.
 public struct ConnectionConfiguration: Sendable {
     /// libpq's keywords and values, as the connection string gave them; may hold a password.
@@ -49,7 +47,7 @@ public struct ConnectionConfiguration: Sendable {
                 .invalidConfiguration,
                 "the connection string is neither a URL (postgres://user@host/database) nor keywords (host=… dbname=…)")
         }
-        self.keywords = try Self.parse(connectionString)
+        self.keywords = try ConnectionString.parse(connectionString)
         self.applicationName = applicationName
         self.connectTimeout = .seconds(10)
         self.statementTimeout = .seconds(60)
@@ -84,7 +82,7 @@ public struct ConnectionConfiguration: Sendable {
         if let connectionStringFile {
             let text = try SecretFile(path: connectionStringFile, what: "connection string's").read()
             do throws(PostgresError) {
-                copy.keywords = try Self.parse(text)
+                copy.keywords = try ConnectionString.parse(text)
             } catch {
                 throw PostgresError(
                     .secretUnavailable, "the file \(connectionStringFile) holds no connection string: \(error.message)")
@@ -107,26 +105,6 @@ public struct ConnectionConfiguration: Sendable {
         let database = keywords["dbname"] ?? keywords["user"] ?? "default database"
         let user = keywords["user"].map { "\($0)@" } ?? ""
         return "\(user)\(host)\(port)/\(database)"
-    }
-
-    private static func parse(_ connectionString: String) throws(PostgresError) -> [String: String] {
-        var errorText: UnsafeMutablePointer<CChar>?
-        guard let options = unsafe PQconninfoParse(connectionString, &errorText) else {
-            defer { unsafe PQfreemem(errorText) }
-            // libpq quotes the string it could not read, which may hold the password: keep only its first words.
-            let reason = unsafe errorText.map { unsafe String(cString: $0) } ?? "out of memory"
-            throw PostgresError(.invalidConfiguration, "the connection string is not valid: \(withoutQuotes(reason))")
-        }
-        defer { unsafe PQconninfoFree(options) }
-        var keywords: [String: String] = [:]
-        var option = unsafe options
-        while let keyword = unsafe option.pointee.keyword {
-            if let value = unsafe option.pointee.val {
-                unsafe keywords[String(cString: keyword)] = unsafe String(cString: value)
-            }
-            unsafe option += 1
-        }
-        return keywords
     }
 
     /// The keywords as the connection is opened with, Godwit's defaults below what the connection string says.
@@ -161,12 +139,4 @@ public struct ConnectionConfiguration: Sendable {
         let (seconds, attoseconds) = duration.components
         return String(max(0, seconds * 1000 + attoseconds / 1_000_000_000_000_000))
     }
-}
-
-/// The text up to the first quotation mark: what libpq and the server quote may be secret.
-func withoutQuotes(_ text: String) -> String {
-    let head = text.prefix { $0 != "\"" && $0 != "\n" }
-    var words = String(head)
-    while let last = words.last, last == " " || last == ":" { words.removeLast() }
-    return words
 }

@@ -5,7 +5,8 @@ extension YAMLNode {
     ///
     /// - Throws: ``YAMLProblem`` for the first thing that is wrong.
     package static func read(_ text: String) throws(YAMLProblem) -> YAMLNode? {
-        var text = text
+        // Some editors write a byte order mark, which libyaml does not expect where it is told the encoding.
+        var text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         let result = text.withUTF8 { bytes in Result { () throws(YAMLProblem) in try unsafe read(bytes) } }
         return try result.get()
     }
@@ -20,14 +21,14 @@ extension YAMLNode {
         unsafe yaml_parser_set_input_string(&parser, bytes.baseAddress, bytes.count)
 
         var document = unsafe yaml_document_t()
-        guard unsafe yaml_parser_load(&parser, &document) == 1 else { throw unsafe problem(of: parser) }
+        guard unsafe yaml_parser_load(&parser, &document) == 1 else { throw unsafe problem(of: parser, in: bytes) }
         defer { unsafe yaml_document_delete(&document) }
         guard let root = unsafe yaml_document_get_root_node(&document) else { return nil }
         var left = mostNodes
         let node = try unsafe node(root, in: &document, depth: 0, &left)
 
         var next = unsafe yaml_document_t()
-        guard unsafe yaml_parser_load(&parser, &next) == 1 else { throw unsafe problem(of: parser) }
+        guard unsafe yaml_parser_load(&parser, &next) == 1 else { throw unsafe problem(of: parser, in: bytes) }
         defer { unsafe yaml_document_delete(&next) }
         if unsafe yaml_document_get_root_node(&next) != nil {
             let line = unsafe Int(next.start_mark.line) + 1
@@ -43,6 +44,7 @@ extension YAMLNode {
         _ pointer: UnsafeMutablePointer<yaml_node_t>, in document: inout yaml_document_t, depth: Int, _ left: inout Int
     ) throws(YAMLProblem) -> YAMLNode {
         let line = unsafe Int(pointer.pointee.start_mark.line) + 1
+        let column = unsafe Int(pointer.pointee.start_mark.column) + 1
         left -= 1
         guard left > 0, depth < mostDepth else {
             throw YAMLProblem(line: line, reason: "too deep or too large; use fewer aliases")
@@ -56,7 +58,7 @@ extension YAMLNode {
                 nodes.append(try unsafe child(index.pointee, line, &document, depth, &left))
                 unsafe item = index + 1
             }
-            return YAMLNode(content: .sequence(nodes), line: line)
+            return YAMLNode(content: .sequence(nodes), line: line, column: column)
         case YAML_MAPPING_NODE:
             let pairs = unsafe pointer.pointee.data.mapping.pairs
             var entries: [(key: YAMLNode, value: YAMLNode)] = []
@@ -67,14 +69,14 @@ extension YAMLNode {
                 unsafe pair = entry + 1
             }
             try refuseDoubles(entries.map(\.key))
-            return YAMLNode(content: .mapping(entries), line: line)
+            return YAMLNode(content: .mapping(entries), line: line, column: column)
         default:
             let scalar = unsafe pointer.pointee.data.scalar
             // A scalar may hold NUL.
             let bytes = unsafe UnsafeBufferPointer(start: scalar.value, count: scalar.length)
             let isPlain = unsafe scalar.style == YAML_PLAIN_SCALAR_STYLE || scalar.style == YAML_ANY_SCALAR_STYLE
             return unsafe YAMLNode(
-                content: .scalar(String(decoding: bytes, as: UTF8.self), isPlain: isPlain), line: line)
+                content: .scalar(String(decoding: bytes, as: UTF8.self), isPlain: isPlain), line: line, column: column)
         }
     }
 
@@ -92,20 +94,31 @@ extension YAMLNode {
         for key in keys {
             guard let text = key.text else { continue }
             if let line = lines.updateValue(key.line, forKey: text) {
-                throw YAMLProblem(line: line, reason: "the key \"\(text)\" is given more than once; keep one")
+                throw YAMLProblem(
+                    line: line, column: key.column, reason: "the key \"\(text)\" is given more than once; keep one")
             }
         }
     }
 
-    private static func problem(of parser: borrowing yaml_parser_t) -> YAMLProblem {
+    private static func problem(
+        of parser: borrowing yaml_parser_t, in bytes: UnsafeBufferPointer<UInt8>
+    ) -> YAMLProblem {
         let reason = unsafe parser.problem.map { unsafe String(cString: $0) } ?? "it cannot be read"
         switch unsafe parser.error {
         case YAML_READER_ERROR:
-            return YAMLProblem(line: 1, reason: "the file is not UTF-8 text: \(reason)")
+            let before = unsafe bytes.prefix(parser.problem_offset)
+            let column = before.reversed().prefix { $0 != UInt8(ascii: "\n") }.count + 1
+            return YAMLProblem(
+                line: before.count { $0 == UInt8(ascii: "\n") } + 1, column: column,
+                reason: "the file is not UTF-8 text: \(reason)")
         case YAML_SCANNER_ERROR, YAML_PARSER_ERROR, YAML_COMPOSER_ERROR:
             let mark = unsafe parser.problem_mark
+            // The mark counts characters.
+            let character = unsafe String(decoding: bytes, as: UTF8.self).unicodeScalars.dropFirst(mark.index).first
+            let hint = character == "\t" ? "; a tab stands there, indent with spaces" : ""
             return YAMLProblem(
-                line: Int(mark.line) + 1, reason: "this is not YAML: \(reason) (column \(mark.column + 1))")
+                line: Int(mark.line) + 1, column: Int(mark.column) + 1,
+                reason: "this is not YAML: \(reason) (column \(mark.column + 1))\(hint)")
         default:
             return YAMLProblem(line: 1, reason: "the file cannot be read as YAML")
         }

@@ -10,6 +10,7 @@ package struct YAMLNode: Sendable {
     package let content: Content
     /// Where it begins, counted from 1.
     package let line: Int
+    package let column: Int
 
     /// A scalar's text.
     package var text: String? { if case .scalar(let text, _) = content { text } else { nil } }
@@ -19,5 +20,6 @@ package struct YAMLNode: Sendable {
 package struct YAMLProblem: Error, Sendable, Equatable {
     /// Counted from 1.
     package let line: Int
+    package var column = 1
     package let reason: String
 }

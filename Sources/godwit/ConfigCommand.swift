@@ -13,42 +13,41 @@ struct ConfigCommand: AsyncParsableCommand {
                 Example:
                   godwit config check --config godwit.yaml
 
-                Asks neither the database nor Kafka.
+                Asks neither the database nor Kafka. Errors end with 78, and nothing starts with them; warnings end with 0, or
+                with 78 where --strict is given. Each has a code that keeps its meaning.
                 """.flowing)
 
         @OptionGroup var options: ConfigurationOptions
         @Flag(help: "Report as JSON on standard output.") var json = false
+        @Flag(help: "Let warnings fail too, for a pipeline that deploys.") var strict = false
 
         func execute() async throws {
+            let problems: [ConfigurationProblem]
             do throws(ConfigurationError) {
-                let loaded = try options.read([.database, .kafka, .consumers])
-                report(problems: [], warnings: loaded.warnings)
+                problems = try options.read([.database, .kafka, .consumers]).warnings
             } catch {
-                report(problems: error.problems, warnings: [])
-                throw ExitCode(ExitStatus.configuration.rawValue)
+                problems = error.problems
             }
+            let isRight = !problems.contains { strict || $0.level == .error }
+            if json {
+                standardOutput(report(problems, isRight: isRight).indentedText)
+            } else {
+                for problem in problems { standardError("godwit: \(LogLine.harmless(problem.line))") }
+                if isRight { standardOutput(verdict(warnings: problems.count)) }
+            }
+            if !isRight { throw ExitCode(ExitStatus.configuration.rawValue) }
         }
 
-        private func report(problems: [ConfigurationProblem], warnings: [ConfigurationProblem]) {
-            if json {
-                func list(_ problems: [ConfigurationProblem]) -> JSONValue {
-                    .array(
-                        problems.map {
-                            [
-                                "source": $0.source.map { .string($0.description) } ?? .null,
-                                "message": .string($0.message),
-                            ]
-                        })
-                }
-                let report: JSONValue = [
-                    "ok": .boolean(problems.isEmpty), "problems": list(problems), "warnings": list(warnings),
-                ]
-                standardOutput(report.indentedText)
-                return
+        private func verdict(warnings count: Int) -> String {
+            let warnings = count == 0 ? "" : ", with \(count) \(count == 1 ? "warning" : "warnings")"
+            return "the configuration is right\(warnings)"
+        }
+
+        private func report(_ problems: [ConfigurationProblem], isRight: Bool) -> JSONValue {
+            func list(_ level: ConfigurationProblem.Level) -> JSONValue {
+                .array(problems.filter { $0.level == level }.map(\.json))
             }
-            for problem in problems { standardError("godwit: \(LogLine.harmless(problem.description))") }
-            for warning in warnings { standardError("godwit: warning: \(LogLine.harmless(warning.description))") }
-            if problems.isEmpty { standardOutput("the configuration is right") }
+            return ["ok": .boolean(isRight), "problems": list(.error), "warnings": list(.warning)]
         }
     }
 
@@ -66,7 +65,7 @@ struct ConfigCommand: AsyncParsableCommand {
         func execute() async throws {
             let loaded = try options.read([])
             for warning in loaded.warnings {
-                standardError("godwit: warning: \(LogLine.harmless(warning.description))")
+                standardError("godwit: \(LogLine.harmless(warning.line))")
             }
             let entries = loaded.configuration.entries
             standardOutput(json ? ConfigurationReport.json(entries).indentedText : ConfigurationReport.text(entries))

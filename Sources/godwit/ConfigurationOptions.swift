@@ -20,11 +20,27 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// Reads the configuration, and starts logging as it says. Warnings go to standard error.
     func load(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration {
+        let loaded = try start(needs)
+        for warning in loaded.warnings { standardError("godwit: \(LogLine.harmless(warning.line))") }
+        return loaded.configuration
+    }
+
+    /// As ``load(_:)``, with the warnings in the log, as a program that runs for long writes them.
+    func loadLogging(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration {
+        let loaded = try start(needs)
+        let logger = Logger(label: "godwit.configuration")
+        for warning in loaded.warnings {
+            logger.warning("\(warning.description)", metadata: ["code": "\(warning.code.rawValue)"])
+        }
+        return loaded.configuration
+    }
+
+    /// Reads the configuration, and starts logging as it says.
+    func start(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration.Loaded {
         let loaded = try read(needs)
-        for warning in loaded.warnings { standardError("godwit: warning: \(LogLine.harmless(warning.description))") }
         let log = loaded.configuration.log
         StandardErrorLog.bootstrap(level: logLevel ?? log.level, format: log.format)
-        return loaded.configuration
+        return loaded
     }
 
     func read(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration.Loaded {

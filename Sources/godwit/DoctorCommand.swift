@@ -21,8 +21,8 @@ struct DoctorCommand: GodwitCommand {
     @Flag(help: "Report as JSON.") var json = false
 
     func execute() async throws {
-        let configuration = try options.load([.database, .kafka, .consumers])
-        let report = await Doctor(configuration).examine()
+        let loaded = try options.start([.database, .kafka, .consumers])
+        let report = await Doctor(loaded.configuration, warnings: loaded.warnings).examine()
         standardOutput(json ? report.json.indentedText : report.text)
         if report.exitStatus != .success { throw ExitCode(report.exitStatus.rawValue) }
     }

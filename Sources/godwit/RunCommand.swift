@@ -15,7 +15,7 @@ struct RunCommand: GodwitCommand {
     @OptionGroup var options: ConfigurationOptions
 
     func execute() async throws {
-        let configuration = try options.load([.database, .kafka, .consumers])
+        let configuration = try options.loadLogging([.database, .kafka, .consumers])
         try await RelayProcess(configuration).runUntilSignalled()
     }
 }

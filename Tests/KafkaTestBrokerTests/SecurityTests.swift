@@ -36,10 +36,14 @@ struct SecurityTests {
         #expect(error?.code == .configuration)
     }
 
-    @Test("Only loopback is listened on unless more is allowed")
-    func loopbackOnly() async {
+    @Test(
+        "Only loopback is listened on unless more is allowed",
+        arguments: [
+            "0.0.0.0", "127.evil.example", "127.0.0.evil", "127.1", "::ffff:127.0.0.1", "localhost.evil.example",
+        ])
+    func loopbackOnly(host: String) async {
         var configuration = BrokerConfiguration()
-        configuration.host = "0.0.0.0"
+        configuration.host = host
         let error = await #expect(throws: BrokerError.self) { try await KafkaTestBroker.start(configuration) }
         #expect(error?.code == .configuration)
     }

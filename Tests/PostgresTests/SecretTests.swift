@@ -42,6 +42,19 @@ import Testing
         await connection.close()
     }
 
+    @Test func `what a program wrote around a password is taken off, and more than one line is refused by name`() throws
+    {
+        let folder = try TestFolder()
+        for text in ["hush", "hush\n", "hush\r\n", "\u{FEFF}hush\n"] {
+            #expect(try SecretFile(path: folder.write("password", text), what: "password").readLine() == "hush")
+        }
+        for text in ["hush\n\n", "hu\nsh", "hu\rsh"] {
+            let file = try folder.write("password", text)
+            let error = #expect(throws: PostgresError.self) { try SecretFile(path: file, what: "password").readLine() }
+            #expect(error?.message.hasSuffix("holds more than one line") == true)
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `a password file is read again for each connection`() async throws {
         let folder = try TestFolder()

@@ -20,7 +20,8 @@ extension Configuration {
             } catch {
                 throw ConfigurationError(
                     problems: [
-                        ConfigurationProblem(source: nil, message: "the configuration \(file) cannot be read: \(error)")
+                        ConfigurationProblem(
+                            .fileUnreadable, source: nil, "the configuration \(file) cannot be read: \(error)")
                     ])
             }
         }
@@ -35,24 +36,33 @@ extension Configuration {
         var file = text.map { ConfigurationFile.read($0, name: name) } ?? RawLayer()
         // Of what it lacks nothing can be said.
         if file.isUnreadable { throw ConfigurationError(problems: file.problems) }
-        var (variables, warnings) = ConfigurationEnvironment.read(
+        var (variables, unknown) = ConfigurationEnvironment.read(
             environment, fileConsumers: file.consumers.map(\.name))
         SecretFiles.resolve(&file, read: readFile)
         SecretFiles.resolve(&variables, read: readFile)
+        LineEnds.check(&file)
+        LineEnds.check(&variables)
 
         var values = ConfigurationValues(raw: file.values.merging(variables.values) { _, variable in variable })
         let names = file.consumers.map(\.name)
         let added = variables.consumers.map(\.name).filter { !names.contains($0) }
         let configuration = Configuration(&values, consumers: names + added, needs: needs)
 
-        var problems = file.problems + variables.problems + values.problems
-        problems += indistinct(file.consumers)
+        let all = inOrder(
+            file.problems + variables.problems + unknown + values.problems + indistinct(file.consumers))
+        // What else is wrong with such a value follows from its lines.
+        let broken = Set(all.filter { $0.code == .lineBreak }.compactMap(\.source))
+        let told = all.filter { problem in
+            problem.code == .lineBreak || problem.source.map { !broken.contains($0) } ?? true
+        }
+        let warnings = told.filter { $0.level == .warning }
+        var problems = told.filter { $0.level == .error }
         guard problems.isEmpty else {
             if text == nil, variables.values.isEmpty {
                 let hint = "no configuration was given: name a file with --config or GODWIT_CONFIG"
-                problems.insert(ConfigurationProblem(source: nil, message: hint), at: 0)
+                problems.insert(ConfigurationProblem(.missing, source: nil, hint), at: 0)
             }
-            throw ConfigurationError(problems: inOrder(problems) + warnings)
+            throw ConfigurationError(problems: problems + warnings)
         }
         return Loaded(configuration: configuration, warnings: warnings)
     }
@@ -63,6 +73,7 @@ extension Configuration {
         kafka = KafkaSection(&values, needed: needs.contains(.kafka))
         worker = WorkerSection(&values)
         consumers = names.map { ConsumerSection($0, &values) }
+        TopicChecks.check(consumers, &values)
         admin = AdminSection(&values)
         log = LogSection(&values)
         entries = ConfigurationEntry.all(values, database: database, consumers: names)
@@ -80,9 +91,8 @@ extension Configuration {
             let other = seen.updateValue(consumer.name, forKey: ConfigurationKey.environmentName(consumer.name))
             return other.map {
                 ConfigurationProblem(
-                    source: consumer.source,
-                    message:
-                        "the consumers \"\($0)\" and \"\(consumer.name)\" differ in case or punctuation only; rename one"
+                    .consumerName, source: consumer.source,
+                    "the consumers \"\($0)\" and \"\(consumer.name)\" differ in case or punctuation only; rename one"
                 )
             }
         }
@@ -92,7 +102,7 @@ extension Configuration {
     private static func inOrder(_ problems: [ConfigurationProblem]) -> [ConfigurationProblem] {
         func rank(_ problem: ConfigurationProblem) -> Int {
             switch problem.source {
-            case .file(_, let line): line
+            case .file(_, let line, _): line
             case .environment: Int.max - 1
             case .standard, nil: Int.max
             }

@@ -37,7 +37,8 @@ package struct ConfigurationEntry: Sendable, Equatable {
                 if key.kind == .templates {
                     entries += values.properties(own).sorted { $0.key < $1.key }.map { type, template in
                         let path = ConfigurationPath(own.words + [type])
-                        return .init(path: path.words, value: .text(template), source: values.source(path))
+                        return .init(
+                            path: path.words, value: .text(Concealed.text(template)), source: values.source(path))
                     }
                     continue
                 }
@@ -64,16 +65,20 @@ package struct ConfigurationEntry: Sendable, Equatable {
             }
             return .hidden
         case .list:
-            if case .list(let items) = values.content(path) { return .list(items) }
+            if case .list(let items) = values.content(path) { return .list(Concealed.list(items)) }
             return .list([])
         case .choiceOrList:
             switch values.content(path) {
-            case .list(let items): return .list(items)
-            case .scalar(let text): return .text(text)
+            case .list(let items): return .list(Concealed.list(items))
+            case .scalar(let text): return .text(Concealed.text(text))
             case nil: return key.defaultText.map { .text($0) }
             }
         case .text, .identifier, .integer, .size, .boolean, .duration, .choice:
-            if case .scalar(let text) = values.content(path) { return .text(text) }
+            if case .scalar(let text) = values.content(path) {
+                // The query of a token endpoint may hold anything.
+                return .text(
+                    Concealed.text(key.path == "kafka.sasl.token_url" ? String(text.prefix { $0 != "?" }) : text))
+            }
             return key.defaultText.map { .text($0) }
         }
     }
@@ -84,7 +89,8 @@ package struct ConfigurationEntry: Sendable, Equatable {
         values.properties(path).sorted { $0.key < $1.key }.map { name, value in
             let own = ConfigurationPath(path.words + [name])
             return .init(
-                path: own.words, value: PropertyRule.isSecret(name) ? .hidden : .text(value), source: values.source(own)
+                path: own.words, value: PropertyRule.isSecret(name) ? .hidden : .text(Concealed.text(value)),
+                source: values.source(own)
             )
         }
     }

@@ -4,7 +4,7 @@ extension ConfigurationKey {
         .init(
             "kafka.tls.enabled", .boolean,
             "Whether the brokers are reached over TLS; not given, it follows from the other keys of `kafka.tls`. "
-                + "Certificate and host name are always verified."),
+                + "Certificate and host name are verified then."),
         .init(
             "kafka.tls.ca_file", .text,
             "PEM file with the authorities that the brokers' certificates may come from; not given, the system's."),

@@ -57,7 +57,9 @@ extension Diagnosis.Problem {
     package func subject(of all: Int) -> String {
         if consumers.isEmpty { return "this process" }
         if consumers.count == all, all > 3 { return "all \(all) consumers" }
-        if consumers.count > 6 { return consumers.prefix(5).joined(separator: ", ") + " and \(consumers.count - 5) more" }
+        if consumers.count > 6 {
+            return consumers.prefix(5).joined(separator: ", ") + " and \(consumers.count - 5) more"
+        }
         return consumers.joined(separator: ", ")
     }
 

@@ -20,10 +20,11 @@ extension StatusReport {
             "consumers": .array(consumers.map { .object($0.members) }),
             "process": process.map { process in
                 .object(
-                    ["worker", "ready", "not_ready", "problems", "resident_memory_bytes", "database", "horizon"].compactMap {
-                        name in
-                        process[name].map { .init(name, $0) }
-                    })
+                    ["worker", "ready", "not_ready", "problems", "resident_memory_bytes", "database", "horizon"]
+                        .compactMap {
+                            name in
+                            process[name].map { .init(name, $0) }
+                        })
             } ?? .null,
         ]
     }
@@ -42,7 +43,8 @@ extension StatusReport {
             if !problems.isEmpty { text += "\n" }
             let all = consumers.count(where: \.isConfigured)
             for problem in problems {
-                text += "\(problem.subject(of: all)): \(LogLine.harmless(problem.issue.text)) [\(problem.issue.kind.code)]\n"
+                text +=
+                    "\(problem.subject(of: all)): \(LogLine.harmless(problem.issue.text)) [\(problem.issue.kind.code)]\n"
             }
         } else if let process {
             text += "\(Self.line(process))\n"

@@ -6,16 +6,25 @@ import Postgres
 /// Examines what a configuration names: the database, the brokers, the topics. It changes nothing.
 package struct Doctor: Sendable {
     private let configuration: Configuration
+    private let warnings: [ConfigurationProblem]
 
-    package init(_ configuration: Configuration) { self.configuration = configuration }
+    /// - Parameter warnings: what was doubtful when the configuration was read.
+    package init(_ configuration: Configuration, warnings: [ConfigurationProblem] = []) {
+        self.configuration = configuration
+        self.warnings = warnings
+    }
 
     package func examine() async -> DoctorReport {
         async let database = database()
         async let kafka = kafka()
         async let relaying = relaying()
-        let parts = [await database, await kafka]
-        // What no relay can do anything about is said by what examined it.
-        return DoctorReport(parts: parts + [await relaying].compactMap { $0 })
+        let parts = [settings, await database, await kafka]
+        guard var standing = await relaying else { return DoctorReport(parts: parts) }
+        // What is wrong with the source is said once, by what has examined it.
+        let isSourceWrong = parts.contains { $0.name == "database" && $0.findings.contains { $0.severity == .error } }
+        let ofSource = [HealthIssue.Kind.sourceRefused, .heldBack].map(\.code)
+        if isSourceWrong { standing.findings.removeAll { ofSource.contains($0.check) } }
+        return DoctorReport(parts: parts + [standing])
     }
 
     /// How the consumers stand, as `status` says it; `nil` where the database does not tell.
@@ -27,6 +36,15 @@ package struct Doctor: Sendable {
         var part = DoctorReport.Part(name: "relaying", place: "")
         let all = status.consumers.count(where: \.isConfigured)
         part.findings = status.diagnosis.problems.map { Finding($0, of: all) }
+        return part
+    }
+
+    private var settings: DoctorReport.Part {
+        let count = configuration.consumers.count
+        var part = DoctorReport.Part(name: "configuration", place: count == 1 ? "1 consumer" : "\(count) consumers")
+        // The part of Kafka shows these itself.
+        let others = warnings.filter { $0.code != .brokersUnverified && $0.code != .passwordInClear }
+        part.findings = others.map { .warning($0.code.rawValue, $0.description, $0.code.fix) }
         return part
     }
 
@@ -63,7 +81,6 @@ package struct Doctor: Sendable {
                 }
             }
         }
-        let properties = section.properties
         do {
             let facts = try await KafkaExamination(
                 client: section.client("godwit-doctor"), topics: partitions.keys.sorted(), policy: section.topics
@@ -71,10 +88,8 @@ package struct Doctor: Sendable {
             let verdict = KafkaVerdict(
                 bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes ?? 1_000_000,
                 createsTopics: section.topics != .mustExist, partitions: partitions,
-                sendsPasswordInClear: properties["sasl.mechanism"] == "PLAIN"
-                    && properties["security.protocol"]?.lowercased() == "sasl_plaintext",
-                isUnverified: properties["enable.ssl.certificate.verification"] == "false"
-                    || properties["ssl.endpoint.identification.algorithm"] == "none")
+                sendsPasswordInClear: section.sendsPasswordInClear,
+                isUnverified: !PropertyRule.trustsAnyBroker(section.properties).isEmpty)
             part.findings = verdict.findings(facts)
             part.summary = facts.brokerCount == 1 ? "1 broker" : "\(facts.brokerCount) brokers"
         } catch {

@@ -42,7 +42,7 @@ struct JobContext: Sendable {
             throw Failure(.usage, "--to-topic \(topic) cannot be used: \(error)")
         }
         options.route.topicsByEventType = [:]
-        for topic in options.route.fixedTopics where !options.route.allowlist.allows(topic) {
+        guard TopicReach(options.route.topic).meets(options.route.allowlist) else {
             throw Failure(.usage, "--to-topic: the topic \(topic) is not among the consumer's topics_allowed")
         }
         return options

@@ -89,7 +89,8 @@ extension Verifying.Outcome {
         if report.unnamedRecords > 0 {
             lines.append(
                 "  \(CountText.format(report.unnamedRecords)) records in the topics name no event: they are of others, or from when "
-                    + "\"headers\" left out event_id; what they carry counts as not found, and a repair publishes it again")
+                    + "\"headers\" left out event_id; what they carry counts as not found, and a repair publishes it again"
+            )
         }
         for kind in VerificationReport.Kind.allCases where report[kind].count > 0 { lines += paragraph(kind) }
         for transaction in report.openTransactions {
@@ -99,7 +100,8 @@ extension Verifying.Outcome {
         }
         for reason in report.unseenSettings where report[.unproven].count > 0 { lines.append("  \(reason)") }
         if report.isOrderPartial {
-            lines.append("  the order was compared within parts of the range: it has more aggregates than memory is kept for")
+            lines.append(
+                "  the order was compared within parts of the range: it has more aggregates than memory is kept for")
         }
         return lines.joined(separator: "\n")
     }
@@ -159,7 +161,8 @@ extension Verifying.Outcome {
 
     /// Where each committed event is, as lines that add up.
     package var account: String {
-        var table = TextTable(["account of positions \(report.after + 1) to \(report.through)", "events"], rightAligned: [1])
+        var table = TextTable(
+            ["account of positions \(report.after + 1) to \(report.through)", "events"], rightAligned: [1])
         table.add(["delivered", CountText.format(report.delivered)])
         for kind in VerificationReport.Kind.allCases where kind.isAbsence {
             table.add([Self.entry(kind), CountText.format(report[kind].count)])

@@ -66,6 +66,9 @@ internal import CLibRDKafka
             if let rule = PropertyRule.violated(by: name, value: value) {
                 throw KafkaError(.configuration, message: "`\(name)` cannot be set: \(rule.reason)")
             }
+            if let flaw = KnownProperties.flaw(of: name, value: value) {
+                throw KafkaError(.configuration, message: "`\(name)` \(flaw)")
+            }
             try set(name, value)
         }
     }

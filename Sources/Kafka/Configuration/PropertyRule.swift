@@ -49,6 +49,17 @@ package struct PropertyRule: Sendable, Equatable {
         return nil
     }
 
+    /// Whether these properties turn off that a broker proves who it is. librdkafka reads such words in any case.
+    package static func trustsAnyBroker(_ properties: [String: String]) -> [String] {
+        let off: [String: Set<String>] = [
+            "enable.ssl.certificate.verification": ["false", "f", "0"],
+            "ssl.endpoint.identification.algorithm": ["none"],
+        ]
+        return off.keys.sorted().filter { name in
+            properties[name].map { off[name]?.contains($0.lowercased()) == true } == true
+        }
+    }
+
     /// Whether a property's value must never be shown. By allowlist: what is not known to be harmless is hidden.
     package static func isSecret(_ name: String) -> Bool {
         let hidden = ["password", "secret", "key.pem", "token", "oauthbearer", "certificate.pem", "jaas", "credential"]

@@ -37,10 +37,12 @@ extension ClientConfiguration {
         return copy
     }
 
-    /// The content of a file without the newline at its end; nil if it cannot be read or is empty.
+    /// The content of a file without a byte order mark at its front and the line break at its end; nil if it cannot be read or is empty.
     static func secret(in path: String) -> String? {
-        guard let data = try? Data(contentsOf: URL(filePath: path)), let text = String(validating: data, as: UTF8.self)
+        guard let data = try? Data(contentsOf: URL(filePath: path)),
+            var text = String(validating: data, as: UTF8.self)
         else { return nil }
+        if text.unicodeScalars.first == "\u{FEFF}" { text.unicodeScalars.removeFirst() }
         let end = text.hasSuffix("\r\n") || text.hasSuffix("\n") ? 1 : 0
         let secret = String(text.dropLast(end))
         return secret.isEmpty ? nil : secret

@@ -63,14 +63,17 @@ package struct TokenURL: Sendable, Equatable, CustomStringConvertible {
         var host = authority
         var port: UInt16 = isSecure ? 443 : 80
         if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
-            guard let number = UInt16(authority[authority.index(after: colon)...]), number > 0 else { return nil }
+            guard let number = portNumber(authority[authority.index(after: colon)...]) else { return nil }
             port = number
             host = authority[..<colon]
         }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
         guard !host.isEmpty else { return nil }
-        let isHere = host == "localhost" || host == "::1" || host.hasPrefix("127.")
-        guard isSecure || isHere else { return nil }
+        guard isSecure || LoopbackHost.contains(host) else { return nil }
         self.isSecure = isSecure
         self.host = String(host)
         self.port = port

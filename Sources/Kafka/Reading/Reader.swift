@@ -177,7 +177,9 @@ package final class Reader: Sendable {
             guard range.upperBound >= end else {
                 throw KafkaError(
                     .state,
-                    message: "\(partition) ended at offset \(end), and ends at \(range.upperBound) now: its topic was made anew")
+                    message:
+                        "\(partition) ended at offset \(end), and ends at \(range.upperBound) now: its topic was made anew"
+                )
             }
         }
     }

@@ -11,9 +11,17 @@ package struct HeaderNames: Sendable, Hashable {
     let globalPosition, createdAt: HeaderName
     let traceID, correlationID, causationID: HeaderName
 
-    /// The names that no other header may have, whichever of these are sent: a reader must not take it for one of them.
-    package static func isTaken(_ name: String) -> Bool { taken.contains(name) || name.hasPrefix("ce_") }
+    /// Whether no other header may have this name, with the prefix or without, whichever of these are sent: a reader must not
+    /// take it for one of them. Upper and lower case are the same: many readers' frameworks do not tell them apart.
+    package static func isTaken(_ name: String, prefix: String = "") -> Bool {
+        let bare = name.lowercased()
+        let sent = prefix.lowercased() + bare
+        return taken.contains(bare) || reserved.contains { bare.hasPrefix($0) } || taken.contains(sent)
+            || sent.hasPrefix("ce_") || ofRepublication.contains(sent)
+    }
 
+    private static let ofRepublication: Set<String> = [Republication.jobHeader, Republication.timeHeader]
+    private static let reserved = ["ce_", "dead_letter_", "godwit_"]
     private static let taken = Set(
         StandardHeaders.columns.map(\.name) + ["content-type", "traceparent", "metadata_left_out"])
 

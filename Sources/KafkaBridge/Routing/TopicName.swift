@@ -18,7 +18,7 @@ package struct TopicName: Sendable, Hashable, CustomStringConvertible {
     /// Names that are equal here collide in Kafka's metrics, so brokers refuse to have both.
     var metricName: String { String(description.map { $0 == "." ? "_" : $0 }) }
 
-    static func isLegal(_ character: Character) -> Bool {
+    package static func isLegal(_ character: Character) -> Bool {
         guard let byte = character.asciiValue else { return false }
         return switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -116,7 +116,8 @@ struct AbsenceJudge {
         return states
     }
 
-    private func place(_ absence: inout Absence, _ event: EventView, _ router: inout Router, _ earlier: TopicPartition?) {
+    private func place(_ absence: inout Absence, _ event: EventView, _ router: inout Router, _ earlier: TopicPartition?)
+    {
         guard case .success(let topic) = router.topic(for: event) else { return }
         let name = router.topics[topic].description
         let time = RecordTime.earliest(event.createdAtMicroseconds)

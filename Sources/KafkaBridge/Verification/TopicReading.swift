@@ -95,7 +95,8 @@ final class TopicReading {
         var firsts: [UInt16: Int64] = [:]
         // A broker that goes away is waited for.
         try await reader.readToEnd(
-            within: .seconds(7 * 86_400), patience: silence, ends: { for (partition, end) in $0 { ends[places[partition] ?? 0] = end } }
+            within: .seconds(7 * 86_400), patience: silence,
+            ends: { for (partition, end) in $0 { ends[places[partition] ?? 0] = end } }
         ) { records in
             for record in records {
                 let place = places[TopicPartition(record.topic, record.partition)] ?? 0

@@ -30,8 +30,11 @@ extension BrokerConfiguration {
         }
     }
 
+    /// `127.example.org` is a name like any other.
     private var isLoopback: Bool {
-        host == "localhost" || host == "::1" || host.hasPrefix("127.")
+        if host == "localhost" || host == "::1" { return true }
+        guard case .v4? = try? SocketAddress(ipAddress: host, port: 0) else { return false }
+        return host.hasPrefix("127.")
     }
 }
 

@@ -1,13 +1,13 @@
 /// Where the password of each new connection comes from.
 public enum PasswordSource: Sendable {
-    /// The content of a file, without the newline at its end.
+    /// The content of a file, one line.
     case file(String)
     /// The first line that a program prints.
     case command(PasswordCommand)
 
     func read() async throws(PostgresError) -> String {
         switch self {
-        case .file(let path): try SecretFile(path: path, what: "password").read()
+        case .file(let path): try SecretFile(path: path, what: "password").readLine()
         case .command(let command): try await command.password()
         }
     }

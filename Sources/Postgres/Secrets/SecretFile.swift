@@ -9,7 +9,7 @@ struct SecretFile: Sendable {
     /// More than any password, token or connection string.
     private static let largest = 64 * 1024
 
-    /// The content without the newline at its end.
+    /// The content without a byte order mark at its front and the line break at its end.
     ///
     /// - Throws: `secretUnavailable` if the file cannot be read, is empty, too large or no text. A program that replaces
     ///   the file in place leaves it empty or missing for a moment.
@@ -33,8 +33,18 @@ struct SecretFile: Sendable {
         if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
         if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
         if bytes.isEmpty { throw unavailable("is empty") }
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         guard let text = String(validating: bytes, as: UTF8.self), !text.utf8.contains(0) else {
             throw unavailable("is not UTF-8 text")
+        }
+        return text
+    }
+
+    /// The content of a file that holds one line: a server would refuse more without saying why.
+    func readLine() throws(PostgresError) -> String {
+        let text = try read()
+        if text.utf8.contains(where: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
+            throw unavailable("holds more than one line")
         }
         return text
     }

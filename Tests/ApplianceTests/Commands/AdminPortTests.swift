@@ -115,7 +115,10 @@ import Testing
         try await admin.wait(for: 200, at: "/readyz")
         try await cluster.stopServer(.fast)
         try await admin.wait(for: 503, at: "/readyz")
-        #expect(try await admin.get("/readyz").body == "the database is away\n")
+        // On a busy machine the lease may be the first to be missed.
+        try await eventually("the reason is not said") {
+            try await admin.get("/readyz").body == "the database is away\n"
+        }
         #expect(try await admin.get("/healthz").status == 200)
         #expect(try await admin.get("/api/status").json["ready"] == false)
         #expect(try await admin.metric("godwit_database_connected")[""] == 0)

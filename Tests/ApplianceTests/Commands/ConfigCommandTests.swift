@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import TestSupport
 import Testing
 
@@ -39,6 +40,61 @@ import Testing
         #expect(problems.count >= 3)
     }
 
+    @Test func `a warning fails where it is asked to`() async throws {
+        let environment = ["GODWIT_CONFIG": Self.example, "GODWIT_LOG_LEVL": "info"]
+        let plain = try await Command.godwit("config", "check", environment: environment).run()
+        #expect(plain.exitCode == 0)
+        #expect(plain.standardOutput == "the configuration is right, with 1 warning\n")
+        #expect(plain.standardError.hasPrefix("godwit: warning: GODWIT_LOG_LEVL: "))
+        #expect(plain.standardError.hasSuffix(" [unknown-variable]\n"))
+        let strict = try await Command.godwit("config", "check", "--strict", environment: environment).run()
+        #expect(strict.exitCode == 78 && strict.standardOutput.isEmpty && strict.standardError == plain.standardError)
+        let json = try await Command.godwit("config", "check", "--strict", "--json", environment: environment).run()
+        #expect(json.exitCode == 78 && json.standardError.isEmpty)
+        let report = try JSONParser.parse(json.standardOutput)
+        #expect(report["ok"] == false && report["problems"] == [])
+        guard case .array(let warnings) = report["warnings"], let warning = warnings.first else {
+            Issue.record("no warning in \(json.standardOutput)")
+            return
+        }
+        #expect(warning["code"] == "unknown-variable" && warning["level"] == "warning")
+        #expect(warning["variable"] == "GODWIT_LOG_LEVL" && warning["fix"] != nil)
+        let right = try await Command.godwit("config", "check", "--strict", "--config", Self.example).run()
+        #expect(right.exitCode == 0 && right.standardOutput == "the configuration is right\n")
+    }
+
+    @Test func `run logs warnings and refuses errors, doctor shows them`() async throws {
+        let environment = [
+            "GODWIT_CONFIG": Self.example, "GODWIT_LOG_LEVL": "info", "GODWIT_LOG_FORMAT": "json",
+            "GODWIT_DATABASE_URL": "postgres://x:hush@127.0.0.1:1/x", "GODWIT_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+            "GODWIT_DATABASE_CONNECT_TIMEOUT": "1s",
+        ]
+        let relay = try Command.godwit("run", environment: environment).start()
+        #expect(await relay.waitForError("unknown-variable"))
+        relay.send(SIGTERM)
+        let result = await relay.result()
+        let line = try #require(result.standardError.split(separator: "\n").first { $0.contains("unknown-variable") })
+        let entry = try JSONParser.parse(String(line))
+        #expect(entry["level"] == "warning" && entry["code"] == "unknown-variable")
+        #expect(!result.standardError.contains("hush"))
+
+        let doctor = try await Command.godwit("doctor", "--json", environment: environment).run()
+        #expect(doctor.standardOutput.contains("unknown-variable"))
+
+        let wrong = environment.merging(["GODWIT_DATABASE_URL": "postgres://postgres:hush/word@127.0.0.1/db"]) { $1 }
+        for arguments in [
+            ["run"], ["status"], ["config", "show"], ["config", "check", "--json"], ["doctor"], ["migrate"],
+        ] {
+            var command = Command.godwit(environment: wrong)
+            command.arguments = arguments
+            let refused = try await command.run()
+            #expect(refused.exitCode == 78, "\(arguments)")
+            let output = refused.standardOutput + refused.standardError
+            #expect(output.contains("%2F for /"), "\(arguments)")
+            #expect(!output.contains("hush") && !output.contains("word@"), "\(arguments): \(output)")
+        }
+    }
+
     @Test func `show shows what holds, with the environment and without the secret`() async throws {
         let result = try await Command.godwit(
             "config", "show",
@@ -58,7 +114,8 @@ import Testing
         #expect(result.exitCode == 78)
         #expect(
             result.standardError
-                == "godwit: the configuration /nowhere/godwit.yaml cannot be read: there is no such file\n")
+                == "godwit: the configuration /nowhere/godwit.yaml cannot be read: there is no such file [file-unreadable]\n"
+        )
     }
 
     @Test func `a wrong command line ends with 64`() async throws {

@@ -87,7 +87,8 @@ import Testing
             _ = try await place.append(sampleEvents())
             let stem = place.kafka.uniqueTopic("by")
             let variables = [
-                "GODWIT_KAFKA_TOPICS_CREATE": "true", "GODWIT_CONSUMERS_IDENTITY_TOPICS_ALLOWED": "\(stem).*",
+                "GODWIT_KAFKA_TOPICS_CREATE": "true",
+                "GODWIT_CONSUMERS_IDENTITY_TOPICS_ALLOWED": "\(place.topic), \(stem).*",
             ]
             let options = ["--consumer", "identity", "--to-topic", "\(stem).{aggregate_type|lower}"]
             let count = try await place.report(["republish", "--dry-run"] + options, variables)
@@ -100,9 +101,10 @@ import Testing
             }
             let other = ["republish", "--job", "other", "--consumer", "identity", "--to-topic"]
             try await place.expectRefusal(other + ["elsewhere"], 64, "topics_allowed", variables)
+            try await place.expectRefusal(other + ["x.{event_type}"], 64, "topics_allowed", variables)
             try await place.expectRefusal(other + ["a b"], 64, "not allowed in a topic", variables)
             let flaws = try await place.report(
-                ["republish", "--dry-run", "--consumer", "identity", "--to-topic", "x.{event_type}"], variables)
+                ["republish", "--dry-run", "--consumer", "identity", "--to-topic", "\(stem){event_type}"], variables)
             #expect(flaws["cannot_be_published"]?.items.reduce(0) { $0 + ($1["events"]?.integer ?? 0) } == 20)
         }
     }

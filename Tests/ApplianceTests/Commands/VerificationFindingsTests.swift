@@ -128,7 +128,9 @@ import Testing
             let result = try await place.godwit(verify + ["--account"])
             #expect(result.exitCode == 1)
             var (sum, total) = (0, 0)
-            for line in result.standardOutput.split(separator: "\n").drop(while: { !$0.hasPrefix("account of") }).dropFirst() {
+            for line in result.standardOutput.split(separator: "\n").drop(while: { !$0.hasPrefix("account of") })
+                .dropFirst()
+            {
                 let count = Int(line.split(separator: " ").last ?? "") ?? 0
                 if line.hasPrefix("sum: committed") {
                     total = count

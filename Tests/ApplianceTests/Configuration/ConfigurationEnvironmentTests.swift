@@ -83,8 +83,8 @@ import Testing
             consumers: { a: { topic: a } }
             """,
             environment: ["GODWIT_ADMIN_TOKEN_FILE": "/run/token"],
-            files: ["/run/url": "host=db\n", "/run/password": "hush\r\n", "/run/kafka": "psst\n\n", "/run/token": "t"])
-        #expect(loaded.configuration.kafka.properties == ["sasl.password": "psst\n"])
+            files: ["/run/url": "host=db\n", "/run/password": "hush\r\n", "/run/kafka": "psst\n", "/run/token": "t"])
+        #expect(loaded.configuration.kafka.properties == ["sasl.password": "psst"])
         #expect(loaded.configuration.admin.token == "t")
         #expect(loaded.configuration.database.connection?.redactedDescription.hasPrefix("db/") == true)
     }

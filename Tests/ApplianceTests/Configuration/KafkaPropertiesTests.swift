@@ -18,7 +18,8 @@ import Testing
         #expect(problems.count == 3)
         #expect(problems.first?.hasPrefix(#"godwit.yaml:4: "kafka.properties.acks" may not be set: "#) == true)
         #expect(
-            problems.dropFirst().first?.hasPrefix(#"godwit.yaml:5: "kafka.properties.linger.ms" is refused"#) == true)
+            problems.dropFirst().first?.hasPrefix(#"godwit.yaml:5: "kafka.properties.linger.ms" is "fast", but takes"#)
+                == true)
         #expect(problems.last?.hasPrefix(#"godwit.yaml:6: "kafka.properties.nonsense" is refused"#) == true)
         #expect(!problems.joined().contains("hush"))
     }

@@ -52,7 +52,8 @@ import Testing
 
     @Test func `each code is explained on its page, as it is`() throws {
         let page = try String(
-            contentsOf: Self.root.appendingPathComponent("Sources/godwit/Documentation.docc/Problems.md"), encoding: .utf8)
+            contentsOf: Self.root.appendingPathComponent("Sources/godwit/Documentation.docc/Problems.md"),
+            encoding: .utf8)
         #expect(Set(HealthIssue.Kind.allCases.map(\.code)).count == HealthIssue.Kind.allCases.count)
         for kind in HealthIssue.Kind.allCases {
             #expect(page.contains("\n## \(kind.code)\n"), "\(kind.code)")
@@ -94,7 +95,9 @@ import Testing
     @Test func `a process is ready that can do its work, whatever the events are`() {
         #expect(reasons(standing()).isEmpty)
         #expect(reasons(standing(), .halted("an event is too large")).isEmpty)
-        #expect(reasons(standing(), .waiting("no Kafka broker answers")) == ["consumer a: waiting: no Kafka broker answers"])
+        #expect(
+            reasons(standing(), .waiting("no Kafka broker answers")) == ["consumer a: waiting: no Kafka broker answers"]
+        )
         #expect(reasons(standing(), .stalled("nothing")) == ["consumer a: stalled: nothing"])
         #expect(reasons(standing(), .refused("no right")).count == 1)
         #expect(reasons(standing(isConnected: false, outage: "too many clients")) == ["too many clients"])
@@ -113,7 +116,7 @@ import Testing
             worker: "w", standing: standing(isConnected: false), picture: .init(store: store, deadLetters: [:]),
             pictureAge: .seconds(25))
         let json = status.json
-        #expect(json["horizon"]?["position"] == .null && json["figures_age_seconds"]?.text == "25")
+        #expect(json["horizon"]?["position"] == .null && json["figures_age_seconds"]?.text.hasPrefix("25") == true)
         #expect(json["healthy"] == false && json["ready"] == false)
         #expect(status.diagnosis.problems.map(\.issue.kind).first == .databaseAway)
         #expect(status.diagnosis.problems[0].issue.text.contains("25 s ago"))

@@ -39,7 +39,8 @@ struct ConfigurationEnvironment {
             let known =
                 Self.plain.keys.map { "GODWIT_\($0)" } + Self.consumerKeys.map { "GODWIT_CONSUMERS_NAME_\($0.suffix)" }
             let nearest = NearestName.of(variable, among: known).map { "; did you mean \($0)?" } ?? ""
-            warnings.append(ConfigurationProblem(source: source, message: "unknown variable, not used\(nearest)"))
+            warnings.append(
+                ConfigurationProblem(.unknownVariable, source: source, "unknown variable, not used\(nearest)"))
             return
         }
         if kind.takesList, !Self.isWord(value, of: kind) {
@@ -48,7 +49,7 @@ struct ConfigurationEnvironment {
             layer.values[path] = RawValue(content: .list(items), source: source)
         } else if value.isEmpty {
             layer.problems.append(
-                ConfigurationProblem(source: source, message: "is empty; give it a value or unset it"))
+                ConfigurationProblem(.value, source: source, "is empty; give it a value or unset it"))
         } else {
             layer.values[path] = RawValue(content: .scalar(value), source: source)
         }

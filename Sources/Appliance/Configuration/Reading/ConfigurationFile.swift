@@ -16,7 +16,9 @@ struct ConfigurationFile {
                 reader.section(root, at: ConfigurationPath([]))
             }
         } catch {
-            reader.problem(line: error.line, error.reason)
+            reader.layer.problems.append(
+                ConfigurationProblem(
+                    .yamlSyntax, source: .file(name, line: error.line, column: error.column), error.reason))
             reader.layer.isUnreadable = true
         }
         return reader.layer
@@ -47,7 +49,8 @@ struct ConfigurationFile {
         if parent.words == ["consumers"] {
             guard ConfigurationSchema.isConsumerName(word) else {
                 problem(
-                    keyNode, "\"\(word)\" is no name for a consumer; use letters, digits, `_`, `-` and `.`, at most 100"
+                    keyNode, .consumerName,
+                    "\"\(word)\" is no name for a consumer; use letters, digits, `_`, `-` and `.`, at most 100"
                 )
                 return
             }
@@ -69,7 +72,8 @@ struct ConfigurationFile {
             section(value, at: path)
         } else {
             let names = ConfigurationSchema.names(below: parent.pattern) ?? []
-            problem(keyNode, "unknown key \"\(word)\"\(place(parent))\(Self.suggestion(word, among: names))")
+            problem(
+                keyNode, .unknownKey, "unknown key \"\(word)\"\(place(parent))\(Self.suggestion(word, among: names))")
         }
     }
 
@@ -133,13 +137,13 @@ struct ConfigurationFile {
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
-    private func source(_ node: YAMLNode) -> ConfigurationSource { .file(name, line: node.line) }
-
-    private mutating func problem(_ node: YAMLNode, _ message: String) {
-        layer.problems.append(ConfigurationProblem(source: source(node), message: message))
+    private func source(_ node: YAMLNode) -> ConfigurationSource {
+        .file(name, line: node.line, column: node.column)
     }
 
-    private mutating func problem(line: Int, _ message: String) {
-        layer.problems.append(ConfigurationProblem(source: .file(name, line: line), message: message))
+    private mutating func problem(_ node: YAMLNode, _ message: String) { problem(node, .value, message) }
+
+    private mutating func problem(_ node: YAMLNode, _ code: ConfigurationProblem.Code, _ message: String) {
+        layer.problems.append(ConfigurationProblem(code, source: source(node), message))
     }
 }

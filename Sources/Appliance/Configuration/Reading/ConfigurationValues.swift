@@ -20,8 +20,10 @@ struct ConfigurationValues {
     /// The file that holds the value, to be read again where that changes.
     func file(_ path: ConfigurationPath) -> String? { raw[path]?.file }
 
-    mutating func problem(_ path: ConfigurationPath, _ message: String) {
-        problems.append(ConfigurationProblem(source: raw[path]?.source, message: "\"\(path)\" \(message)"))
+    mutating func problem(_ path: ConfigurationPath, _ message: String) { problem(path, .value, message) }
+
+    mutating func problem(_ path: ConfigurationPath, _ code: ConfigurationProblem.Code, _ message: String) {
+        problems.append(ConfigurationProblem(code, source: raw[path]?.source, "\"\(path)\" \(message)"))
     }
 
     /// The text of any key that takes one; nil when it is not given and has no default.
@@ -31,7 +33,9 @@ struct ConfigurationValues {
         switch key.kind {
         case .choice(let choices) where !choices.contains(text):
             let nearest = NearestName.of(text, among: choices).map { "; did you mean \"\($0)\"?" } ?? ""
-            problem(path, "is \"\(text)\", but must be one of: \(choices.joined(separator: ", "))\(nearest)")
+            problem(
+                path, "is \"\(Concealed.text(text))\", but must be one of: \(choices.joined(separator: ", "))\(nearest)"
+            )
             return key.defaultText
         case .identifier:
             guard !TableName.isIdentifier(text) else { return text }
@@ -55,13 +59,13 @@ struct ConfigurationValues {
         let file = key.takesFile ? ", or \"\(path)_file\"" : ""
         problems.append(
             ConfigurationProblem(
-                source: nil, message: "\"\(path)\" is required; set it in the file\(file), or GODWIT_\(variable)"))
+                .missing, source: nil, "\"\(path)\" is required; set it in the file\(file), or GODWIT_\(variable)"))
     }
 
     mutating func missingConsumers() {
         problems.append(
             ConfigurationProblem(
-                source: nil, message: "\"consumers\" names none; give one: consumers: { all: { topic: \"events\" } }"))
+                .missing, source: nil, "\"consumers\" names none; give one: consumers: { all: { topic: \"events\" } }"))
     }
 
     /// The value of the path, of the other path when it is not given, or that one's default.
@@ -133,7 +137,7 @@ struct ConfigurationValues {
         let standard = key.defaultText.flatMap(parse)
         guard case .scalar(let text) = raw[path]?.content else { return standard }
         guard let value = parse(text) else {
-            problem(path, "is \"\(text)\", but must be \(what)")
+            problem(path, "is \"\(Concealed.text(text))\", but must be \(what)")
             return standard
         }
         if let range = range(key.kind, value) {

@@ -10,23 +10,24 @@ enum SecretFiles {
             guard isProperty || ConfigurationSchema.keyOfFile(path.pattern) != nil else { continue }
             layer.values[path] = nil
             let target = ConfigurationPath(path.words.dropLast() + [String(last.dropLast("_file".count))])
-            func problem(_ message: String) {
-                layer.problems.append(ConfigurationProblem(source: value.source, message: message))
+            func problem(_ code: ConfigurationProblem.Code, _ message: String) {
+                layer.problems.append(ConfigurationProblem(code, source: value.source, message))
             }
             if let other = layer.values[target] {
-                problem("\"\(target)\" is given too, at \(other.source.description); give it or \"\(path)\", not both")
+                problem(
+                    .conflict,
+                    "\"\(target)\" is given too, at \(other.source.description); give it or \"\(path)\", not both")
                 continue
             }
             do {
-                var text = try read(file)
-                if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
+                let text = LineEnds.trimmed(try read(file))
                 if text.isEmpty {
-                    problem("the file \(file) of \"\(path)\" is empty")
+                    problem(.secretFile, "the file \(file) of \"\(path)\" is empty")
                 } else {
                     layer.values[target] = RawValue(content: .scalar(text), source: value.source, file: file)
                 }
             } catch {
-                problem("the file \(file) of \"\(path)\" cannot be read: \(error)")
+                problem(.secretFile, "the file \(file) of \"\(path)\" cannot be read: \(error)")
             }
         }
     }

@@ -1,3 +1,5 @@
+import Kafka
+
 /// `admin`: the port for health, metrics and operations.
 package struct AdminSection: Sendable {
     package struct Address: Sendable, Equatable, CustomStringConvertible {
@@ -6,9 +8,7 @@ package struct AdminSection: Sendable {
 
         package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-        package var isLoopback: Bool {
-            host == "localhost" || host == "::1" || (host.hasPrefix("127.") && host.split(separator: ".").count == 4)
-        }
+        package var isLoopback: Bool { LoopbackHost.contains(host) }
     }
 
     /// Nil is no port at all.
@@ -20,20 +20,23 @@ package struct AdminSection: Sendable {
         guard let text = values.optionalText("admin.listen") else { return }
         guard let address = Self.address(text) else {
             values.problem(
-                "admin.listen", "is \"\(text)\", but must be an address and a port, for example 127.0.0.1:9464")
+                "admin.listen", .adminAddress,
+                "is \"\(Concealed.text(text))\", but must be an address and a port, for example 127.0.0.1:9464")
             return
         }
         listen = address
         if !address.isLoopback, token == nil {
             values.problem(
-                "admin.listen", "is not a loopback address: set \"admin.token_file\" too, or listen on 127.0.0.1")
+                "admin.listen", .adminToken,
+                "is not a loopback address: set \"admin.token_file\" too, or listen on 127.0.0.1")
         }
     }
 
     private static func address(_ text: String) -> Address? {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
-            return nil
-        }
+        guard let colon = text.lastIndex(of: ":"), !text.contains("@") else { return nil }
+        // 0 is a port that the system chooses.
+        let digits = text[text.index(after: colon)...]
+        guard let port = digits == "0" ? 0 : portNumber(digits) else { return nil }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()

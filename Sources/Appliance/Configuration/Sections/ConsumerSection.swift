@@ -37,35 +37,57 @@ package struct ConsumerSection: Sendable {
             topics[type] = Self.topic(ConfigurationPath(path("topics").words + [type]), &values)
         }
         key = values.text(path("key")) == "correlation_id" ? .correlationID : .aggregateID
-        metadataHeaders = Self.metadataHeaders(path("metadata_headers"), &values)
-        headerPrefix = values.optionalText(path("header_prefix")) ?? ""
+        headerPrefix = Self.headerPrefix(path("header_prefix"), &values)
+        metadataHeaders = Self.metadataHeaders(path("metadata_headers"), prefix: headerPrefix, &values)
         format = Self.format(path, &values)
         headers = Self.headers(path("headers"), prefix: headerPrefix, format, &values)
         delivery = values.text(path("delivery"))
-        onPoison = Self.onPoison(path, topic: topic, &values)
+        onPoison = Self.onPoison(path, &values)
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
         batchSize = values.integer(path("batch_size"), orElse: "worker.batch_size")
     }
 
     /// A second header of a name that is taken would let an event's metadata say who it is.
     private static func metadataHeaders(
-        _ path: ConfigurationPath, _ values: inout ConfigurationValues
+        _ path: ConfigurationPath, prefix: String, _ values: inout ConfigurationValues
     ) -> [String] {
         let names = values.list(path)
+        var seen: Set<String> = []
+        for name in names where !seen.insert(name).inserted {
+            values.problem(path, .headerRepeated, "names \(name) more than once")
+        }
         if names.count > MetadataHeaders.maximumCount {
             values.problem(
-                path, "names \(names.count) members, and at most \(MetadataHeaders.maximumCount) can be headers")
+                path, .header,
+                "names \(names.count) members, and at most \(MetadataHeaders.maximumCount) can be headers")
         }
         for name in names {
-            if HeaderNames.isTaken(name) {
-                values.problem(path, "holds \(name), which is the name of a standard header")
-            } else if name.utf8.count > 128
-                || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F })
-            {
-                values.problem(path, "holds a name that is no header's: at most 128 bytes, without control characters")
+            if HeaderNames.isTaken(name, prefix: prefix) {
+                let sent = prefix.isEmpty ? "" : ", sent as \(prefix)\(name)"
+                values.problem(path, .header, "holds \(name)\(sent), which is the name of a header of Godwit's own")
+            } else if !isHeaderText(name) {
+                values.problem(
+                    path, .header, "holds a name that is no header's: at most 128 bytes, without control characters")
             }
         }
         return names
+    }
+
+    private static func headerPrefix(_ path: ConfigurationPath, _ values: inout ConfigurationValues) -> String {
+        guard let prefix = values.optionalText(path) else { return "" }
+        if !isHeaderText(prefix) {
+            values.problem(
+                path, .header, "is no part of a header's name: at most 128 bytes, without control characters")
+        } else if prefix.lowercased().hasPrefix("ce_") {
+            values.problem(path, .header, "begins with ce_, by which readers know CloudEvents; choose another prefix")
+        } else {
+            return prefix
+        }
+        return ""
+    }
+
+    private static func isHeaderText(_ text: String) -> Bool {
+        text.utf8.count <= 128 && !text.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
     }
 
     private static func topic(_ path: ConfigurationPath, _ values: inout ConfigurationValues) -> TopicTemplate? {
@@ -76,7 +98,7 @@ package struct ConsumerSection: Sendable {
         do throws(TopicTemplateError) {
             return try TopicTemplate(text)
         } catch {
-            values.problem(path, "cannot be used: \(error)")
+            values.problem(path, .topic, "cannot be used: \(error)")
             return nil
         }
     }

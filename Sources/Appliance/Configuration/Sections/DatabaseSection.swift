@@ -62,8 +62,8 @@ package struct DatabaseSection: Sendable {
             return password.map { connection.with(password: $0) } ?? connection
         } catch {
             values.problem(
-                "database.url",
-                "cannot be used: \(error.message); write postgres://user@host:5432/database or libpq's keywords")
+                "database.url", .databaseURL,
+                "cannot be used: \(error.message)")
             return nil
         }
     }
@@ -79,7 +79,7 @@ package struct DatabaseSection: Sendable {
         }
         if values.isGiven("database.password") {
             let other = values.file("database.password") == nil ? "database.password" : "database.password_file"
-            values.problem("database.password_command", "and \"\(other)\" are given; give one, not both")
+            values.problem("database.password_command", .conflict, "and \"\(other)\" are given; give one, not both")
         }
         let words = values.list("database.password_command")
         guard let program = words.first, !program.isEmpty else {

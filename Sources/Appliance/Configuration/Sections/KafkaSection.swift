@@ -20,10 +20,12 @@ package struct KafkaSection: Sendable {
         bootstrapServers = values.optionalText("kafka.bootstrap_servers") ?? ""
         if bootstrapServers.isEmpty {
             if needed { values.missing("kafka.bootstrap_servers") }
-        } else if let flaw = bootstrapServers.split(separator: ",", omittingEmptySubsequences: false)
-            .lazy.compactMap(Self.flaw).first
-        {
-            values.problem("kafka.bootstrap_servers", flaw)
+        } else if let flaw = BrokerAddresses.flaw(of: bootstrapServers) {
+            values.problem("kafka.bootstrap_servers", .bootstrapServers, flaw)
+        }
+        for address in BrokerAddresses.repeated(in: bootstrapServers) {
+            values.problem(
+                "kafka.bootstrap_servers", .bootstrapRepeated, "names \(Concealed.text(address)) more than once")
         }
         properties = values.properties("kafka.properties")
         secretFiles = values.propertyFiles("kafka.properties")
@@ -34,14 +36,26 @@ package struct KafkaSection: Sendable {
             values.boolean("kafka.topics.create")
             ? .create(partitions: partitions, replicationFactor: replicationFactor) : .mustExist
         for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
-            if let flaw = Self.flaw(ofProperty: name, value) {
-                values.problem(ConfigurationPath(["kafka", "properties", name]), flaw)
+            let path = ConfigurationPath(["kafka", "properties", name])
+            if let rule = PropertyRule.violated(by: name, value: value) {
+                values.problem(path, .propertyFixed, "may not be set: \(rule.reason)")
+            } else if let flaw = Self.flaw(ofProperty: name, value) {
+                values.problem(path, .property, flaw)
             }
+            if let other = KnownProperties.contradiction(to: name, in: properties) {
+                values.problem(path, .conflict, "is the same property as \"\(other)\", with another value; remove one")
+            }
+        }
+        for name in PropertyRule.trustsAnyBroker(properties) {
+            values.problem(
+                ConfigurationPath(["kafka", "properties", name]), .brokersUnverified,
+                "turns off that brokers prove who they are: any server can pose as one; remove it, and name the "
+                    + "authority by \"kafka.tls.ca_file\"")
         }
         let security = KafkaSecuritySection(&values)
         for name in security.properties.keys.sorted() where properties[name] != nil {
             values.problem(
-                ConfigurationPath(["kafka", "properties", name]),
+                ConfigurationPath(["kafka", "properties", name]), .conflict,
                 "is what \"kafka.tls\" and \"kafka.sasl\" say; give it here or there, not both")
         }
         if properties["sasl.mechanism"] ?? properties["sasl.mechanisms"] == "OAUTHBEARER",
@@ -54,6 +68,19 @@ package struct KafkaSection: Sendable {
         properties.merge(security.properties) { own, _ in own }
         secretFiles.merge(security.secretFiles) { own, _ in own }
         tokens = security.tokens
+        if sendsPasswordInClear, !BrokerAddresses.areLoopback(bootstrapServers) {
+            let own: ConfigurationPath = "kafka.sasl.mechanism"
+            let path = values.isGiven(own) ? own : ConfigurationPath(["kafka", "properties", "sasl.mechanism"])
+            values.problem(
+                path, .passwordInClear, "is PLAIN without TLS: the password is sent as it is; set \"kafka.tls.enabled\""
+            )
+        }
+    }
+
+    /// Whether everybody on the way can read the password.
+    var sendsPasswordInClear: Bool {
+        (properties["sasl.mechanism"] ?? properties["sasl.mechanisms"]) == "PLAIN"
+            && properties["security.protocol"]?.lowercased() == "sasl_plaintext"
     }
 
     /// What this package's own clients are made from.
@@ -66,12 +93,14 @@ package struct KafkaSection: Sendable {
 
     /// Each property by itself, so that its own line is named.
     private static func flaw(ofProperty name: String, _ value: String) -> String? {
-        if let rule = PropertyRule.violated(by: name, value: value) { return "may not be set: \(rule.reason)" }
+        if let flaw = KnownProperties.flaw(of: name, value: value) {
+            return PropertyRule.isSecret(name) ? flaw : "is \"\(Concealed.text(value))\", but \(flaw)"
+        }
         do throws(KafkaError) {
             try ClientConfiguration(bootstrapServers: "localhost", properties: [name: value]).validate()
             return nil
         } catch {
-            return "is refused by librdkafka: \(error.message)\(hint(name))"
+            return "is refused by librdkafka: \(Concealed.text(error.message))\(hint(name))"
         }
     }
 
@@ -79,21 +108,7 @@ package struct KafkaSection: Sendable {
         if name.hasPrefix("sasl.oauthbearer.") || name.hasPrefix("https.") {
             return "; tokens are asked for as \"kafka.sasl.token_url\" says"
         }
-        guard !PropertyNames.known.contains(name) else { return "" }
-        return NearestName.of(name, among: PropertyNames.known).map { "; did you mean \"\($0)\"?" } ?? ""
-    }
-
-    /// librdkafka takes a mistyped address silently and then finds no broker for ever.
-    private static func flaw(of server: Substring) -> String? {
-        let text = server.drop { $0 == " " }
-        let address = text.split(separator: "://", maxSplits: 1).last ?? ""
-        guard !address.isEmpty else { return "holds an empty address; write host:port, several separated by commas" }
-        guard let colon = address.lastIndex(of: ":"), !address.hasSuffix("]") else { return nil }
-        let port = address[address.index(after: colon)...]
-        if address[..<colon].contains(":"), !address[..<colon].hasSuffix("]") {
-            return "holds the IPv6 address \(address) without brackets; write [\(address[..<colon])]:\(port)"
-        }
-        guard let number = UInt16(port), number > 0 else { return "holds \(address), whose port is not 1 to 65535" }
-        return colon == address.startIndex ? "holds \(address), which names no host" : nil
+        guard !KnownProperties.names.contains(name) else { return "" }
+        return NearestName.of(name, among: KnownProperties.names).map { "; did you mean \"\($0)\"?" } ?? ""
     }
 }

@@ -35,7 +35,8 @@ struct KafkaSecuritySection {
         let isEnabled: Bool? = values.isGiven("kafka.tls.enabled") ? values.boolean("kafka.tls.enabled") : nil
         if isEnabled == false, !properties.isEmpty {
             values.problem(
-                "kafka.tls.enabled", "is false, but other keys of \"kafka.tls\" are given; remove one or the other")
+                "kafka.tls.enabled", .conflict,
+                "is false, but other keys of \"kafka.tls\" are given; remove one or the other")
         }
         if properties["ssl.certificate.location"] != nil, properties["ssl.key.location"] == nil {
             values.problem("kafka.tls.certificate_file", "needs \"kafka.tls.key_file\" too")
@@ -60,7 +61,7 @@ struct KafkaSecuritySection {
             for key in given.prefix(1) {
                 values.problem(
                     ConfigurationPath("kafka.sasl.\(key)"),
-                    "needs \"kafka.sasl.mechanism\" too, for example SCRAM-SHA-512")
+                    .conflict, "needs \"kafka.sasl.mechanism\" too, for example SCRAM-SHA-512")
             }
             return false
         }
@@ -69,7 +70,8 @@ struct KafkaSecuritySection {
         for key in isToken ? Self.passwordKeys : Self.tokenKeys where given.contains(key) {
             let others = isToken ? "another mechanism than OAUTHBEARER" : "the mechanism OAUTHBEARER"
             values.problem(
-                ConfigurationPath("kafka.sasl.\(key)"), "is for \(others), and \"kafka.sasl.mechanism\" is \(mechanism)"
+                ConfigurationPath("kafka.sasl.\(key)"), .conflict,
+                "is for \(others), and \"kafka.sasl.mechanism\" is \(mechanism)"
             )
         }
         if isToken {
@@ -103,11 +105,12 @@ struct KafkaSecuritySection {
             return nil
         }
         if file != nil {
-            values.problem("kafka.sasl.token_file", "and \"kafka.sasl.token_url\" are given; give one, not both")
+            values.problem(
+                "kafka.sasl.token_file", .conflict, "and \"kafka.sasl.token_url\" are given; give one, not both")
         }
         guard let url = TokenURL(text) else {
             values.problem(
-                "kafka.sasl.token_url",
+                "kafka.sasl.token_url", .tokenURL,
                 "must be an address such as https://login.example.com/token, without a password in it; http is for this machine only"
             )
             return nil

@@ -1,0 +1,110 @@
+import KafkaBridge
+
+/// What is wrong with the topics of consumers, told beforehand: each of these would halt segments, or mix dead letters with
+/// events, only when the first such event comes.
+struct TopicChecks {
+    private let consumers: [ConsumerSection]
+
+    /// A template, where it was given, and what its fields can be.
+    private struct Use {
+        let path: ConfigurationPath
+        let template: TopicTemplate
+        let known: [TopicTemplate.Field: [String]]
+    }
+
+    /// Topics of the brokers' own, which take no records of others.
+    private static let ofBrokers: Set<String> = ["__consumer_offsets", "__transaction_state"]
+
+    static func check(_ consumers: [ConsumerSection], _ values: inout ConfigurationValues) {
+        let checks = TopicChecks(consumers: consumers)
+        for consumer in consumers {
+            checks.allowed(consumer, &values)
+            checks.deadLetters(of: consumer, &values)
+        }
+    }
+
+    private func uses(_ consumer: ConsumerSection) -> [Use] {
+        var known: [TopicTemplate.Field: [String]] = [:]
+        if !consumer.boundedContexts.isEmpty { known[.boundedContext] = consumer.boundedContexts }
+        if !consumer.aggregateTypes.isEmpty { known[.aggregateType] = consumer.aggregateTypes }
+        let main = consumer.topic.map { Use(path: path(consumer, "topic"), template: $0, known: known) }
+        let others = consumer.topics.sorted { $0.key < $1.key }.map { type, template in
+            Use(
+                path: ConfigurationPath(path(consumer, "topics").words + [type]), template: template,
+                known: known.merging([.eventType: [type]]) { $1 })
+        }
+        return (main.map { [$0] } ?? []) + others
+    }
+
+    private func path(_ consumer: ConsumerSection, _ key: String) -> ConfigurationPath {
+        ConfigurationPath(["consumers", consumer.name, key])
+    }
+
+    private func allowed(_ consumer: ConsumerSection, _ values: inout ConfigurationValues) {
+        let allowlist = consumer.topicsAllowed
+        for pattern in allowlist.patterns where pattern.contains(where: { $0 != "*" && !TopicName.isLegal($0) }) {
+            values.problem(
+                path(consumer, "topics_allowed"), .patternUnused,
+                "holds \"\(pattern)\", which no topic's name matches: they have letters, digits, `.`, `_` and `-`")
+        }
+        for use in uses(consumer) {
+            if use.template.fields.isEmpty, let flaw = Self.flaw(ofName: use.template.description) {
+                values.problem(use.path, .topic, flaw)
+            } else if !TopicReach(use.template, known: use.known).meets(allowlist) {
+                values.problem(
+                    use.path, .topicNotAllowed,
+                    "leads to no topic that \"topics_allowed\" has (\(allowlist.patterns.joined(separator: ", "))); "
+                        + "every event would halt its segment")
+            } else {
+                partly(use, allowlist, &values)
+            }
+        }
+    }
+
+    /// Some of the values that the scope names lead elsewhere.
+    private func partly(_ use: Use, _ allowlist: TopicAllowlist, _ values: inout ConfigurationValues) {
+        for field in TopicTemplate.Field.allCases where use.template.fields.contains(field) {
+            let refused = (use.known[field] ?? []).filter { value in
+                !TopicReach(use.template, known: use.known.merging([field: [value]]) { $1 }).meets(allowlist)
+            }
+            guard !refused.isEmpty else { continue }
+            values.problem(
+                use.path, .topicPartlyNotAllowed,
+                "leads to no topic that \"topics_allowed\" has where \(field.rawValue) is \(refused.joined(separator: ", ")); "
+                    + "such events would halt their segments")
+        }
+    }
+
+    /// Records without their events' meaning do not belong among events: a reader would take them for some.
+    private func deadLetters(of consumer: ConsumerSection, _ values: inout ConfigurationValues) {
+        guard case .deadLetterTopic(let name) = consumer.onPoison else { return }
+        let place = path(consumer, "dead_letter_topic")
+        if let flaw = Self.flaw(ofName: name.description) { values.problem(place, .deadLetterTopic, flaw) }
+        for other in consumers where other.topicsAllowed.allows(name) {
+            for use in uses(other) {
+                let reach = TopicReach(use.template, known: use.known)
+                guard reach.contains(name) else { continue }
+                let owner =
+                    other.name == consumer.name ? "the consumer's own topic" : "a topic of the consumer \(other.name)"
+                if reach.isExact {
+                    values.problem(
+                        place, .deadLetterTopic,
+                        "is \(owner) too, by \"\(use.path)\"; give the dead letters a topic of their own")
+                } else {
+                    values.problem(
+                        place, .deadLettersMixed,
+                        "can be \(owner) too, by \"\(use.path)\" (\(use.template)); bound that by \"topics_allowed\"")
+                }
+            }
+        }
+    }
+
+    private static func flaw(ofName text: String) -> String? {
+        do throws(TopicNameError) {
+            let name = try TopicName(sanitizing: text)
+            return ofBrokers.contains(name.description) ? "is a topic of the brokers' own; choose another name" : nil
+        } catch {
+            return "cannot be used: \(error)"
+        }
+    }
+}
