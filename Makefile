@@ -1,7 +1,7 @@
 # What a newcomer and a contributor need; `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build install demo test tsan bench format lint image-lint image-check docs
+.PHONY: help setup build install demo smoke test tsan bench format lint image-lint image-check docs
 
 SOURCES := Package.swift Sources Tests Benchmarks
 PREFIX ?= /usr/local
@@ -24,6 +24,10 @@ install: setup ## build for release, and install to PREFIX/bin (PREFIX=/usr/loca
 
 demo: setup ## build, then carry some thousand events from PostgreSQL to Kafka and account for them
 	swift run godwit demo
+
+smoke: setup ## build for release, and have that build carry the demo's events: the optimizer is part of the product
+	$(RELEASE)
+	.build/release/godwit demo
 
 # Many tests start servers and processes; more of them at a time than this wait for one another past their limits.
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 10

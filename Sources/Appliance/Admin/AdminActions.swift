@@ -11,6 +11,21 @@ struct AdminActions: Sendable {
     let notifyRelays: @Sendable () -> Void
     let logger: Logger
 
+    /// Whether a path is one where something is changed, if all else is right.
+    static func isAction(_ path: [String]) -> Bool {
+        switch path.first == "api" ? Array(path.dropFirst()) : [] {
+        case ["log-level"]: true
+        case let path where path.first == "consumers" && path.count >= 3:
+            switch Array(path.dropFirst(2)) {
+            case ["pause"], ["resume"], ["rate"], ["rate", "off"]: true
+            case let path:
+                path.count == 3 && path[0] == "parked" && Int64(path[1]) != nil
+                    && (path[2] == "redrive" || path[2] == "discard")
+            }
+        default: false
+        }
+    }
+
     /// What there is to do, as the path says it.
     enum Action: Sendable, Equatable {
         case order(consumer: String, ControlChange)

@@ -12,6 +12,9 @@ struct AdminEndpoints: Sendable {
     let token: AdminToken?
     let logger: Logger
 
+    /// Whether it is answered whatever others ask: what a probe asks takes no time.
+    static func isProbe(_ path: [String]) -> Bool { path == ["healthz"] || path == ["readyz"] }
+
     func respond(_ request: AdminRequest) async -> AdminResponse {
         switch request.method {
         case .GET, .HEAD: await look(request)
@@ -36,7 +39,7 @@ struct AdminEndpoints: Sendable {
         if request.path.count == 2, request.path[0] == "consumers" {
             return await page(of: request.path[1], note: request.query["done"])
         }
-        if (try? AdminActions.Action(request)) ?? nil != nil { return .notAllowed("POST") }
+        if AdminActions.isAction(request.path) { return .notAllowed("POST") }
         return Self.notFound
     }
 
@@ -68,8 +71,9 @@ struct AdminEndpoints: Sendable {
     // MARK: Changing
 
     private func change(_ request: AdminRequest) async -> AdminResponse {
+        var request = request
         do {
-            guard let action = try AdminActions.Action(request) else {
+            guard AdminActions.isAction(request.path) else {
                 // Whether something is there does not depend on the method.
                 var asked = await look(request)
                 if asked.status == .ok { asked = .notAllowed("GET, HEAD") }
@@ -80,12 +84,19 @@ struct AdminEndpoints: Sendable {
                     .forbidden, "nothing can be changed over the admin port: \"admin.token_file\" is not configured",
                     request)
             }
+            // Only a form may bring the token in its body: what others send is not looked at before it is known who they are.
+            var isRead = false
+            if request.bearer == nil, request.isForm { isRead = request.readBody() }
             guard token.matches(request.bearer ?? request.fields["token"]) else {
                 logger.warning("a change was refused: wrong token", metadata: ["remote": "\(request.remote)"])
                 return refusal(
                     .unauthorized, "the token is wrong: send `authorization: Bearer TOKEN`, or the form's token",
                     request)
             }
+            guard isRead || request.readBody() else {
+                return refusal(.badRequest, "the body is neither a form nor a JSON object of plain members", request)
+            }
+            guard let action = try AdminActions.Action(request) else { return Self.notFound }
             let result = try await actions.perform(action, for: request)
             guard request.isForm, let consumer = action.consumer else {
                 return AdminResponse(.ok, result.indentedText + "\n", as: .json)

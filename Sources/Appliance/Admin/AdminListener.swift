@@ -1,3 +1,4 @@
+import KafkaBridge
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -8,8 +9,10 @@ struct AdminListener: Sendable {
     typealias Response = HTTPPart<HTTPResponseHead, ByteBuffer>
     typealias Connection = NIOAsyncChannel<Request, Response>
 
-    /// How many are answered at a time; more wait.
-    private static let mostConnections = 32
+    /// How many may be open that have not asked yet; those that have taken longest are closed for others.
+    private static let mostSilent = 64
+    /// How many are answered at a time; more wait, but for probes.
+    private static let mostAnswers = 32
     private static let lifetime: TimeAmount = .seconds(10)
 
     private static let mostBodyBytes = 1 << 16
@@ -42,16 +45,19 @@ struct AdminListener: Sendable {
         server.channel.close(promise: nil)
     }
 
-    /// Answers until closed.
+    /// Answers until closed. Whoever is slow to ask, and whatever others ask, delays no probe.
     func serve(_ endpoints: AdminEndpoints) async throws {
+        let silent = SilentConnections(most: Self.mostSilent)
+        let room = AsyncSemaphore(limit: Self.mostAnswers)
         try await server.executeThenClose { connections in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                var count = 0
+            try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in connections {
-                    if count >= Self.mostConnections { try await group.next() }
-                    count += 1
+                    silent.enter(connection.channel)
                     // Whoever breaks off or talks nonsense is no matter for the others.
-                    group.addTask { try? await Self.answer(connection, endpoints) }
+                    group.addTask {
+                        try? await Self.answer(connection, endpoints, room) { silent.leave(connection.channel) }
+                        silent.leave(connection.channel)
+                    }
                 }
                 // Nobody who is still asking keeps the process from ending.
                 group.cancelAll()
@@ -59,7 +65,9 @@ struct AdminListener: Sendable {
         }
     }
 
-    private static func answer(_ connection: Connection, _ endpoints: AdminEndpoints) async throws {
+    private static func answer(
+        _ connection: Connection, _ endpoints: AdminEndpoints, _ room: AsyncSemaphore, _ hasAsked: () -> Void
+    ) async throws {
         try await connection.executeThenClose { inbound, outbound in
             var head: HTTPRequestHead?
             var body = ByteBuffer()
@@ -72,12 +80,19 @@ struct AdminListener: Sendable {
                 // Closing before a body is read could lose the answer, but nobody may send without end.
                 guard body.readableBytes <= Self.mostBodyBytes else { return }
                 guard case .end = part, let head else { continue }
+                hasAsked()
                 let remote = connection.channel.remoteAddress?.ipAddress ?? "?"
                 let request = AdminRequest(head, body: String(buffer: body), remote: remote)
-                let response =
-                    if let request { await endpoints.respond(request) } else {
-                        AdminResponse(.badRequest, "the request cannot be read\n")
+                let response: AdminResponse
+                if let request {
+                    if AdminEndpoints.isProbe(request.path) {
+                        response = await endpoints.respond(request)
+                    } else {
+                        response = try await room.withRoom { await endpoints.respond(request) }
                     }
+                } else {
+                    response = AdminResponse(.badRequest, "the request cannot be read\n")
+                }
                 let content = ByteBuffer(string: response.body)
                 var headers = response.headers
                 headers.add(name: "content-length", value: "\(content.readableBytes)")

@@ -6,8 +6,9 @@ struct AdminRequest: Sendable {
     /// The components of the path, decoded.
     let path: [String]
     let query: [String: String]
-    /// What the body says: the fields of a form, or the members of a JSON object.
-    let fields: [String: String]
+    /// What the body says: the fields of a form, or the members of a JSON object; empty until ``readBody()``.
+    private(set) var fields: [String: String] = [:]
+    private let body: String
     /// Whether a browser sent a form, and wants a page for an answer.
     let isForm: Bool
     /// The token of the header `authorization`.
@@ -15,7 +16,7 @@ struct AdminRequest: Sendable {
     /// The address it comes from.
     let remote: String
 
-    /// `nil` for what cannot be read.
+    /// `nil` where the head cannot be read.
     init?(_ head: HTTPRequestHead, body: String, remote: String) {
         method = head.method
         self.remote = remote
@@ -33,8 +34,14 @@ struct AdminRequest: Sendable {
         bearer = scheme.lowercased() == "bearer " ? String(authorization.dropFirst(7)) : nil
         let type = (head.headers.first(name: "content-type") ?? "").prefix { $0 != ";" }
         isForm = type.lowercased() == "application/x-www-form-urlencoded"
-        guard let fields = body.isEmpty ? [:] : isForm ? Self.form(body[...]) : Self.members(body) else { return nil }
-        self.fields = fields
+        self.body = body
+    }
+
+    /// Takes the body apart. False if it cannot be read.
+    mutating func readBody() -> Bool {
+        guard let read = body.isEmpty ? [:] : isForm ? Self.form(body[...]) : Self.members(body) else { return false }
+        fields = read
+        return true
     }
 
     private static func form(_ text: Substring) -> [String: String]? {

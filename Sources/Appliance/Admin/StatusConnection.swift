@@ -4,9 +4,6 @@ import Postgres
 
 /// Asks the database how all processes stand, on a connection of its own that is made when it is first needed.
 actor StatusConnection {
-    /// Fewer events than the command counts: this is asked every few seconds.
-    private static let backlogLimit = 1_000
-
     private let configuration: ConnectionConfiguration
     private let source: StatusSource
     private let letters: DeadLetters
@@ -15,7 +12,7 @@ actor StatusConnection {
     init(_ database: ConnectionConfiguration, tables: TableNames, scopes: [String: EventScope]) {
         configuration = database
         letters = DeadLetters(tables)
-        source = StatusSource(tables, scopes: scopes, backlogLimit: Self.backlogLimit)
+        source = StatusSource(tables, scopes: scopes, backlogLimit: StatusReport.Options().backlogLimit)
     }
 
     /// `nil` when the database does not answer; the next call connects anew.

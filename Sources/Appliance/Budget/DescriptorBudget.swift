@@ -27,7 +27,7 @@ struct DescriptorBudget: Sendable, Equatable {
     /// Each consumer has a producer, and, while it looks at topics, a second client; not all look at a time. One more looks
     /// at the brokers at the start.
     var needed: Int {
-        let clients = consumers + min(consumers, ClientGate.mostClients) + 1
+        let clients = consumers + min(consumers, AsyncSemaphore.mostTopicClients) + 1
         return Self.base + Self.passing + 2 * sessions + clients * client + (hasAdminPort ? Self.adminPort : 0)
     }
 

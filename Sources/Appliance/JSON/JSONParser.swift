@@ -60,13 +60,14 @@ package struct JSONParser {
     private mutating func object(depth: Int) throws(Failure) -> JSONValue {
         position += 1
         var members: [JSONValue.Member] = []
+        var names: Set<String> = []
         skipSpace()
         if take("}") { return .object(members) }
         while true {
             skipSpace()
             guard current == UInt8(ascii: "\"") else { throw failure("a member's name in quotation marks is expected") }
             let name = try string()
-            guard !members.contains(where: { $0.name == name }) else { throw failure("the member \(name) comes twice") }
+            guard names.insert(name).inserted else { throw failure("the member \(name) comes twice") }
             skipSpace()
             guard take(":") else { throw failure("a colon is expected") }
             members.append(.init(name, try value(depth: depth + 1)))

@@ -70,7 +70,7 @@ struct TopicLookup: Sendable {
         _ body: @Sendable (Admin) async throws(KafkaError) -> Value
     ) async throws(KafkaError) -> Value {
         do {
-            return try await ClientGate.shared.withRoom { try await Admin.with(client, logger: logger, body) }
+            return try await AsyncSemaphore.topicClients.withRoom { try await Admin.with(client, logger: logger, body) }
         } catch let error as KafkaError {
             throw error
         } catch {

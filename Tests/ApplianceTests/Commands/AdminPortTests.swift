@@ -194,6 +194,15 @@ import Testing
             }
             #expect(try await admin.get("/healthz").status == 200)
             #expect(silent.count == 20)
+            // Sooner than the silent ones are closed for their age, however many there are.
+            let many = try (0..<200).map { _ in try RawConnection(port: admin.port) }
+            for connection in many {
+                connection.send("POST /api/consumers/x/pause HTTP/1.1\r\nContent-Length: 60000\r\n\r\n{")
+            }
+            for path in ["/healthz", "/readyz", "/metrics"] {
+                try await deadline(.seconds(6)) { _ = try await admin.get(path) }
+            }
+            #expect(many.count == 200)
             relay.send(SIGTERM)
             #expect(await relay.result().exitCode == 0)
         }

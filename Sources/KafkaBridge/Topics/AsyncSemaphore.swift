@@ -1,16 +1,16 @@
-/// Bounds how many clients look at topics at a time, whatever the number of consumers: each has threads, pipes and
-/// connections of its own.
-package actor ClientGate {
-    /// Of all consumers of the process.
-    static let shared = ClientGate(limit: mostClients)
+/// Bounds how many tasks do something at a time; those that wait get their turn in the order in which they came.
+package actor AsyncSemaphore {
+    /// Bounds how many clients look at topics at a time, whatever the number of consumers: each has threads, pipes and
+    /// connections of its own.
+    static let topicClients = AsyncSemaphore(limit: mostTopicClients)
 
-    package static let mostClients = 32
+    package static let mostTopicClients = 32
 
     private var free: Int
     private var lastNumber: UInt64 = 0
     private var waiters: [(number: UInt64, continuation: CheckedContinuation<Bool, Never>)] = []
 
-    init(limit: Int) { free = limit }
+    package init(limit: Int) { free = limit }
 
     /// Runs the body, where the caller is, once there is room.
     ///
@@ -18,7 +18,7 @@ package actor ClientGate {
     /// so that the caller goes on on the wrong executor.
     ///
     /// - Throws: what the body throws; `CancellationError` if the task is cancelled before.
-    nonisolated func withRoom<Value>(_ body: () async throws -> Value) async throws -> Value {
+    package nonisolated func withRoom<Value>(_ body: () async throws -> Value) async throws -> Value {
         guard await take() else { throw CancellationError() }
         let result: Result<Value, any Error>
         do { result = .success(try await body()) } catch { result = .failure(error) }

@@ -5,13 +5,13 @@ import Testing
 @testable import KafkaBridge
 
 /// How many clients look at topics at a time.
-@Suite struct ClientGateTests {
+@Suite struct AsyncSemaphoreTests {
     private final class Counts: Sendable {
         let state = Mutex((running: 0, most: 0, done: 0))
     }
 
     @Test func `no more than the limit run at a time, and all of them in the end`() async throws {
-        let gate = ClientGate(limit: 3)
+        let gate = AsyncSemaphore(limit: 3)
         let counts = Counts()
         try await withThrowingTaskGroup { group in
             for _ in 0..<20 {
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `one that waits can be cancelled, and its place is not lost`() async throws {
-        let gate = ClientGate(limit: 1)
+        let gate = AsyncSemaphore(limit: 1)
         let (stream, end) = AsyncStream.makeStream(of: Void.self)
         let begun = Mutex(false)
         let first = Task {
