@@ -38,7 +38,13 @@ struct MigrateCommand: GodwitCommand {
         let tables = configuration.database.tables
         let channel = configuration.notify.channel
         let roles = try [(grants, TableRights.Purpose.relay), (writer, .writer)].compactMap { role, purpose in
-            try role.map { (name: $0, grants: try Grants(purpose, to: $0, tables)) }
+            try role.map {
+                (
+                    name: $0,
+                    grants: try Grants(
+                        purpose, to: $0, tables, maySignal: configuration.horizon.endIdleWritersAfter != nil)
+                )
+            }
         }
         let schema = Schema(tables)
         if print {

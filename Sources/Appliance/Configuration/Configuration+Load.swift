@@ -70,6 +70,7 @@ extension Configuration {
     private init(_ values: inout ConfigurationValues, consumers names: [String], needs: Set<Need>) {
         database = DatabaseSection(&values, needed: needs.contains(.database))
         notify = NotifySection(&values)
+        horizon = HorizonSection(&values)
         kafka = KafkaSection(&values, needed: needs.contains(.kafka))
         worker = WorkerSection(&values)
         consumers = names.map { ConsumerSection($0, &values) }

@@ -2,6 +2,7 @@
 package struct Configuration: Sendable {
     package var database: DatabaseSection
     package var notify: NotifySection
+    package var horizon: HorizonSection
     package var kafka: KafkaSection
     package var worker: WorkerSection
     /// In the order of the file.

@@ -1,7 +1,7 @@
 extension ConfigurationKey {
     /// Every key there is: what the file, the environment, `config show` and the reference go by.
     package static let all: [ConfigurationKey] =
-        database + notify + kafka + kafkaSecurity + worker + consumers + admin + log
+        database + notify + horizon + kafka + kafkaSecurity + worker + consumers + admin + log
 
     /// The keys of a consumer that `worker` has too, as its default.
     static let inherited: Set<String> = [
@@ -60,6 +60,14 @@ extension ConfigurationKey {
         .init(
             "notify.max_reconnect_interval", .duration(.milliseconds(10)...(.seconds(3600))), default: "60s",
             "The longest such wait."),
+    ]
+
+    private static let horizon: [ConfigurationKey] = [
+        .init(
+            "horizon.end_idle_writers_after", .duration(.seconds(1)...(.seconds(86_400))),
+            "Not given, a transaction that holds events back is only named. Given, its session is ended once it has been idle "
+                + "in the transaction for so long; what it has written is rolled back. Active and prepared transactions are "
+                + "never ended. Needs `pg_signal_backend`.")
     ]
 
     private static let kafka: [ConfigurationKey] = [

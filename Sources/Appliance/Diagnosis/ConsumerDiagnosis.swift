@@ -138,11 +138,10 @@ struct ConsumerDiagnosis: Sendable {
 
     private func parked(_ consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count?) -> [HealthIssue] {
         guard let letters, letters.open > letters.halted else { return [] }
+        let count = letters.open - letters.halted
+        let words = count == 1 ? "1 event is parked and waits" : "\(CountText.format(count)) events are parked and wait"
         return [
-            HealthIssue(
-                .parked,
-                "\(CountText.format(letters.open - letters.halted)) events are parked and wait for a decision: "
-                    + "`godwit parked list --consumer \(consumer.name)`")
+            HealthIssue(.parked, "\(words) for a decision: `godwit parked list --consumer \(consumer.name)`")
         ]
     }
 

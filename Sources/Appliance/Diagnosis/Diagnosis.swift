@@ -30,7 +30,7 @@ package struct Diagnosis: Sendable {
     /// Why the process should get no traffic, or a rollout should wait; empty if it is ready.
     var reasonsNotReady: [String] { (process + share).filter(\.kind.isOfProcess).map(\.text) }
 
-    /// Everything once, the worst first; of one kind, what affects most comes first. Consumers of other configurations do
+    /// Everything once, the worst first, what was ordered or passes by itself last; of one kind, what affects most comes first. Consumers of other configurations do
     /// not count.
     package var problems: [Problem] {
         var problems = process.map { Problem(issue: $0, consumers: []) }
@@ -45,6 +45,7 @@ package struct Diagnosis: Sendable {
         }
         return problems.enumerated().sorted { left, right in
             let (one, other) = (left.element, right.element)
+            if one.issue.kind.isUnhealthy != other.issue.kind.isUnhealthy { return one.issue.kind.isUnhealthy }
             if one.issue.kind != other.issue.kind { return one.issue.kind.rank < other.issue.kind.rank }
             if one.consumers.count != other.consumers.count { return one.consumers.count > other.consumers.count }
             return left.offset < right.offset

@@ -37,6 +37,7 @@ struct DatabaseExamination: Sendable {
         facts.serverVersion = try row.decode(0)
         facts.isStandby = try row.decode(1)
         facts.isReadOnly = try row.decode(6)
+        facts.maySignal = try row.decode(7)
         facts.role = try row.decode(2)
         facts.isSuperuser = try row.decode(3)
         facts.clockSkew = Double(try row.decode(4, as: Int64.self)) / 1_000_000 - (sent + received) / 2

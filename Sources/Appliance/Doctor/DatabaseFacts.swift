@@ -52,6 +52,8 @@ struct DatabaseFacts: Sendable, Equatable {
     var isStandby = false
     /// Whether the role's sessions take no writes.
     var isReadOnly = false
+    /// Whether the role may end sessions of other roles.
+    var maySignal = true
     var role = ""
     var isSuperuser = false
     /// The database's clock less this host's, in seconds.

@@ -10,6 +10,8 @@ struct DatabaseVerdict: Sendable {
     /// How old a transaction that holds events back may be, in seconds.
     var longestHold = 10.0
     var greatestSkew = 1.0
+    /// Whether idle writers are to be ended.
+    var endsIdleWriters = false
     /// Which sessions a relay has.
     var sessionNeed: SessionNeed?
 
@@ -141,6 +143,14 @@ struct DatabaseVerdict: Sendable {
                 .error(
                     "grants", "the role \(facts.role) lacks \(missing.joined(separator: "; "))",
                     "as the tables' owner: godwit migrate --grants \(facts.role)"))
+        }
+        if endsIdleWriters, !facts.maySignal {
+            findings.append(
+                .error(
+                    "signal_rights",
+                    "the role \(facts.role) may not end others' sessions, which horizon.end_idle_writers_after asks for",
+                    "as a superuser: GRANT pg_signal_backend TO \(facts.role), or godwit migrate --grants \(facts.role)"
+                ))
         }
         let excess = ["UPDATE", "DELETE"].filter { facts.rights.contains(.init(table: tables.events, name: $0)) }
         if !excess.isEmpty {

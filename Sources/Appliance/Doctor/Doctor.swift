@@ -55,11 +55,12 @@ package struct Doctor: Sendable {
             let facts = try await DatabaseExamination(
                 database: section, scopes: configuration.scopes, channel: configuration.notify.channel
             ).take()
-            let verdict = DatabaseVerdict(
+            var verdict = DatabaseVerdict(
                 tables: section.tables, latestVersion: Schema(section.tables).latestVersion,
                 notify: configuration.notify.mode,
                 segments: Dictionary(configuration.consumers.map { ($0.name, $0.totalSegments) }) { first, _ in first },
                 sessionNeed: configuration.sessionNeed)
+            verdict.endsIdleWriters = configuration.horizon.endIdleWritersAfter != nil
             part.findings = verdict.findings(facts)
             part.summary = "PostgreSQL \(facts.serverVersion / 10_000) as \(facts.role); \(verdict.wakeup(facts))"
         } catch {

@@ -43,7 +43,8 @@ package final class RelayProcess: Sendable {
         services.append(MemoryService())
         services.append(
             RelayService(
-                preflight: preflight, worker: relays.worker, publishers: relays.publishers, sessions: relays.sessions))
+                preflight: preflight, worker: relays.worker, publishers: relays.publishers, sessions: relays.sessions,
+                remedy: relays.remedy))
         group = Self.group(services)
     }
 

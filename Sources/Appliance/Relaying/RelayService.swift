@@ -9,10 +9,12 @@ struct RelayService: Service {
     let worker: Worker
     let publishers: [KafkaPublisher]
     let sessions: SessionWatch
+    let remedy: HorizonRemedy
 
     func run() async throws {
         try await withThrowingTaskGroup { group in
             group.addTask { await sessions.run() }
+            group.addTask { await remedy.run() }
             defer { group.cancelAll() }
             try await relayAndClose()
         }

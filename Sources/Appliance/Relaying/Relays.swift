@@ -8,6 +8,7 @@ struct Relays: Sendable {
     let publishers: [KafkaPublisher]
     let worker: Worker
     let sessions: SessionWatch
+    let remedy: HorizonRemedy
 
     init(_ configuration: Configuration) throws {
         guard let connection = configuration.database.connection else {
@@ -23,6 +24,9 @@ struct Relays: Sendable {
             return KafkaPublisher(options, logger: Logger(label: "godwit.kafka"))
         }
         worker = try Worker(source, integrations: publishers, options: Self.options(configuration))
+        remedy = HorizonRemedy(
+            source, tables: configuration.database.tables, actor: worker.id,
+            idleTime: configuration.horizon.endIdleWritersAfter, logger: Logger(label: "godwit.source"))
     }
 
     /// Closes the connections, once nothing relays any more.

@@ -469,6 +469,9 @@ actor HeadSession {
         return try await HorizonHolders(sequence: query.sequence).describe(writers, on: connection)
     }
 
+    /// Whom the horizon waits for, where a gap waits.
+    var heldBackBy: (sequence: String, writers: Set<Writer>) { (query.sequence, window.heldBackBy) }
+
     private func nameHolders() async throws {
         guard let age = schedule.gapAge(.now), age > reader.holdThreshold else {
             if isHoldNamed {

@@ -254,6 +254,12 @@ package actor LogReader {
     /// Those who hold the horizon back at the moment.
     package func holds() async throws -> [HorizonHold] { try await session?.holds() ?? [] }
 
+    /// Whom the horizon waits for, and the sequence whose lock they hold; `nil` where it waits for nobody.
+    func heldBackBy() async -> (sequence: String, writers: Set<Writer>)? {
+        guard let held = await session?.heldBackBy, !held.writers.isEmpty else { return nil }
+        return held
+    }
+
     /// Names those in the log who hold the horizon back for longer than the threshold.
     func report(_ holds: [HorizonHold], at position: Int64) {
         for (index, hold) in holds.enumerated() {

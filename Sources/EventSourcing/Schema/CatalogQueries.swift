@@ -6,8 +6,8 @@ package struct CatalogQueries: Sendable {
 
     package init(_ tables: TableNames) { self.tables = tables }
 
-    /// Server's version number, standby, role, superuser, microseconds since 1970, the process of the session, and whether
-    /// it takes no writes.
+    /// Server's version number, standby, role, superuser, microseconds since 1970, the process of the session, whether it
+    /// takes no writes, and whether the role may end others' sessions.
     package var session: BoundStatement {
         BoundStatement(
             Statement(
@@ -15,7 +15,8 @@ package struct CatalogQueries: Sendable {
                 SELECT current_setting('server_version_num')::int, pg_is_in_recovery(), current_user::text,
                     (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user),
                     (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_backend_pid(),
-                    current_setting('transaction_read_only')::boolean
+                    current_setting('transaction_read_only')::boolean,
+                    pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE')
                 """))
     }
 

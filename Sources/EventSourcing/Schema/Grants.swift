@@ -7,9 +7,13 @@ package struct Grants: Sendable {
     private let tables: TableNames
     private let role: String
     private let purpose: TableRights.Purpose
+    private let maySignal: Bool
 
+    /// - Parameter maySignal: whether the role may end others' sessions, which `horizon.end_idle_writers_after` needs.
     /// - Throws: `invalidTableName` for a name that no role can have here.
-    package init(_ purpose: TableRights.Purpose, to role: String, _ tables: TableNames) throws(EventStoreError) {
+    package init(
+        _ purpose: TableRights.Purpose, to role: String, _ tables: TableNames, maySignal: Bool = false
+    ) throws(EventStoreError) {
         // The tag of the block below; everything else is quoted.
         guard !role.isEmpty, role.utf8.count <= 63, !role.contains(Self.tag), !role.utf8.contains(0) else {
             throw .invalidTableName(role, reason: "is no name of a role")
@@ -17,6 +21,7 @@ package struct Grants: Sendable {
         self.tables = tables
         self.role = role
         self.purpose = purpose
+        self.maySignal = maySignal
     }
 
     private static let tag = "$godwit$"
@@ -40,6 +45,7 @@ package struct Grants: Sendable {
             \(connectAndSequences)
             \(schemas.joined(separator: "\n"))
             \(grants.joined(separator: "\n"))
+            \(maySignal && purpose == .relay ? "GRANT pg_signal_backend TO \(name);" : "")
             \(purpose == .relay ? Self.activity(name) : "")
             """
     }

@@ -109,6 +109,11 @@ extension Metric {
         case .producerRuns:
             .init(
                 .counter, .occurrences, labels: ["consumer"], "Kafka producers built: the first, and one per failure.")
+        case .endedWriters:
+            .init(
+                .counter, .occurrences, labels: [],
+                "Idle sessions that held the horizon back and were ended, where `horizon.end_idle_writers_after` is set."
+            )
         case .problem:
             .init(
                 .gauge, .truth, labels: ["consumer", "code"],

@@ -39,6 +39,7 @@ package enum Metric: String, Sendable, CaseIterable {
     case recordsSentAgain = "godwit_kafka_records_sent_again_total"
     case retries = "godwit_kafka_retries_total"
     case producerRuns = "godwit_kafka_producer_runs_total"
+    case endedWriters = "godwit_horizon_ended_writers_total"
     case problem = "godwit_problem"
     case deliveryStatus = "godwit_kafka_delivery_status"
     case refusedTopics = "godwit_kafka_topic_refused"

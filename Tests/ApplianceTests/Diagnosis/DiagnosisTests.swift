@@ -22,15 +22,16 @@ import Testing
         let held = HealthIssue(.heldBack, "a transaction is open")
         let halted = HealthIssue(.halted, "an event is too large")
         let away = HealthIssue(.databaseAway, "away")
+        let paused = HealthIssue(.paused, "paused")
         let diagnosis = Diagnosis(
             process: [away],
             reports: [
-                report("a", [held]), report("b", [halted, held]), report("c", [held]), report("d", [held]),
+                report("a", [paused, held]), report("b", [halted, held]), report("c", [held]), report("d", [held]),
                 report("other", [HealthIssue(.noOwner, "nobody")], isConfigured: false),
             ])
-        #expect(diagnosis.problems.map(\.issue) == [away, halted, held])
-        #expect(diagnosis.problems.map(\.consumers) == [[], ["b"], ["a", "b", "c", "d"]])
-        #expect(diagnosis.problems.map { $0.subject(of: 4) } == ["this process", "b", "all 4 consumers"])
+        #expect(diagnosis.problems.map(\.issue) == [away, halted, held, paused])
+        #expect(diagnosis.problems.map(\.consumers) == [[], ["b"], ["a", "b", "c", "d"], ["a"]])
+        #expect(diagnosis.problems.map { $0.subject(of: 4) } == ["this process", "b", "all 4 consumers", "a"])
         #expect(!diagnosis.isHealthy && diagnosis.reasonsNotReady == ["away"])
     }
 

@@ -106,4 +106,14 @@ import Testing
         #expect(polling.map(\.check) == ["notify_trigger"])
         #expect(polling[0].message.contains("max_prepared_transactions"))
     }
+
+    @Test func `who is to end idle writers must be allowed to`() {
+        var facts = healthy
+        facts.maySignal = false
+        var verdict = DatabaseVerdict(tables: tables, latestVersion: 9, notify: .never, segments: [:])
+        #expect(!verdict.findings(facts).contains { $0.check == "signal_rights" })
+        verdict.endsIdleWriters = true
+        let found = verdict.findings(facts).first { $0.check == "signal_rights" }
+        #expect(found?.severity == .error && found?.remedy?.contains("pg_signal_backend") == true)
+    }
 }

@@ -58,5 +58,37 @@ extension WorldChangeTests {
                 try await world.expectEverythingDelivered()
             }
         }
+
+        @Test(.timeLimit(.minutes(3)))
+        func `a session that holds events back and does nothing is ended where that is asked for, and no other`()
+            async throws
+        {
+            try await WorldFixture.withFlowing(
+                prepare: { $0.configure(["GODWIT_HORIZON_END_IDLE_WRITERS_AFTER": "2s"]) }
+            ) { world in
+                let reader = try await world.session("idle-reader")
+                try await reader.execute(script: "BEGIN; SELECT count(*) FROM events")
+                let busy = try await world.session("busy")
+                try await busy.execute(script: "BEGIN; SELECT nextval('events_global_position_seq')")
+                let forgotten = try await world.session("forgotten")
+                try await forgotten.execute(script: "BEGIN; SELECT nextval('events_global_position_seq')")
+                try await world.append(10)
+                // It has drawn a position, and works all the time.
+                let work = Task { while !Task.isCancelled { try await busy.execute(script: "SELECT pg_sleep(0.2)") } }
+                try await eventually("it is not ended: \(try world.log)", within: .seconds(30)) {
+                    try world.log.contains("ended a session that held events back")
+                }
+                #expect(try world.log.contains("forgotten"))
+                work.cancel()
+                _ = try? await work.value
+                try await busy.execute(script: "COMMIT")
+                try await world.expectEverythingDelivered()
+                // It held nothing back.
+                try await reader.execute(script: "COMMIT")
+                let audit = Statement("SELECT count(*) FROM godwit.audit WHERE action = 'end idle writer'")
+                #expect(try await reader.query(audit).first?.decode(0, as: Int.self) == 1)
+                await #expect(throws: (any Error).self) { try await forgotten.execute(script: "COMMIT") }
+            }
+        }
     }
 }
