@@ -19,7 +19,7 @@ extension Verification {
         private let idHeader: String
 
         init(
-            window: CommittedWindows.Window, numbers: [String: UInt16], options: Options, route: Route,
+            window: consuming CommittedWindows.Window, numbers: [String: UInt16], options: Options, route: Route,
             _ consumer: String
         ) {
             ledger = window.ledger

@@ -120,11 +120,12 @@ package struct Verification: Sendable {
         var judge = AbsenceJudge(consumer: consumer, route: route, tables: tables, due: due)
         let length = Double(max(1, report.through - report.after))
         while let window = try await windows.next(on: connection) {
-            var pass = Pass(window: window, numbers: windows.topics, options: options, route: route, consumer)
+            let start: ReadStart = options.fromBeginning ? .beginning : .timestamp(window.firstTime)
+            // The window is large, and not kept twice.
+            var pass = Pass(window: consume window, numbers: windows.topics, options: options, route: route, consumer)
             let (first, last) = (Double(pass.firstPosition - 1 - report.after), Double(windows.position - report.after))
             let absences = try await read(
-                &pass, from: options.fromBeginning ? .beginning : .timestamp(window.firstTime), reading, &judge,
-                connection
+                &pass, from: start, reading, &judge, connection
             ) { observe((first + (last - first) * $0) / length) }
             report.recordsRead += pass.recordsRead
             // Windows read the same records again.
