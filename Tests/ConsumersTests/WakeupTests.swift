@@ -99,6 +99,32 @@ import Testing
         }
     }
 
+    /// Those of sessions that ended without a word would be looked through by every insert.
+    @Test func `who asks for notifications removes requests that have expired, and waits for none of them`()
+        async throws
+    {
+        try await TestStore.with(notify: { .adaptive(channel: $0) }) { test in
+            let (connection, other) = (try await test.connect(), try await test.connect())
+            let table = "\"\(test.tables.godwitSchema)\".notify_requests"
+            try await connection.execute(
+                script: """
+                    INSERT INTO \(table) SELECT 'any', 'dead ' || n, now() - interval '1 second' FROM generate_series(1, 30) AS n;
+                    INSERT INTO \(table) VALUES ('any', 'alive', now() + interval '1 minute'),
+                        ('any', 'locked', now() - interval '1 second'), ('any', 'me', now() - interval '1 second')
+                    """)
+            try await other.execute(
+                script: "BEGIN; SELECT FROM \(table) WHERE requester = 'locked' FOR UPDATE")
+            try await connection.execute(script: "SET lock_timeout = '1s'")
+            try await connection.query(NotifyRequests(test.tables).ask("any", requester: "me", for: .seconds(60)))
+            let left = try await connection.query(
+                Statement("SELECT requester, expires_at > now() FROM \(table) ORDER BY 1"))
+            #expect(try left.map { try $0.decode(0, as: String.self) } == ["alive", "locked", "me"])
+            #expect(try left.map { try $0.decode(1, as: Bool.self) } == [true, false, true])
+            await connection.close()
+            await other.close()
+        }
+    }
+
     @Test func `the trigger notifies for writers that know nothing of it, while asked to`() async throws {
         try await TestStore.with { test in
             let connection = try await test.connect()
