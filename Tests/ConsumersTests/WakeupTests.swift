@@ -54,6 +54,33 @@ import Testing
         }
     }
 
+    @Test func `a listener that cannot be had is tried again as soon as the database is back`() async throws {
+        try await TestStore.with { test in
+            let source = try test.source()
+            var options = NotifyDispatcher.Options(channel: test.tables.godwitSchema)
+            options.reconnectInterval = .seconds(3600)
+            options.maximumReconnectInterval = .seconds(3600)
+            let dispatching = Task { [options] in
+                try await NotifyDispatcher(source, options: options, logger: quiet).run()
+            }
+            defer { dispatching.cancel() }
+            let killer = try await test.connect()
+            for _ in 0..<2 {
+                var listener: Int?
+                try await eventually("nobody listens") {
+                    listener = try await listenerPID(test)
+                    return listener != nil
+                }
+                try await killer.query("SELECT pg_terminate_backend($1::int)", Int32(listener ?? 0))
+                try await eventually("it lives") { try await listenerPID(test) != listener }
+                try await Task.sleep(for: .milliseconds(300))
+                #expect(try await listenerPID(test) == nil, "it is tried again too early to show anything")
+                source.wakeups.databaseIsBack()
+            }
+            await killer.close()
+        }
+    }
+
     @Test func `signals that come while nobody waits make one`() async {
         let signal = WakeSignal()
         for _ in 0..<100 { signal.wake() }

@@ -141,6 +141,8 @@ final class Membership: Sendable {
         var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1))
         /// The reasons of this outage that are in the log.
         var reported: Set<String> = []
+        /// Whether the last attempt failed, and when the connection was lost last since it worked, or the server with it.
+        var (hasFailed, lost) = (false, ContinuousClock.Instant?.none)
         while true {
             do {
                 try await control.open()
@@ -152,6 +154,9 @@ final class Membership: Sendable {
                     reported = []
                     // Who waits between two attempts need not wait on.
                     source.reader.wakeups.wake()
+                    if hasFailed { source.wakeups.databaseIsBack() }
+                    if let lost { source.configuration.connections?.giveUpListeners(openedBefore: lost) }
+                    (hasFailed, lost) = (false, nil)
                     backoff.reset()
                     group.addTask { try await self.lookAtOthers() }
                     group.addTask { try await self.keepBeating() }
@@ -174,6 +179,8 @@ final class Membership: Sendable {
                 state.withLock { ($0.isConnected, $0.outage, $0.busySince) = (false, text, nil) }
                 // Where this connection got no answer, others that wait will get none either.
                 if error.isSilence { source.configuration.connections?.giveUp(silentFor: Self.longSilence) }
+                hasFailed = true
+                if error.isLoss { lost = .now }
                 // An outage may have several reasons, one after the other.
                 if reported.insert(text).inserted { options.logger.warning("\(text), waiting for it: \(error)") }
                 if stopping.isClosed { return }
@@ -419,14 +426,6 @@ final class Membership: Sendable {
             state.nextList = .now.advanced(by: min(options.rebalanceInterval, options.effectiveAuditInterval))
         }
         for signal in observers.withLock({ $0 }) { signal.wake() }
-    }
-}
-
-extension Error {
-    /// Whether nothing answers, rather than a server that says why.
-    fileprivate var isSilence: Bool {
-        guard let error = postgresError else { return false }
-        return (error.code == .connectionLost || error.code == .connectionFailed) && error.sqlState == nil
     }
 }
 

@@ -38,6 +38,8 @@ package actor LogReader {
     /// Woken when the source begins or ceases to be read.
     nonisolated let problemChanged = WakeSignals()
     private nonisolated let shownProblem = Mutex<SourceProblem?>(nil)
+    /// When a session ended because nothing answered it, unless there has been another since.
+    private var silenced: ContinuousClock.Instant?
     nonisolated let holdThreshold: Duration
     private var session: HeadSession?
     private(set) var state = State.waiting(nil) {
@@ -114,6 +116,7 @@ package actor LogReader {
                 try await serve()
             } catch {
                 try Task.checkCancellation()
+                if error.isSilence { silenced = .now }
                 try take(error)
             }
             // A session that soon ends again is no reason to hurry.
@@ -159,6 +162,9 @@ package actor LogReader {
         if case .refused = state { logger.notice("the source is read again") }
         self.session = session
         state = .serving(session.life)
+        // Those that listen may have lost the server with this one, and would not notice.
+        if let silenced { configuration.connections?.giveUpListeners(openedBefore: silenced) }
+        silenced = nil
         released = await session.released
         do {
             try await session.run()

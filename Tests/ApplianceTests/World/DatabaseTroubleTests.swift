@@ -9,9 +9,10 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(4))) struct DatabaseTroubleTests {
     /// A relay whose way to the database leads through a proxy.
     private func throughProxy(
-        _ settings: [String: String] = [:], _ body: (WorldFixture, TestProxy) async throws -> Void
+        _ settings: [String: String] = [:], _ options: LocalPostgres.Options = LocalPostgres.Options(),
+        _ body: (WorldFixture, TestProxy) async throws -> Void
     ) async throws {
-        try await WorldFixture.with { world in
+        try await WorldFixture.with(options) { world in
             let (proxy, url) = try TestProxy.before(world.postgres.url(user: "relay"))
             world.configure(["GODWIT_DATABASE_URL": url].merging(settings) { $1 })
             do {
@@ -66,6 +67,63 @@ import Testing
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay' AND pid <> \(reader)")
             try await world.append(20)
             try await world.expectEverythingDelivered(within: .seconds(20))
+        }
+    }
+
+    /// So rarely does anything but notifications wake the relay that a test would end before.
+    private static let notifiedOnly = ["GODWIT_NOTIFY_MODE": "auto", "GODWIT_NOTIFY_FALLBACK_INTERVAL": "1h"]
+    /// Without prepared transactions, so that the trigger notifies.
+    private static var notifying: LocalPostgres.Options {
+        var options = LocalPostgres.Options()
+        options.maxPreparedTransactions = 0
+        return options
+    }
+
+    /// The sessions of the relay that listen and have asked for notifications.
+    private static let listeners = """
+        SELECT count(*) FROM pg_stat_activity WHERE usename = 'relay'
+            AND query LIKE '%notify_requests%'
+        """
+
+    @Test func `a listener whose server was restarted behind its back is not waited for`() async throws {
+        try await throughProxy(Self.notifiedOnly, Self.notifying) { world, proxy in
+            try await eventually("nobody asks for notifications") {
+                try await world.number("SELECT count(*) FROM godwit.notify_requests") > 0
+            }
+            world.beginChange()
+            proxy.set(.silentForOld)
+            try await world.postgres.restart(.immediate)
+            try await eventually("the loss is not noticed: \(try world.log)", within: .seconds(20)) {
+                try world.log.contains("the database is back")
+            }
+            try await world.append(20)
+            try await world.expectEverythingDelivered(within: .seconds(6))
+            try await eventually("nobody listens", within: .seconds(6)) {
+                try await world.number(Self.listeners) > 0
+            }
+        }
+    }
+
+    @Test func `a listener that was refused is made as soon as the database lets the heartbeat in`() async throws {
+        try await WorldFixture.with(Self.notifying) { world in
+            try await world.execute("ALTER ROLE relay NOSUPERUSER")
+            try await world.migrate("--grants", "relay")
+            world.configure(Self.notifiedOnly)
+            try world.startRelay()
+            try await world.append(3)
+            try await world.expectEverythingDelivered()
+            try await world.change("ALTER ROLE relay CONNECTION LIMIT 0")
+            try await world.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay'")
+            // Attempts have become rare by then.
+            try await Task.sleep(for: .seconds(16))
+            try await world.execute("ALTER ROLE relay CONNECTION LIMIT -1")
+            try await eventually("it is not said: \(try world.log)", within: .seconds(5)) {
+                try world.log.contains("the database is back")
+            }
+            try await eventually("nobody listens", within: .seconds(2)) {
+                try await world.number(Self.listeners) > 0
+            }
         }
     }
 
