@@ -21,7 +21,7 @@ struct RelayStatus: Sendable {
         if let missingSession { return [missingSession] }
         if let startsWith { return [startsWith] }
         if !standing.isConnected { return [standing.databaseOutage ?? "the database is away"] }
-        if let problem = standing.horizon.problem { return [problem.text] }
+        if let problem = standing.horizon.problem { return [problem.sentence] }
         if !standing.holdsLease { return ["the segments may be another worker's: no heartbeat was noted for too long"] }
         return standing.consumers.compactMap { consumer in
             reasonNotReady(consumer).map { "consumer \(consumer.name): \($0)" }

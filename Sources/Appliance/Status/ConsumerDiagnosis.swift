@@ -87,7 +87,8 @@ struct ConsumerDiagnosis: Sendable {
         return [
             problem.isRefusal
                 ? HealthIssue(.sourceRefused, "nothing is read: \(problem.text)")
-                : HealthIssue(.waiting, "nothing is read: \(problem.text)")
+                : HealthIssue(
+                    .waiting, problem.duration == nil ? "nothing is read: \(problem.text)" : problem.sentence)
         ]
     }
 

@@ -277,7 +277,7 @@ final class Membership: Sendable {
         var condition = own?() ?? .flowing
         if let reason = state.withLock({ $0.waits[consumer] }) { condition = .waiting(reason) }
         if let problem = source.reader.problem {
-            condition = problem.isRefusal ? .refused(problem.text) : .waiting(problem.text)
+            condition = problem.isRefusal ? .refused(problem.text) : .waiting(problem.sentence)
         }
         let isOneOff = options.runMode == .oneOff && condition == .flowing
         return (consumer, isOneOff ? Self.oneOffCondition : condition.name, condition.reason)

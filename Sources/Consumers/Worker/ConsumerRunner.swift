@@ -116,6 +116,7 @@ final class ConsumerRunner: Sendable {
                 try Task.checkCancellation()
                 guard membership.isPassing(error) else { throw error }
                 logger.debug("waiting for the database: \(error)")
+                source.reader.noteFailure(error)
                 membership.beatNow()
                 // Nothing more can be done for the database; its segments are taken over.
                 if stopping.isClosed { return }

@@ -104,6 +104,54 @@ import Testing
         }
     }
 
+    /// A relay, asked on its admin port, whose sessions are ended for some seconds.
+    private func ending(
+        _ sessions: String, each pause: Duration, for time: Duration, _ settings: [String: String] = [:],
+        _ body: (WorldFixture, AdminPort, _ answers: [(after: Duration, status: Int, text: String)]) async throws ->
+            Void
+    ) async throws {
+        let port = try AdminPort()
+        try await WorldFixture.withFlowing(prepare: { $0.configure(settings.merging(port.variables) { $1 }) }) {
+            world in
+            try await port.wait(for: 200, at: "/readyz")
+            world.beginChange()
+            let (start, killer) = (ContinuousClock.now, try await world.session("killer"))
+            try await killer.insert()
+            let killing = Task {
+                while !Task.isCancelled {
+                    try await killer.query(
+                        Statement(
+                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay' AND \(sessions)"
+                        ))
+                    try await Task.sleep(for: pause)
+                }
+            }
+            defer { killing.cancel() }
+            var answers: [(after: Duration, status: Int, text: String)] = []
+            while ContinuousClock.now - start < time {
+                let answer = try await port.get("/readyz")
+                answers.append((ContinuousClock.now - start, answer.status, answer.body))
+                try await Task.sleep(for: .milliseconds(200))
+            }
+            killing.cancel()
+            _ = try? await killing.value
+            try await body(world, port, answers)
+            try await world.append(20)
+            try await world.expectEverythingDelivered()
+            try await port.wait(for: 200, at: "/readyz")
+        }
+    }
+
+    /// The heartbeat has a session all the time, and the reader one after the other.
+    @Test func `a reader that gets sessions and can read nothing shows in the probe`() async throws {
+        let reader = "query LIKE '%pg_sequence_last_value%' AND query NOT LIKE '%consumer_workers%'"
+        try await ending(reader, each: .milliseconds(1), for: .seconds(10)) { _, _, answers in
+            // Some look may get through.
+            let said = answers.filter { $0.status == 503 && $0.text.contains("nothing could be read for") }
+            #expect(!said.isEmpty, "\(answers)")
+        }
+    }
+
     @Test func `a listener that was refused is made as soon as the database lets the heartbeat in`() async throws {
         try await WorldFixture.with(Self.notifying) { world in
             try await world.execute("ALTER ROLE relay NOSUPERUSER")
