@@ -25,6 +25,7 @@ final class Membership: Sendable {
     /// What lets each consumer's events pass.
     let flows: [String: FlowControl]
     private let stopping = WakeSignal()
+    private let outages: DatabaseOutages
     /// Woken when it may be time to look at the others.
     private let looking = WakeSignal()
     private let connectedMetric = Metric.databaseConnected.gauge()
@@ -65,6 +66,7 @@ final class Membership: Sendable {
         self.table = WorkersTable(source.tables)
         self.control = ControlSession(source.configuration, patience: terms.ownerLimit / 4, logger: options.logger)
         self.segments = SegmentsTable(source.tables)
+        self.outages = DatabaseOutages(logger: options.logger)
         self.flows = consumers.reduce(into: [:]) { $0[$1] = FlowControl() }
         self.state = Mutex(State(missing: MissingOwners(terms)))
         source.side.set(control)
@@ -139,8 +141,6 @@ final class Membership: Sendable {
     /// Registers and beats until stopped, then leaves. A database that is away is waited for.
     func run() async throws {
         var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1))
-        /// The reasons of this outage that are in the log.
-        var reported: Set<String> = []
         /// Whether the last attempt failed, and when the connection was lost last since it worked, or the server with it.
         var (hasFailed, lost) = (false, ContinuousClock.Instant?.none)
         while true {
@@ -150,8 +150,7 @@ final class Membership: Sendable {
                     try await beat()
                     // What the heartbeat needs may be there, and what else is needed missing.
                     try await lookUnlessBusy()
-                    if !reported.isEmpty { options.logger.notice("the database is back") }
-                    reported = []
+                    outages.reportSuccess()
                     // Who waits between two attempts need not wait on.
                     source.reader.wakeups.wake()
                     if hasFailed { source.wakeups.databaseIsBack() }
@@ -181,8 +180,7 @@ final class Membership: Sendable {
                 if error.isSilence { source.configuration.connections?.giveUp(silentFor: Self.longSilence) }
                 hasFailed = true
                 if error.isLoss { lost = .now }
-                // An outage may have several reasons, one after the other.
-                if reported.insert(text).inserted { options.logger.warning("\(text), waiting for it: \(error)") }
+                outages.report(text, error)
                 if stopping.isClosed { return }
                 _ = await stopping.wait(atMost: backoff.next())
             }
@@ -228,6 +226,7 @@ final class Membership: Sendable {
             if stopping.isClosed { return }
             last = .now
             try await beat()
+            outages.reportSuccess()
         }
     }
 

@@ -142,6 +142,22 @@ import Testing
         }
     }
 
+    @Test func `sessions that are ended again and again cost few lines`() async throws {
+        // As by default, with a reason not to rely on the trigger.
+        let settings = [
+            "GODWIT_NOTIFY_MODE": "auto", "GODWIT_WORKER_HEARTBEAT_INTERVAL": "2s",
+            "GODWIT_WORKER_TOTAL_SEGMENTS": "16",
+        ]
+        try await ending("true", each: .milliseconds(250), for: .seconds(10), settings) { world, _, _ in
+            let log = try world.log
+            #expect(log.split(separator: "\n").count <= 6, "\(log)")
+            #expect(!log.contains("waiting for it: the database is away"), "\(log)")
+            try await eventually("no line says how often: \(try world.log)", within: .seconds(25)) {
+                try world.log.contains("the database went away ")
+            }
+        }
+    }
+
     /// The heartbeat has a session all the time, and the reader one after the other.
     @Test func `a reader that gets sessions and can read nothing shows in the probe`() async throws {
         let reader = "query LIKE '%pg_sequence_last_value%' AND query NOT LIKE '%consumer_workers%'"
