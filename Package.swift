@@ -47,7 +47,7 @@ let package = Package(
         .target(
             name: "Postgres", dependencies: ["CLibPQ", "COpenSSL", "DedicatedThread", logging], swiftSettings: boundary),
         .target(
-            name: "Kafka", dependencies: ["CLibRDKafka", "COpenSSL", "DedicatedThread", logging],
+            name: "Kafka", dependencies: ["CLibRDKafka", "COpenSSL", "DedicatedThread", "Telemetry", logging],
             swiftSettings: boundary),
         .target(name: "EventSourcing", dependencies: ["Postgres", logging], swiftSettings: settings),
         .target(name: "Telemetry", dependencies: [metrics], swiftSettings: settings),

@@ -15,6 +15,15 @@ extension Error {
     /// What the failure means, if it is one of PostgreSQL.
     package var databaseTrouble: PostgresError.Classification? { postgresError?.classification }
 
+    /// Whether nothing answers, rather than a server that says why.
+    var isSilence: Bool {
+        guard let error = postgresError else { return false }
+        return (error.code == .connectionLost || error.code == .connectionFailed) && error.sqlState == nil
+    }
+
+    /// Whether the connection was lost, or the server with it, so that others may be lost too.
+    var isLoss: Bool { databaseTrouble.map { $0.kind == .away || $0.kind == .recovering } ?? false }
+
     /// Whether waiting for the database mends it: it is away, recovers, or is too busy to answer in time.
     package var isDatabaseAway: Bool { databaseTrouble?.passes ?? false }
 

@@ -109,13 +109,14 @@ public struct ConnectionConfiguration: Sendable {
 
     /// The keywords as the connection is opened with, Godwit's defaults below what the connection string says.
     var effectiveKeywords: [(keyword: String, value: String)] {
+        // A connection that listens sends nothing: only these show, within 8 s, that the other end is out of reach.
         var effective: [String: String] = [
             "fallback_application_name": applicationName,
             "keepalives": "1",
-            "keepalives_idle": "10",
-            "keepalives_interval": "3",
-            "keepalives_count": "3",
-            "tcp_user_timeout": "10000",
+            "keepalives_idle": "4",
+            "keepalives_interval": "2",
+            "keepalives_count": "2",
+            "tcp_user_timeout": "8000",
         ]
         effective.merge(keywords) { _, given in given }
         // Everything is read and written as UTF-8; another encoding would corrupt text silently.

@@ -54,6 +54,33 @@ import Testing
         }
     }
 
+    @Test func `a listener that cannot be had is tried again as soon as the database is back`() async throws {
+        try await TestStore.with { test in
+            let source = try test.source()
+            var options = NotifyDispatcher.Options(channel: test.tables.godwitSchema)
+            options.reconnectInterval = .seconds(3600)
+            options.maximumReconnectInterval = .seconds(3600)
+            let dispatching = Task { [options] in
+                try await NotifyDispatcher(source, options: options, logger: quiet).run()
+            }
+            defer { dispatching.cancel() }
+            let killer = try await test.connect()
+            for _ in 0..<2 {
+                var listener: Int?
+                try await eventually("nobody listens") {
+                    listener = try await listenerPID(test)
+                    return listener != nil
+                }
+                try await killer.query("SELECT pg_terminate_backend($1::int)", Int32(listener ?? 0))
+                try await eventually("it lives") { try await listenerPID(test) != listener }
+                try await Task.sleep(for: .milliseconds(300))
+                #expect(try await listenerPID(test) == nil, "it is tried again too early to show anything")
+                source.wakeups.databaseIsBack()
+            }
+            await killer.close()
+        }
+    }
+
     @Test func `signals that come while nobody waits make one`() async {
         let signal = WakeSignal()
         for _ in 0..<100 { signal.wake() }
@@ -96,6 +123,32 @@ import Testing
             #expect(try await listener.next(within: .milliseconds(50)).isEmpty)
             await listener.close()
             await connection.close()
+        }
+    }
+
+    /// Those of sessions that ended without a word would be looked through by every insert.
+    @Test func `who asks for notifications removes requests that have expired, and waits for none of them`()
+        async throws
+    {
+        try await TestStore.with(notify: { .adaptive(channel: $0) }) { test in
+            let (connection, other) = (try await test.connect(), try await test.connect())
+            let table = "\"\(test.tables.godwitSchema)\".notify_requests"
+            try await connection.execute(
+                script: """
+                    INSERT INTO \(table) SELECT 'any', 'dead ' || n, now() - interval '1 second' FROM generate_series(1, 30) AS n;
+                    INSERT INTO \(table) VALUES ('any', 'alive', now() + interval '1 minute'),
+                        ('any', 'locked', now() - interval '1 second'), ('any', 'me', now() - interval '1 second')
+                    """)
+            try await other.execute(
+                script: "BEGIN; SELECT FROM \(table) WHERE requester = 'locked' FOR UPDATE")
+            try await connection.execute(script: "SET lock_timeout = '1s'")
+            try await connection.query(NotifyRequests(test.tables).ask("any", requester: "me", for: .seconds(60)))
+            let left = try await connection.query(
+                Statement("SELECT requester, expires_at > now() FROM \(table) ORDER BY 1"))
+            #expect(try left.map { try $0.decode(0, as: String.self) } == ["alive", "locked", "me"])
+            #expect(try left.map { try $0.decode(1, as: Bool.self) } == [true, false, true])
+            await connection.close()
+            await other.close()
         }
     }
 

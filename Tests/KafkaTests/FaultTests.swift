@@ -7,6 +7,32 @@ import Testing
 @testable import Kafka
 
 @Suite(.onEmbeddedBroker) struct FaultTests {
+    @Test func `a broker that ends its connections again and again costs few lines in the log`() async throws {
+        try await TestKafka.withBroker { kafka, broker in
+            let log = CapturedLog()
+            let topic = try await kafka.makeTopic(partitions: 1)
+            let producer = try kafka.producer(
+                ["reconnect.backoff.ms": "10", "reconnect.backoff.max.ms": "50"], logger: log.logger)
+            let handle = try await producer.prepare([topic])[0]
+            for round in 0..<12 {
+                let count = round * 10
+                await broker.takeDown()
+                try await eventually("the outage is not noticed") {
+                    if case .down = producer.connection { true } else { false }
+                }
+                await broker.bringUp()
+                let batch = await producer.produce(Numbers(handle, count..<count + 10))
+                #expect(try await deadline { await batch.settled() }.isDelivered)
+            }
+            let lines = log.lines.filter { $0.contains("Kafka") }
+            #expect(lines.count == 2, "\(log.lines)")
+            try await eventually("it is not said how often", within: .seconds(30)) {
+                log.lines.contains { $0.contains("Kafka could not be reached 12 times") }
+            }
+            await producer.close()
+        }
+    }
+
     @Test func aRetriableErrorLeavesNoGapAndNoDisorder() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)

@@ -1,10 +1,11 @@
+import Logging
 import TestSupport
 
 @testable import Kafka
 
 extension TestKafka {
-    func producer(_ properties: [String: String] = [:]) throws -> Producer {
-        try Producer(client(properties), logger: quiet)
+    func producer(_ properties: [String: String] = [:], logger: Logger = quiet) throws -> Producer {
+        try Producer(client(properties), logger: logger)
     }
 }
 

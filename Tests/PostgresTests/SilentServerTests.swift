@@ -115,6 +115,55 @@ import Testing
         }
     }
 
+    @Test func `those that listen are given up with what was lost when they were there, whatever they do`() async throws
+    {
+        try await through { configuration, proxy in
+            var configuration = configuration
+            let all = OpenConnections()
+            configuration.connections = all
+            let waiting = try await Listener.open(configuration, channels: ["quiet"])
+            let busy = try await Listener.open(configuration, channels: ["quiet"])
+            let other = try await Connection.open(configuration, logger: quiet)
+            let lost = ContinuousClock.now
+            let young = try await Listener.open(configuration, channels: ["quiet"])
+            proxy.set(.silentForOld)
+            let wait = Task { try await waiting.next(within: .seconds(3600)) }
+            try await Task.sleep(for: .milliseconds(200))
+            #expect(all.giveUpListeners(openedBefore: lost) == 2)
+            #expect(all.giveUpListeners(openedBefore: lost) == 0)
+            let error = await #expect(throws: PostgresError.self) { try await wait.value }
+            #expect(error?.code == .connectionLost)
+            await #expect(throws: PostgresError.self) { try await busy.next(within: .seconds(3600)) }
+            proxy.set(.open)
+            #expect(try await young.query("SELECT 1").count == 1)
+            #expect(try await other.query("SELECT 1").count == 1)
+            for listener in [waiting, busy, young] { await listener.close() }
+            await other.close()
+        }
+    }
+
+    /// It asks nothing, so that only TCP itself can notice.
+    @Test func `a listener whose network drops everything ends in time`() async throws {
+        try await through { configuration, proxy in
+            let listener = try await Listener.open(configuration, channels: ["quiet"])
+            // What has come is acknowledged by then: it would be sent again, as a sign of life.
+            try await Task.sleep(for: .milliseconds(300))
+            proxy.dropSegments()
+            let start = ContinuousClock.now
+            let error = await #expect(throws: PostgresError.self) { try await listener.next(within: .seconds(40)) }
+            #expect(error?.code == .connectionLost)
+            #expect(ContinuousClock.now - start < .seconds(11))
+            await listener.close()
+        }
+    }
+
+    @Test func `a connection string's own TCP settings win`() throws {
+        let configuration = try ConnectionConfiguration("postgres://a@b/c?keepalives_idle=60&tcp_user_timeout=0")
+        let keywords = configuration.effectiveKeywords.reduce(into: [:]) { $0[$1.keyword] = $1.value }
+        #expect(keywords["keepalives_idle"] == "60" && keywords["tcp_user_timeout"] == "0")
+        #expect(keywords["keepalives_interval"] == "2" && keywords["keepalives_count"] == "2")
+    }
+
     @Test func `a commit whose task is cancelled ends soon`() async throws {
         try await through { configuration, proxy in
             let connection = try await Connection.open(configuration, logger: quiet)

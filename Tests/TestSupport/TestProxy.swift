@@ -65,6 +65,26 @@ package final class TestProxy: Sendable {
         for pair in state.withLock({ $0.pairs }) { shutdown(pair.server, Int32(SHUT_RDWR)) }
     }
 
+    /// From now on no segment that a connected client sends is taken in or acknowledged, as where a network drops all: below
+    /// TCP, which `silent` is not.
+    package func dropSegments() {
+        // struct sock_filter { u16 code; u8 jt, jf; u32 k }: BPF_RET | BPF_K, of which none is kept.
+        var filter: (UInt16, UInt8, UInt8, UInt32) = (0x06, 0, 0, 0)
+        for pair in state.withLock({ $0.pairs }) {
+            withUnsafeMutablePointer(to: &filter) { filter in
+                var program = FilterProgram(count: 1, filter: filter)
+                let size = socklen_t(MemoryLayout<FilterProgram>.size)
+                precondition(setsockopt(pair.client, SOL_SOCKET, SO_ATTACH_FILTER, &program, size) == 0)
+            }
+        }
+    }
+
+    /// As `struct sock_fprog` of linux/filter.h.
+    private struct FilterProgram {
+        let count: UInt16
+        let filter: UnsafeMutableRawPointer
+    }
+
     /// Closes all connections; new ones pass.
     package func cut() {
         let pairs = state.withLock { state in

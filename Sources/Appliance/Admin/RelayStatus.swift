@@ -26,7 +26,7 @@ struct RelayStatus: Sendable {
         if let startsWith { return [HealthIssue(.starting, startsWith)] }
         if !standing.isConnected { return [outage] }
         if let problem = standing.horizon.problem {
-            return [HealthIssue(problem.isRefusal ? .sourceRefused : .waiting, "nothing is read: \(problem.text)")]
+            return [HealthIssue(problem.isRefusal ? .sourceRefused : .waiting, problem.sentence)]
         }
         var issues: [HealthIssue] = []
         if let busy = standing.databaseOutage { issues.append(HealthIssue(.databaseBusy, busy)) }

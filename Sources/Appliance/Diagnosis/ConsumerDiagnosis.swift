@@ -85,9 +85,7 @@ struct ConsumerDiagnosis: Sendable {
     private func source(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {
         guard let problem = consumer.problem else { return [] }
         return [
-            problem.isRefusal
-                ? HealthIssue(.sourceRefused, "nothing is read: \(problem.text)")
-                : HealthIssue(.waiting, "nothing is read: \(problem.text)")
+            HealthIssue(problem.isRefusal ? .sourceRefused : .waiting, problem.sentence)
         ]
     }
 

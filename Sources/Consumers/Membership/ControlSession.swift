@@ -85,7 +85,7 @@ actor ControlSession {
     ) async throws -> Value {
         await begin(isUrgent)
         defer { end() }
-        guard let connection else { throw PostgresError(.closed, "the database is away") }
+        guard let connection else { throw PostgresError(.closed, "the control session is being made anew") }
         if isUrgent { return try await body(connection) }
         let isProven = life == nil || life == proven
         // A task of its own, so that it can be cancelled without cancelling the caller.

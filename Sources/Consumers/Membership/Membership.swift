@@ -25,6 +25,7 @@ final class Membership: Sendable {
     /// What lets each consumer's events pass.
     let flows: [String: FlowControl]
     private let stopping = WakeSignal()
+    private let outages: DatabaseOutages
     /// Woken when it may be time to look at the others.
     private let looking = WakeSignal()
     private let connectedMetric = Metric.databaseConnected.gauge()
@@ -65,6 +66,7 @@ final class Membership: Sendable {
         self.table = WorkersTable(source.tables)
         self.control = ControlSession(source.configuration, patience: terms.ownerLimit / 4, logger: options.logger)
         self.segments = SegmentsTable(source.tables)
+        self.outages = DatabaseOutages(logger: options.logger)
         self.flows = consumers.reduce(into: [:]) { $0[$1] = FlowControl() }
         self.state = Mutex(State(missing: MissingOwners(terms)))
         source.side.set(control)
@@ -139,8 +141,8 @@ final class Membership: Sendable {
     /// Registers and beats until stopped, then leaves. A database that is away is waited for.
     func run() async throws {
         var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(1))
-        /// The reasons of this outage that are in the log.
-        var reported: Set<String> = []
+        /// Whether the last attempt failed, and when the connection was lost last since it worked, or the server with it.
+        var (hasFailed, lost) = (false, ContinuousClock.Instant?.none)
         while true {
             do {
                 try await control.open()
@@ -148,10 +150,12 @@ final class Membership: Sendable {
                     try await beat()
                     // What the heartbeat needs may be there, and what else is needed missing.
                     try await lookUnlessBusy()
-                    if !reported.isEmpty { options.logger.notice("the database is back") }
-                    reported = []
+                    outages.reportSuccess()
                     // Who waits between two attempts need not wait on.
                     source.reader.wakeups.wake()
+                    if hasFailed { source.wakeups.databaseIsBack() }
+                    if let lost { source.configuration.connections?.giveUpListeners(openedBefore: lost) }
+                    (hasFailed, lost) = (false, nil)
                     backoff.reset()
                     group.addTask { try await self.lookAtOthers() }
                     group.addTask { try await self.keepBeating() }
@@ -174,8 +178,9 @@ final class Membership: Sendable {
                 state.withLock { ($0.isConnected, $0.outage, $0.busySince) = (false, text, nil) }
                 // Where this connection got no answer, others that wait will get none either.
                 if error.isSilence { source.configuration.connections?.giveUp(silentFor: Self.longSilence) }
-                // An outage may have several reasons, one after the other.
-                if reported.insert(text).inserted { options.logger.warning("\(text), waiting for it: \(error)") }
+                hasFailed = true
+                if error.isLoss { lost = .now }
+                outages.report(text, error)
                 if stopping.isClosed { return }
                 _ = await stopping.wait(atMost: backoff.next())
             }
@@ -221,6 +226,7 @@ final class Membership: Sendable {
             if stopping.isClosed { return }
             last = .now
             try await beat()
+            outages.reportSuccess()
         }
     }
 
@@ -270,7 +276,7 @@ final class Membership: Sendable {
         var condition = own?() ?? .flowing
         if let reason = state.withLock({ $0.waits[consumer] }) { condition = .waiting(reason) }
         if let problem = source.reader.problem {
-            condition = problem.isRefusal ? .refused(problem.text) : .waiting(problem.text)
+            condition = problem.isRefusal ? .refused(problem.text) : .waiting(problem.sentence)
         }
         let isOneOff = options.runMode == .oneOff && condition == .flowing
         return (consumer, isOneOff ? Self.oneOffCondition : condition.name, condition.reason)
@@ -419,14 +425,6 @@ final class Membership: Sendable {
             state.nextList = .now.advanced(by: min(options.rebalanceInterval, options.effectiveAuditInterval))
         }
         for signal in observers.withLock({ $0 }) { signal.wake() }
-    }
-}
-
-extension Error {
-    /// Whether nothing answers, rather than a server that says why.
-    fileprivate var isSilence: Bool {
-        guard let error = postgresError else { return false }
-        return (error.code == .connectionLost || error.code == .connectionFailed) && error.sqlState == nil
     }
 }
 

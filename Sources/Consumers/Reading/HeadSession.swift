@@ -171,9 +171,11 @@ actor HeadSession {
             reportProgressIfDue()
             if plan.hasLaggards { for signal in laneSignals { signal.wake() } }
             guard let request = nextRequest() else {
+                reader.noteRest()
                 await rest()
                 continue
             }
+            reader.noteLook()
             try await perform(request)
         }
     }

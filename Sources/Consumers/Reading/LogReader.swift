@@ -38,6 +38,9 @@ package actor LogReader {
     /// Woken when the source begins or ceases to be read.
     nonisolated let problemChanged = WakeSignals()
     private nonisolated let shownProblem = Mutex<SourceProblem?>(nil)
+    private nonisolated let failures = Mutex(ReadFailures())
+    /// When a session ended because nothing answered it, unless there has been another since.
+    private var silenced: ContinuousClock.Instant?
     nonisolated let holdThreshold: Duration
     private var session: HeadSession?
     private(set) var state = State.waiting(nil) {
@@ -114,6 +117,8 @@ package actor LogReader {
                 try await serve()
             } catch {
                 try Task.checkCancellation()
+                noteFailure(error)
+                if error.isSilence { silenced = .now }
                 try take(error)
             }
             // A session that soon ends again is no reason to hurry.
@@ -159,6 +164,9 @@ package actor LogReader {
         if case .refused = state { logger.notice("the source is read again") }
         self.session = session
         state = .serving(session.life)
+        // Those that listen may have lost the server with this one, and would not notice.
+        if let silenced { configuration.connections?.giveUpListeners(openedBefore: silenced) }
+        silenced = nil
         released = await session.released
         do {
             try await session.run()
@@ -232,8 +240,23 @@ package actor LogReader {
     /// Those that write to the table at the moment, whether or not they draw positions; `nil` without a session.
     func tableWriters() async throws -> Set<Writer>? { try await session?.tableWriters() }
 
+    /// An attempt to read has failed, in the reader or before a consumer had what it needs to subscribe.
+    nonisolated func noteFailure(_ error: any Error) {
+        // One that waits for a connection to be made has not tried.
+        if error.postgresError?.code == .closed { return }
+        let reason = (error as? LogChanged)?.reason ?? error.postgresError?.description ?? "\(error)"
+        failures.withLock { $0.failed(reason, now: .now) }
+    }
+
+    /// A look begins.
+    nonisolated func noteLook() { failures.withLock { $0.looking(now: .now) } }
+
+    /// There is nothing to look for.
+    nonisolated func noteRest() { failures.withLock { $0.rested(now: .now) } }
+
     /// Takes in how far a look has come.
     func looked(lastDrawn: Int64, released: Int64) {
+        failures.withLock { $0.succeeded() }
         self.lastDrawn = lastDrawn
         self.released = released
     }
@@ -271,7 +294,11 @@ package actor LogReader {
     }
 
     /// Why nothing is read; `nil` if events are.
-    nonisolated var problem: SourceProblem? { shownProblem.withLock { $0 } }
+    nonisolated var problem: SourceProblem? {
+        let shown = shownProblem.withLock { $0 }
+        if let shown, shown.isRefusal { return shown }
+        return failures.withLock { $0.problem(now: .now) } ?? shown
+    }
 
     package func close() async {
         await session?.close()

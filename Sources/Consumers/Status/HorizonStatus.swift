@@ -15,4 +15,22 @@ package struct SourceProblem: Sendable, Hashable {
     package let text: String
     /// Whether an operator has to act; otherwise it passes by itself.
     package let isRefusal: Bool
+    /// For how long nothing could be read, if that is the problem.
+    package var duration: Duration?
+
+    package init(text: String, isRefusal: Bool, duration: Duration? = nil) {
+        self.text = text
+        self.isRefusal = isRefusal
+        self.duration = duration
+    }
+
+    /// What follows, with the reason.
+    package var sentence: String {
+        (duration.map { "nothing could be read for \($0.wholeSeconds) s: " } ?? "nothing is read: ") + text
+    }
+}
+
+extension Duration {
+    /// Rounded down.
+    var wholeSeconds: Int64 { components.seconds }
 }

@@ -51,57 +51,115 @@ public struct NotifyDispatcher: Sendable {
     }
 
     /// Listens and wakes until the task is cancelled. A database that is away is waited for.
+    ///
+    /// While nothing listens, the source is looked at in each poll interval. The next attempt is made after a delay, or as
+    /// soon as another connection of the process shows that the database is back.
     public func run() async throws {
+        let returned = WakeSignal()
+        source.wakeups.addForReturn(returned)
+        defer { returned.close() }
         var backoff = Backoff(initial: options.reconnectInterval, maximum: options.maximumReconnectInterval)
+        /// What is in the log as the reason that nothing listens.
+        var reported: String?
+        /// What is in the log as the reason not to rely on the trigger.
+        var sight: TriggerSight?
         while true {
+            var connected: ContinuousClock.Instant?
             do {
-                let listener = try await Listener.open(
-                    source.configuration.session(for: .listener), channels: [options.channel], logger: logger)
+                guard let listener = try await open(orUntil: returned) else { continue }
                 do {
-                    try await serve(listener) { backoff.reset() }
+                    try await serve(listener, orUntil: returned, reported: &sight) {
+                        backoff.reset()
+                        connected = .now
+                        reported = nil
+                    }
                 } catch {
                     await listener.close()
                     throw error
                 }
                 await listener.close()
-                return
             } catch {
                 try Task.checkCancellation()
+                let text = "\(error)"
+                let isNew = text != reported
+                reported = text
                 if options.needsTrigger, let state = error.postgresError?.sqlState, state.isRefusal {
-                    logger.warning(
+                    logger.log(
+                        level: isNew ? .warning : .debug,
                         "looking for events at each poll interval: notifications cannot be asked for: \(error)")
-                    try await poll(for: .seconds(60))
+                    try await poll(for: .seconds(60), orUntil: returned)
                     continue
                 }
                 guard error.isRecoverable else { throw error }
                 // That the database is away, the heartbeat reports.
                 logger.log(
-                    level: error.isDatabaseAway ? .debug : .warning,
+                    level: isNew && !error.isDatabaseAway ? .warning : .debug,
                     "looking for events at each poll interval until LISTEN is possible again: \(error)")
                 source.wakeups.wakeAll(.connection)
-                // What is appended meanwhile is announced to nobody.
-                try await poll(for: backoff.next())
+                // One that has served for a while was lost, and the database may be there.
+                if let connected, ContinuousClock.now - connected > Self.steadyTime { continue }
+                try await poll(for: pause(after: error, &backoff), orUntil: returned)
             }
         }
     }
 
-    /// Polls until it is worth trying to listen again.
-    private func poll(for time: Duration) async throws {
+    /// A session that lasts as long is a good one.
+    private static let steadyTime: Duration = .seconds(5)
+
+    /// How long to wait before the next attempt. A server that answers, and has no room at the moment, is asked again soon:
+    /// the process is not ready until then.
+    private func pause(after error: any Error, _ backoff: inout Backoff) -> Duration {
+        let pause = backoff.next()
+        let isAnswer = error.postgresError?.sqlState != nil && error.isDatabaseAway
+        return isAnswer ? min(pause, .seconds(2)) : pause
+    }
+
+    /// Polls until it is worth trying to listen again. What is appended meanwhile is announced to nobody.
+    private func poll(for time: Duration, orUntil returned: WakeSignal) async throws {
         let polling = PollingDispatcher(source, interval: options.pollInterval, logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await polling.run() }
-            group.addTask { try await Task.sleep(for: time) }
+            group.addTask { _ = await returned.wait(atMost: time) }
             defer { group.cancelAll() }
             try await group.next()
         }
+        try Task.checkCancellation()
     }
 
-    private func serve(_ listener: Listener, _ connected: () -> Void) async throws {
+    /// Connects and listens, and polls meanwhile: where nothing answers, that takes long.
+    ///
+    /// - Returns: `nil` if the attempt was abandoned, because the database is back and answers others.
+    private func open(orUntil returned: WakeSignal) async throws -> Listener? {
+        // What came while there was a listener is no reason to abandon the next one.
+        returned.forget()
+        return try await withThrowingTaskGroup(of: Listener?.self) { group in
+            group.addTask {
+                try await Listener.open(
+                    source.configuration.session(for: .listener), channels: [options.channel], logger: logger)
+            }
+            group.addTask {
+                try await poll(for: .seconds(3600), orUntil: returned)
+                return nil
+            }
+            let first = await group.nextResult()
+            group.cancelAll()
+            while let other = await group.nextResult() {
+                if case .success(let listener?) = other { await listener.close() }
+            }
+            return try first?.get() ?? nil
+        }
+    }
+
+    /// Listens until the connection is lost; where notifications do not arrive, polls until the database was away and is
+    /// back.
+    private func serve(
+        _ listener: Listener, orUntil returned: WakeSignal, reported: inout TriggerSight?, _ connected: () -> Void
+    ) async throws {
         guard try await probe(listener) else {
             logger.warning(
                 "LISTEN on this connection delivers nothing, as behind a transaction pooler: polling instead",
                 metadata: ["channel": "\(options.channel)", "interval": "\(options.pollInterval)"])
-            return try await PollingDispatcher(source, interval: options.pollInterval, logger: logger).run()
+            return try await poll(for: .seconds(3600), orUntil: returned)
         }
         connected()
         source.wakeups.wakeAll(.connection)
@@ -110,7 +168,8 @@ public struct NotifyDispatcher: Sendable {
             let adaptive = AdaptiveWakeups(source: source, listener: listener, options: options, requester: requester)
             while true {
                 try await adaptive.run()
-                try await poll(listener)
+                try await poll(listener, reported: &reported)
+                reported = nil
             }
         }
         while true {
@@ -119,8 +178,7 @@ public struct NotifyDispatcher: Sendable {
     }
 
     /// Looks at each poll interval until the trigger can be relied on.
-    private func poll(_ listener: Listener) async throws {
-        var reported: TriggerSight?
+    private func poll(_ listener: Listener, reported: inout TriggerSight?) async throws {
         var seen: Int64 = -1
         while true {
             if let trigger = source.wakeups.trigger {
@@ -139,14 +197,16 @@ public struct NotifyDispatcher: Sendable {
         }
     }
 
-    /// Notifies itself; `false` if that does not arrive.
+    /// Notifies itself, and has the source looked at meanwhile; `false` if that does not arrive.
     private func probe(_ listener: Listener) async throws -> Bool {
         let token = "godwit probe \(UInt64.random(in: 0 ... .max))"
         _ = try await listener.query("SELECT pg_notify($1, $2)", options.channel, token)
         let deadline = ContinuousClock.now.advanced(by: options.probeTimeout)
         while ContinuousClock.now < deadline {
-            let received = try await listener.next(within: ContinuousClock.now.duration(to: deadline))
+            let left = ContinuousClock.now.duration(to: deadline)
+            let received = try await listener.next(within: max(.milliseconds(1), min(options.pollInterval, left)))
             if received.contains(where: { $0.payload == token }) { return true }
+            source.wakeups.wakeAll(.poll)
         }
         return false
     }

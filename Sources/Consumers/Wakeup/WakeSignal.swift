@@ -26,6 +26,11 @@ package final class WakeSignal: Sendable {
         waiter?.resume(returning: true)
     }
 
+    /// Forgets a signal that came while nobody waited.
+    package func forget() {
+        state.withLock { $0.isSignalled = false }
+    }
+
     /// Wakes the waiter for the last time: from now on, nobody waits any more.
     package func close() {
         state.withLock { $0.isClosed = true }

@@ -8,6 +8,7 @@ import Telemetry
 public final class Wakeups: Sendable {
     private let noteNews: @Sendable () -> Void
     private let controlSignals = WakeSignals()
+    private let returnSignals = WakeSignals()
     private let sight = Mutex<TriggerSight?>(nil)
     private let counters = WakeupCause.allCases.reduce(into: [:]) { counters, cause in
         counters[cause] = Metric.wakeups.counter(cause.rawValue)
@@ -20,6 +21,16 @@ public final class Wakeups: Sendable {
     /// Adds a signal that is woken when a consumer's controls have changed.
     func addForControls(_ signal: WakeSignal) {
         controlSignals.add(signal)
+    }
+
+    /// Adds a signal that is woken when the database is back after it was away.
+    func addForReturn(_ signal: WakeSignal) {
+        returnSignals.add(signal)
+    }
+
+    /// The database answers again: what waits for the next attempt need not wait on.
+    func databaseIsBack() {
+        returnSignals.wake()
     }
 
     /// How inserts notify; `nil` before the first heartbeat.

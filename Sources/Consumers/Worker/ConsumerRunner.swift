@@ -55,6 +55,8 @@ final class ConsumerRunner: Sendable {
         logger[metadataKey: "consumer"] = "\(name)"
         self.logger = logger
         scopeReport = ScopeReport(consumer: name, scope: scope, source: source, membership: membership, logger: logger)
+        // Who waits between two attempts need not wait on.
+        source.wakeups.addForReturn(stopping)
     }
 
     /// Reads nothing more, finishes what is under way, moves the checkpoints and releases the segments.
@@ -114,6 +116,7 @@ final class ConsumerRunner: Sendable {
                 try Task.checkCancellation()
                 guard membership.isPassing(error) else { throw error }
                 logger.debug("waiting for the database: \(error)")
+                source.reader.noteFailure(error)
                 membership.beatNow()
                 // Nothing more can be done for the database; its segments are taken over.
                 if stopping.isClosed { return }

@@ -40,21 +40,27 @@ package struct NotifyRequests: Sendable {
         "SELECT FROM \(table.sql) WHERE channel = \(channel) AND expires_at > now()"
     }
 
-    /// Asks for notifications, for so long unless asked again.
+    /// Asks for notifications, for so long unless asked again, and forgets requesters that are gone: every insert looks
+    /// through the table. It waits for no row of others, and takes theirs after its own, so that two cannot wait for each other.
     package func ask(_ channel: String, requester: String, for time: Duration) -> BoundStatement {
         let sql = """
-            INSERT INTO \(table.sql) (channel, requester, expires_at)
-            VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
-            ON CONFLICT (channel, requester) DO UPDATE SET expires_at = excluded.expires_at
+            WITH asked AS (
+                INSERT INTO \(table.sql) (channel, requester, expires_at)
+                VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
+                ON CONFLICT (channel, requester) DO UPDATE SET expires_at = excluded.expires_at
+                RETURNING 1
+            )
+            DELETE FROM \(table.sql) WHERE (channel, requester) IN (
+                SELECT channel, requester FROM \(table.sql)
+                WHERE (SELECT count(*) FROM asked) > 0 AND expires_at < now() AND (channel, requester) <> ($1, $2)
+                LIMIT 100 FOR UPDATE SKIP LOCKED)
             """
         return BoundStatement(Statement(name: "notify_ask", sql: sql), [channel, requester, time / .seconds(1)])
     }
 
-    /// Takes the request back, and forgets those of requesters that are gone.
+    /// Takes the request back.
     package func withdraw(_ channel: String, requester: String) -> BoundStatement {
-        let sql = """
-            DELETE FROM \(table.sql) WHERE channel = $1 AND (requester = $2 OR expires_at < now() - interval '1 hour')
-            """
+        let sql = "DELETE FROM \(table.sql) WHERE channel = $1 AND requester = $2"
         return BoundStatement(Statement(name: "notify_withdraw", sql: sql), [channel, requester])
     }
 

@@ -1,6 +1,7 @@
 internal import DedicatedThread
 internal import Logging
 internal import Synchronization
+internal import Telemetry
 
 extension ProducerCore {
     /// The pump's loop: blocks on the client's events until the producer closes.
@@ -14,6 +15,7 @@ extension ProducerCore {
             if now >= nextLook {
                 checkForStall()
                 checkSecrets()
+                reportSteadyConnection()
                 nextLook = now + lookInterval
             }
             switch client.poll(atMost: nextLook - now, into: &buffer) {
@@ -99,11 +101,33 @@ extension ProducerCore {
         if isEnd { abandonBatches() }
     }
 
+    /// Reports the transition, unless it is one of many: a broker may end each connection as soon as it is made.
     func log(_ transition: BrokerConnection.Transition) {
         switch transition {
         case .none: break
-        case .wentDown(let error): logger.warning("Kafka cannot be reached: \(error)")
-        case .cameUp: logger.notice("Kafka is reached again")
+        case .wentDown(let error):
+            let kind = "\(error.classification.kind)"
+            switch state.withLock({ $0.outages.failed(kind, now: .now) }) {
+            case .away?: logger.warning("Kafka cannot be reached: \(error)")
+            case .stillAway(let times, let time)?:
+                logger.warning("Kafka could not be reached \(times) times in \(time.components.seconds) s: \(error)")
+            case .back?, .recovered?, nil: logger.debug("Kafka cannot be reached: \(error)")
+            }
+        case .cameUp: logSuccess()
         }
+    }
+
+    private func logSuccess() {
+        switch state.withLock({ $0.outages.succeeded(now: .now) }) {
+        case .back?: logger.notice("Kafka is reached again")
+        case .recovered(let times, let time)?:
+            logger.notice(
+                "Kafka could not be reached \(times) times in \(time.components.seconds) s, and is reached again")
+        case .away?, .stillAway?, nil: break
+        }
+    }
+
+    private func reportSteadyConnection() {
+        if state.withLock({ $0.connection.status }) == .up { logSuccess() }
     }
 }

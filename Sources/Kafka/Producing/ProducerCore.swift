@@ -1,6 +1,7 @@
 internal import DedicatedThread
 internal import Logging
 internal import Synchronization
+internal import Telemetry
 
 /// What a producer does, whichever client library is under it.
 ///
@@ -12,6 +13,8 @@ final class ProducerCore<Client: ProducingClient>: Sendable {
         var slots = BatchSlots()
         var bytesInFlight = 0
         var connection = BrokerConnection()
+        /// What the log says of the connection.
+        var outages = OutageReports()
         var stallWatch: StallWatch
     }
 

@@ -14,6 +14,7 @@ struct DeliveryReport: Sendable {
     private let logger: Logger
     private let parked = Rare()
     private let deadLetters = Rare()
+    private let waits = Waits()
 
     init(_ logger: Logger, _ metrics: PublisherMetrics) {
         self.logger = logger
@@ -96,13 +97,34 @@ struct DeliveryReport: Sendable {
         if status == before { return }
         metrics.update(status)
         switch status {
-        case .flowing: logger.notice(isDelivering ? "delivery goes on" : "nothing waits for delivery any more")
-        case .waiting(let reason): logger.warning("delivery waits: \(reason)")
+        case .flowing:
+            // Where waits follow each other closely, their ends are of no more interest than they are.
+            if before.name != .waiting || waits.isEndWorthReporting {
+                logger.notice(isDelivering ? "delivery goes on" : "nothing waits for delivery any more")
+            }
+        case .waiting(let reason):
+            logger.log(level: waits.isWorthReporting ? .warning : .debug, "delivery waits: \(reason)")
         case .refused(let reason): logger.error("delivery is refused until it is permitted: \(reason)")
         case .stalled: if before.name != .stalled { logger.warning("delivery is stalled: \(status.reason ?? "")") }
         // Each halt was told.
         case .halted: if before.name != .halted { logger.notice("some segments halt, all others go on") }
         }
+    }
+}
+
+/// Bounds what is reported of waits that follow each other closely, as where each connection to Kafka is ended: the client
+/// reports how many there were.
+private final class Waits: Sendable {
+    private let reports = Mutex(OutageReports())
+
+    /// Called when a wait begins, or has another reason.
+    var isWorthReporting: Bool {
+        reports.withLock { $0.failed("", now: .now) } != nil
+    }
+
+    /// Called when a wait ends.
+    var isEndWorthReporting: Bool {
+        reports.withLock { $0.succeeded(now: .now) } != nil
     }
 }
 

@@ -43,4 +43,13 @@ package final class OpenConnections: Sendable {
         let watches = entries.withLock { $0.compactMap(\.watch) }
         return watches.count { $0.giveUp(silentFor: limit) }
     }
+
+    /// Gives those up that listen and were opened before: another connection was lost then, and a listener that was lost
+    /// with it would wait in silence, as one that is well does.
+    ///
+    /// - Returns: how many were given up.
+    @discardableResult package func giveUpListeners(openedBefore limit: ContinuousClock.Instant) -> Int {
+        let watches = entries.withLock { $0.compactMap(\.watch) }
+        return watches.count { $0.giveUpListener(openedBefore: limit) }
+    }
 }

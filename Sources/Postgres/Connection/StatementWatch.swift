@@ -22,6 +22,9 @@ final class StatementWatch: @unchecked Sendable {
     private var silent: ContinuousClock.Instant?
     /// Whether silence is the rule: notifications are waited for.
     private var isListening = false
+    /// Whether the connection is there to listen, also while it does something else.
+    private var isListener = false
+    private let opened = ContinuousClock.now
     /// The server's process.
     private var process: Int32 = 0
     private var isGivenUp = false
@@ -90,6 +93,11 @@ final class StatementWatch: @unchecked Sendable {
         condition.withLock { (silent, self.isListening) = (now, isListening) }
     }
 
+    /// The connection is there to listen.
+    func markListener() {
+        condition.withLock { isListener = true }
+    }
+
     /// The server's process, if it has been silent for so long about something that it was asked.
     func process(silentFor limit: Duration) -> Int32? {
         condition.withLock {
@@ -130,6 +138,20 @@ final class StatementWatch: @unchecked Sendable {
         condition.withLock {
             Limit(cancelled: cancelled.map { $0 + Self.patience }, silence: suspicion, isGivenUp: isGivenUp)
         }
+    }
+
+    /// Has the connection given up if it is there to listen and was opened before: its silence does not show whether it is
+    /// still one.
+    ///
+    /// - Returns: whether it is given up.
+    func giveUpListener(openedBefore limit: ContinuousClock.Instant) -> Bool {
+        let isDoubtful = condition.withLock {
+            guard isListener, opened < limit, !isGivenUp else { return false }
+            isGivenUp = true
+            return true
+        }
+        if isDoubtful { wakeup.signal() }
+        return isDoubtful
     }
 
     /// Has the connection given up if it has waited for so long without a word from the server. One that waits for nothing

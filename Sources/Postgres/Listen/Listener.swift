@@ -27,6 +27,7 @@ public struct Listener: Sendable {
         logger: Logger = Logger(label: "godwit.postgres")
     ) async throws(PostgresError) -> Listener {
         let connection = try await Connection.open(configuration, logger: logger)
+        connection.watch.markListener()
         for channel in channels {
             try await connection.query(Statement("LISTEN \(quoteIdentifier(channel))"))
         }

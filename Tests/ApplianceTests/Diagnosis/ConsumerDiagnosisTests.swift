@@ -34,6 +34,15 @@ import Testing
         #expect(judge(consumer()).isEmpty)
     }
 
+    @Test func `a source that could not be read for a while says for how long`() {
+        var waiting = consumer()
+        waiting.problem = SourceProblem(
+            text: "the connection is lost", isRefusal: false, duration: .milliseconds(7_900))
+        let issues = judge(waiting)
+        #expect(issues.map(\.kind) == [.waiting])
+        #expect(issues.map(\.text) == ["nothing could be read for 7 s: the connection is lost"])
+    }
+
     @Test func `who has no segments was never started`() {
         let issues = judge(consumer(owners: [], workers: []))
         #expect(issues.map(\.kind) == [.notStarted] && issues[0].kind.isUnhealthy)

@@ -9,9 +9,10 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(4))) struct DatabaseTroubleTests {
     /// A relay whose way to the database leads through a proxy.
     private func throughProxy(
-        _ settings: [String: String] = [:], _ body: (WorldFixture, TestProxy) async throws -> Void
+        _ settings: [String: String] = [:], _ options: LocalPostgres.Options = LocalPostgres.Options(),
+        _ body: (WorldFixture, TestProxy) async throws -> Void
     ) async throws {
-        try await WorldFixture.with { world in
+        try await WorldFixture.with(options) { world in
             let (proxy, url) = try TestProxy.before(world.postgres.url(user: "relay"))
             world.configure(["GODWIT_DATABASE_URL": url].merging(settings) { $1 })
             do {
@@ -66,6 +67,127 @@ import Testing
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay' AND pid <> \(reader)")
             try await world.append(20)
             try await world.expectEverythingDelivered(within: .seconds(20))
+        }
+    }
+
+    /// So rarely does anything but notifications wake the relay that a test would end before.
+    private static let notifiedOnly = ["GODWIT_NOTIFY_MODE": "auto", "GODWIT_NOTIFY_FALLBACK_INTERVAL": "1h"]
+    /// Without prepared transactions, so that the trigger notifies.
+    private static var notifying: LocalPostgres.Options {
+        var options = LocalPostgres.Options()
+        options.maxPreparedTransactions = 0
+        return options
+    }
+
+    /// The sessions of the relay that listen and have asked for notifications.
+    private static let listeners = """
+        SELECT count(*) FROM pg_stat_activity WHERE usename = 'relay'
+            AND query LIKE '%notify_requests%'
+        """
+
+    @Test func `a listener whose server was restarted behind its back is not waited for`() async throws {
+        try await throughProxy(Self.notifiedOnly, Self.notifying) { world, proxy in
+            try await eventually("nobody asks for notifications") {
+                try await world.number("SELECT count(*) FROM godwit.notify_requests") > 0
+            }
+            world.beginChange()
+            proxy.set(.silentForOld)
+            try await world.postgres.restart(.immediate)
+            try await eventually("the loss is not noticed: \(try world.log)", within: .seconds(20)) {
+                try world.log.contains("the database is back")
+            }
+            try await world.append(20)
+            try await world.expectEverythingDelivered(within: .seconds(6))
+            try await eventually("nobody listens", within: .seconds(6)) {
+                try await world.number(Self.listeners) > 0
+            }
+        }
+    }
+
+    /// A relay, asked on its admin port, whose sessions are ended for some seconds.
+    private func ending(
+        _ sessions: String, each pause: Duration, for time: Duration, _ settings: [String: String] = [:],
+        _ body: (WorldFixture, AdminPort, _ answers: [(after: Duration, status: Int, text: String)]) async throws ->
+            Void
+    ) async throws {
+        let port = try AdminPort()
+        try await WorldFixture.withFlowing(prepare: { $0.configure(settings.merging(port.variables) { $1 }) }) {
+            world in
+            try await port.wait(for: 200, at: "/readyz")
+            world.beginChange()
+            let (start, killer) = (ContinuousClock.now, try await world.session("killer"))
+            try await killer.insert()
+            let killing = Task {
+                while !Task.isCancelled {
+                    try await killer.query(
+                        Statement(
+                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay' AND \(sessions)"
+                        ))
+                    try await Task.sleep(for: pause)
+                }
+            }
+            defer { killing.cancel() }
+            var answers: [(after: Duration, status: Int, text: String)] = []
+            while ContinuousClock.now - start < time {
+                let answer = try await port.get("/readyz")
+                answers.append((ContinuousClock.now - start, answer.status, answer.body))
+                try await Task.sleep(for: .milliseconds(200))
+            }
+            killing.cancel()
+            _ = try? await killing.value
+            try await body(world, port, answers)
+            try await world.append(20)
+            try await world.expectEverythingDelivered()
+            try await port.wait(for: 200, at: "/readyz")
+        }
+    }
+
+    @Test func `sessions that are ended again and again cost few lines`() async throws {
+        // As by default, with a reason not to rely on the trigger.
+        let settings = [
+            "GODWIT_NOTIFY_MODE": "auto", "GODWIT_WORKER_HEARTBEAT_INTERVAL": "2s",
+            "GODWIT_WORKER_TOTAL_SEGMENTS": "16",
+        ]
+        try await ending("true", each: .milliseconds(250), for: .seconds(10), settings) { world, _, _ in
+            let log = try world.log
+            #expect(log.split(separator: "\n").count <= 6, "\(log)")
+            #expect(!log.contains("waiting for it: the database is away"), "\(log)")
+            try await eventually("no line says how often: \(try world.log)", within: .seconds(25)) {
+                try world.log.contains("the database went away ")
+            }
+        }
+    }
+
+    /// The heartbeat has a session all the time, and the reader one after the other.
+    @Test func `a reader that gets sessions and can read nothing shows in the probe`() async throws {
+        let reader = "query LIKE '%pg_sequence_last_value%' AND query NOT LIKE '%consumer_workers%'"
+        try await ending(reader, each: .milliseconds(1), for: .seconds(10)) { _, _, answers in
+            // Some look may get through.
+            let said = answers.filter { $0.status == 503 && $0.text.contains("nothing could be read for") }
+            #expect(!said.isEmpty, "\(answers)")
+        }
+    }
+
+    @Test func `a listener that was refused is made as soon as the database lets the heartbeat in`() async throws {
+        try await WorldFixture.with(Self.notifying) { world in
+            try await world.execute("ALTER ROLE relay NOSUPERUSER")
+            try await world.migrate("--grants", "relay")
+            world.configure(Self.notifiedOnly)
+            try world.startRelay()
+            try await world.append(3)
+            try await world.expectEverythingDelivered()
+            try await world.change("ALTER ROLE relay CONNECTION LIMIT 0")
+            try await world.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'relay'")
+            // Attempts have become rare by then.
+            try await Task.sleep(for: .seconds(16))
+            try await world.execute("ALTER ROLE relay CONNECTION LIMIT -1")
+            try await eventually("it is not said: \(try world.log)", within: .seconds(5)) {
+                try world.log.contains("the database is back")
+            }
+            try await eventually("nobody listens", within: .seconds(2)) {
+                try await world.number(Self.listeners) > 0
+            }
         }
     }
 

@@ -37,6 +37,32 @@ import Testing
         }
     }
 
+    @Test func `those that listen are given up where the reader's connection fell silent`() async throws {
+        try await TestStore.with { test in
+            let (proxy, url) = try TestProxy.before(test.url)
+            defer { proxy.close() }
+            var configuration = try ConnectionConfiguration(url)
+            configuration.answerTimeout = .seconds(1)
+            let source = EventSource(configuration, tables: test.tables, logger: quiet)
+            let reader = source.reader
+            let running = Task { try await reader.run([], options: ReaderOptions()) }
+            defer { running.cancel() }
+            let life = try await serving(reader)
+            let selection = SegmentSelection(starts: [0], totalSegments: 1, strategy: FNV1aPartitionStrategy())
+            let subscription = try await reader.subscribe(.all, selection, after: 0, target: nil, life: life)
+            let listener = try await Listener.open(source.configuration, channels: ["quiet"])
+            let listening = Task { try await listener.next(within: .seconds(3600)) }
+            proxy.set(.silentForOld)
+            _ = try await reader.look()
+            let error = await #expect(throws: PostgresError.self) {
+                try await deadline { try await listening.value }
+            }
+            #expect(error?.code == .connectionLost)
+            await reader.unsubscribe(subscription)
+            await listener.close()
+        }
+    }
+
     private func take(_ count: Int, from subscription: Subscription) async throws -> [Int64] {
         var positions: [Int64] = []
         while positions.count < count, let batch = try await subscription.next() {
