@@ -122,4 +122,105 @@ import Testing
         #expect(status.diagnosis.problems.map(\.issue.kind).first == .databaseAway)
         #expect(status.diagnosis.problems[0].issue.text.contains("25 s ago"))
     }
+
+    // MARK: Generated worlds
+
+    /// A world as the database tells it, and as one of its processes knows it.
+    private struct World {
+        var store: StoreStatus
+        var letters: [String: DeadLetters.Count] = [:]
+        var standing: WorkerSnapshot
+        var conditions: [String: ConsumerCondition] = [:]
+
+        init(seed: UInt64) {
+            var random = Seeded(seed)
+            func chance(_ of: Int) -> Bool { Int.random(in: 0..<of, using: &random) == 0 }
+            func condition() -> ConsumerCondition {
+                [.flowing, .flowing, .waiting("w"), .refused("r"), .stalled("s"), .halted("h")]
+                    .randomElement(using: &random) ?? .flowing
+            }
+            var consumers: [StoreStatus.Consumer] = []
+            var known: [WorkerSnapshot.Consumer] = []
+            for number in 0..<Int.random(in: 1...4, using: &random) {
+                let name = "consumer-\(number)"
+                let isOwn = !chance(4)
+                let own = isOwn ? condition() : .flowing
+                conditions[name] = own
+                let lag = SegmentLag(
+                    counted: chance(2) ? 0 : 7, oldest: .seconds(Int.random(in: 0...90, using: &random)))
+                let owner = isOwn ? "w" : chance(2) ? "other" : nil
+                var workers = [StoreStatus.Worker(id: "w", lastHeartbeat: .zero, condition: own)]
+                if chance(2) {
+                    workers.append(
+                        StoreStatus.Worker(
+                            id: "other", lastHeartbeat: .seconds(chance(2) ? 1 : 60), isGone: chance(4),
+                            condition: condition(), hasStopped: chance(4)))
+                }
+                consumers.append(
+                    StoreStatus.Consumer(
+                        name: name,
+                        segments: chance(8)
+                            ? [] : (0..<2).map { .init(id: $0, owner: owner, checkpoint: 3, lag: lag) },
+                        workers: workers,
+                        order: chance(3)
+                            ? .init(
+                                control: ConsumerControl(isPaused: chance(2), rate: chance(2) ? 5 : nil),
+                                age: .seconds(9), actor: "ada") : nil))
+                known.append(
+                    WorkerSnapshot.Consumer(
+                        name: name, scope: .all, totalSegments: 2, done: 0, share: isOwn ? 2 : 0,
+                        own: ConsumerProgress(segments: isOwn ? [0: 3, 1: 3] : [:], latest: 9), owners: [:]))
+            }
+            store = StoreStatus(latest: 9, lastDrawn: 9, writers: [], consumers: consumers)
+            standing = WorkerSnapshot(
+                isConnected: !chance(6), databaseOutage: chance(6) ? "locked" : nil, holdsLease: !chance(6),
+                isStopping: false, horizon: HorizonStatus(position: 5, latest: 9, waiting: nil, problem: nil),
+                consumers: known)
+        }
+    }
+
+    @Test(arguments: seeds(300, of: "worlds that are diagnosed"))
+    func `in generated worlds no surface is more optimistic than another`(seed: UInt64) throws {
+        let world = World(seed: seed)
+        let picture = StatusSource.Picture(store: world.store, deadLetters: world.letters)
+        let names = Set(world.store.consumers.map(\.name))
+        let command = Diagnosis(reports: ConsumerDiagnosis().reports(picture, configured: names))
+        let process = RelayStatus(
+            worker: "w", standing: world.standing, conditions: world.conditions, picture: picture, pictureAge: .zero)
+        let own = process.diagnosis
+
+        // What the database tells, the process tells too; it may know more.
+        for (one, other) in zip(command.reports, own.reports) {
+            #expect(Set(one.issues).isSubset(of: Set(other.issues)), "\(one.issues) \(other.issues)")
+            #expect(one.isHealthy || !other.isHealthy)
+        }
+        #expect(command.isHealthy || !own.isHealthy)
+        for diagnosis in [command, own] {
+            // Each is once in the list, and all of them are.
+            let listed = diagnosis.problems
+            #expect(Set(listed.map(\.issue)).count == listed.count)
+            #expect(Set(listed.map(\.issue)) == Set(diagnosis.process + diagnosis.reports.flatMap(\.issues)))
+            #expect(diagnosis.isHealthy == !listed.contains { $0.issue.kind.isUnhealthy })
+            for report in diagnosis.reports {
+                #expect(report.isHealthy == !report.issues.contains { $0.kind.isUnhealthy })
+                #expect((report.state == "up to date" || report.state == "flowing") == report.issues.isEmpty)
+            }
+        }
+        // JSON, probe and page are made of the same.
+        let json = process.json
+        #expect(json["healthy"] == .boolean(own.isHealthy) && json["ready"] == .boolean(own.reasonsNotReady.isEmpty))
+        #expect(json["problems"]?.items.compactMap { $0["code"]?.string } == own.problems.map(\.issue.kind.code))
+        let page = OverviewPage.html(DashboardModel(process, rates: [:], canChange: false)).text
+        for problem in own.problems { #expect(page.contains(problem.issue.kind.code)) }
+        #expect(page.contains(">unhealthy<") == !own.isHealthy && page.contains(">not ready<") == (json["ready"] == false))
+        // Who cannot do its work is neither ready nor healthy.
+        let cannotWork = !world.standing.isConnected || world.standing.databaseOutage != nil || !world.standing.holdsLease
+        if cannotWork { #expect(!own.reasonsNotReady.isEmpty && !own.isHealthy) }
+        for (name, condition) in world.conditions {
+            switch condition {
+            case .waiting, .stalled, .refused: #expect(!own.reasonsNotReady.isEmpty, "\(name)")
+            case .flowing, .halted: break
+            }
+        }
+    }
 }
