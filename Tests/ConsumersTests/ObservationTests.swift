@@ -45,6 +45,38 @@ import Testing
         }
     }
 
+    @Test func `the time that an event takes is attributed to where it was spent`() async throws {
+        try await TestStore.with { test in
+            let registry = PrometheusRegistry()
+            let gate = Gate()
+            let consumer = RecordingConsumer(gate: gate)
+            let (source, worker) = try withMetricsFactory(registry) {
+                let source = try test.source()
+                return (source, try test.worker(consumer, source, totalSegments: 1))
+            }
+            func seconds(_ stage: String) -> Double {
+                let name = "\(Metric.delay.rawValue)_sum{consumer=\"recorder\",stage=\"\(stage)\"}"
+                let line = registry.exposition().split(separator: "\n").first { $0.hasPrefix(name) }
+                return line?.split(separator: " ").last.flatMap { Double($0) } ?? -1
+            }
+            try await test.running(worker, source) {
+                // created_at is the time at which its transaction began.
+                let writer = try await test.connect()
+                try await writer.withTransaction {
+                    try await test.store.append([.sample()], expecting: .any, in: $0)
+                    try await Task.sleep(for: .seconds(1))
+                }
+                await writer.close()
+                try await consumer.wait(for: 1)
+                try await Task.sleep(for: .milliseconds(1_500))
+                gate.open()
+                try await eventually("it is not counted") { seconds("deliver") > 0 }
+            }
+            #expect(seconds("settle") >= 1 && seconds("deliver") >= 1.5)
+            #expect((0..<1).contains(seconds("queue")))
+        }
+    }
+
     @Test func `of a batch in which a segment halts, everything else is done`() async throws {
         try await TestStore.with { test in
             try await test.appendOneEach(20)

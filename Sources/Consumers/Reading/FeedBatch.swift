@@ -32,6 +32,9 @@ public struct FeedBatch: Sendable {
     /// Keeps the memory of the events counted for as long as the batch lives.
     private let rows: LogRows?
     private let share: Int?
+    /// When the reader offered it, and when it was handed over, in microseconds since 1970; where known.
+    private(set) var offeredAt: Int64?
+    var handedOverAt: Int64?
 
     package init(events: EventBatch?, selection: [Selected], through: Int64, isFull: Bool = false) {
         self.init(events: events, rows: nil, share: nil, selection: selection, through: through, isFull: isFull)
@@ -42,6 +45,7 @@ public struct FeedBatch: Sendable {
         self.init(
             events: batch.rows.events, rows: batch.rows, share: batch.memorySize, selection: selection,
             through: batch.through, isFull: batch.isFull)
+        offeredAt = batch.offeredAt
     }
 
     private init(
@@ -57,8 +61,14 @@ public struct FeedBatch: Sendable {
 
     /// The same batch with another selection.
     func selecting(_ selection: [Selected]) -> FeedBatch {
-        FeedBatch(
+        with(selection, through: through, isFull: isFull)
+    }
+
+    private func with(_ selection: [Selected], through: Int64, isFull: Bool) -> FeedBatch {
+        var batch = FeedBatch(
             events: events, rows: rows, share: share, selection: selection, through: through, isFull: isFull)
+        (batch.offeredAt, batch.handedOverAt) = (offeredAt, handedOverAt)
+        return batch
     }
 
     /// Takes the first events to be handled off the batch, with everything up to the last of them; all that is left if
@@ -69,9 +79,8 @@ public struct FeedBatch: Sendable {
             self = selecting([])
             return all
         }
-        let first = FeedBatch(
-            events: events, rows: rows, share: share, selection: Array(selection.prefix(count)),
-            through: events[selection[count - 1].index].globalPosition, isFull: true)
+        let first = with(
+            Array(selection.prefix(count)), through: events[selection[count - 1].index].globalPosition, isFull: true)
         self = selecting(Array(selection.dropFirst(count)))
         return first
     }

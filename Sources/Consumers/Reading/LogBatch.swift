@@ -28,17 +28,22 @@ struct LogBatch: Sendable {
     let through: Int64
     /// Whether more follows at once.
     let isFull: Bool
+    /// When it was offered, in microseconds since 1970.
+    let offeredAt: Int64
 
     init(_ rows: LogRows, _ range: Range<Int>, through: Int64, isFull: Bool) {
         self.rows = rows
         self.range = range
         self.through = through
         self.isFull = isFull
+        offeredAt = WallClock.microseconds
         kinds = rows.kinds.isEmpty ? [] : Array(Set(rows.kinds[range]))
     }
 
     private init(_ other: LogBatch, _ range: Range<Int>) {
-        (rows, kinds, through, isFull) = (other.rows, other.kinds, other.through, other.isFull)
+        (rows, kinds, through, isFull, offeredAt) = (
+            other.rows, other.kinds, other.through, other.isFull, other.offeredAt
+        )
         self.range = range
     }
 

@@ -13,6 +13,9 @@ struct ConsumerMetrics: Sendable {
     let rebalances: Counter
     let lostSegments: Counter
     private let latency: Timer
+    private let settling: Timer
+    private let queueing: Timer
+    private let delivering: Timer
     private let checkpoint: Meter
     private let lag: Meter
     private let owned: Meter
@@ -23,6 +26,9 @@ struct ConsumerMetrics: Sendable {
         batchEvents = Metric.batchEvents.histogram(consumer)
         batchBytes = Metric.batchBytes.histogram(consumer)
         latency = Metric.latency.timer(consumer)
+        settling = Metric.delay.timer(consumer, "settle")
+        queueing = Metric.delay.timer(consumer, "queue")
+        delivering = Metric.delay.timer(consumer, "deliver")
         checkpointTime = Metric.checkpointTime.timer(consumer)
         rebalances = Metric.rebalances.counter(consumer)
         lostSegments = Metric.lostSegments.counter(consumer)
@@ -38,10 +44,15 @@ struct ConsumerMetrics: Sendable {
         batchBytes.record(batch.memorySize)
     }
 
-    /// Notes how old a batch's first event is now that the batch is processed.
+    /// Notes how old a batch's first event is now that the batch is processed, and in which stage it has waited for how long.
     func processed(_ batch: FeedBatch, first: Int?) {
         guard let events = batch.events, let first else { return }
-        latency.recordMicroseconds(WallClock.age(of: events[first].createdAtMicroseconds))
+        let (created, now) = (events[first].createdAtMicroseconds, WallClock.microseconds)
+        latency.recordMicroseconds(WallClock.age(of: created, now: now))
+        guard let offered = batch.offeredAt, let handedOver = batch.handedOverAt else { return }
+        settling.recordMicroseconds(WallClock.age(of: created, now: offered))
+        queueing.recordMicroseconds(WallClock.age(of: offered, now: handedOver))
+        delivering.recordMicroseconds(WallClock.age(of: handedOver, now: now))
     }
 
     func update(_ progress: ConsumerProgress) {

@@ -81,7 +81,8 @@ struct Assignment {
             guard let count = try await runner.flow.admit(most, share: owned) else { return false }
             // The time until here may have been long: the process may have been stopped in between.
             guard state.holdsLease else { throw LeaseLost() }
-            let portion = rest.takeFirst(count)
+            var portion = rest.takeFirst(count)
+            portion.handedOverAt = WallClock.microseconds
             runner.sink.take(portion, share: share, claims: claims)
             runner.metrics.tookOver(portion)
         } while !rest.selection.isEmpty

@@ -32,6 +32,12 @@ extension Metric {
                 .times, .seconds, labels: ["consumer"],
                 "Age of the first event of each batch, by its created_at, when the batch is processed: from the commit to "
                     + "the acknowledgement, as far as the clocks of database and process agree.")
+        case .delay:
+            .init(
+                .times, .seconds, labels: ["consumer", "stage"],
+                "Where the first event of each batch has spent its latency. `settle`: from its created_at until it could be read, "
+                    + "in its transaction and behind open ones. `queue`: until it was handed over, behind a pause, a rate or what "
+                    + "is under way. `deliver`: until it was processed, with retries and halts.")
         case .lagEvents:
             .init(
                 .gauge, .events, labels: ["consumer"],

@@ -8,6 +8,7 @@ package enum Metric: String, Sendable, CaseIterable {
     case checkpointTime = "godwit_consumer_checkpoint_seconds"
     case checkpointPosition = "godwit_consumer_checkpoint_position"
     case latency = "godwit_consumer_latency_seconds"
+    case delay = "godwit_consumer_delay_seconds"
     case lagEvents = "godwit_consumer_lag_events"
     case lagTime = "godwit_consumer_lag_seconds"
     case segmentLagEvents = "godwit_segment_lag_events"

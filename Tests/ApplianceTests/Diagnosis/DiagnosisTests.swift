@@ -212,9 +212,11 @@ import Testing
         #expect(json["problems"]?.items.compactMap { $0["code"]?.string } == own.problems.map(\.issue.kind.code))
         let page = OverviewPage.html(DashboardModel(process, rates: [:], canChange: false)).text
         for problem in own.problems { #expect(page.contains(problem.issue.kind.code)) }
-        #expect(page.contains(">unhealthy<") == !own.isHealthy && page.contains(">not ready<") == (json["ready"] == false))
+        #expect(
+            page.contains(">unhealthy<") == !own.isHealthy && page.contains(">not ready<") == (json["ready"] == false))
         // Who cannot do its work is neither ready nor healthy.
-        let cannotWork = !world.standing.isConnected || world.standing.databaseOutage != nil || !world.standing.holdsLease
+        let cannotWork =
+            !world.standing.isConnected || world.standing.databaseOutage != nil || !world.standing.holdsLease
         if cannotWork { #expect(!own.reasonsNotReady.isEmpty && !own.isHealthy) }
         for (name, condition) in world.conditions {
             switch condition {
