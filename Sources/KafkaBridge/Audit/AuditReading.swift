@@ -85,7 +85,8 @@ package final class AuditReading {
     ///
     /// - Returns: whether the ends were reached.
     func read(
-        from starts: [TopicPartition: Int64], to ends: [TopicPartition: Int64], isEnough: () -> Bool, _ body: (Step) -> Void
+        from starts: [TopicPartition: Int64], to ends: [TopicPartition: Int64], isEnough: () -> Bool,
+        _ body: (Step) -> Void
     ) async throws(KafkaError) -> Bool {
         let reader = try open()
         if positions != starts {

@@ -239,19 +239,19 @@ struct AuditState: Sendable {
     /// Ends the step.
     ///
     /// - Parameters:
-    ///   - absences: what is known of the events that were not found, once the ends of the topics were reached.
+    ///   - absences: what is known of the events that were not found, by their indices in the window, once the ends of the
+    ///     topics were reached.
     ///   - drawn: no event that was read of in this step lies behind this position.
-    mutating func conclude(_ absences: [Absence], reachedEnds: Bool, drawn: Int64) -> Findings {
+    mutating func conclude(_ absences: [Int: Absence.Kind], reachedEnds: Bool, drawn: Int64) -> Findings {
         guard let window else { return Findings() }
         assert(left == 0 || reachedEnds)
         self.window = nil
         var findings = Findings()
         let doubledBefore = record.counts.doubled
-        let byIndex = absences.reduce(into: [:]) { $0[$1.index] = $1.kind }
-        concludeRepeated(window, byIndex, reachedEnds, &findings)
+        concludeRepeated(window, absences, reachedEnds, &findings)
         for index in window.repeated..<window.ledger.count {
             record.counts.committed += 1
-            conclude(index, window.ledger, byIndex[index], &findings)
+            conclude(index, window.ledger, absences[index], &findings)
         }
         for index in window.ledger.outOfOrder(&order) {
             record.counts.disordered += 1

@@ -104,16 +104,18 @@ package struct AuditsTable: Sendable {
         return BoundStatement(Statement(name: "audits_touch", sql: sql), [events, consumer, owner, epoch])
     }
 
-    /// Lets another process go on at once.
-    func release(_ consumers: [String], owner: String) -> BoundStatement {
+    /// Lets other processes go on at once with the consumers that an owner audits.
+    package func release(
+        _ consumers: [String], owner: String, on session: some PostgresSession
+    ) async throws(PostgresError) {
         let sql = """
             UPDATE \(table.sql) SET owner = NULL WHERE events_table = $1 AND consumer_name = ANY($2) AND owner = $3
             """
-        return BoundStatement(Statement(sql), [events, consumers, owner])
+        _ = try await session.query(BoundStatement(Statement(sql), [events, consumers, owner]))
     }
 
     /// Forgets what was audited: the next step begins anew behind a position.
-    func reset(_ consumer: String, after position: Int64) -> BoundStatement {
+    package func reset(_ consumer: String, after position: Int64) -> BoundStatement {
         let columns = [
             "committed", "delivered", "missing", "unproven", "passed_over", "parked", "dead_lettered", "discarded",
             "not_to_be_known", "doubled", "disordered", "misplaced",

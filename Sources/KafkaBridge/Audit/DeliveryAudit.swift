@@ -61,7 +61,8 @@ package final class DeliveryAudit {
     /// - Parameter owner: this process, as other processes see it.
     /// - Throws: where the route's records do not say which events they carry.
     package init(
-        consumer: String, route: Route, scope: EventScope, client: ClientConfiguration, tables: TableNames, owner: String,
+        consumer: String, route: Route, scope: EventScope, client: ClientConfiguration, tables: TableNames,
+        owner: String,
         options: Options = Options(), logger: Logger
     ) throws(VerificationError) {
         guard route.namesEvents else { throw .unnamedEvents(consumer: consumer) }
@@ -105,14 +106,6 @@ package final class DeliveryAudit {
         }
     }
 
-    /// Lets other processes go on at once.
-    package static func release(
-        _ audits: [DeliveryAudit], on connection: Connection
-    ) async throws(PostgresError) {
-        guard let first = audits.first else { return }
-        try await connection.query(first.table.release(audits.map(\.consumer), owner: first.owner))
-    }
-
     // MARK: A step
 
     private func lockedStep(
@@ -141,9 +134,12 @@ package final class DeliveryAudit {
         var record = AuditState.beginning(consumer, after: position, reason: reason, replacing: former)
         record.basis = basis
         let level: Logger.Level = reason == .first || reason == .asked ? .notice : .warning
-        let past = former.map { "; what follows position \($0.position) up to there is not audited: see `godwit verify`" }
+        let past = former.map {
+            "; what follows position \($0.position) up to there is not audited: see `godwit verify`"
+        }
         logger.log(
-            level: level, "the audit begins behind position \(position): \(reason.text)\(level == .warning ? past ?? "" : "")")
+            level: level,
+            "the audit begins behind position \(position): \(reason.text)\(level == .warning ? past ?? "" : "")")
         let save = table.save(record, owner: owner, begins: true, isCaughtUp: true)
         guard let row = try await connection.query(save).first else { return .elsewhere }
         record.epoch = try row.decode(0)
@@ -185,10 +181,10 @@ package final class DeliveryAudit {
         state?.begin(window)
         let isLast = window.through == checkpoint
         var reachedEnds = try await read(to: ends, isLast: isLast, reading)
-        var absences: [Absence] = []
+        var absences: [Int: Absence.Kind] = [:]
         if state?.absent(reachedEnds: reachedEnds).isEmpty == false {
             let open = try await waitForTransactions(&reachedEnds, reading)
-            absences = try await judge(due, topics, open, on: connection)
+            for absence in try await judge(due, topics, open, on: connection) { absences[absence.index] = absence.kind }
         }
         let drawn = try await horizon.lastDrawn()
         guard let findings = state?.conclude(absences, reachedEnds: reachedEnds, drawn: drawn), let now = state?.record
@@ -417,7 +413,8 @@ package final class DeliveryAudit {
             await connection.query(table.readIdentities(at: Array(positions.prefix(Self.examples)))))
         let examples = events.indices.map { index in
             let event = events[index]
-            return "position \(event.globalPosition), event \(EventID(event.eventID).text), \(String(copying: event.boundedContext)) "
+            return
+                "position \(event.globalPosition), event \(EventID(event.eventID).text), \(String(copying: event.boundedContext)) "
                 + "\(String(copying: event.aggregateType)) \(String(copying: event.aggregateID))"
         }
         let more = positions.count > examples.count ? "; …" : ""
