@@ -128,9 +128,26 @@ struct AuditState: Sendable {
         self.window = window
     }
 
-    /// Whether reading on could find nothing that the step needs, and more could not be kept.
+    /// Whether all new events of the step were found.
     var isSatisfied: Bool { left == 0 }
+    /// Whether no more records can be kept ahead of their events.
     var isFull: Bool { ahead.isFull }
+
+    /// Whether reading on is of no use in this step.
+    ///
+    /// - Parameter isLast: whether the step has all events that are due. Such a step reads to the ends, so that doubles are
+    ///   found soon, and is the one that can tell that a suspect is missing.
+    func isEnough(isLast: Bool) -> Bool {
+        isSatisfied && (!isLast || isFull && record.suspects.isEmpty)
+    }
+
+    /// Whether another step should follow at once.
+    ///
+    /// - Parameters:
+    ///   - isLast: whether the step that has ended had all events that were due.
+    ///   - reachedEnds: whether it has read to the ends. Where it has not, room for more records may have been made since;
+    ///     else it comes with the next events.
+    func isBehind(isLast: Bool, reachedEnds: Bool) -> Bool { !isLast || !reachedEnds && !isFull }
 
     /// Takes in a record that names an event.
     ///

@@ -190,7 +190,7 @@ package final class DeliveryAudit {
         guard let findings = state?.conclude(absences, reachedEnds: reachedEnds, drawn: drawn), let now = state?.record
         else { return .notStarted }
         hasReadAll = reachedEnds
-        let isCaughtUp = isLast && reachedEnds
+        let isCaughtUp = state?.isBehind(isLast: isLast, reachedEnds: reachedEnds) == false
         let save = table.save(now, owner: owner, begins: false, isCaughtUp: isCaughtUp)
         guard let row = try await connection.query(save).first else {
             // An operator has had it begin anew meanwhile.
@@ -326,7 +326,7 @@ package final class DeliveryAudit {
         guard let starts = state?.starts else { return false }
         return try await reading.read(
             from: starts, to: ends,
-            isEnough: { [self] in state?.isSatisfied == true && (!isLast || state?.isFull == true) }
+            isEnough: { [self] in state?.isEnough(isLast: isLast) ?? true }
         ) { [self] in take($0) }
     }
 

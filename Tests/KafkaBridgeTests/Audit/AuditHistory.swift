@@ -173,7 +173,7 @@ struct AuditHistory {
         let findings = state.conclude(absences, reachedEnds: reachedEnds, drawn: lastPosition(before: time))
         reported += findings.missing
         recovered += findings.recovered
-        return isLast && reachedEnds
+        return !state.isBehind(isLast: isLast, reachedEnds: reachedEnds)
     }
 
     private func lastPosition(before time: Int) -> Int64 {
@@ -192,7 +192,7 @@ struct AuditHistory {
         while true {
             let open = logs.indices.filter { next[$0] < logs[$0].count }
             guard let partition = open.randomElement(using: &random) else { return true }
-            if state.isSatisfied, !isLast || state.isFull { return false }
+            if state.isEnough(isLast: isLast) { return false }
             for _ in 0..<Int.random(in: 1...5, using: &random) where next[partition] < logs[partition].count {
                 let record = logs[partition][next[partition]]
                 state.take(
