@@ -253,6 +253,9 @@ struct AuditState: Sendable {
         }
     }
 
+    /// Whether all events that were not found can be looked for again in the next step.
+    var hasRoomForSuspects: Bool { record.suspects.count + left <= limits.suspects }
+
     /// Ends the step.
     ///
     /// - Parameters:

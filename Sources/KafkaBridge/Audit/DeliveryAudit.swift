@@ -351,7 +351,8 @@ package final class DeliveryAudit {
 
     // MARK: What was not found
 
-    /// Waits for transactions that are open in the topics, not for long, and reads what they hid.
+    /// Reads what was hidden by transactions that have ended by now. What is hidden still is looked for again in the next
+    /// step; only where that is more than can be noted, their end is waited for, not for long.
     ///
     /// - Returns: the partitions that still end with one.
     private func waitForTransactions(
@@ -360,7 +361,7 @@ package final class DeliveryAudit {
         let deadline = ContinuousClock.now + options.patience
         while true {
             let open = try await reading.openTransactions(of: state?.knownPartitions ?? [])
-            if open.isEmpty || .now >= deadline || state?.isSatisfied == true {
+            if open.isEmpty || .now >= deadline || state?.hasRoomForSuspects != false {
                 // What became visible before this look is read.
                 if let ends = try await findEnds(reading) {
                     reachedEnds = try await read(to: ends, isLast: true, reading)
