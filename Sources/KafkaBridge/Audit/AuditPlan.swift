@@ -37,7 +37,7 @@ package enum AuditReason: String, Sendable, Equatable {
     case anotherLog = "another_log"
     case anotherRoute = "another_route"
     case setBack = "set_back"
-    case topicsShorter = "topics_shorter"
+    case topicsChanged = "topics_changed"
     case asked
 
     /// For people.
@@ -47,7 +47,7 @@ package enum AuditReason: String, Sendable, Equatable {
         case .anotherLog: "the log of events is another one"
         case .anotherRoute: "the consumer's topics, key or names of headers have changed"
         case .setBack: "the consumer's checkpoints were set back"
-        case .topicsShorter: "a topic was made anew, or has lost its last records"
+        case .topicsChanged: "a topic is not what was read: it was made anew, or has lost its last records"
         case .asked: "an operator asked for it"
         }
     }

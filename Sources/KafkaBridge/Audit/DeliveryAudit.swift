@@ -176,7 +176,7 @@ package final class DeliveryAudit {
         let (window, earliest) = try await readWindow(record, through: settled, on: connection)
         let topics = try await enterPartitions(notBefore: earliest, reading)
         guard let topics, let ends = try await findEnds(reading) else {
-            return try await begin(after: checkpoint, .topicsShorter, record, basis, connection)
+            return try await begin(after: checkpoint, .topicsChanged, record, basis, connection)
         }
         state?.begin(window)
         let isLast = window.through == checkpoint
@@ -185,6 +185,9 @@ package final class DeliveryAudit {
         if state?.absent(reachedEnds: reachedEnds).isEmpty == false {
             let open = try await waitForTransactions(&reachedEnds, reading)
             for absence in try await judge(due, topics, open, on: connection) { absences[absence.index] = absence.kind }
+            if try await findsByTime(missingNow(absences), on: connection, reading) {
+                return try await begin(after: checkpoint, .topicsChanged, record, basis, connection)
+            }
         }
         let drawn = try await horizon.lastDrawn()
         guard let findings = state?.conclude(absences, reachedEnds: reachedEnds, drawn: drawn), let now = state?.record
@@ -386,6 +389,45 @@ package final class DeliveryAudit {
         judge.settle(&absences, traces: KeyTraces(keys: []), open: open)
         return absences
     }
+
+    /// The positions of the events that are about to count as missing.
+    private func missingNow(_ absences: [Int: Absence.Kind]) -> [Int64] {
+        guard let window = state?.window else { return [] }
+        return (0..<window.repeated).filter { absences[$0] == .missing }.map { window.ledger.positions[$0] }
+            .filter { state?.record.missing.contains($0) == false }
+    }
+
+    /// Looks once more for events that are about to count as missing: by their times, without what is remembered of offsets.
+    /// Where a topic was made anew since, and is as long as before by now, offsets mean nothing, and its records are there.
+    private func findsByTime(
+        _ positions: [Int64], on connection: Connection, _ reading: AuditReading
+    ) async throws -> Bool {
+        if positions.isEmpty { return false }
+        let table = EventsTable(tables.source)
+        let events = try EventBatch(
+            await connection.query(table.readIdentities(at: Array(positions.prefix(Self.rows)))))
+        var ids: Set<EventID> = []
+        var earliest = CurrentTime.microseconds
+        for index in events.indices {
+            ids.insert(EventID(events[index].eventID))
+            earliest = min(earliest, events[index].createdAtMicroseconds)
+        }
+        let partitions = state?.knownPartitions ?? []
+        let since = max(0, max(0, earliest) / 1_000 - Self.confirmationMargin)
+        let starts = try await reading.offsets(notBefore: since, of: partitions)
+        let ends = try await reading.ranges(of: partitions).mapValues(\.upperBound)
+        var isFound = false
+        _ = try await reading.read(from: starts, to: ends, isEnough: { isFound }) { [names, topicNumbers] step in
+            guard case .record(let record) = step, topicNumbers[record.topic] != nil,
+                let identity = names.identity(record)
+            else { return }
+            isFound = isFound || ids.contains(identity.event)
+        }
+        return isFound
+    }
+
+    /// In milliseconds.
+    private static let confirmationMargin: Int64 = 60_000
 
     // MARK: Reporting
 

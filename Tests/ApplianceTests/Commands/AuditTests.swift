@@ -232,6 +232,68 @@ import Testing
         }
     }
 
+    private func remake(_ place: RelayFixture, _ topic: String) async throws {
+        _ = try await Admin.with(place.kafka.client(), logger: quiet) { admin throws(KafkaError) in
+            try await admin.deleteTopics([topic])
+        }
+        try await eventually("the topic is not made anew") {
+            do { try await place.kafka.createTopic(topic, partitions: 1) } catch { return false }
+            return true
+        }
+    }
+
+    @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
+    func `a topic that is made anew has it begin anew, whether it is shorter or longer by then`() async throws {
+        try await RelayFixture.with { place in
+            let topic = try await place.kafka.makeTopic("anew", partitions: 1)
+            let variables = Self.interval.merging(["GODWIT_CONSUMERS_IDENTITY_TOPIC": topic]) { $1 }
+            var relay = try place.run(variables)
+            _ = try await begun(place)
+            _ = try await place.append(5)
+            _ = try await audited(place, to: 5)
+            _ = await stop(relay)
+            // Longer: the records 0 to 4 are others than those that were read.
+            try await remake(place, topic)
+            _ = try await place.append(10, from: 5)
+            _ = try await place.report(["catch-up", "identity"], ["GODWIT_CONSUMERS_IDENTITY_TOPIC": topic])
+            relay = try place.run(variables)
+            let longer = try await audited(place, to: 15) { $0["reason"] == "topics_changed" }
+            #expect(longer["missing"] == 0 && adds(up: longer), "\(longer)")
+            _ = try await place.append(10, from: 15)
+            _ = try await audited(place, to: 25)
+            _ = await stop(relay)
+            // Shorter.
+            try await remake(place, topic)
+            relay = try place.run(variables)
+            _ = try await place.append(2, from: 25)
+            let shorter = try await audited(place, to: 27) { ($0["began_after"]?.integer ?? 0) >= 25 }
+            #expect(shorter["missing"] == 0 && shorter["reason"] == "topics_changed" && adds(up: shorter), "\(shorter)")
+            let log = await stop(relay)
+            #expect(!log.contains("in no topic"), "\(log)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `partitions that are added are read too`() async throws {
+        try await RelayFixture.with { place in
+            let topic = try await place.kafka.makeTopic("grows", partitions: 1)
+            let variables = Self.interval.merging(["GODWIT_CONSUMERS_IDENTITY_TOPIC": topic]) { $1 }
+            var relay = try place.run(variables)
+            _ = try await begun(place)
+            _ = try await place.append(5)
+            _ = try await audited(place, to: 5)
+            _ = await stop(relay)
+            _ = try await Admin.with(place.kafka.client(), logger: quiet) { admin throws(KafkaError) in
+                try await admin.addPartitions(to: topic, total: 5)
+            }
+            relay = try place.run(variables)
+            _ = try await place.append(20, from: 5)
+            let after = try await audited(place, to: 25)
+            #expect(after["delivered"] == 25 && after["missing"] == 0 && after["looked_for_again"] == 0, "\(after)")
+            _ = await stop(relay)
+        }
+    }
+
     @Test func `an audit needs the events' ids in the records`() async throws {
         let variables = [
             "GODWIT_AUDIT_INTERVAL": "5m", "GODWIT_CONSUMERS_A_TOPIC": "a", "GODWIT_CONSUMERS_A_HEADERS": "none",
