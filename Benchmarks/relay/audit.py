@@ -31,7 +31,7 @@ def wait_for(relay, holds, limit):
             return state
         if time.monotonic() > end:
             raise SystemExit(f"the audit does not come to it: {state}")
-        time.sleep(0.1)
+        time.sleep(0.5)
 
 
 def last_position(postgres):

@@ -1,4 +1,5 @@
 import Consumers
+import DedicatedThread
 import EventSourcing
 import Kafka
 import KafkaBridge
@@ -6,9 +7,29 @@ import Logging
 import Postgres
 import ServiceLifecycle
 
-/// Audits the consumers of a process one after another, again after each interval. What goes wrong ends nothing: the age of
-/// the audit shows it.
+/// Audits the consumers of a process in the life cycle of that process.
 struct AuditService: Service {
+    private let auditor: Auditor
+
+    /// - Returns: nil where the configuration asks for no audit.
+    init?(_ configuration: Configuration, owner: String) {
+        guard let auditor = Auditor(configuration, owner: owner) else { return nil }
+        self.auditor = auditor
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await auditor.run() }
+    }
+}
+
+/// Audits consumers one after another, again after each interval. What goes wrong ends nothing: the age of the audit shows it.
+///
+/// It works on a thread of its own that stands back for the relay's, as do the Kafka client's threads that are started on it:
+/// auditing is never in the way of an event.
+actor Auditor {
+    nonisolated private let thread = DedicatedThread(name: "audit", niceness: 10)
+    nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
     private let configuration: Configuration
     private let interval: Duration
     private let database: ConnectionConfiguration
@@ -33,11 +54,8 @@ struct AuditService: Service {
         self.owner = owner
     }
 
-    func run() async throws {
-        await cancelWhenGracefulShutdown { await audit() }
-    }
-
-    private func audit() async {
+    /// Until cancelled.
+    func run() async {
         let audits = configuration.consumers.compactMap { makeAudit($0) }
         let reading = AuditReading(
             configuration.kafka.client("godwit-audit"), rate: configuration.audit.rate, logger: logger)

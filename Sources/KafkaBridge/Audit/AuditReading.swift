@@ -26,7 +26,7 @@ package final class AuditReading {
     /// How long no record may come while there are more.
     private static let silence: Duration = .seconds(60)
     /// Records taken at a time: few, so that relaying goes on beside.
-    private static let portion = 500
+    private static let portion = 100
 
     /// - Parameter rate: records a second, at most.
     package init(_ client: ClientConfiguration, rate: Int, logger: Logger) {

@@ -11,7 +11,7 @@ package import Postgres
 package final class DeliveryAudit {
     package struct Options: Sendable {
         /// Events of one step.
-        package var stepSize = 50_000
+        package var stepSize = 20_000
         /// A process that has made no step for so long has ended, and another one goes on.
         package var lease: Duration = .seconds(60)
         /// How long a step waits for the end of an open transaction, in the database or in a topic.
@@ -228,7 +228,7 @@ package final class DeliveryAudit {
     // MARK: Events
 
     /// Rows of one read.
-    private static let rows = 10_000
+    private static let rows = 2_000
     /// Reads of one step: a scope with few events takes many.
     private static let reads = 50
 
