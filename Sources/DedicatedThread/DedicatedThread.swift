@@ -1,3 +1,5 @@
+import Glibc
+
 /// A serial executor that owns one thread, for actors whose work blocks in C.
 ///
 /// Blocking calls must not run on the cooperative pool, which has one thread per core. An actor that wraps such a
@@ -8,11 +10,15 @@ package final class DedicatedThread: SerialExecutor {
 
     /// Starts the thread.
     ///
-    /// - Parameter name: shown by `ps -L` and debuggers; the kernel keeps the first 15 bytes.
-    package init(name: String) {
+    /// - Parameters:
+    ///   - name: shown by `ps -L` and debuggers; the kernel keeps the first 15 bytes.
+    ///   - niceness: how much it stands back for other threads, 0 to 19. Threads that are started on it stand back likewise.
+    package init(name: String, niceness: Int32 = 0) {
         let queue = JobQueue()
         self.queue = queue
         startThread(name: name) {
+            // Linux has a niceness for each thread: 0 is the one that calls.
+            if niceness > 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
             while let entry = queue.next() {
                 unsafe entry.job.runSynchronously(on: entry.executor.asUnownedSerialExecutor())
             }

@@ -20,6 +20,7 @@ struct Godwit: AsyncParsableCommand {
             RepublishCommand.self,
             CatchUpCommand.self,
             VerifyCommand.self,
+            AuditCommand.self,
             StatusCommand.self,
             PauseCommand.self,
             ResumeCommand.self,

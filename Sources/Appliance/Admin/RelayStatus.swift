@@ -101,7 +101,8 @@ struct RelayStatus: Sendable {
             }
         }
         return judgement.reports(
-            StatusSource.Picture(store: store, deadLetters: picture?.deadLetters ?? [:]),
+            StatusSource.Picture(
+                store: store, deadLetters: picture?.deadLetters ?? [:], audits: picture?.audits ?? [:]),
             configured: Set(standing.consumers.map(\.name))
         ).map { report in
             var report = report

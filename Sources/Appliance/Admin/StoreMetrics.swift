@@ -33,8 +33,19 @@ final class StoreMetrics: Sendable {
             let letters = picture.deadLetters[consumer.name]
             Metric.parkedEvents.gauge(consumer.name).set(letters?.open ?? 0)
             Metric.haltedSegments.gauge(consumer.name).set(letters?.halted ?? 0)
+            if let audit = picture.audits[consumer.name] { report(audit) }
             report(consumer)
         }
+    }
+
+    private func report(_ audit: AuditRecord) {
+        let (name, counts) = (audit.consumer, audit.counts)
+        Metric.auditPosition.gauge(name).set(audit.position)
+        Metric.auditMissing.gauge(name).set(counts.missing)
+        Metric.auditUnproven.gauge(name).set(counts.unproven + Int64(audit.suspects.count))
+        Metric.auditDoubled.gauge(name).set(counts.doubled)
+        Metric.auditDisordered.gauge(name).set(counts.disordered)
+        Metric.auditAge.gauge(name).set(audit.age / .seconds(1))
     }
 
     /// What is the matter, to metrics of the task's backend; 0 for what was.

@@ -13,6 +13,8 @@ struct DescriptorBudget: Sendable, Equatable {
     /// Sessions at PostgreSQL, at most.
     var sessions: Int
     var hasAdminPort: Bool
+    /// Whether deliveries are audited, by one consumer after another.
+    var audits = false
 
     /// Standard streams, signals, files that are read for a moment.
     private static let base = 16
@@ -21,13 +23,17 @@ struct DescriptorBudget: Sendable, Equatable {
     /// The event loop, its listener, and some requests at a time.
     private static let adminPort = 4 + 8
 
+    /// A reader, one that sees what is behind open transactions, and two that look at topics where something is missing.
+    private static let auditClients = 4
+
     /// Of one Kafka client.
     private var client: Int { 2 + 3 * brokers }
 
     /// Each consumer has a producer, and, while it looks at topics, a second client; not all look at a time. One more looks
     /// at the brokers at the start.
     var needed: Int {
-        let clients = consumers + min(consumers, AsyncSemaphore.mostTopicClients) + 1
+        let clients =
+            consumers + min(consumers, AsyncSemaphore.mostTopicClients) + 1 + (audits ? Self.auditClients : 0)
         return Self.base + Self.passing + 2 * sessions + clients * client + (hasAdminPort ? Self.adminPort : 0)
     }
 
@@ -66,6 +72,7 @@ extension Configuration {
     func descriptorBudget(brokers: Int? = nil) -> DescriptorBudget {
         DescriptorBudget(
             consumers: consumers.count, brokers: max(brokers ?? 0, kafka.bootstrapServers.split(separator: ",").count),
-            sessions: sessionNeed.count, hasAdminPort: admin.listen != nil)
+            sessions: sessionNeed.count, hasAdminPort: admin.listen != nil,
+            audits: audit.interval != nil)
     }
 }

@@ -25,6 +25,8 @@ extension Configuration {
         ]
         if notify.mode != .never { purposes.append((.listener, 1)) }
         if admin.listen != nil { purposes.append((.status, 1)) }
+        // For a step at a time.
+        if audit.interval != nil { purposes.append((.audit, 2)) }
         return SessionNeed(purposes: purposes)
     }
 }

@@ -12,6 +12,8 @@ struct SessionShortage: Sendable {
     func text(_ waits: [SessionWaits.Wait], isPooled: Bool) -> String? {
         let hasControl = !waits.contains { $0.purpose == .control }
         let missing = waits.filter { wait in
+            // Events flow without it, and its age shows that nothing is audited.
+            if wait.purpose == .audit { return false }
             if wait.refusal.map(Self.isShortage) == true { return true }
             return wait.isHanging && (isPooled || hasControl)
         }

@@ -75,6 +75,7 @@ extension Configuration {
         worker = WorkerSection(&values)
         consumers = names.map { ConsumerSection($0, &values) }
         TopicChecks.check(consumers, &values)
+        audit = AuditSection(&values, consumers)
         admin = AdminSection(&values)
         log = LogSection(&values)
         entries = ConfigurationEntry.all(values, database: database, consumers: names)

@@ -7,6 +7,7 @@ package struct Configuration: Sendable {
     package var worker: WorkerSection
     /// In the order of the file.
     package var consumers: [ConsumerSection]
+    package var audit: AuditSection
     package var admin: AdminSection
     package var log: LogSection
 

@@ -1,7 +1,7 @@
 extension ConfigurationKey {
     /// Every key there is: what the file, the environment, `config show` and the reference go by.
     package static let all: [ConfigurationKey] =
-        database + notify + horizon + kafka + kafkaSecurity + worker + consumers + admin + log
+        database + notify + horizon + kafka + kafkaSecurity + worker + consumers + audit + admin + log
 
     /// The keys of a consumer that `worker` has too, as its default.
     static let inherited: Set<String> = [
@@ -196,6 +196,16 @@ extension ConfigurationKey {
         + worker.filter { inherited.contains($0.name) }.map {
             .init("consumers.*.\($0.name)", $0.kind, "As `\($0.path)`, for this consumer.")
         }
+
+    private static let audit: [ConfigurationKey] = [
+        .init(
+            "audit.interval", .duration(.milliseconds(100)...(.seconds(86_400))),
+            "How often one of the processes compares what was delivered since the last time with the topics; not given, "
+                + "none does."),
+        .init(
+            "audit.rate", .integer(100...10_000_000), default: "20000",
+            "How many records a second an audit reads at most: more than are published in the long run."),
+    ]
 
     private static let admin: [ConfigurationKey] = [
         .init(

@@ -32,6 +32,7 @@ package enum MetricReference {
     private static func group(_ name: String) -> String {
         if name.hasPrefix("godwit_consumer_") || name.hasPrefix("godwit_segment_") { return "Consumers" }
         if name.hasPrefix("godwit_kafka_") { return "Kafka" }
+        if name.hasPrefix("godwit_audit_") { return "Audits" }
         return name.hasPrefix("process_") ? "The process" : "The event store"
     }
 }

@@ -41,8 +41,19 @@ enum ConsumerPage {
             <div><dt>Events/s here</dt><dd class="rate">\(Sparkline.html(history))</dd></div>
             <div><dt>Rate allowed</dt><dd>\(control?.rate.map { "\(RateText.format($0)) events/s" } ?? "any")</dd></div>
             <div><dt>Parked</dt><dd>\(CountText.format(report.deadLetters?.open ?? 0))</dd></div>
+            \(report.audit.map { audit($0) } ?? HTML.empty)
             </dl></header>
             """
+    }
+
+    private static func audit(_ audit: AuditRecord) -> HTML {
+        let counts = audit.counts
+        let found =
+            audit.hasFindings
+            ? "\(CountText.format(counts.missing)) missing, \(CountText.format(counts.disordered)) out of order"
+            : "none missing"
+        let text = "to \(CountText.format(audit.position)), \(AgeText.format(audit.age)) ago: \(found)"
+        return "<div><dt>Audited</dt><dd class=\"\(audit.hasFindings ? "bad" : "")\">\(text)</dd></div>"
     }
 
     // MARK: Orders

@@ -13,7 +13,8 @@ struct ConsumerDiagnosis: Sendable {
 
     /// The worst first.
     func issues(
-        of consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count? = nil, in store: StoreStatus
+        of consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count? = nil, audit: AuditRecord? = nil,
+        in store: StoreStatus
     ) -> [HealthIssue] {
         if consumer.segments.isEmpty {
             // A process that serves it says why it has not begun.
@@ -24,7 +25,7 @@ struct ConsumerDiagnosis: Sendable {
         let lag = consumer.lag
         var issues =
             owners(consumer) + source(consumer) + conditions(owningWorkers(consumer)) + orders(consumer)
-            + parked(consumer, letters)
+            + parked(consumer, letters) + found(audit)
         if lag.events > 0 {
             issues += holds(store)
             if let longestLag, let oldest = lag.oldest, oldest > longestLag {
@@ -140,6 +141,26 @@ struct ConsumerDiagnosis: Sendable {
         let words = count == 1 ? "1 event is parked and waits" : "\(CountText.format(count)) events are parked and wait"
         return [
             HealthIssue(.parked, "\(words) for a decision: `godwit parked list --consumer \(consumer.name)`")
+        ]
+    }
+
+    private func found(_ audit: AuditRecord?) -> [HealthIssue] {
+        guard let audit, audit.hasFindings else { return [] }
+        let counts = audit.counts
+        let parts: [(count: Int64, what: String)] = [
+            (counts.missing, "missing"), (counts.disordered, "out of order"), (counts.misplaced, "in another topic"),
+        ]
+        let found = parts.filter { $0.count > 0 }.map { "\(CountText.format($0.count)) \($0.what)" }
+        let first = audit.missing.first.map { ", the first at position \($0)" } ?? ""
+        let repair =
+            audit.missing.first.map {
+                "`godwit verify --consumer \(audit.consumer) --from-position \($0) --repair` publishes what is missing; "
+            } ?? ""
+        return [
+            HealthIssue(
+                .auditFound,
+                "the audit found events that are \(found.joined(separator: ", "))\(first): \(repair)"
+                    + "`godwit audit --reset \(audit.consumer)` begins anew")
         ]
     }
 

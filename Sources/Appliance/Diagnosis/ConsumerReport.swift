@@ -7,6 +7,8 @@ package struct ConsumerReport: Sendable {
     package let consumer: StoreStatus.Consumer
     /// What waits for somebody's decision; `nil` if nothing does.
     package let deadLetters: DeadLetters.Count?
+    /// What the audit of its delivery has found; `nil` where there is none.
+    package var audit: AuditRecord?
     /// What keeps it from moving, the worst first.
     package var issues: [HealthIssue]
     /// Whether the configuration at hand has it; others are shown, but their health is somebody else's.
@@ -45,6 +47,7 @@ package struct ConsumerReport: Sendable {
             .init("lag_seconds", Self.seconds(lag)),
             .init("parked_events", .number(deadLetters?.open ?? 0)),
             .init("halted_segments", .number(deadLetters?.halted ?? 0)),
+            .init("audit", audit?.json ?? .null),
             .init("paused", .boolean(control?.isPaused ?? false)),
             .init("rate_limit", control?.rate.map { .number($0, digits: 6) } ?? .null),
             .init("total_segments", .number(consumer.segments.count)),

@@ -11,6 +11,7 @@ package struct HealthIssue: Sendable, Hashable {
         case ownerSilent = "owner_silent"
         case paused
         case sourceRefused = "source_refused"
+        case auditFound = "audit_found_loss"
         case halted
         case refused
         case stalled
@@ -36,6 +37,7 @@ package struct HealthIssue: Sendable, Hashable {
             case .ownerSilent: "GW-OWNER-SILENT"
             case .paused: "GW-PAUSED"
             case .sourceRefused: "GW-SOURCE-REFUSED"
+            case .auditFound: "GW-AUDIT-FOUND"
             case .halted: "GW-HALTED"
             case .refused: "GW-REFUSED"
             case .stalled: "GW-STALLED"
@@ -55,7 +57,8 @@ package struct HealthIssue: Sendable, Hashable {
         package var isUnhealthy: Bool {
             switch self {
             case .databaseAway, .databaseBusy, .noSession, .leaseLost, .notStarted, .noOwner, .ownerSilent,
-                .sourceRefused, .halted, .refused, .stalled, .waiting, .heldBack, .tooFarBehind, .parked:
+                .sourceRefused, .halted, .refused, .stalled, .waiting, .heldBack, .tooFarBehind, .parked,
+                .auditFound:
                 true
             case .paused, .limited, .starting, .stopping, .rebalancing, .oneOff: false
             }
@@ -69,7 +72,7 @@ package struct HealthIssue: Sendable, Hashable {
                 .starting, .stopping, .rebalancing:
                 true
             case .notStarted, .noOwner, .ownerSilent, .paused, .halted, .heldBack, .parked, .limited, .oneOff,
-                .tooFarBehind:
+                .tooFarBehind, .auditFound:
                 false
             }
         }

@@ -62,9 +62,10 @@ extension ConsumerDiagnosis {
     func reports(_ picture: StatusSource.Picture, configured: Set<String>) -> [ConsumerReport] {
         picture.store.consumers.map { consumer in
             let letters = picture.deadLetters[consumer.name]
+            let audit = picture.audits[consumer.name]
             return ConsumerReport(
-                consumer: consumer, deadLetters: letters,
-                issues: issues(of: consumer, letters, in: picture.store),
+                consumer: consumer, deadLetters: letters, audit: audit,
+                issues: issues(of: consumer, letters, audit: audit, in: picture.store),
                 isConfigured: configured.isEmpty || configured.contains(consumer.name))
         }
     }

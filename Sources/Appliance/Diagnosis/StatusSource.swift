@@ -9,20 +9,27 @@ struct StatusSource: Sendable {
         var store: StoreStatus
         /// What waits for somebody's decision, by consumer.
         var deadLetters: [String: DeadLetters.Count]
+        /// What audits have found, by consumer.
+        var audits: [String: AuditRecord] = [:]
     }
 
     private let reader: StatusReader
     private let letters: DeadLetters
+    private let audits: AuditsTable
 
     init(_ tables: TableNames, scopes: [String: EventScope], backlogLimit: Int) {
         reader = StatusReader(tables, scopes: scopes, backlogLimit: backlogLimit)
         letters = DeadLetters(tables)
+        audits = AuditsTable(tables)
     }
 
     /// - Throws: `SourceError`, or `PostgresError`.
     func take(on connection: Connection) async throws -> Picture {
         let store = try await reader.read(on: connection)
         let counts = try await letters.counts(on: connection)
-        return Picture(store: store, deadLetters: counts.reduce(into: [:]) { $0[$1.consumer] = $1 })
+        let records = try await audits.all(on: connection)
+        return Picture(
+            store: store, deadLetters: counts.reduce(into: [:]) { $0[$1.consumer] = $1 },
+            audits: records.reduce(into: [:]) { $0[$1.consumer] = $1 })
     }
 }

@@ -41,6 +41,7 @@ package final class RelayProcess: Sendable {
             services.append(AdminService(address: address, endpoints: endpoints, logger: logger))
         }
         services.append(MemoryService())
+        if let audit = AuditService(configuration, owner: relays.worker.id) { services.append(audit) }
         services.append(
             RelayService(
                 preflight: preflight, worker: relays.worker, publishers: relays.publishers, sessions: relays.sessions,

@@ -24,6 +24,7 @@ struct Migration: Sendable {
             Migration(version: 12, name: "scope and start behind checkpoints", sql: CheckpointTables.scopes(tables)),
             Migration(version: 13, name: "epoch of redrives", sql: redriveEpoch(tables)),
             Migration(version: 14, name: "terms of workers", sql: workerTerms(tables)),
+            Migration(version: 15, name: "audits of deliveries", sql: DeliveryAuditTable.sql(tables)),
         ]
     }
 

@@ -56,6 +56,7 @@ package struct TableRights: Sendable, Hashable {
             own("checkpoint_scopes", [.select, .insert, .update(), .delete]),
             own("jobs", [.select, .insert, .update()]),
             own("job_events", [.select, .insert]),
+            own("delivery_audits", [.select, .insert, .update(), .delete]),
         ]
     }
 

@@ -97,7 +97,32 @@ package final class Reader: Sendable {
         }.get()
     }
 
+    /// For each partition the offset of its first record that is not older than a time; of one without such a record its
+    /// end, as far as this reader may see it.
+    ///
+    /// - Parameter time: milliseconds since 1970.
+    package func offsets(
+        notBefore time: Int64, of partitions: [TopicPartition], within limit: Duration = .seconds(10)
+    ) async throws(KafkaError) -> [TopicPartition: Int64] {
+        try await BlockingCall.run(named: "kafka-reader") { [self] in
+            Result { () throws(KafkaError) in
+                var times: [TopicPartition: Int64] = [:]
+                for partition in partitions { times[partition] = time }
+                var offsets = try lookUp(times, limit)
+                for (partition, offset) in offsets where offset < 0 {
+                    offsets[partition] = try Self.insisting(limit) { (left) throws(KafkaError) in
+                        try watermarks(partition, left)
+                    }.upperBound
+                }
+                return offsets
+            }
+        }.get()
+    }
+
     // MARK: Reading
+
+    /// The partitions that were read to their end since they were chosen, each with the offset behind its last record then.
+    package var endsReached: [TopicPartition: Int64] { state.withLock { $0.ends } }
 
     /// The next records, as many as there are at once, at most `count`; none when the time is up first.
     package func poll(atMost count: Int = 1_000, within limit: Duration) async throws(KafkaError) -> [ConsumedRecord] {
@@ -247,6 +272,26 @@ package final class Reader: Sendable {
         return low..<max(low, high)
     }
 
+    /// By time in milliseconds since 1970; `RD_KAFKA_OFFSET_END` where no record is that young.
+    private func lookUp(
+        _ times: [TopicPartition: Int64], _ limit: Duration
+    ) throws(KafkaError) -> [TopicPartition: Int64] {
+        var offsets: [TopicPartition: Int64] = [:]
+        if times.isEmpty { return offsets }
+        try Self.insisting(limit) { (left) throws(KafkaError) in
+            let list = PartitionList(capacity: times.count)
+            for (partition, time) in times { list.add(partition, offset: time) }
+            let response = unsafe rd_kafka_offsets_for_times(handle.pointer, list.pointer, left.wholeMilliseconds)
+            guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                throw KafkaError(response: response, context: "Looking up offsets by time")
+            }
+            // What a partition has answered with an error stands for no offset.
+            if let error = list.firstError("Looking up offsets by time") { throw error }
+            list.forEach { offsets[$0] = $1 }
+        }
+        return offsets
+    }
+
     private func choose(_ starts: [TopicPartition: ReadStart], _ limit: Duration) -> Result<Void, KafkaError> {
         var offsets: [TopicPartition: Int64] = [:]
         var timed: [TopicPartition: Int64] = [:]
@@ -260,18 +305,7 @@ package final class Reader: Sendable {
         }
         if !timed.isEmpty {
             do throws(KafkaError) {
-                try Self.insisting(limit) { (left) throws(KafkaError) in
-                    let times = PartitionList(capacity: timed.count)
-                    for (partition, time) in timed { times.add(partition, offset: time) }
-                    let response = unsafe rd_kafka_offsets_for_times(
-                        handle.pointer, times.pointer, left.wholeMilliseconds)
-                    guard response == RD_KAFKA_RESP_ERR_NO_ERROR else {
-                        throw KafkaError(response: response, context: "Looking up offsets by time")
-                    }
-                    // What a partition has answered with an error stands for no offset.
-                    if let error = times.firstError("Looking up offsets by time") { throw error }
-                    times.forEach { offsets[$0] = $1 }
-                }
+                for (partition, offset) in try lookUp(timed, limit) { offsets[partition] = offset }
             } catch {
                 return .failure(error)
             }

@@ -63,20 +63,21 @@ struct CommittedWindows {
     }
 
     private mutating func enter(_ event: EventView, into window: inout Window) {
-        var entry = DeliveryLedger.Entry(
-            id: EventID(event.eventID), position: event.globalPosition, aggregate: Self.aggregate(event))
-        if case .success(let topic) = router.topic(for: event) { entry.topic = UInt16(clamping: topic) }
+        var entry = DeliveryLedger.Entry(event, by: &router)
         if comparesValues { entry.value = ValueHash.expected(event, on: router.route) }
         window.ledger.commit(entry)
         window.firstTime = min(window.firstTime, RecordTime.earliest(event.createdAtMicroseconds))
     }
+}
 
-    /// A hash of what tells the aggregate from others.
-    private static func aggregate(_ event: EventView) -> UInt64 {
+extension DeliveryLedger.Entry {
+    /// An event as it is committed, with the number that a router has for its topic.
+    init(_ event: EventView, by router: inout Router) {
         var hash = Hash64()
         hash.mix(event.boundedContext)
         hash.mix(event.aggregateType)
         hash.mix(event.aggregateID)
-        return hash.value
+        self.init(id: EventID(event.eventID), position: event.globalPosition, aggregate: hash.value)
+        if case .success(let index) = router.topic(for: event) { topic = UInt16(clamping: index) }
     }
 }

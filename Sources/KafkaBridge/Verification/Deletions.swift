@@ -106,6 +106,13 @@ struct Deletions: Sendable {
 
     // MARK: Deciding
 
+    /// Has a partition count as if its records up to a time were deleted, since they were not read.
+    ///
+    /// - Parameter time: milliseconds since 1970.
+    mutating func leaveOut(through time: Int64, of partition: TopicPartition) {
+        edges[partition] = max(edges[partition] ?? time, time)
+    }
+
     /// The partitions in which a record may lie: a topic may have grown since it was written.
     func partitions(topic: String, key: RawSpan) -> Set<TopicPartition> {
         var partitions: Set<TopicPartition> = []

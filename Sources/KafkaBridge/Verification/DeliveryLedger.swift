@@ -113,6 +113,8 @@ struct DeliveryLedger: Sendable {
     func isMisplaced(_ index: Int) -> Bool { misplaced[index] }
     func isDifferent(_ index: Int) -> Bool { different[index] }
     func liveCount(_ index: Int) -> Int { Int(live[index]) }
+    func firstPlace(_ index: Int) -> UInt16 { places[index] }
+    func firstOffset(_ index: Int) -> Int64 { offsets[index] }
     /// Whether it is in its topic, by whatever way.
     func isDelivered(_ index: Int) -> Bool { live[index] > 0 || republished[index] }
 

@@ -10,6 +10,8 @@ struct DuePositions: Sendable {
 
     /// Whether the consumer was ever started.
     var isKnown: Bool { !checkpoints.isEmpty }
+    /// Everything up to here is delivered, or was not to be; `nil` where the consumer was never started.
+    var lowest: Int64? { checkpoints.values.min() }
 
     init(_ consumer: String, tables: TableNames, on session: some PostgresSession) async throws(PostgresError) {
         for row in try await session.query(SegmentsTable(tables).checkpoints(consumer)) {

@@ -12,11 +12,8 @@ extension Verification {
 
         /// The numbers of the topics that events belong to.
         private let numbers: [String: UInt16]
-        private let deadLetterTopic: String?
-        private let consumer: String
         private let comparesValues: Bool
-        private let prefix: String
-        private let idHeader: String
+        private let names: RecordNames
 
         init(
             window: consuming CommittedWindows.Window, numbers: [String: UInt16], options: Options, route: Route,
@@ -25,11 +22,8 @@ extension Verification {
             ledger = window.ledger
             firstPosition = window.ledger.positions.first ?? 0
             self.numbers = numbers
-            deadLetterTopic = options.deadLetterTopic?.description
-            self.consumer = consumer
             comparesValues = options.comparesValues
-            prefix = route.headers.prefix
-            idHeader = prefix + "event_id"
+            names = RecordNames(consumer, route: route, deadLetterTopic: options.deadLetterTopic)
         }
 
         mutating func take(_ step: TopicReading.Step) {
@@ -44,14 +38,11 @@ extension Verification {
 
         private mutating func take(_ record: ConsumedRecord, _ place: UInt16) {
             recordsRead += 1
-            if record.topic == deadLetterTopic, numbers[record.topic] == nil {
-                // Others may send there too; the position is theirs to say, also where the value is left out.
-                guard record.header("\(prefix)dead_letter_consumer") == consumer else { return }
-                let position = record.header("\(prefix)dead_letter_position").flatMap { Int64($0) }
-                if let position { ledger.foundDeadLetter(at: position) }
+            if numbers[record.topic] == nil, names.isDeadLetterTopic(record.topic) {
+                if let position = names.deadLetterPosition(record) { ledger.foundDeadLetter(at: position) }
                 return
             }
-            let identity = RecordIdentity(record, header: idHeader)
+            let identity = names.identity(record)
             if !traces.isEmpty, let key = record.key {
                 let position = identity.flatMap { ledger.index(of: $0.event) }.map { ledger.positions[$0] }
                 traces.found(key: KeyTraces.key(record.topic, key.span.bytes), position: position)

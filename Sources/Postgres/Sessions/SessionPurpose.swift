@@ -12,6 +12,8 @@ package enum SessionPurpose: String, Sendable, CaseIterable {
     case pool
     /// What is asked over the admin port.
     case status
+    /// Audits what was delivered, and waits for the horizon meanwhile.
+    case audit
     /// A job's lease, its reads, and whatever a command asks.
     case other
 }

@@ -157,6 +157,34 @@ extension Metric {
             .init(.counter, .events, labels: ["consumer"], "Events that were parked.")
         case .deadLettered:
             .init(.counter, .events, labels: ["consumer"], "Events that were sent to the dead-letter topic.")
+        case .auditPosition:
+            .init(
+                .gauge, .positions, labels: ["consumer"],
+                "What is committed up to here was compared with the topics, by one of the processes: the same from each, as "
+                    + "are the other figures of the audit.")
+        case .auditMissing:
+            .init(
+                .gauge, .events, labels: ["consumer"],
+                "Events that were delivered by the checkpoint and are in no topic, and not set aside either; fewer once they "
+                    + "are found or published again.")
+        case .auditUnproven:
+            .init(
+                .gauge, .events, labels: ["consumer"],
+                "Events that the audit did not find, where nothing shows whether they were there, or that it looks for again."
+            )
+        case .auditDoubled:
+            .init(
+                .gauge, .events, labels: ["consumer"],
+                "Events that the audit found more than once since it began: at-least-once delivery has them after a crash."
+            )
+        case .auditDisordered:
+            .init(
+                .gauge, .events, labels: ["consumer"],
+                "Events that the audit found behind a later one of their aggregate since it began.")
+        case .auditAge:
+            .init(
+                .gauge, .seconds, labels: ["consumer"],
+                "How long ago the audit was through with all that was due.")
         case .residentMemory:
             .init(.gauge, .bytes, "Memory of the process that is in RAM.")
         }

@@ -52,6 +52,14 @@ package enum Metric: String, Sendable, CaseIterable {
     case parkedTotal = "godwit_kafka_parked_total"
     case deadLettered = "godwit_kafka_dead_lettered_total"
 
+    // MARK: Audits
+    case auditPosition = "godwit_audit_position"
+    case auditMissing = "godwit_audit_missing"
+    case auditUnproven = "godwit_audit_unproven"
+    case auditDoubled = "godwit_audit_doubled"
+    case auditDisordered = "godwit_audit_disordered"
+    case auditAge = "godwit_audit_age_seconds"
+
     // MARK: The process
     case residentMemory = "process_resident_memory_bytes"
 }

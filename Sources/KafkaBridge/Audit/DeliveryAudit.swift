@@ -1,0 +1,467 @@
+package import Consumers
+package import EventSourcing
+package import Kafka
+package import Logging
+package import Postgres
+
+/// Audits what a consumer has delivered, step by step. Used by one task.
+///
+/// A step takes the events between the audited position and the lowest checkpoint, so many at most, reads on in their topics
+/// from where the last step ended, and records what it has found.
+package final class DeliveryAudit {
+    package struct Options: Sendable {
+        /// Events of one step.
+        package var stepSize = 20_000
+        /// A process that has made no step for so long has ended, and another one goes on.
+        package var lease: Duration = .seconds(60)
+        /// How long a step waits for the end of an open transaction, in the database or in a topic.
+        package var patience: Duration = .seconds(10)
+        /// How much earlier than an event its record may seem to be, where a topic is read for the first time.
+        package var timeMargin: Duration = .seconds(600)
+        /// Where the consumer sends what it cannot deliver, if anywhere.
+        package var deadLetterTopic: TopicName?
+        /// The consumers among which the memory is shared out.
+        package var consumers = 1
+
+        package init() {}
+    }
+
+    /// What a step has come to.
+    package enum Outcome: Sendable, Equatable {
+        /// The consumer was never started.
+        case notStarted
+        /// Another process audits it.
+        case elsewhere
+        /// All that was due is audited.
+        case caughtUp
+        /// There is more to audit.
+        case behind
+        /// A transaction that is open in the database keeps what follows from being settled.
+        case held
+    }
+
+    package let consumer: String
+    private let route: Route
+    private let scope: EventScope
+    private let client: ClientConfiguration
+    private let tables: TableNames
+    private let owner: String
+    private let options: Options
+    private let logger: Logger
+    private let table: AuditsTable
+    private let names: RecordNames
+    private let limits: AuditState.Limits
+
+    private var state: AuditState?
+    private var router: Router
+    private var topicNumbers: [String: UInt16] = [:]
+    /// Whether the last step has read the topics to their ends.
+    private var hasReadAll = false
+
+    /// - Parameter owner: this process, as other processes see it.
+    /// - Throws: where the route's records do not say which events they carry.
+    package init(
+        consumer: String, route: Route, scope: EventScope, client: ClientConfiguration, tables: TableNames,
+        owner: String,
+        options: Options = Options(), logger: Logger
+    ) throws(VerificationError) {
+        guard route.namesEvents else { throw .unnamedEvents(consumer: consumer) }
+        self.consumer = consumer
+        self.route = route
+        self.scope = scope
+        self.client = client
+        self.tables = tables
+        self.owner = owner
+        self.options = options
+        var logger = logger
+        logger[metadataKey: "consumer"] = "\(consumer)"
+        self.logger = logger
+        table = AuditsTable(tables)
+        names = RecordNames(consumer, route: route, deadLetterTopic: options.deadLetterTopic)
+        var limits = AuditState.Limits()
+        let share = max(10_000, 2 * limits.recent / max(1, options.consumers))
+        limits.ahead = min(limits.ahead, share)
+        limits.recent = min(limits.recent, share)
+        limits.aggregates = min(limits.aggregates, share)
+        self.limits = limits
+        router = Router(route)
+    }
+
+    /// Makes a step.
+    ///
+    /// - Throws: `PostgresError`, `KafkaError` or `SourceError`; the next step goes on from what is recorded.
+    package func step(
+        on connection: Connection, horizon: HorizonTracker, reading: AuditReading
+    ) async throws -> Outcome {
+        guard try await connection.query(table.lock(consumer)).first?.decode(0) == true else { return .elsewhere }
+        do {
+            let outcome = try await lockedStep(connection, horizon, reading)
+            try await connection.query(table.unlock(consumer))
+            return outcome
+        } catch {
+            // What was read of the step is read again.
+            state = nil
+            _ = try? await connection.query(table.unlock(consumer))
+            throw error
+        }
+    }
+
+    // MARK: A step
+
+    private func lockedStep(
+        _ connection: Connection, _ horizon: HorizonTracker, _ reading: AuditReading
+    ) async throws -> Outcome {
+        let record = try await table.read(consumer, on: connection)
+        if let record, let other = record.owner, other != owner, record.lastStep < options.lease { return .elsewhere }
+        // Before the topics are read: what is behind a checkpoint now is in its topic by then.
+        let due = try await DuePositions(consumer, tables: tables, on: connection)
+        let facts = AuditPlan.Facts(checkpoint: due.lowest, basis: try await basis(on: connection))
+        switch AuditPlan.next(record, facts) {
+        case .wait: return .notStarted
+        case .begin(let position, let reason):
+            return try await begin(after: position, reason, record, facts.basis, connection)
+        case .proceed(let checkpoint):
+            guard let record else { return .notStarted }
+            load(record, facts.basis)
+            return try await proceed(to: checkpoint, due, facts.basis, connection, horizon, reading)
+        }
+    }
+
+    private func begin(
+        after position: Int64, _ reason: AuditReason, _ former: AuditRecord?, _ basis: AuditBasis,
+        _ connection: Connection
+    ) async throws -> Outcome {
+        var record = AuditState.beginning(consumer, after: position, reason: reason, replacing: former)
+        record.basis = basis
+        let level: Logger.Level = reason == .first || reason == .asked ? .notice : .warning
+        let past = former.map {
+            "; what follows position \($0.position) up to there is not audited: see `godwit verify`"
+        }
+        logger.log(
+            level: level,
+            "the audit begins behind position \(position): \(reason.text)\(level == .warning ? past ?? "" : "")")
+        let save = table.save(record, owner: owner, begins: true, isCaughtUp: true)
+        guard let row = try await connection.query(save).first else { return .elsewhere }
+        record.epoch = try row.decode(0)
+        state = nil
+        load(record, basis)
+        return .behind
+    }
+
+    /// Makes what is recorded the state, unless this process has written it and knows more.
+    private func load(_ record: AuditRecord, _ basis: AuditBasis) {
+        if state?.record.epoch != record.epoch {
+            state = AuditState(record, limits: limits)
+            router = Router(route)
+            hasReadAll = false
+            for topic in Set(record.progress.keys.map(\.topic)).sorted() where !names.isDeadLetterTopic(topic) {
+                if let name = try? TopicName(sanitizing: topic) { _ = router.topic(named: name) }
+            }
+        }
+        state?.rest(on: basis)
+    }
+
+    private func proceed(
+        to checkpoint: Int64, _ due: DuePositions, _ basis: AuditBasis, _ connection: Connection,
+        _ horizon: HorizonTracker, _ reading: AuditReading
+    ) async throws -> Outcome {
+        guard let record = state?.record else { return .notStarted }
+        let isWaiting = !record.suspects.isEmpty || !record.missing.isEmpty
+        if checkpoint == record.position, hasReadAll || record.progress.isEmpty, !isWaiting {
+            try await connection.query(table.touch(consumer, owner: owner, epoch: record.epoch))
+            if record.owner == owner { return .caughtUp }
+        }
+        var settled = record.position
+        if settled < checkpoint { settled = max(settled, try await settle(checkpoint, horizon)) }
+        let (window, earliest) = try await readWindow(record, through: settled, on: connection)
+        let topics = try await enterPartitions(notBefore: earliest, reading)
+        guard let topics, let ends = try await findEnds(reading) else {
+            return try await begin(after: checkpoint, .topicsChanged, record, basis, connection)
+        }
+        state?.begin(window)
+        let isLast = window.through == checkpoint
+        var reachedEnds = try await read(to: ends, isLast: isLast, reading)
+        var absences: [Int: Absence.Kind] = [:]
+        if state?.absent(reachedEnds: reachedEnds).isEmpty == false {
+            let open = try await waitForTransactions(&reachedEnds, reading)
+            for absence in try await judge(due, topics, open, on: connection) { absences[absence.index] = absence.kind }
+            if try await findsByTime(missingNow(absences), on: connection, reading) {
+                return try await begin(after: checkpoint, .topicsChanged, record, basis, connection)
+            }
+        }
+        let drawn = try await horizon.lastDrawn()
+        guard let findings = state?.conclude(absences, reachedEnds: reachedEnds, drawn: drawn), let now = state?.record
+        else { return .notStarted }
+        hasReadAll = reachedEnds
+        let isCaughtUp = state?.isBehind(isLast: isLast, reachedEnds: reachedEnds) == false
+        let save = table.save(now, owner: owner, begins: false, isCaughtUp: isCaughtUp)
+        guard let row = try await connection.query(save).first else {
+            // An operator has had it begin anew meanwhile.
+            state = nil
+            return .behind
+        }
+        state?.saved(epoch: try row.decode(0))
+        try await report(findings, on: connection)
+        if isCaughtUp { return .caughtUp }
+        return settled < checkpoint && window.through == settled ? .held : .behind
+    }
+
+    /// Waits until the horizon has come to a position, not for long.
+    private func settle(_ position: Int64, _ horizon: HorizonTracker) async throws -> Int64 {
+        let deadline = ContinuousClock.now + options.patience
+        var pause: Duration = .milliseconds(20)
+        var settled = try await horizon.refresh()
+        while settled < position, .now < deadline {
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(500))
+            settled = try await horizon.refresh()
+        }
+        return min(settled, position)
+    }
+
+    private func basis(on connection: Connection) async throws -> AuditBasis {
+        let recorded = try await IdentitiesTable(tables).read([consumer], on: connection).first?.identity
+        let log = recorded.map { "\($0.system) \($0.table) \($0.sequence) \($0.sequenceFile)" }
+        return AuditBasis(log: log ?? "", route: AuditBasis.text(route, deadLetterTopic: options.deadLetterTopic))
+    }
+
+    // MARK: Events
+
+    /// Rows of one read.
+    private static let rows = 2_000
+    /// Reads of one step: a scope with few events takes many.
+    private static let reads = 50
+
+    /// - Returns: the events, and the time before which no record of a new one is, in milliseconds since 1970, as far as
+    ///   clocks agree.
+    private func readWindow(
+        _ record: AuditRecord, through: Int64, on connection: Connection
+    ) async throws -> (AuditState.Window, earliest: Int64) {
+        let events = EventsTable(tables.source)
+        var window = AuditState.Window(
+            ledger: DeliveryLedger(capacity: 1_024), repeated: 0, through: record.position)
+        let positions = (record.suspects + record.missing).sorted()
+        for start in stride(from: 0, to: positions.count, by: Self.rows) {
+            let part = Array(positions[start..<min(start + Self.rows, positions.count)])
+            let batch = try EventBatch(await connection.query(events.readIdentities(at: part)))
+            for index in batch.indices { window.ledger.commit(DeliveryLedger.Entry(batch[index], by: &router)) }
+        }
+        window.repeated = window.ledger.count
+        let now = CurrentTime.microseconds
+        var earliest = now
+        var cursor = RangeCursor(after: record.position, through: through, stretch: 100_000)
+        var reads = 0
+        while !cursor.isAtEnd, reads < Self.reads, window.ledger.count - window.repeated < options.stepSize {
+            let limit = min(Self.rows, options.stepSize - (window.ledger.count - window.repeated))
+            let statement = events.readIdentities(
+                EventSelection(scope: scope), after: cursor.position, through: cursor.end, limit: limit)
+            let batch = try EventBatch(await connection.query(statement))
+            for index in batch.indices {
+                window.ledger.commit(DeliveryLedger.Entry(batch[index], by: &router))
+                earliest = min(earliest, batch[index].createdAtMicroseconds)
+            }
+            cursor.took(last: batch.last?.globalPosition, isComplete: batch.count < limit)
+            reads += 1
+        }
+        window.through = cursor.position
+        return (window, max(0, earliest) / 1_000)
+    }
+
+    // MARK: Topics
+
+    /// Finds the partitions of all topics that events belong to, and where to begin in those that are new.
+    ///
+    /// - Returns: the topics there are; `nil` where one is gone that was read before.
+    private func enterPartitions(notBefore time: Int64, _ reading: AuditReading) async throws -> [String]? {
+        topicNumbers = [:]
+        for (index, topic) in router.topics.enumerated() { topicNumbers[topic.description] = UInt16(clamping: index) }
+        let known = Set((state?.knownPartitions ?? []).map(\.topic))
+        let wanted = Set(topicNumbers.keys).union(options.deadLetterTopic.map { ["\($0)"] } ?? [])
+        var topics: [String] = []
+        for topic in wanted.sorted() {
+            let partitions: [TopicPartition]
+            do throws(KafkaError) { partitions = try await reading.partitions(of: [topic]) } catch {
+                guard error.code == .unknownTopicOrPartition else { throw error }
+                if known.contains(topic) { return nil }
+                continue
+            }
+            topics.append(topic)
+            let new = partitions.filter { state?.knows($0) == false }
+            if new.isEmpty { continue }
+            if known.contains(topic) {
+                // It was added meanwhile, and holds what follows.
+                for (partition, range) in try await reading.ranges(of: new) {
+                    state?.add(partition, from: range.lowerBound, since: .min)
+                }
+            } else {
+                let since = max(0, time - options.timeMargin.components.seconds * 1_000)
+                for (partition, offset) in try await reading.offsets(notBefore: since, of: new) {
+                    state?.add(partition, from: offset, since: offset == 0 ? .min : since)
+                }
+            }
+        }
+        return topics
+    }
+
+    /// - Returns: the offsets behind the last records that may be seen; `nil` where a partition is shorter than what was read
+    ///   of it, and stays so.
+    private func findEnds(_ reading: AuditReading) async throws -> [TopicPartition: Int64]? {
+        guard let state else { return nil }
+        let starts = state.starts
+        let deadline = ContinuousClock.now + options.patience
+        while true {
+            let ranges = try await reading.ranges(of: state.knownPartitions)
+            // A new leader may not know yet how far records are replicated.
+            if ranges.contains(where: { $0.value.upperBound < starts[$0.key] ?? 0 }) {
+                guard .now < deadline else { return nil }
+                try await Task.sleep(for: .milliseconds(500))
+                continue
+            }
+            for (partition, range) in ranges { self.state?.skip(partition, to: range.lowerBound) }
+            return ranges.mapValues(\.upperBound)
+        }
+    }
+
+    /// - Returns: whether the ends were reached.
+    private func read(
+        to ends: [TopicPartition: Int64], isLast: Bool, _ reading: AuditReading
+    ) async throws(KafkaError) -> Bool {
+        guard let starts = state?.starts else { return false }
+        return try await reading.read(
+            from: starts, to: ends,
+            isEnough: { [self] in state?.isEnough(isLast: isLast) ?? true }
+        ) { [self] in take($0) }
+    }
+
+    private func take(_ step: AuditReading.Step) {
+        switch step {
+        case .end(let partition, let offset): state?.reachedEnd(of: partition, at: offset)
+        case .record(let record):
+            let partition = TopicPartition(record.topic, record.partition)
+            if let topic = topicNumbers[record.topic] {
+                if let identity = names.identity(record) {
+                    state?.take(
+                        identity, topic: topic, of: partition, offset: record.offset, position: names.position(record))
+                    return
+                }
+            } else if names.isDeadLetterTopic(record.topic), let position = names.deadLetterPosition(record) {
+                state?.takeDeadLetter(at: position, of: partition, offset: record.offset)
+                return
+            }
+            state?.takeOther(of: partition, offset: record.offset)
+        }
+    }
+
+    // MARK: What was not found
+
+    /// Reads what was hidden by transactions that have ended by now. What is hidden still is looked for again in the next
+    /// step; only where that is more than can be noted, their end is waited for, not for long.
+    ///
+    /// - Returns: the partitions that still end with one.
+    private func waitForTransactions(
+        _ reachedEnds: inout Bool, _ reading: AuditReading
+    ) async throws -> Set<TopicPartition> {
+        let deadline = ContinuousClock.now + options.patience
+        while true {
+            let open = try await reading.openTransactions(of: state?.knownPartitions ?? [])
+            if open.isEmpty || .now >= deadline || state?.hasRoomForSuspects != false {
+                // What became visible before this look is read.
+                if let ends = try await findEnds(reading) {
+                    reachedEnds = try await read(to: ends, isLast: true, reading)
+                }
+                return open
+            }
+            try await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
+    private func judge(
+        _ due: DuePositions, _ topics: [String], _ open: Set<TopicPartition>, on connection: Connection
+    ) async throws -> [Absence] {
+        guard let state, let ledger = state.window?.ledger else { return [] }
+        var judge = AbsenceJudge(consumer: consumer, route: route, tables: tables, due: due, deletions: Deletions())
+        var absences = try await judge.judge(ledger, state.knownPartitions, on: connection)
+        guard absences.contains(where: { $0.kind == .missing }) else { return absences }
+        var deletions = try await Deletions.find(topics, client: client, logger: logger)
+        for (partition, time) in state.sinceTimes { deletions.leaveOut(through: time, of: partition) }
+        judge.deletions = deletions
+        absences = try await judge.judge(ledger, state.knownPartitions, on: connection)
+        judge.settle(&absences, traces: KeyTraces(keys: []), open: open)
+        return absences
+    }
+
+    /// The positions of the events that are about to count as missing.
+    private func missingNow(_ absences: [Int: Absence.Kind]) -> [Int64] {
+        guard let window = state?.window else { return [] }
+        return (0..<window.repeated).filter { absences[$0] == .missing }.map { window.ledger.positions[$0] }
+            .filter { state?.record.missing.contains($0) == false }
+    }
+
+    /// Looks once more for events that are about to count as missing: by their times, without what is remembered of offsets.
+    /// Where a topic was made anew since, and is as long as before by now, offsets mean nothing, and its records are there.
+    private func findsByTime(
+        _ positions: [Int64], on connection: Connection, _ reading: AuditReading
+    ) async throws -> Bool {
+        if positions.isEmpty { return false }
+        let table = EventsTable(tables.source)
+        let events = try EventBatch(
+            await connection.query(table.readIdentities(at: Array(positions.prefix(Self.rows)))))
+        var ids: Set<EventID> = []
+        var earliest = CurrentTime.microseconds
+        for index in events.indices {
+            ids.insert(EventID(events[index].eventID))
+            earliest = min(earliest, events[index].createdAtMicroseconds)
+        }
+        let partitions = state?.knownPartitions ?? []
+        let since = max(0, max(0, earliest) / 1_000 - Self.confirmationMargin)
+        let starts = try await reading.offsets(notBefore: since, of: partitions)
+        let ends = try await reading.ranges(of: partitions).mapValues(\.upperBound)
+        var isFound = false
+        _ = try await reading.read(from: starts, to: ends, isEnough: { isFound }) { [names, topicNumbers] step in
+            guard case .record(let record) = step, topicNumbers[record.topic] != nil,
+                let identity = names.identity(record)
+            else { return }
+            isFound = isFound || ids.contains(identity.event)
+        }
+        return isFound
+    }
+
+    /// In milliseconds.
+    private static let confirmationMargin: Int64 = 60_000
+
+    // MARK: Reporting
+
+    /// So many events of a finding are named in the log.
+    private static let examples = 5
+
+    private func report(_ findings: AuditState.Findings, on connection: Connection) async throws {
+        try await warn(findings.missing, "in no topic, and missing", on: connection)
+        try await warn(findings.disordered, "delivered first behind a later event of their aggregate", on: connection)
+        try await warn(findings.misplaced, "in a topic that they do not belong to", on: connection)
+        if !findings.recovered.isEmpty {
+            logger.notice("the audit has found \(findings.recovered.count) events that were missing before")
+        }
+        if findings.doubled > 0 {
+            logger.notice("the audit has found \(findings.doubled) events delivered more than once")
+        }
+        if findings.suspects > 0 {
+            logger.info("the audit has not found \(findings.suspects) events yet, and looks for them again")
+        }
+    }
+
+    private func warn(_ positions: [Int64], _ what: String, on connection: Connection) async throws {
+        guard !positions.isEmpty else { return }
+        let table = EventsTable(tables.source)
+        let events = try EventBatch(
+            await connection.query(table.readIdentities(at: Array(positions.prefix(Self.examples)))))
+        let examples = events.indices.map { index in
+            let event = events[index]
+            return
+                "position \(event.globalPosition), event \(EventID(event.eventID).text), \(String(copying: event.boundedContext)) "
+                + "\(String(copying: event.aggregateType)) \(String(copying: event.aggregateID))"
+        }
+        let more = positions.count > examples.count ? "; …" : ""
+        logger.warning(
+            "the audit has found \(positions.count) events \(what): \(examples.joined(separator: "; "))\(more)")
+    }
+}

@@ -1,0 +1,84 @@
+import Kafka
+import TestSupport
+import Testing
+
+@testable import KafkaBridge
+
+/// What an audit finds, on generated histories: all that is lost and nothing else, whatever is bounded and restarted.
+@Suite struct AuditStateTests {
+    /// Bounds so small that they are met all the time.
+    private static let narrow = AuditState.Limits(ahead: 5, recent: 20, aggregates: 8, suspects: 50, missing: 50)
+
+    private func check(_ history: AuditHistory, _ seed: UInt64) {
+        let record = history.state.record
+        #expect(record.counts.missing == Int64(history.lost.count), "seed \(seed)")
+        #expect(record.missing == history.lost.sorted() && record.suspects.isEmpty, "seed \(seed)")
+        #expect(Set(history.reported) == history.lost && history.reported.count == history.lost.count, "seed \(seed)")
+        #expect(record.counts.parked == Int64(history.parked.count), "seed \(seed)")
+        #expect(record.counts.committed == Int64(history.plan.events), "seed \(seed)")
+        #expect(record.counts.accounted == record.counts.committed, "seed \(seed)")
+        #expect(record.counts.disordered == 0 && record.counts.misplaced == 0, "seed \(seed)")
+    }
+
+    @Test func `what is lost is found, and what is doubled, however late`() {
+        for seed in seeds(100, of: "audits") {
+            var plan = AuditHistory.Plan(lossy: 20, parking: 15, doubling: 6)
+            plan.hasPositions = seed.isMultiple(of: 2)
+            var history = AuditHistory(plan, seed: seed)
+            history.run()
+            check(history, seed)
+            #expect(history.state.record.counts.doubled == Int64(history.doubled.count), "seed \(seed)")
+            // Every record is read once where all that comes ahead can be kept.
+            #expect(history.recordsRead == history.recordCount, "seed \(seed)")
+        }
+    }
+
+    @Test func `bounds and restarts hide no loss and make none up`() {
+        for seed in seeds(200, of: "bounded audits") {
+            var plan = AuditHistory.Plan(lossy: 20, parking: 15, doubling: 6, foreign: 3)
+            plan.limits = Self.narrow
+            plan.restarts = 5
+            plan.stepSize = 7
+            var history = AuditHistory(plan, seed: seed)
+            history.run()
+            check(history, seed)
+            #expect(history.state.record.counts.doubled <= Int64(history.doubled.count), "seed \(seed)")
+        }
+    }
+
+    @Test func `a healthy history with redeliveries shows nothing but the doubles`() {
+        for seed in seeds(50, of: "healthy audits") {
+            var plan = AuditHistory.Plan(doubling: 3, foreign: 4)
+            plan.restarts = 9
+            plan.lateness = 10
+            var history = AuditHistory(plan, seed: seed)
+            history.run()
+            check(history, seed)
+            #expect(history.state.record.counts.doubled > 0 && history.reported.isEmpty, "seed \(seed)")
+        }
+    }
+
+    @Test func `a missing event that is published later is found, and counts no more`() {
+        for seed in seeds(50, of: "repaired audits") {
+            var history = AuditHistory(AuditHistory.Plan(lossy: 15), seed: seed)
+            history.run()
+            guard let first = history.lost.min() else { continue }
+            history.repair(first)
+            history.audit(at: history.recordCount)
+            #expect(history.recovered == [first], "seed \(seed)")
+            #expect(history.state.record.counts.missing == Int64(history.lost.count), "seed \(seed)")
+            #expect(history.state.record.counts.accounted == history.state.record.counts.committed, "seed \(seed)")
+        }
+    }
+
+    @Test func `events that overtake each other within their aggregate are found`() {
+        for seed in seeds(50, of: "disordered audits") {
+            var history = AuditHistory(AuditHistory.Plan(), seed: seed)
+            history.swap(40)
+            history.swap(90)
+            history.run()
+            #expect(history.state.record.counts.disordered == 2, "seed \(seed)")
+            #expect(history.state.record.counts.missing == 0, "seed \(seed)")
+        }
+    }
+}
