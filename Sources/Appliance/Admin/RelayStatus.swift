@@ -60,6 +60,11 @@ struct RelayStatus: Sendable {
         HealthIssue(kind, "consumer \(consumer.name): \(ConsumerDiagnosis.once(state, reason))")
     }
 
+    /// Why the source is not read; that the database is away is one cause, and is said as that.
+    private var ownProblem: SourceProblem? {
+        standing.horizon.problem.flatMap { standing.isConnected || $0.isRefusal ? $0 : nil }
+    }
+
     private var outage: HealthIssue {
         let age = pictureAge.map { ", \(AgeText.format($0)) ago" } ?? ""
         return HealthIssue(
@@ -91,7 +96,7 @@ struct RelayStatus: Sendable {
             // The process knows what it reads; a source that it reads is well.
             store.consumers[index].problem =
                 standing.consumers.contains { $0.name == name }
-                ? standing.horizon.problem : store.consumers[index].problem
+                ? ownProblem : store.consumers[index].problem
             store.consumers[index].workers = store.consumers[index].workers.map { other in
                 guard other.id == worker, let condition = conditions[name] else { return other }
                 // Newer than what the last heartbeat reported.

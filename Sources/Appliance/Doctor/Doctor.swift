@@ -19,21 +19,24 @@ package struct Doctor: Sendable {
         async let kafka = kafka()
         async let relaying = relaying()
         let parts = [settings, await database, await kafka]
-        guard var standing = await relaying else { return DoctorReport(parts: parts) }
+        var standing = await relaying
         // What is wrong with the source is said once, by what has examined it.
         let isSourceWrong = parts.contains { $0.name == "database" && $0.findings.contains { $0.severity == .error } }
-        let ofSource = [HealthIssue.Kind.sourceRefused, .heldBack].map(\.code)
+        let ofSource = [HealthIssue.Kind.sourceRefused, .heldBack].map(\.code) + ["status"]
         if isSourceWrong { standing.findings.removeAll { ofSource.contains($0.check) } }
         return DoctorReport(parts: parts + [standing])
     }
 
-    /// How the consumers stand, as `status` says it; `nil` where the database does not tell.
-    private func relaying() async -> DoctorReport.Part? {
+    /// How the consumers stand, as `status` says it.
+    private func relaying() async -> DoctorReport.Part {
         var options = StatusReport.Options()
         options.backlogLimit = 500
         let status = await StatusReport.take(configuration, options)
-        guard status.failure == nil else { return nil }
         var part = DoctorReport.Part(name: "relaying", place: "")
+        if let failure = status.failure {
+            part.findings = [.error("status", "how the consumers stand cannot be seen: \(failure.message)")]
+            return part
+        }
         let all = status.consumers.count(where: \.isConfigured)
         part.findings = status.diagnosis.problems.map { Finding($0, of: all) }
         return part

@@ -79,7 +79,7 @@ extension Verifying.Outcome {
                 + "\(CountText.format(report.delivered)) of them delivered"
         ]
         if !report.hasCheckpoints {
-            lines.append("  the consumer \(report.consumer) was never started here, so every event counts as due")
+            lines.append("  the consumer \(report.consumer) was never started here")
         }
         if report.republished > 0 {
             lines.append(
@@ -142,7 +142,7 @@ extension Verifying.Outcome {
         case .unknowable: "cannot be known: records of their time, or of their key, are deleted by now"
         case .hidden: "not found, and perhaps behind an open transaction: verify again once it has ended"
         case .unproven:
-            "not found, in a topic that is compacted or whose settings cannot be seen, and with no record of their key: never "
+            "not found where compaction may have deleted them, as far as settings, offsets and records of their keys show: never "
                 + "delivered, or deleted"
         }
     }

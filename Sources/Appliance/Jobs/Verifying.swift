@@ -41,6 +41,7 @@ package struct Verifying: Sendable {
         let publishing = try place.publisherOptions(section, topic: request.topic)
         var options = options
         if case .deadLetterTopic(let topic) = section.onPoison, request.topic == nil { options.deadLetterTopic = topic }
+        options.expectsEverything = request.topic != nil
         let verification = try Verification(
             consumer: consumer, route: publishing.route, client: configuration.kafka.client("godwit-verify"),
             database: place.database, tables: place.tables, options: options, logger: place.logger)

@@ -334,7 +334,9 @@ package final class Reader: Sendable {
             case .end(let partition, let offset): state.withLock { $0.ends[partition] = offset }
             case .error(let error):
                 // An outage passes: reading goes on by itself.
-                if error.classification.kind != .retry { failure = failure ?? error }
+                // But for an offset that is gone: its partition is fetched no more.
+                let isGone = error.code == .offsetReset || error.code == .offsetOutOfRange
+                if isGone || error.classification.kind != .retry { failure = failure ?? error }
             }
         }
         guard let failure else { return .success(records) }

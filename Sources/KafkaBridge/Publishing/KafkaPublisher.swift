@@ -375,7 +375,9 @@ extension KafkaPublisher {
 
     private static func outage(_ producer: Producer?, _ isWaiting: Bool) -> String? {
         guard isWaiting, case .down(let error) = producer?.connection else { return nil }
-        return "no Kafka broker answers: \(error)"
+        // For how long a connection was there differs from consumer to consumer, and is no part of the cause.
+        let text = "\(error)".replacing(#/ \(after \d+ms in state [A-Z_]+[^)]*\)/#, with: "")
+        return "no Kafka broker answers: \(text)"
     }
 
     /// Events with larger payloads may come without them.

@@ -34,9 +34,6 @@ struct Absence: Sendable {
     fileprivate var fate = Deletions.Fate.kept
     /// What it is unless the topics show otherwise.
     fileprivate var isUnrecorded = false
-
-    /// Whether only the records of its key can tell.
-    var needsTraces: Bool { fate == .compacted && kind == .missing }
 }
 
 /// Decides what it means that no topic has an event: it is missing, not due yet, parked, was never the consumer's to
@@ -49,7 +46,7 @@ struct AbsenceJudge {
     /// Found out once something is absent.
     var deletions: Deletions?
 
-    /// What the database and the topics' settings tell. Where ``Absence/needsTraces``, ``settle(_:traces:open:)`` goes on.
+    /// What the database and the topics' settings tell; ``settle(_:traces:holed:open:)`` goes on.
     ///
     /// - Parameter partitions: by their places in the ledger.
     func judge(
@@ -89,8 +86,13 @@ struct AbsenceJudge {
 
     /// What the topics themselves show about those that are left.
     ///
-    /// - Parameter open: partitions that end with an open transaction.
-    func settle(_ absences: inout [Absence], traces: KeyTraces, open: Set<TopicPartition>) {
+    /// - Parameters:
+    ///   - traces: of the keys of all that are missing so far.
+    ///   - holed: partitions that lack offsets between others: they may have been compacted, whatever is set today.
+    ///   - open: partitions that end with an open transaction.
+    func settle(
+        _ absences: inout [Absence], traces: KeyTraces, holed: Set<TopicPartition>, open: Set<TopicPartition>
+    ) {
         for index in absences.indices where absences[index].kind == .missing {
             var absence = absences[index]
             if absence.fate == .compacted {
@@ -99,6 +101,10 @@ struct AbsenceJudge {
                 case .earlierOnly: break
                 case .replaced: absence.kind = .deleted
                 }
+            } else if !absence.partitions.isDisjoint(with: holed),
+                traces.trace(key: absence.key, position: absence.position) == .replaced
+            {
+                absence.kind = .unproven
             }
             if absence.kind != .deleted, !absence.partitions.isDisjoint(with: open) { absence.kind = .hidden }
             if absence.kind == .missing, absence.isUnrecorded { absence.kind = .unrecorded }

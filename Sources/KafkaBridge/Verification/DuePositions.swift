@@ -6,6 +6,7 @@ import Postgres
 struct DuePositions: Sendable {
     private var checkpoints: [Int: Int64] = [:]
     private let scopes: ScopeHistory
+    private let expectsEverything: Bool
     private let strategy: any PartitionStrategy = FNV1aPartitionStrategy()
 
     /// Whether the consumer was ever started.
@@ -13,7 +14,11 @@ struct DuePositions: Sendable {
     /// Everything up to here is delivered, or was not to be; `nil` where the consumer was never started.
     var lowest: Int64? { checkpoints.values.min() }
 
-    init(_ consumer: String, tables: TableNames, on session: some PostgresSession) async throws(PostgresError) {
+    /// - Parameter expectsEverything: whether events are due although the consumer was never started.
+    init(
+        _ consumer: String, tables: TableNames, expectsEverything: Bool = false, on session: some PostgresSession
+    ) async throws(PostgresError) {
+        self.expectsEverything = expectsEverything
         for row in try await session.query(SegmentsTable(tables).checkpoints(consumer)) {
             checkpoints[try row.decode(0)] = try row.decode(1)
         }
@@ -31,9 +36,8 @@ struct DuePositions: Sendable {
         case unrecorded
     }
 
-    /// Without checkpoints every event should have been delivered.
     func judge(_ event: EventView) -> Judgement {
-        guard isKnown else { return .due }
+        guard isKnown else { return expectsEverything ? .due : .pending }
         let segment = strategy.segment(of: event.aggregateID, totalSegments: checkpoints.count)
         if let checkpoint = checkpoints[segment], event.globalPosition > checkpoint { return .pending }
         return switch scopes.judge(event, segment: segment) {

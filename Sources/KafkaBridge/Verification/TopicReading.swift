@@ -21,6 +21,8 @@ final class TopicReading {
     /// All partitions, in the order of their numbers.
     private(set) var partitions: [TopicPartition] = []
     private var places: [TopicPartition: UInt16] = [:]
+    /// Partitions that lack offsets between records that were read: compaction, now or once, or markers of transactions.
+    private(set) var holed: Set<TopicPartition> = []
 
     /// How often a pass begins again, since records were deleted under it.
     private static let mostPasses = 5
@@ -99,9 +101,13 @@ final class TopicReading {
             ends: { for (partition, end) in $0 { ends[places[partition] ?? 0] = end } }
         ) { records in
             for record in records {
-                let place = places[TopicPartition(record.topic, record.partition)] ?? 0
-                // Fetched twice is not written twice.
-                guard last[place] ?? -1 < record.offset else { continue }
+                let partition = TopicPartition(record.topic, record.partition)
+                let place = places[partition] ?? 0
+                if let last = last[place] {
+                    // Fetched twice is not written twice.
+                    if last >= record.offset { continue }
+                    if last + 1 < record.offset { holed.insert(partition) }
+                }
                 last[place] = record.offset
                 if firsts[place] == nil { firsts[place] = record.offset }
                 body(.record(record, place: place))

@@ -15,6 +15,9 @@ package struct Verification: Sendable {
         package var fromBeginning = false
         /// Whether the records' values are compared with the events'.
         package var comparesValues = false
+        /// Whether events are due although the consumer was never started: nothing says how far it should be in another topic than
+        /// its own.
+        package var expectsEverything = false
         /// How long an open transaction is waited for before an event counts as hidden by it.
         package var transactionPatience: Duration = .seconds(10)
         /// How long brokers may answer a question with errors that pass by themselves.
@@ -81,7 +84,8 @@ package struct Verification: Sendable {
         var report = VerificationReport(consumer: consumer, after: after, through: through)
         report.comparesValues = options.comparesValues
         // Before the topics: what is behind a checkpoint now is in its topic by the time that is read.
-        let due = try await DuePositions(consumer, tables: tables, on: connection)
+        let due = try await DuePositions(
+            consumer, tables: tables, expectsEverything: options.expectsEverything, on: connection)
         report.hasCheckpoints = due.isKnown
         let table = EventsTable(tables.source)
         report.topics = try await SelectionCount.take(
@@ -96,10 +100,11 @@ package struct Verification: Sendable {
             Set(topics + letters).sorted(), client: client, patience: options.answerPatience,
             silence: options.silence, logger: logger)
         do {
+            // What lies behind a transaction that is open now is compared once it has ended, or not at all.
+            let open = try await reading.openTransactions(waiting: options.transactionPatience)
+            report.openTransactions = open.map { .init(partition: "\($0)", offset: $1) }
+                .sorted { $0.partition < $1.partition }
             let missing = try await compare(windows, reading, due, &report, connection, observe)
-            report.openTransactions = try await reading.openTransactions().map {
-                .init(partition: "\($0)", offset: $1)
-            }.sorted { $0.partition < $1.partition }
             await reading.close()
             try await describe(&report, table, on: connection)
             return Result(report: report, missing: missing)
@@ -149,12 +154,11 @@ package struct Verification: Sendable {
         if judge.deletions == nil { judge.deletions = try await .find(reading.topics, client: client, logger: logger) }
         var absences = try await judge.judge(pass.ledger, reading.partitions, on: connection)
         guard absences.contains(where: { $0.kind == .missing }) else { return absences }
-        _ = try await reading.openTransactions(waiting: options.transactionPatience)
-        pass.traces = KeyTraces(keys: Set(absences.filter(\.needsTraces).map(\.key)))
+        pass.traces = KeyTraces(keys: Set(absences.filter { $0.kind == .missing }.map(\.key)))
         try await reading.read(from: .beginning, observe: observe) { pass.take($0) }
         absences = try await judge.judge(pass.ledger, reading.partitions, on: connection)
         let open = try await reading.openTransactions()
-        judge.settle(&absences, traces: pass.traces, open: Set(open.keys))
+        judge.settle(&absences, traces: pass.traces, holed: reading.holed, open: Set(open.keys))
         return absences
     }
 

@@ -79,7 +79,7 @@ package struct VerificationReport: Sendable, Equatable {
     package let through: Int64
     /// How many events each topic should have.
     package var topics: [SelectionCount.Topic] = []
-    /// Whether the consumer has checkpoints; without, every event counts as due.
+    /// Whether the consumer has checkpoints; without, it was never started.
     package var hasCheckpoints = true
 
     package var committed = 0
@@ -131,7 +131,7 @@ package struct VerificationReport: Sendable, Equatable {
         assert(committed == delivered + Kind.allCases.filter(\.isAbsence).reduce(0) { $0 + self[$1].count })
         if self[.missing].count > 0 || !isRightButForMissing(allowingDoubles: allowingDoubles) { return .wrong }
         if committed == 0 { return .empty }
-        if self[.hidden].count + self[.unproven].count > 0 { return .unproven }
+        if self[.hidden].count + self[.unproven].count + openTransactions.count > 0 { return .unproven }
         return self[.pending].count > 0 ? .pending : .clean
     }
 

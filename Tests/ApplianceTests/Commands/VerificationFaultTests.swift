@@ -90,6 +90,16 @@ import Testing
     }
 
     @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
+    func `an offset that is gone has the topics read again`() async throws {
+        try await withHole { _, broker, verification in
+            let code = try #require(KafkaErrorCode.named["OFFSET_OUT_OF_RANGE"])
+            await broker.inject(Fault(.refuse(code), on: .fetch, partition: 0, count: 1))
+            let result = try await verification.run(EventSelection(scope: .all), after: 0, through: 24)
+            #expect(result.missing == [7] && result.report.delivered == 23)
+        }
+    }
+
+    @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
     func `errors that stay are said, and nothing is repaired`() async throws {
         try await withHole { place, broker, verification in
             for request in [RequestKind.listOffsets, .fetch] {

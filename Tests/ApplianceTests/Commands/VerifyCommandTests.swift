@@ -156,12 +156,14 @@ import Testing
             #expect(positions(parked, "parked") == [232, 233] && positions(parked, "discarded") == [231])
             #expect(finding(parked, "missing") == 27 && finding(parked, "pending") == 0)
 
-            // Whoever was never started is expected to have delivered everything.
+            // Whoever was never started has nothing to repair.
             try await connection.execute(
                 script: "DELETE FROM \(place.test.tables.consumerSegments.sql); DELETE FROM "
                     + place.test.tables.godwitTable("dead_letters").sql)
-            let unknown = try await place.report(verify, exits: 1)
-            #expect(finding(unknown, "missing") == 30 && unknown["consumer_has_checkpoints"] == false)
+            let unknown = try await place.report(verify + ["--repair"], exits: 4)
+            #expect(finding(unknown, "pending") == 30 && unknown["consumer_has_checkpoints"] == false)
+            #expect(unknown["repair"] == .null && finding(unknown, "missing") == 0)
+            #expect(unknown["why_not_delivered"]?.items.first?["kind"]?.string == "not_started")
             await connection.close()
         }
     }
