@@ -57,8 +57,10 @@ actor Auditor {
     /// Until cancelled.
     func run() async {
         let audits = configuration.consumers.compactMap { makeAudit($0) }
-        let reading = AuditReading(
-            configuration.kafka.client("godwit-audit"), rate: configuration.audit.rate, logger: logger)
+        var client = configuration.kafka.client("godwit-audit")
+        // What is read at a bounded rate need not wait in memory.
+        client.properties["queued.max.messages.kbytes"] = "2048"
+        let reading = AuditReading(client, rate: configuration.audit.rate, logger: logger)
         let horizon = HorizonTracker(database, tables: configuration.database.tables, logger: logger)
         var failures: [String: (text: String, at: ContinuousClock.Instant)] = [:]
         var connection: Connection?

@@ -33,7 +33,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     package var meaning: String {
         switch self {
         case .success: "all went well"
-        case .accountNotClean: "demo, verify, audit: there is loss, doubling or disorder, or a record in the wrong topic"
+        case .accountNotClean:
+            "demo, verify, audit: there is loss, doubling or disorder, or a record in the wrong topic"
         case .stoppedAtOnce: "run: a second signal let go at once; the next start goes on from the checkpoint"
         case .unhealthy:
             "status, doctor: something is wrong; verify: events are not delivered, and will not be by themselves; the output says what"

@@ -159,11 +159,13 @@ extension Metric {
         case .auditUnproven:
             .init(
                 .gauge, .events, labels: ["consumer"],
-                "Events that the audit did not find, where nothing shows whether they were there, or that it looks for again.")
+                "Events that the audit did not find, where nothing shows whether they were there, or that it looks for again."
+            )
         case .auditDoubled:
             .init(
                 .gauge, .events, labels: ["consumer"],
-                "Events that the audit found more than once since it began: at-least-once delivery has them after a crash.")
+                "Events that the audit found more than once since it began: at-least-once delivery has them after a crash."
+            )
         case .auditDisordered:
             .init(
                 .gauge, .events, labels: ["consumer"],

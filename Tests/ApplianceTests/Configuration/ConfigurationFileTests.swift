@@ -81,7 +81,9 @@ import Testing
         #expect(
             problems.contains(#"godwit.yaml:7: unknown key "topc" under "consumers.identity"; did you mean "topic"?"#))
         #expect(
-            problems.contains { $0.hasPrefix(#"godwit.yaml:9: unknown key "nonsense"; known here: admin, audit, consumers"#) })
+            problems.contains {
+                $0.hasPrefix(#"godwit.yaml:9: unknown key "nonsense"; known here: admin, audit, consumers"#)
+            })
         #expect(problems.last?.contains(#""kafka.bootstrap_servers" is required"#) == true)
         #expect(problems.count == 4)
     }
