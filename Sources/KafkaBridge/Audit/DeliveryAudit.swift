@@ -87,6 +87,9 @@ package final class DeliveryAudit {
         router = Router(route)
     }
 
+    /// Whether events were not found that are looked for again.
+    package var hasSuspects: Bool { state?.record.suspects.isEmpty == false }
+
     /// Makes a step.
     ///
     /// - Throws: `PostgresError`, `KafkaError` or `SourceError`; the next step goes on from what is recorded.
