@@ -3,8 +3,7 @@ import ArgumentParser
 
 struct AuditCommand: GodwitCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit",
-        abstract: "Shows what the audits that run all the time have found, or has one begin anew.",
+        commandName: "audit", abstract: "Shows what audits have found, or has one begin anew.",
         discussion: """
             Examples:
               godwit audit --config godwit.yaml

@@ -38,7 +38,8 @@ final class RelayObserver: Sendable {
         self.registry = registry
         self.start = start
         storeMetrics = StoreMetrics(
-            worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)))
+            worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)),
+            audits: configuration.audit.interval != nil)
         judgement = ConsumerDiagnosis(staleThreshold: configuration.worker.staleThreshold)
         database = StatusConnection(
             connection, tables: configuration.database.tables, scopes: configuration.scopes)

@@ -14,12 +14,15 @@ final class StoreMetrics: Sendable {
 
     private let worker: String
     private let consumers: Set<String>
+    /// Whether audits are asked for: one that was ended must not seem to be late.
+    private let audits: Bool
     /// The segments that have a series: a lost one must not keep its lag for ever.
     private let reported = Mutex<Set<SegmentKey>>([])
     /// The problems that have a series: one that is over must not stay for ever.
     private let problems = Mutex<Set<[String]>>([])
 
-    init(worker: String, consumers: Set<String>) {
+    init(worker: String, consumers: Set<String>, audits: Bool = true) {
+        self.audits = audits
         self.worker = worker
         self.consumers = consumers
     }
@@ -33,7 +36,7 @@ final class StoreMetrics: Sendable {
             let letters = picture.deadLetters[consumer.name]
             Metric.parkedEvents.gauge(consumer.name).set(letters?.open ?? 0)
             Metric.haltedSegments.gauge(consumer.name).set(letters?.halted ?? 0)
-            if let audit = picture.audits[consumer.name] { report(audit) }
+            if audits, let audit = picture.audits[consumer.name] { report(audit) }
             report(consumer)
         }
     }

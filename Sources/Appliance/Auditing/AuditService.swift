@@ -57,12 +57,15 @@ actor Auditor {
     /// Until cancelled.
     func run() async {
         let audits = configuration.consumers.compactMap { makeAudit($0) }
-        let reading = AuditReading(
-            configuration.kafka.client("godwit-audit"), rate: configuration.audit.rate, logger: logger)
+        var client = configuration.kafka.client("godwit-audit")
+        // What is read at a bounded rate need not wait in memory.
+        client.properties["queued.max.messages.kbytes"] = "2048"
+        let reading = AuditReading(client, rate: configuration.audit.rate, logger: logger)
         let horizon = HorizonTracker(database, tables: configuration.database.tables, logger: logger)
         var failures: [String: (text: String, at: ContinuousClock.Instant)] = [:]
         var connection: Connection?
         while !Task.isCancelled {
+            let started = ContinuousClock.now
             var (isBehind, isHeld) = (false, false)
             for audit in audits where !Task.isCancelled {
                 do {
@@ -93,7 +96,9 @@ actor Auditor {
                 // What is pending is remembered on the tracker's connection only.
                 if !isHeld { await horizon.close() }
             }
-            try? await Task.sleep(for: interval)
+            // A loss counts at the second look, and within two intervals, the time of the rounds included.
+            let next = started + (audits.contains(where: \.hasSuspects) ? interval / 2 : interval)
+            try? await Task.sleep(until: max(next, .now + interval / 10), clock: .continuous)
         }
         await reading.close()
         await horizon.close()

@@ -17,9 +17,9 @@ package struct Doctor: Sendable {
     package func examine() async -> DoctorReport {
         async let database = database()
         async let kafka = kafka()
-        async let relaying = relaying()
         let parts = [settings, await database, await kafka]
-        var standing = await relaying
+        // Not at the same time: the role may have few sessions left.
+        var standing = await relaying()
         // What is wrong with the source is said once, by what has examined it.
         let isSourceWrong = parts.contains { $0.name == "database" && $0.findings.contains { $0.severity == .error } }
         let ofSource = [HealthIssue.Kind.sourceRefused, .heldBack].map(\.code) + ["status"]

@@ -87,6 +87,9 @@ package final class DeliveryAudit {
         router = Router(route)
     }
 
+    /// Whether events were not found that are looked for again.
+    package var hasSuspects: Bool { state?.record.suspects.isEmpty == false }
+
     /// Makes a step.
     ///
     /// - Throws: `PostgresError`, `KafkaError` or `SourceError`; the next step goes on from what is recorded.
@@ -185,7 +188,8 @@ package final class DeliveryAudit {
         if state?.absent(reachedEnds: reachedEnds).isEmpty == false {
             let open = try await waitForTransactions(&reachedEnds, reading)
             for absence in try await judge(due, topics, open, on: connection) { absences[absence.index] = absence.kind }
-            if try await findsByTime(missingNow(absences), on: connection, reading) {
+            let search = TimedSearch(tables: tables, names: names, partitions: state?.knownPartitions ?? [])
+            if try await search.findsAny(of: missingNow(absences), on: connection, reading) {
                 return try await begin(after: checkpoint, .topicsChanged, record, basis, connection)
             }
         }
@@ -201,7 +205,7 @@ package final class DeliveryAudit {
             return .behind
         }
         state?.saved(epoch: try row.decode(0))
-        try await report(findings, on: connection)
+        try await AuditNotices(tables: tables, logger: logger).report(findings, on: connection)
         if isCaughtUp { return .caughtUp }
         return settled < checkpoint && window.through == settled ? .held : .behind
     }
@@ -386,7 +390,7 @@ package final class DeliveryAudit {
         for (partition, time) in state.sinceTimes { deletions.leaveOut(through: time, of: partition) }
         judge.deletions = deletions
         absences = try await judge.judge(ledger, state.knownPartitions, on: connection)
-        judge.settle(&absences, traces: KeyTraces(keys: []), open: open)
+        judge.settle(&absences, traces: KeyTraces(keys: []), holed: [], open: open)
         return absences
     }
 
@@ -395,73 +399,5 @@ package final class DeliveryAudit {
         guard let window = state?.window else { return [] }
         return (0..<window.repeated).filter { absences[$0] == .missing }.map { window.ledger.positions[$0] }
             .filter { state?.record.missing.contains($0) == false }
-    }
-
-    /// Looks once more for events that are about to count as missing: by their times, without what is remembered of offsets.
-    /// Where a topic was made anew since, and is as long as before by now, offsets mean nothing, and its records are there.
-    private func findsByTime(
-        _ positions: [Int64], on connection: Connection, _ reading: AuditReading
-    ) async throws -> Bool {
-        if positions.isEmpty { return false }
-        let table = EventsTable(tables.source)
-        let events = try EventBatch(
-            await connection.query(table.readIdentities(at: Array(positions.prefix(Self.rows)))))
-        var ids: Set<EventID> = []
-        var earliest = CurrentTime.microseconds
-        for index in events.indices {
-            ids.insert(EventID(events[index].eventID))
-            earliest = min(earliest, events[index].createdAtMicroseconds)
-        }
-        let partitions = state?.knownPartitions ?? []
-        let since = max(0, max(0, earliest) / 1_000 - Self.confirmationMargin)
-        let starts = try await reading.offsets(notBefore: since, of: partitions)
-        let ends = try await reading.ranges(of: partitions).mapValues(\.upperBound)
-        var isFound = false
-        _ = try await reading.read(from: starts, to: ends, isEnough: { isFound }) { [names, topicNumbers] step in
-            guard case .record(let record) = step, topicNumbers[record.topic] != nil,
-                let identity = names.identity(record)
-            else { return }
-            isFound = isFound || ids.contains(identity.event)
-        }
-        return isFound
-    }
-
-    /// In milliseconds.
-    private static let confirmationMargin: Int64 = 60_000
-
-    // MARK: Reporting
-
-    /// So many events of a finding are named in the log.
-    private static let examples = 5
-
-    private func report(_ findings: AuditState.Findings, on connection: Connection) async throws {
-        try await warn(findings.missing, "in no topic, and missing", on: connection)
-        try await warn(findings.disordered, "delivered first behind a later event of their aggregate", on: connection)
-        try await warn(findings.misplaced, "in a topic that they do not belong to", on: connection)
-        if !findings.recovered.isEmpty {
-            logger.notice("the audit has found \(findings.recovered.count) events that were missing before")
-        }
-        if findings.doubled > 0 {
-            logger.notice("the audit has found \(findings.doubled) events delivered more than once")
-        }
-        if findings.suspects > 0 {
-            logger.info("the audit has not found \(findings.suspects) events yet, and looks for them again")
-        }
-    }
-
-    private func warn(_ positions: [Int64], _ what: String, on connection: Connection) async throws {
-        guard !positions.isEmpty else { return }
-        let table = EventsTable(tables.source)
-        let events = try EventBatch(
-            await connection.query(table.readIdentities(at: Array(positions.prefix(Self.examples)))))
-        let examples = events.indices.map { index in
-            let event = events[index]
-            return
-                "position \(event.globalPosition), event \(EventID(event.eventID).text), \(String(copying: event.boundedContext)) "
-                + "\(String(copying: event.aggregateType)) \(String(copying: event.aggregateID))"
-        }
-        let more = positions.count > examples.count ? "; …" : ""
-        logger.warning(
-            "the audit has found \(positions.count) events \(what): \(examples.joined(separator: "; "))\(more)")
     }
 }

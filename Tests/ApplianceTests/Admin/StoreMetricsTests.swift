@@ -1,11 +1,11 @@
 import Consumers
 import CoreMetrics
 import EventSourcing
-import KafkaBridge
 import Telemetry
 import Testing
 
 @testable import Appliance
+@testable import KafkaBridge
 
 @Suite struct StoreMetricsTests {
     private func consumer(_ segments: [(owner: String?, lag: SegmentLag)]) -> StoreStatus.Consumer {
@@ -26,6 +26,25 @@ import Testing
 
     private func has(_ registry: PrometheusRegistry, _ line: String) -> Bool {
         registry.exposition().split(separator: "\n").contains { $0 == line }
+    }
+
+    @Test func `an audit's figures are there where audits are asked for`() {
+        var audit = AuditRecord(consumer: "identity", beganAfter: 0, reason: .first)
+        audit.position = 40
+        audit.counts.missing = 2
+        audit.suspects = [3]
+        audit.age = .seconds(9)
+        let store = StoreStatus(latest: 9, lastDrawn: 9, writers: [], consumers: [consumer([])])
+        let picture = StatusSource.Picture(store: store, deadLetters: [:], audits: ["identity": audit])
+        for isAudited in [true, false] {
+            let registry = PrometheusRegistry()
+            let metrics = StoreMetrics(worker: "me", consumers: ["identity"], audits: isAudited)
+            withMetricsFactory(registry) { metrics.report(picture) }
+            #expect(has(registry, "godwit_audit_position{consumer=\"identity\"} 40") == isAudited)
+            #expect(has(registry, "godwit_audit_missing{consumer=\"identity\"} 2") == isAudited)
+            #expect(has(registry, "godwit_audit_unproven{consumer=\"identity\"} 1") == isAudited)
+            #expect(has(registry, "godwit_audit_age_seconds{consumer=\"identity\"} 9") == isAudited)
+        }
     }
 
     @Test func `only own segments lag here, by the oldest of them, and a lost one lags no more`() {

@@ -56,6 +56,9 @@ import Testing
         let one = DescriptorBudget(consumers: 1, brokers: 1, sessions: 5, hasAdminPort: false)
         let more = DescriptorBudget(consumers: 200, brokers: 3, sessions: 5, hasAdminPort: false)
         #expect(one.needed == 51 && more.needed == 2_599)
+        var audited = one
+        audited.audits = true
+        #expect(audited.needed == one.needed + 4 * 5)
         try one.check(limit: 51)
         let failure = #expect(throws: Failure.self) { try one.check(limit: 50) }
         #expect(failure?.status == .configuration)

@@ -25,19 +25,19 @@ import Testing
                     _ = try await kafka.read([place.topic]) { $0.count > ids.count + 20 }
                     // Events go on coming, and some are under way.
                     await broker.end(signal)
-                    try await eventually("the outage was never said") { said("cannot be reached", relay) > round }
+                    // Those that follow soon are counted, once there are no more.
+                    try await eventually("the outage was never said") { said("cannot be reached", relay) > 0 }
                     try await broker.refuseConnections(20)
                     ids.formUnion(try await appended)
                     ids.formUnion(try await place.append(5, from: 1_000 * (round + 1)))
-                    #expect(said("reached again", relay) == round)
                     try await broker.start()
                     _ = try await place.receive(ids)
                 }
                 relay.send(SIGTERM)
                 let result = await relay.result()
                 #expect(result.exitCode == 0, "\(result.standardError)")
-                #expect(said("cannot be reached", relay) == signals.count, "\(result.standardError)")
-                #expect(said("reached again", relay) == signals.count, "\(result.standardError)")
+                #expect((1...signals.count).contains(said("cannot be reached", relay)), "\(result.standardError)")
+                #expect((1...signals.count).contains(said("reached again", relay)), "\(result.standardError)")
                 let records = try await kafka.readAll([place.topic])
                 #expect(records.eventIDs == ids)
                 #expect(records.isInOrder)

@@ -65,11 +65,12 @@ import Testing
                 let topic = try await place.kafka.makeTopic("replay")
                 let options = ["--consumer", "all", "--to-topic", topic] + one.options
                 let all = ["GODWIT_CONSUMERS_ALL_TOPIC": place.topic]
-                let count = try await place.report(["republish", "--dry-run"] + options, all)
-                #expect(try await place.kafka.readAll([topic]).isEmpty)
-                let job = try await place.report(["republish", "--job", "job-\(number)"] + options, all)
-                let records = try await place.kafka.readAll([topic])
                 let wanted = events.filter(one.holds)
+                let code: Int32 = wanted.isEmpty ? 5 : 0
+                let count = try await place.report(["republish", "--dry-run"] + options, all, exits: code)
+                #expect(try await place.kafka.readAll([topic]).isEmpty)
+                let job = try await place.report(["republish", "--job", "job-\(number)"] + options, all, exits: code)
+                let records = try await place.kafka.readAll([topic])
                 #expect(records.eventIDs == Set(wanted.map { $0.eventID.uuidString.lowercased() }), "\(one.name)")
                 #expect(records.count == wanted.count, "\(one.name)")
                 #expect(count["events"]?.integer == wanted.count, "\(one.name)")

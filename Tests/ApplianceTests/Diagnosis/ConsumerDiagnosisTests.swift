@@ -3,6 +3,7 @@ import EventSourcing
 import Testing
 
 @testable import Appliance
+@testable import KafkaBridge
 
 @Suite struct ConsumerDiagnosisTests {
     private func consumer(
@@ -41,6 +42,22 @@ import Testing
         let issues = judge(waiting)
         #expect(issues.map(\.kind) == [.waiting])
         #expect(issues.map(\.text) == ["nothing could be read for 7 s: the connection is lost"])
+    }
+
+    @Test func `what an audit has found is a problem, but doubles are none`() {
+        let store = StoreStatus(latest: 20, lastDrawn: 20, writers: [], consumers: [consumer()])
+        var audit = AuditRecord(consumer: "identity", beganAfter: 0, reason: .first)
+        audit.counts.doubled = 3
+        audit.counts.unproven = 2
+        #expect(ConsumerDiagnosis().issues(of: consumer(), audit: audit, in: store).isEmpty)
+        audit.counts.missing = 2
+        audit.missing = [7, 9]
+        audit.counts.disordered = 1
+        let issues = ConsumerDiagnosis().issues(of: consumer(), audit: audit, in: store)
+        #expect(issues.map(\.kind) == [.auditFound])
+        let text = issues.first?.text ?? ""
+        #expect(text.contains("2 missing, 1 out of order, the first at position 7"), "\(text)")
+        #expect(text.contains("--from-position 7 --repair") && text.contains("godwit audit --reset identity"))
     }
 
     @Test func `who has no segments was never started`() {

@@ -47,6 +47,10 @@ import Testing
         #expect(
             try ConfigurationFileTests.read(text).configuration.sessionNeed.text
                 == "5 sessions at most (control, reader, 2 lanes, status)")
+        text += "audit: { interval: 5m }\n"
+        #expect(
+            try ConfigurationFileTests.read(text).configuration.sessionNeed.text
+                == "7 sessions at most (control, reader, 2 lanes, status, 2 audits)")
     }
 
     @Test(.timeLimit(.minutes(2)))
