@@ -9,6 +9,8 @@
 struct DocumentScript {
     static let prelude = """
         set -euo pipefail
+        # What the tests themselves are told is nothing to the program, which warns of variables that it does not know.
+        unset GODWIT_BROWSER_TESTS GODWIT_POOLER_TESTS GODWIT_SEED GODWIT_TEST_KAFKA GODWIT_TEST_POSTGRES
         pids=()
         godwit() {
             case "${1:-}" in

@@ -113,8 +113,10 @@ import Testing
             let later = try await publisher.publish(
                 EventRows.batch(EventRows.sql("g", rows: 3...3), segment: { _ in 1 }))
             try await eventually("the outage does not show") {
-                guard case .halted(let reason) = publisher.condition else { return false }
-                return reason.contains("topics_allowed") && reason.contains("; no Kafka broker answers")
+                // What keeps everything from moving comes first.
+                guard case .waiting(let reason) = publisher.condition else { return false }
+                return reason.contains("no Kafka broker answers") && reason.contains("; besides, ")
+                    && reason.contains("topics_allowed")
             }
             await broker.bringUp()
             _ = try await deadline { try await later.outcome() }
