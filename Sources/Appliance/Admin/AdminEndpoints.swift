@@ -123,7 +123,7 @@ struct AdminEndpoints: Sendable {
         switch failure.status {
         case .usage, .input: .badRequest
         case .conflict: .conflict
-        case .databaseUnreachable: .serviceUnavailable
+        case .databaseUnreachable, .databaseBusy: .serviceUnavailable
         default: .internalServerError
         }
     }

@@ -45,7 +45,7 @@ struct AdminListener: Sendable {
         server.channel.close(promise: nil)
     }
 
-    /// Answers until closed. Whoever is slow to ask, and whatever others ask, delays no probe.
+    /// Answers until closed. A client that is slow to ask, and requests of others, delay no probe.
     func serve(_ endpoints: AdminEndpoints) async throws {
         let silent = SilentConnections(most: Self.mostSilent)
         let room = AsyncSemaphore(limit: Self.mostAnswers)

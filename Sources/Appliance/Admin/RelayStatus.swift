@@ -49,7 +49,7 @@ struct RelayStatus: Sendable {
         switch conditions[consumer.name] {
         case .waiting(let reason): return issue(.waiting, "waiting", reason, consumer)
         case .stalled(let reason): return issue(.stalled, "stalled", reason, consumer)
-        case .refused(let reason): return issue(.refused, "refused until somebody mends it", reason, consumer)
+        case .refused(let reason): return issue(.refused, "refused until an operator corrects it", reason, consumer)
         case .halted, .flowing, nil: return nil
         }
     }

@@ -1,8 +1,8 @@
 import NIOCore
 import Synchronization
 
-/// The connections that have not asked anything yet, the oldest first. Where there are too many, the oldest is closed: whoever
-/// asks at once is never in the way of those who do not.
+/// The connections that have sent no whole request yet, the oldest first. Where there are too many, the oldest is closed, so
+/// that clients that do not ask are never in the way of those that do.
 final class SilentConnections: Sendable {
     private let channels = Mutex<[any Channel]>([])
     private let most: Int

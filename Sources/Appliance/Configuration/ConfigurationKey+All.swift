@@ -67,7 +67,7 @@ extension ConfigurationKey {
             "horizon.end_idle_writers_after", .duration(.seconds(1)...(.seconds(86_400))),
             "Not given, a transaction that holds events back is only named. Given, its session is ended once it has been idle "
                 + "in the transaction for so long; what it has written is rolled back. Active and prepared transactions are "
-                + "never ended. Needs `pg_signal_backend`.")
+                + "never ended. Needs `pg_signal_backend` and `pg_read_all_stats`.")
     ]
 
     private static let kafka: [ConfigurationKey] = [

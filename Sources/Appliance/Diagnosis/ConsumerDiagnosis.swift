@@ -105,7 +105,7 @@ struct ConsumerDiagnosis: Sendable {
                 case .waiting(let reason): return HealthIssue(.waiting, Self.once("waiting", reason))
                 case .stalled(let reason): return HealthIssue(.stalled, Self.once("stalled", reason))
                 case .refused(let reason):
-                    return HealthIssue(.refused, Self.once("refused until somebody mends it", reason))
+                    return HealthIssue(.refused, Self.once("refused until an operator corrects it", reason))
                 case .halted(let reason): return HealthIssue(.halted, Self.once("halted", reason))
                 }
             }

@@ -53,7 +53,7 @@ package struct HealthIssue: Sendable, Hashable {
             }
         }
 
-        /// Whether somebody should be told. What was ordered, or passes within moments, is no disturbance.
+        /// Whether an operator should know. What was ordered, or passes within moments, is no disturbance.
         package var isUnhealthy: Bool {
             switch self {
             case .databaseAway, .databaseBusy, .noSession, .leaseLost, .notStarted, .noOwner, .ownerSilent,

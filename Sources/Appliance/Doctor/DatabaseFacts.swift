@@ -52,7 +52,7 @@ struct DatabaseFacts: Sendable, Equatable {
     var isStandby = false
     /// Whether the role's sessions take no writes.
     var isReadOnly = false
-    /// Whether the role may end sessions of other roles.
+    /// Whether the role may see what sessions of other roles do, and end them.
     var maySignal = true
     var role = ""
     var isSuperuser = false

@@ -148,8 +148,8 @@ struct DatabaseVerdict: Sendable {
             findings.append(
                 .error(
                     "signal_rights",
-                    "the role \(facts.role) may not end others' sessions, which horizon.end_idle_writers_after asks for",
-                    "as a superuser: GRANT pg_signal_backend TO \(facts.role), or godwit migrate --grants \(facts.role)"
+                    "the role \(facts.role) may not see and end others' sessions, which horizon.end_idle_writers_after asks for",
+                    "as a superuser: GRANT pg_signal_backend, pg_read_all_stats TO \(facts.role), or godwit migrate --grants \(facts.role)"
                 ))
         }
         let excess = ["UPDATE", "DELETE"].filter { facts.rights.contains(.init(table: tables.events, name: $0)) }

@@ -12,6 +12,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case databaseRights = 13
     case conflict = 14
     case databaseUnfit = 15
+    case databaseBusy = 16
     case kafkaUnreachable = 20
     case kafkaRefused = 21
     case topicMissing = 22
@@ -46,6 +47,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .databaseRights: "the database role lacks a right"
         case .conflict: "append: another version than expected, or an event id that is stored already"
         case .databaseUnfit: "the database or a recorded setting does not allow a safe relay: a standby, for one"
+        case .databaseBusy: "the database answers, and has no room, no time or no lock: the message says which"
         case .kafkaUnreachable: "no Kafka broker answers"
         case .kafkaRefused: "Kafka refuses the login or the certificate"
         case .topicMissing: "a topic does not exist"

@@ -87,7 +87,8 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         default: break
         }
         return switch error.classification.kind {
-        case .away, .busy: .databaseUnreachable
+        case .away: .databaseUnreachable
+        case .busy: .databaseBusy
         case .recovering, .schemaChanged: .databaseUnfit
         case .refused: .databaseRefused
         case .bug: .internalError

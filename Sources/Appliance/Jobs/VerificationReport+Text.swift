@@ -136,9 +136,9 @@ extension Verifying.Outcome {
         case .unrecorded:
             "not delivered, from before Godwit recorded where the consumer began and which events it wanted: missing, or "
                 + "never to be delivered; `godwit republish` with --from-position and --to-position publishes them"
-        case .parked: "parked until somebody redrives or discards them"
+        case .parked: "parked until an operator redrives or discards them"
         case .deadLettered: "in the dead-letter topic instead"
-        case .discarded: "discarded by somebody"
+        case .discarded: "discarded by an operator"
         case .unknowable: "cannot be known: records of their time, or of their key, are deleted by now"
         case .hidden: "not found, and perhaps behind an open transaction: verify again once it has ended"
         case .unproven:

@@ -68,7 +68,7 @@ struct Preflight: Sendable {
             // The session of another client would be changed by each attempt.
             if (error as? PostgresError)?.code == .sessionRequired { throw failure }
             // What else is wrong with the source, the relays say, and wait until it is mended.
-            guard [.databaseUnreachable, .databaseUnfit].contains(failure.status) else { throw failure }
+            guard [.databaseUnreachable, .databaseUnfit, .databaseBusy].contains(failure.status) else { throw failure }
         }
     }
 

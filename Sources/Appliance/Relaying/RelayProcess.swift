@@ -45,7 +45,9 @@ package final class RelayProcess: Sendable {
         services.append(
             RelayService(
                 preflight: preflight, worker: relays.worker, publishers: relays.publishers, sessions: relays.sessions,
-                remedy: relays.remedy))
+                remedy: relays.remedy,
+                brokers: IdleBrokerWatch(
+                    publishers: relays.publishers, client: configuration.kafka.client("godwit-watch"))))
         group = Self.group(services)
     }
 

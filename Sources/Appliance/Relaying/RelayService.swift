@@ -10,11 +10,13 @@ struct RelayService: Service {
     let publishers: [KafkaPublisher]
     let sessions: SessionWatch
     let remedy: HorizonRemedy
+    let brokers: IdleBrokerWatch
 
     func run() async throws {
         try await withThrowingTaskGroup { group in
             group.addTask { await sessions.run() }
             group.addTask { await remedy.run() }
+            group.addTask { await brokers.run() }
             defer { group.cancelAll() }
             try await relayAndClose()
         }

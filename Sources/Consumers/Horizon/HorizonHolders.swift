@@ -49,8 +49,8 @@ package struct HorizonHolders: Sendable {
     /// State and lock are looked at again in the statement that ends them. Active and prepared ones are left alone.
     ///
     /// - Parameter writers: those that hold the horizon back, as a look has listed them.
-    /// - Returns: each with whether the server has taken the signal.
-    /// - Throws: `PostgresError`, for one where the role may not signal another's session.
+    /// - Returns: each with whether the server has taken the signal. A role that may not see what others' sessions do finds none.
+    /// - Throws: `PostgresError`, also where the role may not signal another's session.
     package func endIdle(
         _ writers: Set<Writer>, idleFor time: Duration, on session: some PostgresSession
     ) async throws(PostgresError) -> [(hold: HorizonHold, isEnded: Bool)] {

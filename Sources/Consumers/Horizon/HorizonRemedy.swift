@@ -47,7 +47,7 @@ package struct HorizonRemedy: Sendable {
                 logger.error(
                     """
                     a session that holds events back and does nothing cannot be ended: \(error.message); grant \
-                    pg_signal_backend to the relay's role, or end it by hand
+                    pg_signal_backend and pg_read_all_stats to the relay's role, or end it by hand
                     """)
             }
         }

@@ -95,8 +95,8 @@ final class Membership: Sendable {
         state.withLock { $0.leases[consumer]?.end }
     }
 
-    /// Whether the last heartbeat reached the database, and what else is asked of it is answered.
-    var isConnected: Bool { state.withLock { $0.isConnected && $0.outage == nil } }
+    /// Whether the last heartbeat reached the database.
+    var isConnected: Bool { state.withLock { $0.isConnected } }
 
     /// A signal that is woken with each new view.
     func observe() -> WakeSignal {
@@ -255,6 +255,8 @@ final class Membership: Sendable {
             for (consumer, isBegun) in noted {
                 state.leases[consumer, default: Lease(terms)].renew(sent: sent, isBegun: isBegun, now: now)
             }
+            // What was the matter before is over; what else is asked may still meet a lock.
+            if !state.isConnected { state.outage = nil }
             state.isConnected = true
             if !noted.isEmpty { state.hasWorked = true }
             state.nextLook = .now

@@ -7,7 +7,7 @@ package struct CatalogQueries: Sendable {
     package init(_ tables: TableNames) { self.tables = tables }
 
     /// Server's version number, standby, role, superuser, microseconds since 1970, the process of the session, whether it
-    /// takes no writes, and whether the role may end others' sessions.
+    /// takes no writes, and whether the role may see what others' sessions do, and end them.
     package var session: BoundStatement {
         BoundStatement(
             Statement(
@@ -17,6 +17,7 @@ package struct CatalogQueries: Sendable {
                     (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, pg_backend_pid(),
                     current_setting('transaction_read_only')::boolean,
                     pg_catalog.pg_has_role(current_user, 'pg_signal_backend', 'USAGE')
+                        AND pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')
                 """))
     }
 

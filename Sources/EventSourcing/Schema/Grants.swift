@@ -9,7 +9,7 @@ package struct Grants: Sendable {
     private let purpose: TableRights.Purpose
     private let maySignal: Bool
 
-    /// - Parameter maySignal: whether the role may end others' sessions, which `horizon.end_idle_writers_after` needs.
+    /// - Parameter maySignal: whether the role may see and end others' sessions, as `horizon.end_idle_writers_after` needs.
     /// - Throws: `invalidTableName` for a name that no role can have here.
     package init(
         _ purpose: TableRights.Purpose, to role: String, _ tables: TableNames, maySignal: Bool = false
@@ -45,7 +45,7 @@ package struct Grants: Sendable {
             \(connectAndSequences)
             \(schemas.joined(separator: "\n"))
             \(grants.joined(separator: "\n"))
-            \(maySignal && purpose == .relay ? "GRANT pg_signal_backend TO \(name);" : "")
+            \(maySignal && purpose == .relay ? "GRANT pg_signal_backend, pg_read_all_stats TO \(name);" : "")
             \(purpose == .relay ? Self.activity(name) : "")
             """
     }

@@ -349,6 +349,8 @@ extension KafkaPublisher {
         /// Something is to be delivered or answered.
         var isWaiting = false
         var largestPayload = Int.max
+        /// Why no broker answers, as somebody has found who asked while nothing was to be delivered.
+        var idleOutage: String?
         /// Why the table of dead letters cannot be used at the moment.
         var tableTrouble: String?
     }
@@ -362,7 +364,7 @@ extension KafkaPublisher {
     /// idle client may have lost its connections to brokers that are there all the same.
     package nonisolated var condition: ConsumerCondition {
         let shared = shared.withLock { $0 }
-        let outage = Self.outage(shared.producer, shared.isWaiting)
+        let outage = Self.outage(shared.producer, shared.isWaiting) ?? shared.idleOutage
         let reason = shared.status.reason ?? ""
         return switch shared.status {
         case .refused(let reason): .refused(reason)
@@ -371,6 +373,19 @@ extension KafkaPublisher {
         case .waiting(let reason): .waiting(outage ?? reason)
         case .flowing: (outage ?? shared.tableTrouble).map { .waiting($0) } ?? .flowing
         }
+    }
+
+    /// Whether the client has no connection, and does not look for one, since nothing is to be delivered: the brokers may be
+    /// there all the same.
+    package nonisolated var isIdleWithoutConnection: Bool {
+        let (producer, isWaiting) = shared.withLock { ($0.producer, $0.isWaiting) }
+        if case .down = producer?.connection { return !isWaiting }
+        return false
+    }
+
+    /// Takes in why no broker answers where nothing is to be delivered; `nil` where one does.
+    package nonisolated func noteIdleOutage(_ reason: String?) {
+        shared.withLock { $0.idleOutage = reason }
     }
 
     private static func outage(_ producer: Producer?, _ isWaiting: Bool) -> String? {

@@ -148,6 +148,8 @@ final class TopicReading {
     func openTransactions(waiting limit: Duration = .zero) async throws(KafkaError) -> [TopicPartition: Int64] {
         let deadline = ContinuousClock.now + limit
         var ends: [TopicPartition: Int64] = [:]
+        // A client knows only the partitions that were there when it asked last.
+        _ = try await everything.partitions(of: topics, within: patience)
         for partition in partitions {
             ends[partition] = try await everything.watermarks(of: partition, within: patience).upperBound
         }

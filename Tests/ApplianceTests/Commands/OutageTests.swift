@@ -47,6 +47,29 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a broker that goes away while nothing is to be delivered shows all the same`() async throws {
+        try await BrokerProcess.with { broker in
+            try await RelayFixture.with(TestKafka(bootstrapServers: broker.bootstrapServers)) { place in
+                let admin = try AdminPort()
+                let relay = try place.run(admin.variables)
+                _ = try await place.receive(try await place.append(5))
+                try await admin.wait(for: 200, at: "/readyz")
+                await broker.end(SIGKILL)
+                try await admin.wait(for: 503, at: "/readyz")
+                #expect(try await admin.get("/readyz").body.contains("no Kafka broker answers"))
+                try await eventually("status calls it well") {
+                    let status = try await place.command("status")
+                    return status.exitCode == 4 && status.standardOutput.contains("GW-WAITING")
+                }
+                try await broker.start()
+                try await admin.wait(for: 200, at: "/readyz")
+                relay.send(SIGTERM)
+                #expect(await relay.result().exitCode == 0)
+            }
+        }
+    }
+
     private func said(_ text: String, _ process: RunningCommand) -> Int {
         process.standardError.split(separator: "\n").count { $0.contains(text) }
     }

@@ -268,6 +268,11 @@ import Testing
             try await eventually("it is not reported: \(try world.log)") {
                 try world.log.contains("another session holds the lock")
             }
+            // Asked while it lasts, none of them calls it well.
+            let doctor = try await world.godwit("doctor")
+            #expect(doctor.exitCode == 4, "\(doctor.standardOutput)")
+            let status = try await world.godwit("status")
+            #expect(status.exitCode == 16, "\(status.standardOutput)\(status.standardError)")
             try await other.execute(script: "COMMIT")
             try await world.append(20)
             try await world.expectEverythingDelivered()
