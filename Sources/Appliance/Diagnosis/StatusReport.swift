@@ -49,7 +49,10 @@ package struct StatusReport: Sendable {
 
     /// What is the matter, by the database.
     package var diagnosis: Diagnosis {
-        Diagnosis(process: failure.map { [HealthIssue($0.status == .databaseBusy ? .databaseBusy : .databaseAway, $0.message)] } ?? [], reports: consumers)
+        Diagnosis(
+            process: failure.map {
+                [HealthIssue($0.status == .databaseBusy ? .databaseBusy : .databaseAway, $0.message)]
+            } ?? [], reports: consumers)
     }
 
     package var isHealthy: Bool { diagnosis.isHealthy }

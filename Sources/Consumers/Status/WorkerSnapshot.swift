@@ -28,7 +28,8 @@ package struct WorkerSnapshot: Sendable {
     package let consumers: [Consumer]
 
     package var isReady: Bool {
-        isConnected && databaseOutage == nil && holdsLease && !isStopping && horizon.problem == nil && consumers.allSatisfy(\.isReady)
+        isConnected && databaseOutage == nil && holdsLease && !isStopping && horizon.problem == nil
+            && consumers.allSatisfy(\.isReady)
     }
 }
 

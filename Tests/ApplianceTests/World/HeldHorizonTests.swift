@@ -68,14 +68,15 @@ extension WorldChangeTests {
                     world.configure(["GODWIT_HORIZON_END_IDLE_WRITERS_AFTER": "2s"])
                     // What others do is not to be seen by every role.
                     try await world.execute("ALTER ROLE relay NOSUPERUSER")
-                    try await world.migrate("--grants", "relay")
+                    try await world.execute("CREATE ROLE shop LOGIN")
+                    try await world.migrate("--grants", "relay", "--writer", "shop")
                 }
             ) { world in
-                let reader = try await world.session("idle-reader")
+                let reader = try await world.session("idle-reader", user: "shop")
                 try await reader.execute(script: "BEGIN; SELECT count(*) FROM events")
-                let busy = try await world.session("busy")
+                let busy = try await world.session("busy", user: "shop")
                 try await busy.execute(script: "BEGIN; SELECT nextval('events_global_position_seq')")
-                let forgotten = try await world.session("forgotten")
+                let forgotten = try await world.session("forgotten", user: "shop")
                 try await forgotten.execute(script: "BEGIN; SELECT nextval('events_global_position_seq')")
                 try await world.append(10)
                 // It has drawn a position, and works all the time.
@@ -91,8 +92,17 @@ extension WorldChangeTests {
                 // It held nothing back.
                 try await reader.execute(script: "COMMIT")
                 let audit = Statement("SELECT count(*) FROM godwit.audit WHERE action = 'end idle writer'")
-                #expect(try await reader.query(audit).first?.decode(0, as: Int.self) == 1)
+                #expect(try await world.session().query(audit).first?.decode(0, as: Int.self) == 1)
                 await #expect(throws: (any Error).self) { try await forgotten.execute(script: "COMMIT") }
+                // A superuser's session is not the relay's to end, which is said.
+                let owner = try await world.session("owner")
+                try await owner.execute(script: "BEGIN; SELECT nextval('events_global_position_seq')")
+                try await world.append(10)
+                try await eventually("it is not said: \(try world.log)", within: .seconds(30)) {
+                    try world.log.contains("cannot be ended")
+                }
+                try await owner.execute(script: "COMMIT")
+                try await world.expectEverythingDelivered()
             }
         }
     }

@@ -154,13 +154,14 @@ final class WorldFixture: Sendable {
 
     // MARK: What happens in the database
 
-    private func connect(_ application: String = "test") async throws -> Connection {
-        try await Connection.open(ConnectionConfiguration(postgres.url, applicationName: application))
+    private func connect(_ application: String = "test", user: String? = nil) async throws -> Connection {
+        let url = user.map { postgres.url(user: $0) } ?? postgres.url
+        return try await Connection.open(ConnectionConfiguration(url, applicationName: application))
     }
 
     /// A session that stays open until the test ends or closes it.
-    func session(_ application: String = "writer") async throws -> Connection {
-        let session = try await connect(application)
+    func session(_ application: String = "writer", user: String? = nil) async throws -> Connection {
+        let session = try await connect(application, user: user)
         state.withLock { $0.sessions.append(session) }
         return session
     }
