@@ -40,7 +40,8 @@ final class RelayObserver: Sendable {
         storeMetrics = StoreMetrics(
             worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)),
             audits: configuration.audit.interval != nil)
-        judgement = ConsumerDiagnosis(staleThreshold: configuration.worker.staleThreshold)
+        judgement = ConsumerDiagnosis(
+            staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval)
         database = StatusConnection(
             connection, tables: configuration.database.tables, scopes: configuration.scopes)
     }

@@ -8,6 +8,8 @@ struct ConsumerDiagnosis: Sendable {
     var staleThreshold: Duration = .seconds(30)
     /// How long a transaction may be open before it counts as holding events back.
     var holdThreshold: Duration = .seconds(10)
+    /// How often what was delivered is to be audited; `nil` for never.
+    var auditInterval: Duration?
     /// How old a waiting event may be; `nil` for any age.
     var longestLag: Duration?
 
@@ -25,7 +27,7 @@ struct ConsumerDiagnosis: Sendable {
         let lag = consumer.lag
         var issues =
             owners(consumer) + source(consumer) + conditions(owningWorkers(consumer)) + orders(consumer)
-            + parked(consumer, letters) + found(audit)
+            + parked(consumer, letters) + found(audit) + behind(audit)
         if lag.events > 0 {
             issues += holds(store)
             if let longestLag, let oldest = lag.oldest, oldest > longestLag {
@@ -161,6 +163,17 @@ struct ConsumerDiagnosis: Sendable {
                 .auditFound,
                 "the audit found events that are \(found.joined(separator: ", "))\(first): \(repair)"
                     + "`godwit audit --reset \(audit.consumer)` begins anew")
+        ]
+    }
+
+    /// An audit that stands still finds nothing, which is not the same as that nothing is wrong.
+    private func behind(_ audit: AuditRecord?) -> [HealthIssue] {
+        guard let audit, let auditInterval, audit.age > auditInterval * 3 + .seconds(60) else { return [] }
+        let who = audit.owner.map { "see the log of \($0)" } ?? "no process audits it"
+        return [
+            HealthIssue(
+                .auditBehind,
+                "the audit has not caught up for \(AgeText.format(audit.age)), and may miss what is wrong: \(who)")
         ]
     }
 

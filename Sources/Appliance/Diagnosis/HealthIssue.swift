@@ -12,6 +12,7 @@ package struct HealthIssue: Sendable, Hashable {
         case paused
         case sourceRefused = "source_refused"
         case auditFound = "audit_found_loss"
+        case auditBehind = "audit_behind"
         case halted
         case refused
         case stalled
@@ -38,6 +39,7 @@ package struct HealthIssue: Sendable, Hashable {
             case .paused: "GW-PAUSED"
             case .sourceRefused: "GW-SOURCE-REFUSED"
             case .auditFound: "GW-AUDIT-FOUND"
+            case .auditBehind: "GW-AUDIT-BEHIND"
             case .halted: "GW-HALTED"
             case .refused: "GW-REFUSED"
             case .stalled: "GW-STALLED"
@@ -58,7 +60,7 @@ package struct HealthIssue: Sendable, Hashable {
             switch self {
             case .databaseAway, .databaseBusy, .noSession, .leaseLost, .notStarted, .noOwner, .ownerSilent,
                 .sourceRefused, .halted, .refused, .stalled, .waiting, .heldBack, .tooFarBehind, .parked,
-                .auditFound:
+                .auditFound, .auditBehind:
                 true
             case .paused, .limited, .starting, .stopping, .rebalancing, .oneOff: false
             }
@@ -72,7 +74,7 @@ package struct HealthIssue: Sendable, Hashable {
                 .starting, .stopping, .rebalancing:
                 true
             case .notStarted, .noOwner, .ownerSilent, .paused, .halted, .heldBack, .parked, .limited, .oneOff,
-                .tooFarBehind, .auditFound:
+                .tooFarBehind, .auditFound, .auditBehind:
                 false
             }
         }

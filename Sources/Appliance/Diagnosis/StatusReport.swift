@@ -31,7 +31,8 @@ package struct StatusReport: Sendable {
                 configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
             let picture = try await configuration.database.withConnection { try await source.take(on: $0) }
             let judgement = ConsumerDiagnosis(
-                staleThreshold: configuration.worker.staleThreshold, longestLag: options.longestLag)
+                staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval,
+                longestLag: options.longestLag)
             return StatusReport(
                 store: picture.store,
                 consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),

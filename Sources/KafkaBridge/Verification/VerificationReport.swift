@@ -45,11 +45,11 @@ package struct VerificationReport: Sendable, Equatable {
         case passedOver = "passed_over"
         /// Not found, and passed under a version that kept no record of starts and scopes: missing, or passed over.
         case unrecorded
-        /// Not found, and parked until somebody decides.
+        /// Not found, and parked until an operator decides.
         case parked
         /// Not found but in the consumer's dead-letter topic.
         case deadLettered = "dead_lettered"
-        /// Not found, and given up by somebody.
+        /// Not found, and given up by an operator.
         case discarded
         /// Not found, where records of their time or key are deleted by now.
         case unknowable = "not_to_be_known"

@@ -163,6 +163,7 @@ import Testing
             #expect(before["verdict"]?.string == "unproven" && before["delivered"]?.integer == 10)
             // Whoever waits for its end sees all.
             async let patient = place.report(verify + ["--wait", "60"], variables)
+            // Long enough that it waits, which nothing shows from outside; it is right too if it does not yet.
             try await Task.sleep(for: .seconds(1))
             try await transaction.commit()
             let clean = try await patient

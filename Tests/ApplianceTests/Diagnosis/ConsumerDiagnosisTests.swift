@@ -44,6 +44,19 @@ import Testing
         #expect(issues.map(\.text) == ["nothing could be read for 7 s: the connection is lost"])
     }
 
+    @Test func `an audit that stands still is a problem where one is asked for`() {
+        let store = StoreStatus(latest: 20, lastDrawn: 20, writers: [], consumers: [consumer()])
+        var audit = AuditRecord(consumer: "identity", beganAfter: 0, reason: .first)
+        audit.owner = "w"
+        func issues(_ age: Duration, interval: Duration?) -> [HealthIssue] {
+            audit.age = age
+            return ConsumerDiagnosis(auditInterval: interval).issues(of: consumer(), audit: audit, in: store)
+        }
+        #expect(issues(.seconds(89), interval: .seconds(10)).isEmpty && issues(.seconds(9_999), interval: nil).isEmpty)
+        let late = issues(.seconds(91), interval: .seconds(10))
+        #expect(late.map(\.kind) == [.auditBehind] && late[0].text.contains("see the log of w"))
+    }
+
     @Test func `what an audit has found is a problem, but doubles are none`() {
         let store = StoreStatus(latest: 20, lastDrawn: 20, writers: [], consumers: [consumer()])
         var audit = AuditRecord(consumer: "identity", beganAfter: 0, reason: .first)
