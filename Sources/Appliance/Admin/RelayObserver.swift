@@ -11,12 +11,16 @@ import Telemetry
 /// Nothing looks while nobody asks. A database that does not answer delays no answer for long: what is known is told.
 final class RelayObserver: Sendable {
     private static let patience: Duration = .seconds(1)
+    /// Figures that are older after a look are not of now.
+    private static let longestLook: Duration = .seconds(5)
 
     private struct Seen {
         var holds: [HorizonHold] = []
         var picture: StatusSource.Picture?
         /// When the database was last asked with success.
         var time: ContinuousClock.Instant?
+        /// Why the last look at it failed; `nil` where it did not.
+        var failure: String?
     }
 
     private let relays: Relays
@@ -54,11 +58,13 @@ final class RelayObserver: Sendable {
                 // What is wrong with the database, the relays say.
                 try? await relays.source.lookForLatest()
                 let holds = try? await relays.source.holds()
-                let picture = await database.read()
-                if let picture { withMetricsFactory(registry) { storeMetrics.report(picture) } }
+                let result = await database.read()
                 seen.withLock { seen in
                     seen.holds = holds ?? []
-                    if let picture { (seen.picture, seen.time) = (picture, .now) }
+                    switch result {
+                    case .success(let picture): (seen.picture, seen.time, seen.failure) = (picture, .now, nil)
+                    case .failure(let failure): seen.failure = failure.message
+                    }
                 }
             }
             looked.advance()
@@ -90,9 +96,10 @@ final class RelayObserver: Sendable {
 
     func metrics() async -> String {
         await look()
-        let diagnosis = await status(of: seen.withLock { $0 }).diagnosis
+        let status = await lookedStatus()
         withMetricsFactory(registry) {
-            storeMetrics.report(diagnosis)
+            if let picture = status.picture { storeMetrics.report(picture, age: status.pictureAge ?? .zero) }
+            storeMetrics.report(status.diagnosis)
             ResidentMemory.report()
             Metric.logLinesDropped.gauge().set(LineQueue.standardError.dropped)
         }
@@ -101,8 +108,20 @@ final class RelayObserver: Sendable {
 
     func status() async -> RelayStatus {
         await look()
+        return await lookedStatus()
+    }
+
+    /// After a look, which may have failed, or take long.
+    private func lookedStatus() async -> RelayStatus {
         let seen = seen.withLock { $0 }
-        return await status(of: seen)
+        var status = await status(of: seen)
+        let age = seen.time.map { .now - $0 }
+        if let failure = seen.failure {
+            status.unseen = failure
+        } else if age.map({ $0 > Self.longestLook }) ?? true {
+            status.unseen = "the database has not answered a look yet"
+        }
+        return status
     }
 
     /// Does not ask the database: the heartbeat does that all the time.

@@ -11,6 +11,8 @@ struct RelayStatus: Sendable {
     var picture: StatusSource.Picture?
     /// How long ago that was.
     var pictureAge: Duration?
+    /// Why it is not seen how the consumers stand in all processes; `nil` where it is, or was not to be looked at.
+    var unseen: String?
     /// The consumers that have processed events within the last seconds.
     var moving: Set<String> = []
     var judgement = ConsumerDiagnosis()
@@ -29,6 +31,10 @@ struct RelayStatus: Sendable {
             return [HealthIssue(problem.isRefusal ? .sourceRefused : .waiting, problem.sentence)]
         }
         var issues: [HealthIssue] = []
+        if let unseen {
+            let age = pictureAge.map { "; the figures are \(AgeText.format($0)) old" } ?? ""
+            issues.append(HealthIssue(.notSeen, "how all consumers stand cannot be seen: \(unseen)\(age)"))
+        }
         if let busy = standing.databaseOutage { issues.append(HealthIssue(.databaseBusy, busy)) }
         if !standing.holdsLease {
             issues.append(

@@ -15,8 +15,8 @@ actor StatusConnection {
         source = StatusSource(tables, scopes: scopes, backlogLimit: StatusReport.Options().backlogLimit)
     }
 
-    /// `nil` when the database does not answer; the next call connects anew.
-    func read() async -> StatusSource.Picture? {
+    /// - Returns: the failure where the database does not tell; the next call connects anew.
+    func read() async -> Result<StatusSource.Picture, Failure> {
         do {
             let connection: Connection
             if let known = self.connection {
@@ -25,11 +25,10 @@ actor StatusConnection {
                 connection = try await Connection.open(configuration.session(for: .status))
                 self.connection = connection
             }
-            return try await source.take(on: connection)
+            return .success(try await source.take(on: connection))
         } catch {
-            // What is wrong with the database, the relays say.
             await close()
-            return nil
+            return .failure(Failure(error))
         }
     }
 

@@ -28,7 +28,9 @@ final class StoreMetrics: Sendable {
     }
 
     /// To metrics of the task's backend.
-    func report(_ picture: StatusSource.Picture) {
+    ///
+    /// - Parameter age: how old the picture is: what has waited in it waits still, as far as is known.
+    func report(_ picture: StatusSource.Picture, age: Duration) {
         for consumer in picture.store.consumers where consumers.contains(consumer.name) {
             let control = consumer.order?.control ?? ConsumerControl()
             Metric.isPaused.gauge(consumer.name).set(control.isPaused ? 1 : 0)
@@ -36,19 +38,19 @@ final class StoreMetrics: Sendable {
             let letters = picture.deadLetters[consumer.name]
             Metric.parkedEvents.gauge(consumer.name).set(letters?.open ?? 0)
             Metric.haltedSegments.gauge(consumer.name).set(letters?.halted ?? 0)
-            if audits, let audit = picture.audits[consumer.name] { report(audit) }
-            report(consumer)
+            if audits, let audit = picture.audits[consumer.name] { report(audit, age) }
+            report(consumer, age)
         }
     }
 
-    private func report(_ audit: AuditRecord) {
+    private func report(_ audit: AuditRecord, _ age: Duration) {
         let (name, counts) = (audit.consumer, audit.counts)
         Metric.auditPosition.gauge(name).set(audit.position)
         Metric.auditMissing.gauge(name).set(counts.missing)
         Metric.auditUnproven.gauge(name).set(counts.unproven + Int64(audit.suspects.count))
         Metric.auditDoubled.gauge(name).set(counts.doubled)
         Metric.auditDisordered.gauge(name).set(counts.disordered)
-        Metric.auditAge.gauge(name).set(audit.age / .seconds(1))
+        Metric.auditAge.gauge(name).set((audit.age + age) / .seconds(1))
     }
 
     /// What is the matter, to metrics of the task's backend; 0 for what was.
@@ -65,28 +67,28 @@ final class StoreMetrics: Sendable {
         for labels in over { Metric.problem.gauge(labels[0], labels[1]).set(0) }
     }
 
-    private func report(_ consumer: StoreStatus.Consumer) {
+    private func report(_ consumer: StoreStatus.Consumer, _ age: Duration) {
         let own = consumer.segments.filter { $0.owner == worker }
         if own.allSatisfy({ $0.lag.events == 0 }) {
             Metric.lagTime.gauge(consumer.name).set(0)
         } else if let oldest = own.compactMap(\.lag.oldest).max() {
-            Metric.lagTime.gauge(consumer.name).set(max(0, oldest / .seconds(1)))
+            Metric.lagTime.gauge(consumer.name).set(max(0, (oldest + age) / .seconds(1)))
         }
         for segment in own {
-            set(SegmentKey(consumer: consumer.name, segment: segment.id), segment.lag)
+            set(SegmentKey(consumer: consumer.name, segment: segment.id), segment.lag, age)
         }
         let keys = Set(own.map { SegmentKey(consumer: consumer.name, segment: $0.id) })
         let lost = reported.withLock { reported in
             defer { reported.formUnion(keys) }
             return reported.filter { $0.consumer == consumer.name && !keys.contains($0) }
         }
-        for key in lost { set(key, SegmentLag(counted: 0)) }
+        for key in lost { set(key, SegmentLag(counted: 0), .zero) }
     }
 
-    private func set(_ key: SegmentKey, _ lag: SegmentLag) {
+    private func set(_ key: SegmentKey, _ lag: SegmentLag, _ age: Duration) {
         let segment = String(key.segment)
         Metric.segmentLagEvents.gauge(key.consumer, segment).set(lag.events)
-        let seconds = lag.events == 0 ? .zero : lag.oldest
+        let seconds = lag.events == 0 ? .zero : lag.oldest.map { $0 + age }
         if let seconds { Metric.segmentLagTime.gauge(key.consumer, segment).set(max(0, seconds / .seconds(1))) }
     }
 }

@@ -11,7 +11,7 @@ package struct AuditReport: Sendable {
         return AuditReport(records: try await configuration.database.withConnection { try await table.all(on: $0) })
     }
 
-    package var exitStatus: ExitStatus { records.contains(where: \.hasFindings) ? .accountNotClean : .success }
+    package var exitStatus: ExitStatus { records.contains(where: \.needsAttention) ? .accountNotClean : .success }
 
     package var json: JSONValue { ["audits": .array(records.map(\.json))] }
 

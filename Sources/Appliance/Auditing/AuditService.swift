@@ -140,13 +140,20 @@ actor Auditor {
         logger.warning("the audit does not go on, and tries again: \(text)", metadata: ["consumer": "\(consumer)"])
     }
 
-    /// Lets other processes go on at once. In a task of its own, since this one is cancelled.
+    /// Lets other processes go on at once, if that is soon; else they go on after the lease. In a task of its own, since this
+    /// one is cancelled.
     private func release(_ consumers: [String]) async {
-        await Task {
+        let releasing = Task {
             guard let connection = try? await Connection.open(database, logger: logger) else { return }
             let table = AuditsTable(configuration.database.tables)
             try? await table.release(consumers, owner: owner, on: connection)
             await connection.close()
-        }.value
+        }
+        let limit = Task {
+            try await Task.sleep(for: .seconds(1))
+            releasing.cancel()
+        }
+        await releasing.value
+        limit.cancel()
     }
 }

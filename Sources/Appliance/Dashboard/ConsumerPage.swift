@@ -53,7 +53,7 @@ enum ConsumerPage {
             ? "\(CountText.format(counts.missing)) missing, \(CountText.format(counts.disordered)) out of order"
             : "none missing"
         let text = "to \(CountText.format(audit.position)), \(AgeText.format(audit.age)) ago: \(found)"
-        return "<div><dt>Audited</dt><dd class=\"\(audit.hasFindings ? "bad" : "")\">\(text)</dd></div>"
+        return "<div><dt>Audited</dt><dd class=\"\(audit.needsAttention ? "bad" : "")\">\(text)</dd></div>"
     }
 
     // MARK: Orders

@@ -147,7 +147,7 @@ struct ConsumerDiagnosis: Sendable {
     }
 
     private func found(_ audit: AuditRecord?) -> [HealthIssue] {
-        guard let audit, audit.hasFindings else { return [] }
+        guard let audit, audit.needsAttention else { return [] }
         let counts = audit.counts
         let parts: [(count: Int64, what: String)] = [
             (counts.missing, "missing"), (counts.disordered, "out of order"), (counts.misplaced, "in another topic"),
@@ -158,12 +158,22 @@ struct ConsumerDiagnosis: Sendable {
             audit.missing.first.map {
                 "`godwit verify --consumer \(audit.consumer) --from-position \($0) --repair` publishes what is missing; "
             } ?? ""
-        return [
-            HealthIssue(
-                .auditFound,
-                "the audit found events that are \(found.joined(separator: ", "))\(first): \(repair)"
-                    + "`godwit audit --reset \(audit.consumer)` begins anew")
-        ]
+        let reset = "`godwit audit --reset \(audit.consumer)` begins anew"
+        var issues: [HealthIssue] = []
+        if audit.hasFindings {
+            issues.append(
+                HealthIssue(
+                    .auditFound,
+                    "the audit found events: \(found.joined(separator: ", "))\(first): \(repair)\(reset)"))
+        }
+        if audit.reason == .topicsChanged {
+            issues.append(
+                HealthIssue(
+                    .auditFound,
+                    "the audit began anew behind position \(audit.beganAfter), since \(audit.reason.text): records up to there "
+                        + "may be gone; `godwit verify --consumer \(audit.consumer)` compares them, and \(reset)"))
+        }
+        return issues
     }
 
     /// An audit that stands still finds nothing, which is not the same as that nothing is wrong.
@@ -174,6 +184,16 @@ struct ConsumerDiagnosis: Sendable {
             HealthIssue(
                 .auditBehind,
                 "the audit has not caught up for \(AgeText.format(audit.age)), and may miss what is wrong: \(who)")
+        ]
+    }
+
+    /// Where audits are asked for, and what they found cannot be read.
+    func unread(_ picture: StatusSource.Picture) -> [HealthIssue] {
+        guard auditInterval != nil, let trouble = picture.auditTrouble else { return [] }
+        return [
+            HealthIssue(
+                .auditBehind,
+                "what audits have found cannot be read: \(trouble); after an upgrade: `godwit migrate --grants`")
         ]
     }
 

@@ -6,6 +6,7 @@ package struct HealthIssue: Sendable, Hashable {
         case databaseBusy = "database_busy"
         case noSession = "no_session"
         case leaseLost = "lease_lost"
+        case notSeen = "not_seen"
         case notStarted = "not_started"
         case noOwner = "no_owner"
         case ownerSilent = "owner_silent"
@@ -33,6 +34,7 @@ package struct HealthIssue: Sendable, Hashable {
             case .databaseBusy: "GW-DATABASE-BUSY"
             case .noSession: "GW-NO-SESSION"
             case .leaseLost: "GW-LEASE-LOST"
+            case .notSeen: "GW-NOT-SEEN"
             case .notStarted: "GW-NOT-STARTED"
             case .noOwner: "GW-NO-OWNER"
             case .ownerSilent: "GW-OWNER-SILENT"
@@ -58,7 +60,7 @@ package struct HealthIssue: Sendable, Hashable {
         /// Whether an operator should know. What was ordered, or passes within moments, is no disturbance.
         package var isUnhealthy: Bool {
             switch self {
-            case .databaseAway, .databaseBusy, .noSession, .leaseLost, .notStarted, .noOwner, .ownerSilent,
+            case .databaseAway, .databaseBusy, .noSession, .leaseLost, .notSeen, .notStarted, .noOwner, .ownerSilent,
                 .sourceRefused, .halted, .refused, .stalled, .waiting, .heldBack, .tooFarBehind, .parked,
                 .auditFound, .auditBehind:
                 true
@@ -73,9 +75,18 @@ package struct HealthIssue: Sendable, Hashable {
             case .databaseAway, .databaseBusy, .noSession, .leaseLost, .sourceRefused, .refused, .stalled, .waiting,
                 .starting, .stopping, .rebalancing:
                 true
-            case .notStarted, .noOwner, .ownerSilent, .paused, .halted, .heldBack, .parked, .limited, .oneOff,
+            case .notSeen, .notStarted, .noOwner, .ownerSilent, .paused, .halted, .heldBack, .parked, .limited, .oneOff,
                 .tooFarBehind, .auditFound, .auditBehind:
                 false
+            }
+        }
+
+        /// Whether it keeps events from being delivered. A parked event keeps its own aggregate only, and what audits find
+        /// nothing.
+        var holdsUp: Bool {
+            switch self {
+            case .parked, .auditFound, .auditBehind, .notSeen, .tooFarBehind, .oneOff: false
+            default: true
             }
         }
 

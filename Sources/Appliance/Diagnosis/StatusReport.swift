@@ -69,7 +69,7 @@ extension ConsumerDiagnosis {
             let audit = picture.audits[consumer.name]
             return ConsumerReport(
                 consumer: consumer, deadLetters: letters, audit: audit,
-                issues: issues(of: consumer, letters, audit: audit, in: picture.store),
+                issues: issues(of: consumer, letters, audit: audit, in: picture.store) + unread(picture),
                 isConfigured: configured.isEmpty || configured.contains(consumer.name))
         }
     }

@@ -7,10 +7,12 @@ import Postgres
 struct StatusSource: Sendable {
     struct Picture: Sendable {
         var store: StoreStatus
-        /// What waits for somebody's decision, by consumer.
+        /// What waits for an operator's decision, by consumer.
         var deadLetters: [String: DeadLetters.Count]
         /// What audits have found, by consumer.
         var audits: [String: AuditRecord] = [:]
+        /// Why what audits have found cannot be read.
+        var auditTrouble: String?
     }
 
     private let reader: StatusReader
@@ -27,9 +29,15 @@ struct StatusSource: Sendable {
     func take(on connection: Connection) async throws -> Picture {
         let store = try await reader.read(on: connection)
         let counts = try await letters.counts(on: connection)
-        let records = try await audits.all(on: connection)
-        return Picture(
-            store: store, deadLetters: counts.reduce(into: [:]) { $0[$1.consumer] = $1 },
-            audits: records.reduce(into: [:]) { $0[$1.consumer] = $1 })
+        var picture = Picture(store: store, deadLetters: counts.reduce(into: [:]) { $0[$1.consumer] = $1 })
+        do throws(PostgresError) {
+            let records = try await audits.all(on: connection)
+            picture.audits = records.reduce(into: [:]) { $0[$1.consumer] = $1 }
+        } catch {
+            // How consumers stand does not depend on audits, whose table an upgraded role may not have yet.
+            guard error.code == .statement else { throw error }
+            picture.auditTrouble = error.description
+        }
+        return picture
     }
 }

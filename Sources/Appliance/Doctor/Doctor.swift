@@ -90,7 +90,7 @@ package struct Doctor: Sendable {
                 client: section.client("godwit-doctor"), topics: partitions.keys.sorted(), policy: section.topics
             ).take()
             let verdict = KafkaVerdict(
-                bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes ?? 1_000_000,
+                bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes,
                 createsTopics: section.topics != .mustExist, partitions: partitions,
                 sendsPasswordInClear: section.sendsPasswordInClear,
                 isUnverified: !PropertyRule.trustsAnyBroker(section.properties).isEmpty)
@@ -110,7 +110,7 @@ extension Finding {
     /// A problem of running consumers. Where none was ever started, doctor is asked before the first start.
     fileprivate init(_ problem: Diagnosis.Problem, of all: Int) {
         let kind = problem.issue.kind
-        let isError = kind.isUnhealthy && kind != .notStarted && kind != .noOwner && kind != .parked
+        let isError = kind.isUnhealthy && kind != .notStarted && kind != .noOwner
         self.init(
             severity: isError ? .error : kind.isUnhealthy ? .warning : .note, check: kind.code,
             message: "\(problem.subject(of: all)): \(problem.issue.text)", remedy: nil)

@@ -67,7 +67,7 @@ package struct Verifying: Sendable {
         options.backlogLimit = 0
         let status = await StatusReport.take(configuration, options)
         if let failure = status.failure { throw failure }
-        return status.consumers.first { $0.consumer.name == consumer }?.issues ?? []
+        return status.consumers.first { $0.consumer.name == consumer }?.issues.filter(\.kind.holdsUp) ?? []
     }
 
     /// Publishes what is missing, as a job of its own.

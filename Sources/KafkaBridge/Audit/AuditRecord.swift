@@ -43,6 +43,9 @@ package struct AuditRecord: Sendable, Equatable {
     /// Whether something is wrong with what was delivered, but for doubles, which at-least-once delivery has.
     package var hasFindings: Bool { counts.missing + counts.disordered + counts.misplaced > 0 }
 
+    /// Whether an operator should look: also where topics have lost records that were audited.
+    package var needsAttention: Bool { hasFindings || reason == .topicsChanged }
+
     /// Reads a row of ``AuditsTable/find(_:)``.
     init(_ row: Row) throws(PostgresError) {
         consumer = try row.decode("consumer_name")

@@ -137,8 +137,10 @@ package final class DeliveryAudit {
         var record = AuditState.beginning(consumer, after: position, reason: reason, replacing: former)
         record.basis = basis
         let level: Logger.Level = reason == .first || reason == .asked ? .notice : .warning
-        let past = former.map {
-            "; what follows position \($0.position) up to there is not audited: see `godwit verify`"
+        let past = former.map { former in
+            former.position < position
+                ? "; what follows position \(former.position) up to there is not audited: see `godwit verify`"
+                : "; whether records before it are gone, `godwit verify` shows"
         }
         logger.log(
             level: level,

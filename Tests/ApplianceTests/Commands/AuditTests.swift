@@ -259,6 +259,9 @@ import Testing
             relay = try place.run(variables)
             let longer = try await audited(place, to: 15) { $0["reason"] == "topics_changed" }
             #expect(longer["missing"] == 0 && adds(up: longer), "\(longer)")
+            // What the topic had is gone, which is a problem until it is looked at.
+            let status = try await place.godwit(["status"], variables)
+            #expect(status.exitCode == 4 && status.standardOutput.contains("GW-AUDIT-FOUND"), "\(status)")
             _ = try await place.append(10, from: 15)
             _ = try await audited(place, to: 25)
             _ = await stop(relay)

@@ -5,6 +5,8 @@ import Postgres
 import TestSupport
 import Testing
 
+@testable import Appliance
+
 /// What happens to a database, and to the way to it, under a running relay.
 @Suite(.serialized, .timeLimit(.minutes(4))) struct DatabaseTroubleTests {
     /// A relay whose way to the database leads through a proxy.
@@ -279,6 +281,29 @@ import Testing
             try await eventually("its end is not reported: \(try world.log)") {
                 try world.log.contains("the tables can be used again")
             }
+        }
+    }
+
+    @Test func `a process that cannot see how consumers stand says so, and needs no audit's table`() async throws {
+        try await WorldFixture.with { world in
+            let port = try AdminPort()
+            world.configure(port.variables)
+            try world.startRelay()
+            try await world.append(3)
+            try await world.expectEverythingDelivered()
+            func codes() async throws -> [String] {
+                try await port.get("/api/status").json["problems"]?.items.compactMap { $0["code"]?.string } ?? []
+            }
+            try await eventually("it is not well") { try await codes().isEmpty }
+            try await world.execute("ALTER TABLE godwit.delivery_audits RENAME TO moved")
+            #expect(try await codes().isEmpty)
+            #expect(try await world.godwit("status").exitCode == 0)
+            try await world.execute("ALTER TABLE godwit.dead_letters RENAME TO moved_too")
+            try await eventually("it calls itself well") { try await codes().contains("GW-NOT-SEEN") }
+            #expect(try await port.get("/api/status").json["healthy"] == false)
+            #expect(try await port.get("/readyz").status == 200)
+            try await world.execute("ALTER TABLE godwit.moved_too RENAME TO dead_letters")
+            try await eventually("it is not well again") { try await codes().isEmpty }
         }
     }
 
