@@ -21,7 +21,9 @@ import Testing
         _ metrics: StoreMetrics, _ segments: [(owner: String?, lag: SegmentLag)], in registry: PrometheusRegistry
     ) {
         let store = StoreStatus(latest: 9, lastDrawn: 9, writers: [], consumers: [consumer(segments)])
-        withMetricsFactory(registry) { metrics.report(StatusSource.Picture(store: store, deadLetters: [:]), age: .zero) }
+        withMetricsFactory(registry) {
+            metrics.report(StatusSource.Picture(store: store, deadLetters: [:]), age: .zero)
+        }
     }
 
     private func has(_ registry: PrometheusRegistry, _ line: String) -> Bool {
