@@ -20,10 +20,13 @@ final class CountingConsumer: SizedConsumer, EndingConsumer {
 
     func run(
         _ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void,
+        rejoin: @escaping @Sendable () -> Void,
         admit: @escaping @Sendable (_ wanted: Int) async throws -> Int?
     ) async throws {
-        try await consumer.run(retry, admit: admit)
+        try await consumer.run(retry, rejoin: rejoin, admit: admit)
     }
+
+    func willRelease(_ segments: Set<Int>) async { await consumer.willRelease(segments) }
 
     func publish(_ batch: FeedBatch) async throws -> Publication {
         let publication = try await consumer.publish(batch)

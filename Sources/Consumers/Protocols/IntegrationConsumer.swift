@@ -46,12 +46,19 @@ public protocol IntegrationConsumer: Sendable {
 package protocol EndingConsumer: IntegrationConsumer {
     /// Takes the place of ``IntegrationConsumer/run(_:)``.
     ///
-    /// - Parameter admit: waits until so many events may be carried beside the batches, or fewer, as the consumer's controls
-    ///   say; `nil` once it is stopped.
+    /// - Parameters:
+    ///   - rejoin: gives up what was handed over and has the ownership asked for again, for a caller that learns that segments
+    ///     are others' by now.
+    ///   - admit: waits until so many events may be carried beside the batches, or fewer, as the consumer's controls say; `nil`
+    ///     once it is stopped.
     func run(
         _ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void,
+        rejoin: @escaping @Sendable () -> Void,
         admit: @escaping @Sendable (_ wanted: Int) async throws -> Int?
     ) async throws
+
+    /// Segments of which everything handed over is done are about to be released; the next owner need not end anything.
+    func willRelease(_ segments: Set<Int>) async
 }
 
 extension IntegrationConsumer {

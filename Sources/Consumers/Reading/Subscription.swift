@@ -1,4 +1,4 @@
-import EventSourcing
+package import EventSourcing
 import Synchronization
 
 /// One consumer's place in the log: gives each event of its scope and segments once, in order, up to the settled horizon.
@@ -242,7 +242,7 @@ final class Subscription: Sendable {
 }
 
 extension EventScope {
-    func contains(_ event: EventView) -> Bool {
+    package func contains(_ event: EventView) -> Bool {
         (aggregateTypes.isEmpty || aggregateTypes.contains { event.aggregateType.equals(Array($0.utf8)) })
             && (boundedContexts.isEmpty || boundedContexts.contains { event.boundedContext.equals(Array($0.utf8)) })
     }

@@ -238,6 +238,16 @@ final class ServingState: Sendable {
         ownershipSuspect.wake()
     }
 
+    /// Counts the lease as ended that the ownership was checked under: the segments are others' all the same.
+    func doubtLease() {
+        state.withLock { state in
+            if state.lease != nil { state.lease = Self.noLease }
+        }
+    }
+
+    /// A number that no lease has.
+    private static let noLease = -1
+
     /// Whether the lease that the ownership was checked under still holds, so that the segments may be relied on.
     var holdsLease: Bool {
         guard let current = membership.lease(of: consumer) else { return false }

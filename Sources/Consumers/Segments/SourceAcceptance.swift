@@ -95,6 +95,7 @@ package struct SourceAcceptance: Sendable {
         try await connection.withTransaction { transaction in
             try await transaction.query(SegmentsTable(tables).restart(names, from: position))
             if let position { _ = try await transaction.pipeline(ScopesTable(tables).restart(names, from: position)) }
+            try await transaction.query(SegmentOwnersTable(tables).restart(names))
             try await transaction.query(IdentitiesTable(tables).record(plan.identity, for: names))
             for consumer in plan.consumers {
                 let entry = AuditEntry(

@@ -22,12 +22,18 @@ protocol BatchSink: Sendable {
     /// Takes a batch over, for the segments claimed. Does not wait: what bounds it is the share of the budget.
     func take(_ batch: FeedBatch, share: ByteBudget.Share, claims: [SegmentClaim])
 
+    /// Segments are about to be released, of which nothing is under way.
+    func willRelease(_ segments: Set<Int>) async
+
     /// Waits until nothing is under way. What was not begun may be dropped, unless `finishing`.
     func settle(finishing: Bool) async throws
 }
 
 extension BatchSink {
     func memory(of batch: FeedBatch) -> Int { batch.selection.count * memoryPerEvent }
+
+    /// Nothing is to be done.
+    func willRelease(_ segments: Set<Int>) async {}
 
     /// All payloads are wanted.
     var largestPayload: Int { .max }

@@ -65,9 +65,16 @@ final class IntegrationSink: BatchSink {
         }
         try await consumer.run {
             self.state.retry($0)
+        } rejoin: {
+            self.state.doubtLease()
+            self.work.continuation.yield(.lookAtLease)
         } admit: {
             try await self.state.admit($0)
         }
+    }
+
+    func willRelease(_ segments: Set<Int>) async {
+        await (consumer as? any EndingConsumer)?.willRelease(segments)
     }
 
     let isExternal = true

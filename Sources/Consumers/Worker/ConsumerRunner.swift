@@ -284,6 +284,7 @@ final class ConsumerRunner: Sendable {
 
     private func release(_ segments: [Int], in life: ServerLife) async throws {
         try await settle()
+        await sink.willRelease(Set(segments))
         let statement = table.release(name, owner: owner, state.withLedger { $0.moves(of: segments) })
         try await membership.control.perform(in: life) { _ = try await $0.query(statement) }
         try await loadOwned(in: life, released: segments)
@@ -350,6 +351,7 @@ final class ConsumerRunner: Sendable {
         let claims = state.withLedger { $0.claims }
         guard !claims.isEmpty, let life else { return }
         let moves = state.withLedger { $0.moves(of: claims.map(\.segment)) }
+        await sink.willRelease(Set(claims.map(\.segment)))
         let statement = table.release(name, owner: owner, moves)
         do {
             try await membership.control.perform(in: life) { _ = try await $0.query(statement) }

@@ -57,6 +57,7 @@ package struct TableRights: Sendable, Hashable {
             own("jobs", [.select, .insert, .update()]),
             own("job_events", [.select, .insert]),
             own("delivery_audits", [.select, .insert, .update(), .delete]),
+            own("transactional_segments", [.select, .insert, .update()]),
         ]
     }
 

@@ -17,6 +17,8 @@ package struct ClientConfiguration: Sendable, Equatable {
     package var lingerUnderLoad: Duration = .milliseconds(2)
     /// Where the tokens come from when `sasl.mechanism` is OAUTHBEARER.
     package var tokens: TokenSource?
+    /// For a producer of transactions.
+    package var transactions: TransactionSettings?
 
     package init(
         bootstrapServers: String, properties: [String: String] = [:], clientID: String = "godwit",
@@ -29,16 +31,31 @@ package struct ClientConfiguration: Sendable, Equatable {
     }
 
     /// What Godwit needs of a producer for its promise. The user cannot change these.
-    static let promised: [(name: String, value: String)] = [
-        ("acks", "all"),
-        ("enable.idempotence", "true"),
-        // An error that would leave a gap ends the producer instead of going on behind the gap.
-        ("enable.gapless.guarantee", "true"),
-        // For ever: whether a record is given up is decided above, not by a clock here.
-        ("message.timeout.ms", "0"),
-        // What Java clients use, so that a key has the same partition whoever writes it.
-        ("partitioner", "murmur2_random"),
-    ]
+    var promised: [(name: String, value: String)] {
+        let always = [
+            ("acks", "all"),
+            ("enable.idempotence", "true"),
+            // What Java clients use, so that a key has the same partition whoever writes it.
+            ("partitioner", "murmur2_random"),
+        ]
+        guard let transactions else {
+            return always + [
+                // An error that would leave a gap ends the producer instead of going on behind the gap.
+                ("enable.gapless.guarantee", "true"),
+                // For ever: whether a record is given up is decided above, not by a clock here.
+                ("message.timeout.ms", "0"),
+            ]
+        }
+        // Records end with their transaction: librdkafka bounds their time by its own, unless one is set.
+        let timeout = transactions.timeout.wholeMilliseconds
+        let socket = properties["socket.timeout.ms"].flatMap { Int32($0) } ?? 60_000
+        return always + [
+            ("transactional.id", transactions.id),
+            ("transaction.timeout.ms", "\(timeout)"),
+            // librdkafka asks for no more than 100 ms above the transaction's.
+            ("socket.timeout.ms", "\(min(socket, timeout))"),
+        ]
+    }
 
     /// What a producer starts from. The user may change these.
     static let producerDefaults: [(name: String, value: String)] = [
@@ -66,5 +83,18 @@ package struct ClientConfiguration: Sendable, Equatable {
     /// - Throws: ``KafkaError`` with ``KafkaError/Code/configuration``, naming the property and what is wrong with it.
     package func validate() throws(KafkaError) {
         _ = try NativeConfiguration(producer: self)
+    }
+}
+
+/// Under which name a producer's transactions run.
+package struct TransactionSettings: Sendable, Equatable {
+    /// Of two producers with the same one, the later ends the earlier.
+    package var id: String
+    /// After so long brokers abort a transaction that nobody has ended.
+    package var timeout: Duration
+
+    package init(id: String, timeout: Duration = .seconds(30)) {
+        self.id = id
+        self.timeout = timeout
     }
 }

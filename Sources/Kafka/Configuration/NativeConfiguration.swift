@@ -16,7 +16,7 @@ internal import CLibRDKafka
         try set(ClientConfiguration.producerDefaults)
         try set("linger.ms", "\(configuration.lingerUnderLoad.wholeMilliseconds)")
         try apply(configuration)
-        try set(ClientConfiguration.promised)
+        try set(configuration.promised)
         unsafe rd_kafka_conf_set_events(pointer, Int32(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS))
     }
 

@@ -83,4 +83,6 @@ extension KafkaError.Code {
     package static let saslAuthenticationFailed = Self(RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED)
     package static let invalidRecord = Self(RD_KAFKA_RESP_ERR_INVALID_RECORD)
     package static let producerFenced = Self(RD_KAFKA_RESP_ERR_PRODUCER_FENCED)
+    package static let invalidProducerEpoch = Self(RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH)
+    package static let coordinatorFenced = Self(RD_KAFKA_RESP_ERR_TRANSACTION_COORDINATOR_FENCED)
 }

@@ -9,7 +9,7 @@ final class LibrdkafkaClient: ProducingClient {
         var pointers = TopicPointers()
     }
 
-    private let handle: ClientHandle
+    let handle: ClientHandle
     private let queue: EventQueue
     private let topics = Mutex(Topics())
 

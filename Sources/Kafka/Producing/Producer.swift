@@ -7,7 +7,7 @@ internal import Synchronization
 /// by a pump thread. Batches keep their order when one task feeds after the other: two tasks that feed at once mix.
 /// A producer has to be closed; until then its pump keeps it alive.
 package final class Producer: Sendable {
-    private let core: ProducerCore<LibrdkafkaClient>
+    let core: ProducerCore<LibrdkafkaClient>
 
     /// Builds the client and starts its pump. Brokers need not be reachable: they are waited for.
     ///

@@ -102,7 +102,11 @@ struct DeadLetterDuty: Sendable {
             outcome.left += plan.left
             try await publisher.withTable {
                 let size = try await store.settle(name, aggregate, in: segment, outcome)
-                isReleased = await publisher.withState { $0.found(size, of: aggregate, in: waiting.segment) }
+                let delivered = outcome.delivered
+                isReleased = await publisher.withState { state in
+                    state.settledRedrive(delivered, in: waiting.segment)
+                    return state.found(size, of: aggregate, in: waiting.segment)
+                }
             }
             report(aggregate, outcome)
             // What follows waits to be recorded, and comes with the next look.

@@ -42,6 +42,7 @@ extension DeliveryState {
     private mutating func examine(
         _ place: FailureAssessment.Entry, at index: Int, isRedrive: Bool, _ now: Moment
     ) {
+        if isDeliveredBefore(place, at: index, isRedrive: isRedrive) { return }
         if !isRedrive, settles(place, at: index) { return }
         if let topic = batches[index].entries[place.index].topic { return examine(place, at: index, topic, now) }
         if case .failure(let rejection) = topic(for: batches[index].events, batches[index].entries[place.index].row) {

@@ -12,6 +12,7 @@ extension DeliveryState {
         producerCount += 1
         assert(attemptsUnderWay == 0, "records of a producer that is gone")
         topics.beginProducer()
+        exactlyOnce?.producerStarted()
         askAgainAt = nil
         isAsking = false
         life = .running(Running(since: now.instant, largestBatch: largestBatch))
@@ -147,7 +148,8 @@ extension DeliveryState {
     // MARK: Records
 
     /// The producer took some of the records that it was to be given.
-    mutating func fed(_ feed: Feed, _ count: Int, isFull: Bool) {
+    mutating func fed(_ feed: Feed, _ count: Int, isFull: Bool, now: Moment) {
+        exactlyOnce?.took(count, now: now.instant)
         guard let index = index(of: feed.batch) else { return }
         batches[index].attempt?.took(count)
         withRunning { $0.isQueueFull = isFull }
@@ -164,25 +166,28 @@ extension DeliveryState {
         if !attempt.isWaitingForFirst { openGate(attempt, now) }
         guard attempt.isFed, count == attempt.handed else { return false }
         let delivered = end(attempt: index, .delivered).acknowledged
-        if delivered > 0 { notices.append(.published(delivered)) }
+        if !isExactlyOnce {
+            if delivered > 0 { notices.append(.published(delivered)) }
+            runBackoff.reset()
+        }
         (runTrouble, askTrouble) = (nil, nil)
-        runBackoff.reset()
         if batches[index].isResolved { remove(at: index) }
         resolve()
         return true
     }
 
-    private mutating func openGate(_ attempt: FeedAttempt, _ now: Moment) {
+    mutating func openGate(_ attempt: FeedAttempt, _ now: Moment) {
         if attempt.first.isEmpty { return }
         withRunning { running in
             for first in attempt.first { running.gate.acknowledge(first.partition, now: now.instant) }
         }
     }
 
-    private mutating func end(
+    mutating func end(
         attempt index: Int, _ outcomes: RecordOutcomes
     ) -> (acknowledged: Int, failures: [FailureAssessment.Failure]) {
-        let (acknowledged, failures) = batches[index].endAttempt(outcomes)
+        let success: InFlightBatch.State = isExactlyOnce ? .uncommitted : .acknowledged
+        let (acknowledged, failures) = batches[index].endAttempt(outcomes, success: success)
         attemptsUnderWay -= 1
         if !topics.refused.isEmpty {
             for topic in Set(acknowledged) { note(topics.tookRecord(topic), of: topic) }
@@ -211,6 +216,12 @@ extension DeliveryState {
             published += ended.acknowledged
             failures += ended.failures
             sentAgain += max(0, attempt.handed - outcome.absent - ended.acknowledged)
+        }
+        if isExactlyOnce {
+            // What is committed all the same shows when the segments are taken over again.
+            for index in batches.indices { sentAgain += batches[index].endTransaction(isCommitted: false) }
+            published = 0
+            exactlyOnce?.producerEnded()
         }
         // Limits and topics may have changed, and what was found of one record may concern others.
         examineAgain()

@@ -6,7 +6,7 @@ import Kafka
 extension DeliveryState {
     /// What is the matter, the worst first.
     func status(now: Moment) -> PublisherStatus {
-        if let trouble = runTrouble ?? askTrouble { return trouble }
+        if let trouble = runTrouble ?? exactlyOnce?.trouble ?? askTrouble { return trouble }
         if let stall = stall(now) { return stall }
         let halts = halts.shown
         return halts.isEmpty ? .flowing : .halted(halts)
@@ -75,5 +75,7 @@ extension DeliveryState {
 
 extension InFlightBatch {
     /// Whether something of it is to be delivered, and not only to be recorded.
-    fileprivate var waitsForBrokers: Bool { !isResolved && entries.contains { $0.state == .open } }
+    fileprivate var waitsForBrokers: Bool {
+        !isResolved && entries.contains { $0.state == .open || $0.state == .uncommitted }
+    }
 }

@@ -28,6 +28,10 @@ struct DeliveryState: Sendable {
         var batchStallNotice: Duration = .seconds(10)
         /// How often to look for other numbers of partitions, while events come.
         var partitionLookInterval: Duration = .seconds(60)
+        /// The transactional id, where records are delivered exactly once.
+        var transactionalID: String?
+        var scope = EventScope.all
+        var transactionLimits = TransactionState.Limits()
         /// The next pause of a row of attempts; some chance is in it, so that many relays do not try at once.
         var pause: @Sendable (inout Backoff) -> Duration = { $0.next() }
     }
@@ -48,8 +52,14 @@ struct DeliveryState: Sendable {
         case endProducer
         /// Ask brokers about topics; then ``answered(_:_:now:)``.
         case ask(TopicQuestion)
-        /// Give records to the producer; then ``fed(_:_:isFull:)``.
+        /// Have the producer own its transactional id; then ``initialized(producer:_:now:)``.
+        case initializeTransactions(producer: Int)
+        /// Take segments over from their former owners; then ``tookOver(producer:_:now:)``.
+        case takeOver(producer: Int, [ServedSegment], known: [Int: SegmentProgress])
+        /// Give records to the producer; then ``fed(_:_:isFull:now:)``.
         case feed(Feed)
+        /// Add the progress to the transaction, and commit it; then ``committed(producer:_:now:)``.
+        case commit(producer: Int, [Int: SegmentProgress])
         /// Record parked events; then ``recorded(_:)``.
         case record([UndeliverableEvent])
         /// Nothing before the time, unless something is learnt earlier.
@@ -97,6 +107,8 @@ struct DeliveryState: Sendable {
         var hasFailed = false
         /// It ends as soon as nothing is under way.
         var isOutdated = false
+        /// Its transaction holds what is another's by now, or comes again: it ends without a commit.
+        var isAbandoned = false
         var isQueueFull = false
     }
 
@@ -142,6 +154,8 @@ struct DeliveryState: Sendable {
     var oldest: (id: Int, since: Moment)?
     var wasOddTimeReported = false
     var wasUnknownLimitReported = false
+    /// Set where records are delivered exactly once.
+    var exactlyOnce: ExactlyOnceState?
 
     init(_ options: Options, fixedTopics: [TopicName] = []) {
         self.options = options
@@ -150,6 +164,10 @@ struct DeliveryState: Sendable {
         topics = TopicReadiness(longestPause: options.longestPause, pause: options.pause)
         runBackoff = Backoff(initial: .milliseconds(100), maximum: options.longestPause)
         askBackoff = Backoff(initial: .milliseconds(100), maximum: options.longestPause)
+        if options.transactionalID != nil {
+            exactlyOnce = ExactlyOnceState(
+                scope: options.scope, limits: options.transactionLimits, longestPause: options.longestPause)
+        }
         for topic in fixedTopics { needed.insert(router.topic(named: topic)) }
     }
 
@@ -197,6 +215,7 @@ struct DeliveryState: Sendable {
     mutating func forget(_ id: Int) {
         halts.forget(inFlight: id)
         guard let index = index(of: id), !batches[index].isResolved else { return }
+        if batches[index].isInTransaction { abandonTransaction() }
         drop(at: index) { _ in true }
         if batches[index].isRedrive { redriveCount -= 1 }
         batches[index].isResolved = true
@@ -223,8 +242,10 @@ struct DeliveryState: Sendable {
             }
         }
         if !ended.isEmpty {
+            if isInTransaction(anyOf: ended) { abandonTransaction() }
             for index in batches.indices { drop(at: index) { ended.contains($0) } }
         }
+        exactlyOnce?.serve(now, before: served, ended: ended)
         let begun = segments.filter { served[$0.segment]?.isOtherAttempt(than: $0) ?? true }
         served = now
         resolve()
@@ -257,19 +278,22 @@ struct DeliveryState: Sendable {
         case .absent:
             return .startProducer(smallestLimit: topics.limits { limit($0) }.smallest)
         case .running(let running):
-            if running.hasFailed || (running.isOutdated && attemptsUnderWay == 0) {
+            let isAtRest = attemptsUnderWay == 0 && !hasOpenTransaction
+            if running.hasFailed || running.isAbandoned || (running.isOutdated && isAtRest) {
                 life = .ending(hasFailed: running.hasFailed)
                 return .endProducer
             }
         }
+        if let preparation = preparation(now) { return preparation }
         if let feed = nextFeed(now) { return .feed(feed) }
+        if let commit = commit(now) { return commit }
         if let question = question(now) { return .ask(question) }
         let rows = parkingRows
         if !rows.isEmpty {
             isRecording = true
             return .record(rows)
         }
-        return .wait(until: [nextQuestion, tick(now)].compactMap { $0 }.min())
+        return .wait(until: [nextQuestion, nextPreparation(now), tick(now)].compactMap { $0 }.min())
     }
 
     /// When brokers are asked again about what was not answered, or is absent.
@@ -286,9 +310,15 @@ struct DeliveryState: Sendable {
 
     /// The next records for the producer, in the order of the batches.
     mutating func nextFeed(_ now: Moment) -> Feed? {
-        guard case .running(let running) = life, !running.hasFailed, !running.isOutdated else { return nil }
+        guard case .running(let running) = life, !running.hasFailed, !running.isOutdated, !running.isAbandoned,
+            mayFeed
+        else { return nil }
         while let index = firstUnfed {
             if batches[index].attempt == nil {
+                // What is there is committed first.
+                if let exactlyOnce, !exactlyOnce.transaction.hasRoom(exactlyOnce.limits, now: now.instant) {
+                    return nil
+                }
                 guard examine(at: index, now: now) else { return nil }
                 guard batches[index].entries.contains(where: { $0.state == .open }) else {
                     feedCursor = batches[index].id + 1
@@ -320,7 +350,8 @@ struct DeliveryState: Sendable {
         let open = batch.entries.indices.filter { batch.entries[$0].state == .open }
         let suspect = open.firstIndex { batch.entries[$0].isRetriedAlone }
         let isAlone = suspect == 0
-        if isAlone, attemptsUnderWay > 0 { return false }
+        // Its failure would undo what else is in its transaction.
+        if isAlone, attemptsUnderWay > 0 || hasOpenTransaction { return false }
         let entries = isAlone ? Array(open.prefix(1)) : suspect.map { Array(open[..<$0]) } ?? open
         let source = EventRecordSource(batch, entries, topics: topics, options.route)
         assert(source.count == entries.count, "a record of a topic that is not ready")
@@ -386,7 +417,7 @@ struct DeliveryState: Sendable {
             switch batches[index].entries[entry].state {
             case .parking:
                 parked.release(batches[index].event(of: entry).aggregate, in: batches[index].entries[entry].segment)
-            case .open: break
+            case .open, .uncommitted: break
             case .acknowledged, .settled, .dropped, .failed: continue
             }
             batches[index].entries[entry].state = .dropped

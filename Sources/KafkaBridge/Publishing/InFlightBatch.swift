@@ -20,6 +20,8 @@ struct InFlightBatch {
     enum State: Sendable, Equatable {
         /// To be delivered.
         case open
+        /// Acknowledged in a transaction that is not committed yet.
+        case uncommitted
         case acknowledged
         /// To be recorded as parked.
         case parking
@@ -50,7 +52,7 @@ struct InFlightBatch {
     var isResolved = false
 
     /// Whether nothing is left to be delivered or to be recorded as parked.
-    var isDone: Bool { !entries.contains { $0.state == .open || $0.state == .parking } }
+    var isDone: Bool { !entries.contains { $0.state == .open || $0.state == .uncommitted || $0.state == .parking } }
 
     var hasParking: Bool { entries.contains { $0.state == .parking } }
 
@@ -60,15 +62,17 @@ struct InFlightBatch {
 
     /// Takes in what became of the attempt's records, and ends it.
     ///
+    /// - Parameter success: the state of what is acknowledged.
     /// - Returns: the topics' indices of what is newly acknowledged, and the failures of what is still to be delivered.
-    mutating func endAttempt(_ outcome: RecordOutcomes) -> (acknowledged: [Int], failures: [FailureAssessment.Failure])
-    {
+    mutating func endAttempt(
+        _ outcome: RecordOutcomes, success: State = .acknowledged
+    ) -> (acknowledged: [Int], failures: [FailureAssessment.Failure]) {
         guard let attempt else { return ([], []) }
         self.attempt = nil
         var acknowledged: [Int] = []
         for (record, entry) in attempt.entries.enumerated()
         where entries[entry].state == .open && outcome.isAcknowledged(record) {
-            entries[entry].state = .acknowledged
+            entries[entry].state = success
             if let topic = entries[entry].topic { acknowledged.append(topic) }
         }
         let failures = outcome.failures.compactMap { failure -> FailureAssessment.Failure? in
@@ -80,6 +84,19 @@ struct InFlightBatch {
                 error: KafkaError(failure.code), wasAlone: attempt.isAlone)
         }
         return (acknowledged, failures)
+    }
+
+    /// Whether a transaction that is not committed yet has records of it, or is about to.
+    var isInTransaction: Bool { attempt?.isOpened == true || entries.contains { $0.state == .uncommitted } }
+
+    /// The open transaction is committed, or lost.
+    mutating func endTransaction(isCommitted: Bool) -> Int {
+        var count = 0
+        for index in entries.indices where entries[index].state == .uncommitted {
+            entries[index].state = isCommitted ? .acknowledged : .open
+            count += 1
+        }
+        return count
     }
 
     /// Gives the producer nothing more of what is dropped.
@@ -96,7 +113,7 @@ struct InFlightBatch {
             case .failed:
                 let rejection = rejections[index] ?? .follows
                 outcome.failed = .init(position: position(of: index), reason: rejection.reason, error: rejection.error)
-            case .open, .dropped, .parking: outcome.left.append(position(of: index))
+            case .open, .uncommitted, .dropped, .parking: outcome.left.append(position(of: index))
             }
         }
         return outcome.left.isEmpty || outcome.failed != nil ? outcome : nil

@@ -19,6 +19,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     nonisolated let logger: Logger
     private let report: DeliveryReport
     private let lookup: TopicLookup
+    private let transactions: TransactionWork?
     private var state: DeliveryState
     private(set) var instance: ProducerInstance?
     /// How batches ended that no caller has asked about yet.
@@ -37,6 +38,9 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     /// Advanced when something begins or ends to be there to do beside the batches.
     nonisolated let attention = Signal()
     private var knownDuties: DeliveryState.Duties = []
+    /// Has the ownership of the segments asked for again.
+    private var rejoin: (@Sendable () -> Void)?
+    private var hasRejoined = false
     private let table = Turn()
     /// Whether the table of dead letters was there once.
     private var hasUsedTable = false
@@ -51,6 +55,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         self.logger = logger
         report = DeliveryReport(logger, PublisherMetrics(options.name))
         lookup = TopicLookup(client: options.client, policy: options.topics, logger: logger)
+        transactions = TransactionWork(options, logger: logger)
         state = DeliveryState(options.delivery, fixedTopics: options.fixedTopics)
         shared.withLock { $0.largestPayload = options.largestRecord }
     }
@@ -89,6 +94,10 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
                 case .startProducer(let smallestLimit): startProducer(smallestLimit)
                 case .endProducer: await endProducer()
                 case .ask(let question): group.addTask { await self.ask(question) }
+                case .initializeTransactions(let number): group.addTask { await self.initialize(number) }
+                case .takeOver(let number, let segments, let known):
+                    group.addTask { await self.takeOver(number, segments, known) }
+                case .commit(let number, let progress): group.addTask { await self.commit(number, progress) }
                 case .feed(let feed): instance?.give(feed, &state, report.metrics)
                 case .record(let rows): group.addTask { await self.record(rows) }
                 case .wait(let time):
@@ -129,6 +138,8 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         let duties = state.duties
         if duties != knownDuties { attention.advance() }
         knownDuties = duties
+        if state.hasLostSegments, !hasRejoined { rejoin?() }
+        hasRejoined = state.hasLostSegments
     }
 
     /// Waits until a batch has ended, over as many producers as it takes.
@@ -171,7 +182,10 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     package func close() async {
         fail(DeliveryError.closed)
         await work?.value
-        if let instance { await instance.producer.close() }
+        guard let instance else { return }
+        // Or readers of committed records would wait for its end.
+        if state.hasOpenTransaction { await instance.transactional?.abort() }
+        await instance.producer.close()
     }
 
     private func fail(_ error: any Error) {
@@ -185,10 +199,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     private func startProducer(_ smallestLimit: Int) {
         let (client, largestBatch) = options.producer(smallestLimit: smallestLimit)
         do {
-            instance = ProducerInstance(
-                try Producer(
-                    client, stallLimit: options.stallLimit, logger: logger, observer: changed,
-                    onStatistics: options.onStatistics))
+            instance = try ProducerInstance(client, options, logger: logger, observer: changed)
             state.producerStarted(largestBatch: largestBatch, now: .now)
             // What waits until everything is prepared may have seen the producer before end.
             resolved.advance()
@@ -222,6 +233,38 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         resolved.advance()
     }
 
+    // MARK: Transactions
+
+    private func initialize(_ number: Int) async {
+        guard let transactions, let transactional = instance?.transactional else { return }
+        let result = await transactions.initialize(transactional)
+        if number == state.producerNumber, case .success(let topic) = result { instance?.progressTopic = topic }
+        state.initialized(producer: number, result.map { _ in }, now: .now)
+        advance()
+    }
+
+    private func takeOver(_ number: Int, _ segments: [ServedSegment], _ known: [Int: SegmentProgress]) async {
+        guard let transactions else { return }
+        let result = await transactions.takeOver(segments, known: known)
+        state.tookOver(producer: number, result, now: .now)
+        advance()
+    }
+
+    private func commit(_ number: Int, _ progress: [Int: SegmentProgress]) async {
+        guard let transactions, let transactional = instance?.transactional, let topic = instance?.progressTopic
+        else { return }
+        let error = await transactions.commit(progress, in: topic, transactional)
+        if error == nil, number == state.producerNumber { instance?.committed(report.metrics) }
+        state.committed(producer: number, error, now: .now)
+        advance()
+    }
+
+    package func willRelease(_ segments: Set<Int>) async {
+        guard let transactions else { return }
+        let released = state.release(segments)
+        if !released.isEmpty { await transactions.release(released) }
+    }
+
     // MARK: The table of dead letters
 
     package func serve(_ segments: [ServedSegment]) async throws {
@@ -237,8 +280,10 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
 
     package func run(
         _ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void,
+        rejoin: @escaping @Sendable () -> Void,
         admit: @escaping @Sendable (_ wanted: Int) async throws -> Int?
     ) async throws {
+        self.rejoin = rejoin
         try await DeadLetterDuty(publisher: self, retry: retry, admit: admit).run()
     }
 

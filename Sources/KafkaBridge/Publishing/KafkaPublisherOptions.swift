@@ -22,6 +22,8 @@ package struct KafkaPublisherOptions: Sendable {
     package var stallNotice: Duration = .seconds(5)
     /// The longest pause between attempts to go on.
     package var longestPause: Duration
+    /// Set where records are delivered exactly once, to readers of committed records.
+    package var exactlyOnce: ExactlyOnceOptions?
 
     /// How often to look whether topics have got other numbers of partitions, while events come.
     package var partitionLookInterval: Duration = .seconds(60)
@@ -66,6 +68,9 @@ package struct KafkaPublisherOptions: Sendable {
     /// than all of them take.
     func producer(smallestLimit: Int) -> (client: ClientConfiguration, largestBatch: Int) {
         var client = client
+        client.transactions = exactlyOnce.map {
+            TransactionSettings(id: $0.transactionalID, timeout: $0.transactionTimeout)
+        }
         if client.properties["message.max.bytes"] == nil { client.properties["message.max.bytes"] = "1000000000" }
         if client.properties["batch.size"] != nil { return (client, 0) }
         let largest = Self.largestBatch(smallestLimit: smallestLimit)
@@ -80,6 +85,7 @@ package struct KafkaPublisherOptions: Sendable {
         DeliveryState.Options(
             consumer: name, route: route, onPoison: onPoison, canPark: deadLetters != nil,
             maximumRecordBytes: maximumRecordBytes, clientLimit: clientLimit, longestPause: longestPause,
-            stallNotice: stallNotice, partitionLookInterval: partitionLookInterval)
+            stallNotice: stallNotice, partitionLookInterval: partitionLookInterval,
+            transactionalID: exactlyOnce?.transactionalID, scope: scope)
     }
 }

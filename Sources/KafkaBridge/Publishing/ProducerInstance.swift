@@ -1,5 +1,6 @@
 import CoreMetrics
 import Kafka
+import Logging
 import Telemetry
 
 /// One producer, and what it was given. Not shared: its ``KafkaPublisher`` owns it.
@@ -12,11 +13,30 @@ struct ProducerInstance {
     }
 
     let producer: Producer
+    /// Set where records go in transactions.
+    let transactional: TransactionalProducer?
+    /// Where these record how far they come, once that is known.
+    var progressTopic: TopicHandle?
     /// In the order in which the producer was given them.
     private var underWay: [UnderWay] = []
     private var seenReports: UInt64?
 
-    init(_ producer: Producer) { self.producer = producer }
+    /// Builds a producer.
+    init(
+        _ client: ClientConfiguration, _ options: KafkaPublisherOptions, logger: Logger, observer: Signal
+    ) throws(KafkaError) {
+        if client.transactions != nil {
+            let transactional = try TransactionalProducer(
+                client, stallLimit: options.stallLimit, logger: logger, observer: observer,
+                onStatistics: options.onStatistics)
+            (producer, self.transactional) = (transactional.producer, transactional)
+        } else {
+            producer = try Producer(
+                client, stallLimit: options.stallLimit, logger: logger, observer: observer,
+                onStatistics: options.onStatistics)
+            transactional = nil
+        }
+    }
 
     /// Gives records to the producer, and tells the state how many it took.
     mutating func give(_ feed: DeliveryState.Feed, _ state: inout DeliveryState, _ metrics: PublisherMetrics) {
@@ -27,7 +47,7 @@ struct ProducerInstance {
         guard let index = underWay.lastIndex(where: { $0.id == feed.batch }) else { return state.producerFailed() }
         let (taken, mayTakeMore) = producer.offer(underWay[index].batch, from: feed.source, feed.records)
         let isFull = mayTakeMore && taken < feed.records.count
-        state.fed(feed, taken, isFull: isFull)
+        state.fed(feed, taken, isFull: isFull, now: .now)
         if taken == feed.records.count, !feed.isPart {
             underWay[index].isEnded = true
             producer.endFeeding(underWay[index].batch, moreFollows: !feed.isUrgent)
@@ -50,6 +70,15 @@ struct ProducerInstance {
             if !one.isEnded { producer.endFeeding(one.batch) }
             return true
         }
+    }
+
+    /// Everything that was under way is committed.
+    mutating func committed(_ metrics: PublisherMetrics) {
+        for one in underWay {
+            metrics.acknowledgeTime.record(since: one.since)
+            if !one.isEnded { producer.endFeeding(one.batch) }
+        }
+        underWay = []
     }
 
     /// Closes the producer, and gives what became of everything that was under way, by its batch.

@@ -204,6 +204,7 @@ struct DeliveryHistory {
         case .record(let rows): rowsToRecord = rows
         case .wait(let time):
             if let time, time <= now.instant { Issue.record("it is to wait until a time that is over") }
+        case .initializeTransactions, .takeOver, .commit: Issue.record("a transaction where none is asked for")
         case .stop: break
         }
     }
@@ -223,7 +224,7 @@ struct DeliveryHistory {
                     place: FirstBatchGate.Partition(topic: item.topic.number, partition: item.partition)))
         }
         counts[feed.batch] = feed.source.count
-        state.fed(feed, count, isFull: count < most)
+        state.fed(feed, count, isFull: count < most, now: now)
     }
 
     /// A broker answers a request: some of the first records of a partition.

@@ -59,7 +59,7 @@ import Testing
     private func give(_ state: inout DeliveryState, at seconds: Double = 0) -> [Int] {
         var given: [Int] = []
         while let feed = state.nextFeed(at(seconds)) {
-            state.fed(feed, feed.records.count, isFull: false)
+            state.fed(feed, feed.records.count, isFull: false, now: at(seconds))
             given.append(feed.batch)
         }
         return given

@@ -1,0 +1,186 @@
+import Consumers
+import DequeModule
+import EventSourcing
+import Kafka
+import Postgres
+
+/// Exactly once: records are given to the producer in transactions, and nothing counts as delivered before its transaction
+/// is committed.
+extension DeliveryState {
+    var isExactlyOnce: Bool { exactlyOnce != nil }
+
+    /// Whether something was given to the producer that is not committed.
+    var hasOpenTransaction: Bool {
+        exactlyOnce.map { $0.transaction.isOpen || $0.transaction.isCommitting } ?? false
+    }
+
+    /// Whether the served segments are this producer's, so that records may be given to it.
+    var mayFeed: Bool { exactlyOnce?.takesRecords(of: served) ?? true }
+
+    // MARK: Preparing
+
+    /// What has to be done before records may be given to the producer.
+    mutating func preparation(_ now: Moment) -> Action? {
+        guard let preparation = exactlyOnce?.preparation(of: served, now: now.instant) else { return nil }
+        exactlyOnce?.beganPreparing()
+        switch preparation {
+        case .initialize: return .initializeTransactions(producer: producerCount)
+        case .takeOver(let segments, let known): return .takeOver(producer: producerCount, segments, known: known)
+        }
+    }
+
+    /// When what could not be done is tried again.
+    func nextPreparation(_ now: Moment) -> ContinuousClock.Instant? {
+        exactlyOnce?.retryAt.flatMap { $0 > now.instant ? $0 : nil }
+    }
+
+    /// The producer owns its transactional id, or why it does not yet.
+    mutating func initialized(producer: Int, _ result: Result<Void, any Error>, now: Moment) {
+        guard producer == producerCount, case .running = life else { return }
+        guard case .failure(let error) = result else {
+            exactlyOnce?.initialized()
+            return
+        }
+        let (trouble, pause) = (trouble(error), options.pause)
+        exactlyOnce?.notPrepared(trouble, now: now.instant, pause)
+        // An instance whose first call has failed is not called again.
+        producerFailed()
+    }
+
+    /// How taking segments over ended, or why it could not be done.
+    mutating func tookOver(
+        producer: Int, _ result: Result<[ServedSegment: ExactlyOnceState.Beginning], any Error>, now: Moment
+    ) {
+        guard producer == producerCount, case .running = life else { return }
+        let (served, pause) = (served, options.pause)
+        switch result {
+        case .success(let beginnings): exactlyOnce?.tookOver(beginnings, served: served)
+        case .failure(let error):
+            let trouble = trouble(error)
+            exactlyOnce?.notPrepared(trouble, now: now.instant, pause)
+        }
+    }
+
+    private func trouble(_ error: any Error) -> PublisherStatus {
+        switch error {
+        case let error as SegmentTakeover.Refusal: .refused(error.description)
+        case let error as KafkaError where error.classification.kind == .refused: .refused(error.description)
+        default: .waiting("segments are being taken over: \(error)")
+        }
+    }
+
+    /// Whether segments turned out to be others', so that the ownership is to be asked for again.
+    var hasLostSegments: Bool { exactlyOnce?.lost.isEmpty == false }
+
+    // MARK: Events
+
+    /// Whether an event is delivered already, by a transaction of a former owner, or one whose commit was not answered.
+    mutating func isDeliveredBefore(_ place: FailureAssessment.Entry, at index: Int, isRedrive: Bool) -> Bool {
+        guard let exactlyOnce else { return false }
+        let segment = batches[index].entries[place.index].segment
+        let isDelivered =
+            isRedrive
+            ? exactlyOnce.isRedriven(batches[index].position(of: place.index), in: segment)
+            : exactlyOnce.isDelivered(batches[index].event(of: place.index), in: segment)
+        if isDelivered { batches[index].entries[place.index].state = .settled }
+        return isDelivered
+    }
+
+    /// Whether the open transaction has records of one of the segments, or is about to.
+    func isInTransaction(anyOf segments: Set<Int>) -> Bool {
+        guard isExactlyOnce else { return false }
+        return batches.contains { batch in
+            batch.isInTransaction
+                && batch.entries.contains { entry in
+                    segments.contains(entry.segment)
+                        && (entry.state == .uncommitted || (entry.state == .open && batch.attempt?.isOpened == true))
+                }
+        }
+    }
+
+    /// What is in the open transaction comes again, or is another's by now: it must not be committed.
+    mutating func abandonTransaction() {
+        if isExactlyOnce { withRunning { $0.isAbandoned = true } }
+    }
+
+    // MARK: Committing
+
+    /// The commit of what is there, once nothing more can be added.
+    mutating func commit(_ now: Moment) -> Action? {
+        guard let id = options.transactionalID, exactlyOnce?.transaction.isOpen == true else { return nil }
+        // Of a batch that is given in parts, the rest follows at once; and what is parked has to be recorded before the
+        // progress passes it.
+        let isPartlyFed = batches.contains { batch in
+            guard let attempt = batch.attempt, attempt.isOpened else { return false }
+            return !attempt.isFed || attempt.isWaitingForFirst
+        }
+        if isPartlyFed || !batchesWithParking.isEmpty || isRecording { return nil }
+        let (deliveries, served) = (deliveries, served)
+        guard let progress = exactlyOnce?.commit(deliveries, served: served, id: id, now: now.instant) else {
+            return nil
+        }
+        return .commit(producer: producerCount, progress)
+    }
+
+    /// What the open transaction delivers, by segment.
+    private var deliveries: [Int: TransactionState.Delivery] {
+        var deliveries: [Int: TransactionState.Delivery] = [:]
+        for batch in batches where batch.isInTransaction {
+            let attempted = batch.attempt.map { $0.isOpened ? $0.entries : [] } ?? []
+            let acknowledged = batch.entries.indices.filter { batch.entries[$0].state == .uncommitted }
+            for index in acknowledged + attempted where batch.entries[index].state != .dropped {
+                let entry = batch.entries[index]
+                let event = batch.event(of: index)
+                if batch.isRedrive {
+                    deliveries[entry.segment, default: .init()].redriven.append(event.globalPosition)
+                } else if event.globalPosition > deliveries[entry.segment]?.last?.position ?? .min {
+                    deliveries[entry.segment, default: .init()].last = EventReference(event)
+                }
+            }
+        }
+        return deliveries
+    }
+
+    /// The transaction is committed, or why that is not known.
+    mutating func committed(producer: Int, _ error: KafkaError?, now: Moment) {
+        guard producer == producerCount, case .running(let running) = life, !running.hasFailed, !running.isAbandoned
+        else { return }
+        if let error {
+            exactlyOnce?.failed(error)
+            return producerFailed()
+        }
+        let (id, served) = (options.transactionalID ?? "", served)
+        exactlyOnce?.committed(id: id, served: served)
+        var published = 0
+        for index in batches.indices {
+            // The commit waits for all reports, though some may not have been taken in yet.
+            if let attempt = batches[index].attempt, attempt.isOpened {
+                openGate(attempt, now)
+                _ = end(attempt: index, .delivered)
+            }
+            let count = batches[index].endTransaction(isCommitted: true)
+            if count > 0 { noteProgress(of: batches[index].id, now) }
+            published += count
+        }
+        withRunning { $0.isQueueFull = false }
+        notices.append(.published(published))
+        (runTrouble, askTrouble) = (nil, nil)
+        runBackoff.reset()
+        for index in batches.indices.reversed() where batches[index].isResolved { remove(at: index) }
+        resolve()
+    }
+
+    /// Segments are about to be released: nothing more of them is delivered under this claim.
+    ///
+    /// - Returns: those of which nothing is open.
+    mutating func release(_ segments: Set<Int>) -> [Int] {
+        let released = segments.filter { !isInTransaction(anyOf: [$0]) }
+        exactlyOnce?.release(released)
+        return released.sorted()
+    }
+
+    /// The table of dead letters knows that these were delivered again.
+    mutating func settledRedrive(_ positions: [Int64], in segment: Int) {
+        exactlyOnce?.forgetRedriven(positions, in: segment)
+    }
+}

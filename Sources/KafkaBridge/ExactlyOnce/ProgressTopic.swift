@@ -1,0 +1,79 @@
+import Kafka
+import Logging
+
+/// The topic in which transactions record how far they come.
+struct ProgressTopic: Sendable {
+    let name: TopicName
+    let segments: Int
+    let client: ClientConfiguration
+    let policy: TopicPolicy
+    let logger: Logger
+
+    /// How it is made: small files, since the one that is written to is not compacted.
+    static let settings = ["cleanup.policy": "compact", "segment.bytes": "16777216"]
+
+    private static let patience: Duration = .seconds(5)
+
+    /// Makes the topic usable, and makes it where that is the policy.
+    ///
+    /// - Throws: `KafkaError`; ``SegmentTakeover/Refusal``, where it is not fit for what it is for.
+    func prepare(on producer: Producer) async throws -> TopicHandle {
+        let topic = name.description
+        let handle: TopicHandle
+        switch try await producer.lookUp([topic], within: Self.patience).first {
+        case .success(let found)?: handle = found
+        case .failure(let error)? where error.isAbsence: handle = try await make(producer)
+        case .failure(let error)?: throw error
+        case nil: throw KafkaError(.unknownTopicOrPartition, message: "Topic `\(topic)`")
+        }
+        guard Int(handle.partitionCount) >= segments else {
+            throw SegmentTakeover.Refusal(
+                description:
+                    "topic `\(topic)` has \(handle.partitionCount) partitions, and exactly-once delivery of \(segments) "
+                    + "segments needs as many: add partitions to it")
+        }
+        try await checkCleanup()
+        return handle
+    }
+
+    private func make(_ producer: Producer) async throws -> TopicHandle {
+        let topic = name.description
+        guard case .create(_, let replicationFactor, let settings) = policy else {
+            throw SegmentTakeover.Refusal(
+                description:
+                    "topic `\(topic)`, in which exactly-once delivery records its progress, does not exist: make it "
+                    + "with \(segments) partitions and cleanup.policy=compact, or have it made (kafka.topics.create)")
+        }
+        let specification = TopicSpecification(
+            topic, partitions: segments, replicationFactor: replicationFactor,
+            settings: settings.filter { $0.key == "min.insync.replicas" }.merging(Self.settings) { $1 })
+        let results = try await withClient { admin throws(KafkaError) in try await admin.createTopics([specification]) }
+        if let error = results[topic] ?? nil, error.code != .topicAlreadyExists { throw error }
+        logger.notice(
+            "created the topic of the progress", metadata: ["topic": "\(topic)", "partitions": "\(segments)"])
+        return try await producer.prepare([topic], within: Self.patience)[0]
+    }
+
+    /// What deletes records may delete the only one that says how far a segment has come.
+    private func checkCleanup() async throws {
+        let topic = name.description
+        let settings: [String: String]
+        do {
+            settings = try await withClient { admin throws(KafkaError) in try await admin.topicSettings(topic) }
+        } catch let error as KafkaError where error.classification.kind == .refused {
+            // May not be read; `doctor` says so.
+            return
+        }
+        guard let policy = settings["cleanup.policy"], policy != "compact" else { return }
+        throw SegmentTakeover.Refusal(
+            description:
+                "topic `\(topic)` has cleanup.policy=\(policy), and would lose the progress of exactly-once delivery: "
+                + "set it to compact")
+    }
+
+    private func withClient<Value: Sendable>(
+        _ body: @Sendable (Admin) async throws(KafkaError) -> Value
+    ) async throws -> Value {
+        try await AsyncSemaphore.topicClients.withRoom { try await Admin.with(client, logger: logger, body) }
+    }
+}

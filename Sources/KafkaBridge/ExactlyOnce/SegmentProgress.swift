@@ -1,0 +1,127 @@
+import Consumers
+package import EventSourcing
+package import FoundationEssentials
+
+/// How far a segment has come in committed transactions, as the last record of its partition in the progress topic says.
+///
+/// It names events, not positions alone: a server that lost its last commits gives their positions to other events.
+package struct SegmentProgress: Sendable, Equatable {
+    /// Everything of the segment that a scope wants, up to an event, is delivered or parked.
+    package struct Cover: Sendable, Equatable {
+        package var last: EventReference
+        package var scope: EventScope
+
+        package init(last: EventReference, scope: EventScope) {
+            self.last = last
+            self.scope = scope
+        }
+    }
+
+    /// One, but while another scope than before has not come as far yet.
+    package private(set) var covers: [Cover] = []
+    /// Parked events that were delivered again, ascending; the table of dead letters may still have them.
+    package private(set) var redriven: [Int64] = []
+    /// The claim under which it was written. It never goes back in the topic.
+    package var epoch: Int64
+    /// Tells what counts from what was written before an operator had the consumer begin anew.
+    package let lineage: String
+    /// Whose transaction wrote it.
+    package var transactionalID: String
+
+    package init(lineage: String, epoch: Int64, transactionalID: String) {
+        self.lineage = lineage
+        self.epoch = epoch
+        self.transactionalID = transactionalID
+    }
+
+    /// Whether an event was delivered or parked.
+    func covers(_ event: EventView) -> Bool {
+        let position = event.globalPosition
+        return covers.contains { position <= $0.last.position && $0.scope.contains(event) }
+    }
+
+    func hasRedriven(_ position: Int64) -> Bool { redriven.contains(position) }
+
+    /// The last event that is known to be delivered.
+    package var last: EventReference? { covers.map(\.last).max { $0.position < $1.position } }
+
+    /// Takes in what a transaction has delivered.
+    mutating func advance(to last: EventReference?, scope: EventScope, redriven positions: [Int64]) {
+        if let last {
+            if let index = covers.firstIndex(where: { $0.scope.isEquivalent(to: scope) }) {
+                if last.position > covers[index].last.position { covers[index].last = last }
+            } else {
+                covers.append(Cover(last: last, scope: scope))
+            }
+            // What a scope of before has beyond that, it still has.
+            covers.removeAll { !$0.scope.isEquivalent(to: scope) && $0.last.position <= last.position }
+        }
+        redriven = Array(Set(redriven).union(positions)).sorted()
+        assert(Set(covers.map(\.last.position)).count == covers.count || covers.count < 2, "covers that say the same")
+    }
+
+    /// The table of dead letters knows that these were delivered.
+    mutating func forgetRedriven(_ positions: [Int64]) {
+        redriven.removeAll { positions.contains($0) }
+    }
+}
+
+// MARK: As a record
+
+extension SegmentProgress {
+    private struct Text: Codable {
+        struct Cover: Codable {
+            let position: Int64
+            let eventID: UUID
+            let boundedContexts: [String]
+            let aggregateTypes: [String]
+
+            enum CodingKeys: String, CodingKey {
+                case position
+                case eventID = "event_id"
+                case boundedContexts = "bounded_contexts"
+                case aggregateTypes = "aggregate_types"
+            }
+        }
+
+        let consumer: String
+        let segment: Int
+        let epoch: Int64
+        let lineage: String
+        let writer: String
+        let delivered: [Cover]
+        let redriven: [Int64]
+    }
+
+    /// The record's key: of several consumers, or lives of one, each keeps its last record when the topic is compacted.
+    func key(of consumer: String, _ segment: Int) -> [UInt8] { Array("\(consumer)/\(segment)/\(lineage)".utf8) }
+
+    /// JSON.
+    func value(of consumer: String, _ segment: Int) throws -> [UInt8] {
+        let covers = covers.map {
+            Text.Cover(
+                position: $0.last.position, eventID: $0.last.eventID, boundedContexts: $0.scope.boundedContexts,
+                aggregateTypes: $0.scope.aggregateTypes)
+        }
+        let text = Text(
+            consumer: consumer, segment: segment, epoch: epoch, lineage: lineage, writer: transactionalID,
+            delivered: covers, redriven: redriven)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return Array(try encoder.encode(text))
+    }
+
+    /// Reads a record's value.
+    ///
+    /// - Throws: where it is none of Godwit's.
+    init(value: [UInt8]) throws {
+        let text = try JSONDecoder().decode(Text.self, from: Data(value))
+        self.init(lineage: text.lineage, epoch: text.epoch, transactionalID: text.writer)
+        covers = text.delivered.map {
+            Cover(
+                last: EventReference(position: $0.position, eventID: $0.eventID),
+                scope: EventScope(aggregateTypes: $0.aggregateTypes, boundedContexts: $0.boundedContexts))
+        }
+        redriven = text.redriven
+    }
+}

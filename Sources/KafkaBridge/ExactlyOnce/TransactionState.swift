@@ -1,0 +1,109 @@
+import EventSourcing
+
+/// A transactional producer's transactions, one after the other. A pure value.
+///
+///     initializing ─▶ idle ─▶ open ─▶ committing ─▶ idle
+///           └──────────┴────────┴─────────┴───▶ over
+///
+/// There is no way back from the end: whatever went wrong, the next producer takes the id over, which settles every open
+/// question, and reads what was committed. So a lost answer needs no case of its own.
+struct TransactionState: Sendable, Equatable {
+    enum Phase: Sendable, Equatable {
+        /// The id is being taken over from former producers.
+        case initializing
+        /// Nothing is in the transaction.
+        case idle
+        case open(since: ContinuousClock.Instant)
+        case committing(since: ContinuousClock.Instant)
+        case over(End)
+    }
+
+    /// What is known of the last transaction when its producer ends.
+    enum End: Sendable, Equatable {
+        /// It was not committed, and never will be.
+        case aborted
+        /// It may have been committed.
+        case unknown
+        /// Another producer has taken the id over; what was committed before that stays so.
+        case fenced
+    }
+
+    /// How large a transaction grows while more events follow.
+    struct Limits: Sendable, Equatable {
+        var records = 20_000
+        var time: Duration = .milliseconds(150)
+    }
+
+    /// What a transaction delivers of a segment.
+    struct Delivery: Sendable, Equatable {
+        /// The last event; `nil` if it has redriven ones only.
+        var last: EventReference?
+        var redriven: [Int64] = []
+    }
+
+    private(set) var phase = Phase.initializing
+    private(set) var records = 0
+    /// What the transaction that is being committed delivers, by segment.
+    private(set) var deliveries: [Int: Delivery] = [:]
+
+    /// Whether records may be added.
+    var takesRecords: Bool {
+        switch phase {
+        case .idle, .open: true
+        case .initializing, .committing, .over: false
+        }
+    }
+
+    var isOpen: Bool { if case .open = phase { true } else { false } }
+
+    var isCommitting: Bool { if case .committing = phase { true } else { false } }
+
+    /// Whether more events are to be added, rather than what is there committed.
+    func hasRoom(_ limits: Limits, now: ContinuousClock.Instant) -> Bool {
+        switch phase {
+        case .idle: true
+        case .open(let since): records < limits.records && now - since < limits.time
+        case .initializing, .committing, .over: false
+        }
+    }
+
+    /// The id is this producer's.
+    mutating func initialized() {
+        guard phase == .initializing else { return assertionFailure("initialized twice") }
+        phase = .idle
+    }
+
+    /// The producer took records.
+    mutating func took(_ count: Int, now: ContinuousClock.Instant) {
+        assert(takesRecords, "records outside of a transaction")
+        if count == 0 { return }
+        if phase == .idle { phase = .open(since: now) }
+        records += count
+    }
+
+    /// Nothing more is added: the transaction is to be committed, with a progress record for each segment.
+    mutating func commit(_ deliveries: [Int: Delivery], now: ContinuousClock.Instant) {
+        assert(isOpen, "a commit of nothing")
+        phase = .committing(since: now)
+        self.deliveries = deliveries
+    }
+
+    /// The transaction is committed.
+    ///
+    /// - Returns: what it has delivered, by segment.
+    mutating func committed() -> [Int: Delivery] {
+        guard isCommitting else {
+            assertionFailure("committed without having been asked to")
+            return [:]
+        }
+        defer { (phase, records, deliveries) = (.idle, 0, [:]) }
+        return deliveries
+    }
+
+    /// Nothing more can be committed by this producer.
+    mutating func end(isFenced: Bool, isAborted: Bool) {
+        if case .over = phase { return }
+        let isUnknown = isCommitting && !isAborted
+        phase = .over(isFenced ? .fenced : isUnknown ? .unknown : .aborted)
+    }
+}

@@ -1,0 +1,77 @@
+package import Consumers
+package import EventSourcing
+package import Postgres
+
+/// A relay's access to what the database knows of exactly-once delivery.
+package struct TransactionStore: Sendable {
+    private let pool: any ConnectionLending
+    private let table: SegmentOwnersTable
+    private let events: EventsTable
+
+    /// - Parameter pool: one connection is enough; consumers may share it.
+    package init(_ pool: any ConnectionLending, tables: TableNames) {
+        self.pool = pool
+        table = SegmentOwnersTable(tables)
+        events = EventsTable(tables.source)
+    }
+
+    /// What is recorded of a segment.
+    struct Owner: Sendable, Equatable {
+        /// `nil` where the segment was released in order.
+        let transactionalID: String?
+        let epoch: Int64
+        let lineage: String?
+    }
+
+    func owners(_ consumer: String, _ segments: [Int]) async throws -> [Int: Owner] {
+        try await pool.withConnection { connection in
+            var owners: [Int: Owner] = [:]
+            for row in try await connection.query(table.read(consumer, segments)) {
+                owners[try row.decode(0)] = Owner(
+                    transactionalID: try row.decodeIfPresent(1), epoch: try row.decode(2),
+                    lineage: try row.decodeIfPresent(3))
+            }
+            return owners
+        }
+    }
+
+    /// Records the id for segments whose rows are as they were read.
+    ///
+    /// - Returns: the lineages of those that were recorded.
+    func record(
+        _ consumer: String, id: String, lineage: String, _ segments: [ServedSegment], former: [Int: Owner]
+    ) async throws -> [Int: String] {
+        let claims = segments.map { segment in
+            SegmentOwnersTable.Claim(
+                segment: segment.segment, epoch: segment.epoch,
+                former: former[segment.segment].map { ($0.transactionalID, $0.epoch) })
+        }
+        return try await pool.withConnection { connection in
+            var recorded: [Int: String] = [:]
+            for row in try await connection.query(table.record(consumer, id: id, lineage: lineage, claims)) {
+                recorded[try row.decode(0)] = try row.decode(1)
+            }
+            return recorded
+        }
+    }
+
+    /// Which of the segments are still claimed as they are served.
+    func claimed(_ consumer: String, _ segments: [ServedSegment]) async throws -> Set<Int> {
+        let claims = segments.map { ($0.segment, $0.epoch) }
+        return try await pool.withConnection { connection in
+            Set(try await connection.query(table.claimed(consumer, claims)).map { try $0.decode(0, as: Int.self) })
+        }
+    }
+
+    func release(_ consumer: String, id: String, _ segments: [Int]) async throws {
+        try await pool.withConnection { _ = try await $0.query(table.release(consumer, id: id, segments)) }
+    }
+
+    /// Those of the events that the database does not have.
+    func missing(_ references: [EventReference]) async throws -> [EventReference] {
+        try await pool.withConnection { connection in
+            let results = try await connection.pipeline(references.map { events.holds($0) })
+            return try zip(references, results).filter { try $0.1.first?.decode(0, as: Bool.self) != true }.map(\.0)
+        }
+    }
+}

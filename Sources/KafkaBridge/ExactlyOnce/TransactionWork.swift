@@ -1,0 +1,75 @@
+import Consumers
+import EventSourcing
+import Kafka
+import Logging
+
+/// Performs what exactly-once delivery needs of brokers and database, for the publisher of a consumer.
+struct TransactionWork: Sendable {
+    let consumer: String
+    let options: ExactlyOnceOptions
+    let client: ClientConfiguration
+    let policy: TopicPolicy
+    let logger: Logger
+
+    init?(_ options: KafkaPublisherOptions, logger: Logger) {
+        guard let exactlyOnce = options.exactlyOnce else { return nil }
+        consumer = options.name
+        self.options = exactlyOnce
+        client = options.client
+        policy = options.topics
+        self.logger = logger
+    }
+
+    /// Has the producer own its id, and looks for the topic of the progress.
+    func initialize(_ transactional: TransactionalProducer) async -> Result<TopicHandle, any Error> {
+        do {
+            try await transactional.initialize()
+            let topic = ProgressTopic(
+                name: options.progressTopic, segments: options.totalSegments, client: client, policy: policy,
+                logger: logger)
+            return .success(try await topic.prepare(on: transactional.producer))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    func takeOver(
+        _ segments: [ServedSegment], known: [Int: SegmentProgress]
+    ) async -> Result<[ServedSegment: ExactlyOnceState.Beginning], any Error> {
+        let takeover = SegmentTakeover(consumer: consumer, options: options, client: client, logger: logger)
+        do { return .success(try await takeover.run(segments, known: known)) } catch { return .failure(error) }
+    }
+
+    /// Adds the progress to the transaction, and commits it.
+    ///
+    /// - Returns: why it may not be committed.
+    func commit(
+        _ progress: [Int: SegmentProgress], in topic: TopicHandle, _ transactional: TransactionalProducer
+    ) async -> KafkaError? {
+        do {
+            let records = try progress.sorted { $0.key < $1.key }.map { segment, progress in
+                ProgressRecords.Record(
+                    segment: segment, key: progress.key(of: consumer, segment),
+                    value: try progress.value(of: consumer, segment))
+            }
+            let batch = await transactional.producer.produce(ProgressRecords(records, in: topic))
+            // A record that was not taken: the transaction would lack it.
+            if let failure = batch.progress.failure { return failure.error }
+            try await transactional.commit()
+            return nil
+        } catch let error as KafkaError {
+            return error
+        } catch {
+            return KafkaError(.state, message: "the progress of a segment cannot be written: \(error)")
+        }
+    }
+
+    /// Notes that nothing of the segments is open any more. What cannot be noted is ended by the next owner.
+    func release(_ segments: [Int]) async {
+        do {
+            try await options.store.release(consumer, id: options.transactionalID, segments)
+        } catch {
+            logger.debug("the next owners of segments end this one's transactions first: \(error)")
+        }
+    }
+}
