@@ -81,6 +81,14 @@ extension ConfigurationKey {
             "kafka.max_record_bytes", .integer(1_000...1_000_000_000),
             "The largest record, compression not counted; not given, as each topic's `max.message.bytes` says."),
         .init(
+            "kafka.transactional_id_prefix", .text, default: "godwit",
+            "What the transactional ids of exactly-once delivery begin with: `PREFIX-CONSUMER-…`; rights are granted by it."
+        ),
+        .init(
+            "kafka.transaction_timeout", .duration(.seconds(5)...(.seconds(900))), default: "30s",
+            "After how long brokers abort a transaction that nobody has ended; no more than their "
+                + "`transaction.max.timeout.ms`."),
+        .init(
             "kafka.topics.create", .boolean, default: "false",
             "Whether a topic that does not exist is created; else its absence is said."),
         .init(
@@ -181,8 +189,13 @@ extension ConfigurationKey {
                 "consumers.*.cloudevents_content_type", .text, default: "application/json",
                 "The media type of the payloads in CloudEvents."),
             .init(
-                "consumers.*.delivery", .choice(["at_least_once"]), default: "at_least_once",
-                "What is promised: every event at least once, in order per aggregate."),
+                "consumers.*.delivery", .choice(["at_least_once", "exactly_once"]), default: "at_least_once",
+                "What is promised, in order per aggregate: every event at least once; or exactly once, to readers of "
+                    + "committed records (`isolation.level=read_committed`)."),
+            .init(
+                "consumers.*.progress_topic", .text,
+                "The topic in which exactly-once delivery records how far it has come, a partition for each segment, "
+                    + "compacted; not given, `godwit.progress.NAME`."),
             .init(
                 "consumers.*.on_poison", .choice(["halt", "park", "dead_letter_topic"]), default: "halt",
                 "What happens at an event that Kafka can never take. `halt`: its segment stands before it; `park`: it and "

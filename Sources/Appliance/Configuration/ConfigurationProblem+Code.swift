@@ -20,6 +20,7 @@ extension ConfigurationProblem {
         case topic = "topic"
         case topicNotAllowed = "topic-not-allowed"
         case deadLetterTopic = "dead-letter-topic"
+        case progressTopic = "progress-topic"
         case header = "header"
 
         case unknownVariable = "unknown-variable"
@@ -87,6 +88,11 @@ extension ConfigurationProblem {
                 (
                     .error, "No topic that the consumer can choose matches `topics_allowed`.",
                     "correct the topic, or add a pattern to `topics_allowed`"
+                )
+            case .progressTopic:
+                (
+                    .error, "The topic of a consumer's progress is no usable name, or used for something else too.",
+                    "give it a topic of its own"
                 )
             case .deadLetterTopic:
                 (

@@ -44,7 +44,8 @@ package struct CatchUp: Sendable {
         let source = EventSource(place.database, tables: place.tables, logger: place.logger)
         // The consumer's own flow: what is parked stays so, and what cannot be delivered follows its policy.
         let publishing = try consumer.publisherOptions(
-            place.configuration.kafka, deadLetters: DeadLetterStore(source.side, tables: place.tables))
+            place.configuration.kafka, deadLetters: DeadLetterStore(source.side, tables: place.tables),
+            transactions: TransactionStore(source.side, tables: place.tables))
         let publisher = KafkaPublisher(publishing, logger: place.logger)
         do {
             try await source.check()

@@ -1,4 +1,5 @@
 import EventSourcing
+import FoundationEssentials
 import KafkaBridge
 
 extension ConsumerSection {
@@ -19,15 +20,25 @@ extension ConsumerSection {
 
     /// How the consumer publishes to Kafka.
     ///
-    /// - Parameter deadLetters: where halts and parked events are noted; a job notes none.
+    /// - Parameters:
+    ///   - deadLetters: where halts and parked events are noted; a job notes none.
+    ///   - transactions: what the database knows of exactly-once delivery; a job that publishes again delivers at least once.
     /// - Throws: where the configuration was refused and used nevertheless.
     func publisherOptions(
-        _ kafka: KafkaSection, deadLetters: DeadLetterStore? = nil
+        _ kafka: KafkaSection, deadLetters: DeadLetterStore? = nil, transactions: TransactionStore? = nil
     ) throws(Failure) -> KafkaPublisherOptions {
         guard let route else { throw Failure(.configuration, "\"consumers.\(name).topic\" is required") }
-        return KafkaPublisherOptions(
+        var options = KafkaPublisherOptions(
             name: name, scope: EventScope(aggregateTypes: aggregateTypes, boundedContexts: boundedContexts),
             client: kafka.client("godwit-\(name)"), route: route, topics: kafka.topics,
             maximumRecordBytes: kafka.maximumRecordBytes, onPoison: onPoison, deadLetters: deadLetters)
+        if case .exactlyOnce(let topic) = delivery, let transactions {
+            // Of this process alone, so that a former one is told apart from this one.
+            let id = "\(kafka.transactionalIDPrefix)-\(name)-\(UUID().uuidString.lowercased())"
+            options.exactlyOnce = ExactlyOnceOptions(
+                progressTopic: topic, transactionalID: id, transactionTimeout: kafka.transactionTimeout,
+                totalSegments: totalSegments, store: transactions)
+        }
+        return options
     }
 }

@@ -17,8 +17,10 @@ struct Relays: Sendable {
         source = EventSource(connection, tables: configuration.database.tables)
         sessions = SessionWatch(connection, need: configuration.sessionNeed, logger: Logger(label: "godwit.source"))
         let store = DeadLetterStore(source.side, tables: configuration.database.tables)
+        let transactions = TransactionStore(source.side, tables: configuration.database.tables)
         publishers = try configuration.consumers.map { consumer in
-            var options = try consumer.publisherOptions(configuration.kafka, deadLetters: store)
+            var options = try consumer.publisherOptions(
+                configuration.kafka, deadLetters: store, transactions: transactions)
             // Without an admin port nobody asks for metrics.
             if configuration.admin.listen != nil { ClientStatistics.observe(&options) }
             return KafkaPublisher(options, logger: Logger(label: "godwit.kafka"))

@@ -19,7 +19,7 @@ package struct ConsumerSection: Sendable {
     package var metadataHeaders: [String]
     package var format: RecordFormat
     package var start: StartPosition
-    package var delivery: String
+    package var delivery: Delivery
     package var onPoison: PoisonPolicy
     package var totalSegments: Int
     package var batchSize: Int
@@ -41,10 +41,35 @@ package struct ConsumerSection: Sendable {
         metadataHeaders = Self.metadataHeaders(path("metadata_headers"), prefix: headerPrefix, &values)
         format = Self.format(path, &values)
         headers = Self.headers(path("headers"), prefix: headerPrefix, format, &values)
-        delivery = values.text(path("delivery"))
+        delivery = Self.delivery(path, name, &values)
         onPoison = Self.onPoison(path, &values)
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
         batchSize = values.integer(path("batch_size"), orElse: "worker.batch_size")
+    }
+
+    /// What is promised of each event.
+    package enum Delivery: Sendable, Hashable {
+        case atLeastOnce
+        /// - Parameter progressTopic: where transactions record how far they come.
+        case exactlyOnce(progressTopic: TopicName)
+    }
+
+    private static func delivery(
+        _ path: (String) -> ConfigurationPath, _ name: String, _ values: inout ConfigurationValues
+    ) -> Delivery {
+        let place = path("progress_topic")
+        guard values.text(path("delivery")) == "exactly_once" else {
+            if values.isGiven(place) { values.problem(place, .conflict, "needs \"delivery\" to be exactly_once") }
+            return .atLeastOnce
+        }
+        let text = values.optionalText(place) ?? "godwit.progress.\(name)"
+        guard let topic = try? TopicName(sanitizing: text), !values.isGiven(place) || topic.description == text else {
+            values.problem(
+                place, .progressTopic,
+                "is \"\(text)\", which is no topic's name: use letters, digits, `.`, `_` and `-`, at most 249")
+            return .atLeastOnce
+        }
+        return .exactlyOnce(progressTopic: topic)
     }
 
     /// A second header of a name that is taken would let an event's metadata say who it is.

@@ -15,6 +15,8 @@ package struct KafkaSection: Sendable {
     /// Nil is what each topic allows.
     package var maximumRecordBytes: Int?
     package var topics: TopicPolicy
+    package var transactionalIDPrefix: String
+    package var transactionTimeout: Duration
 
     init(_ values: inout ConfigurationValues, needed: Bool) {
         bootstrapServers = values.optionalText("kafka.bootstrap_servers") ?? ""
@@ -30,6 +32,8 @@ package struct KafkaSection: Sendable {
         properties = values.properties("kafka.properties")
         secretFiles = values.propertyFiles("kafka.properties")
         maximumRecordBytes = values.optionalInteger("kafka.max_record_bytes")
+        transactionalIDPrefix = values.text("kafka.transactional_id_prefix")
+        transactionTimeout = values.duration("kafka.transaction_timeout")
         let partitions = values.integer("kafka.topics.partitions")
         let replicationFactor = values.optionalInteger("kafka.topics.replication_factor")
         topics =

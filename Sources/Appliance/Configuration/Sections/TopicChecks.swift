@@ -20,6 +20,7 @@ struct TopicChecks {
         for consumer in consumers {
             checks.allowed(consumer, &values)
             checks.deadLetters(of: consumer, &values)
+            checks.progress(of: consumer, &values)
         }
     }
 
@@ -95,6 +96,29 @@ struct TopicChecks {
                         place, .deadLettersMixed,
                         "can be \(owner) too, by \"\(use.path)\" (\(use.template)); bound that by \"topics_allowed\"")
                 }
+            }
+        }
+    }
+
+    /// A progress topic belongs to one consumer alone: another's open transaction would hide its progress, and readers of
+    /// events would take progress for some.
+    private func progress(of consumer: ConsumerSection, _ values: inout ConfigurationValues) {
+        guard case .exactlyOnce(let name) = consumer.delivery else { return }
+        let given = path(consumer, "progress_topic")
+        let place = values.isGiven(given) ? given : path(consumer, "delivery")
+        if let flaw = Self.flaw(ofName: name.description) { values.problem(place, .progressTopic, flaw) }
+        for other in consumers {
+            if other.name < consumer.name, other.delivery == consumer.delivery {
+                values.problem(
+                    place, .progressTopic,
+                    "leads to the topic \(name), as the consumer \(other.name) does; give each its own")
+            }
+            for use in uses(other) {
+                let reach = TopicReach(use.template, known: use.known)
+                guard reach.isExact, reach.contains(name) else { continue }
+                values.problem(
+                    place, .progressTopic,
+                    "leads to \(name), which is a topic of events too, by \"\(use.path)\"; give the progress its own")
             }
         }
     }
