@@ -61,8 +61,18 @@ package struct DeadLetterStore: Sendable {
         }
     }
 
-    func record(_ consumer: String, _ rows: [UndeliverableEvent], as state: DeadLetter.State) async throws {
-        try await pool.withConnection { _ = try await $0.query(table.record(consumer, rows, as: state)) }
+    /// Records events, where their segments are still owned.
+    ///
+    /// - Returns: the epochs of the segments, of which only the rows under the same are there.
+    @discardableResult
+    func record(
+        _ consumer: String, _ rows: [UndeliverableEvent], as state: DeadLetter.State
+    ) async throws -> [Int: Int64] {
+        try await pool.withConnection { connection in
+            try await connection.query(table.record(consumer, rows, as: state)).reduce(into: [:]) { epochs, row in
+                epochs[try row.decode(0)] = try row.decode(1, as: Int64.self)
+            }
+        }
     }
 
     /// Those of the positions that somebody has decided about since their segments halted there.

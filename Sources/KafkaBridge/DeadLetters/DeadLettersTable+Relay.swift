@@ -8,13 +8,14 @@ extension DeadLettersTable {
     /// Records events that cannot be delivered, where the segment is still owned under the epoch; an event that is known
     /// keeps its state, unless its segment halts at it.
     ///
-    /// The segment's row is locked until the rows are committed, so that whoever claims the segment next sees them.
+    /// The segment's row is locked until the rows are committed, so that whoever claims the segment next sees them. Gives the
+    /// segments that are owned so: id, epoch.
     func record(_ consumer: String, _ rows: [UndeliverableEvent], as state: DeadLetter.State) -> BoundStatement {
         let sql = """
             WITH held AS (
                 SELECT segment_id, epoch FROM \(segments.sql)
                 WHERE consumer_name = $1 AND segment_id = ANY($3) FOR SHARE
-            )
+            ), recorded AS (
             INSERT INTO \(table.sql) AS letters (consumer_name, global_position, segment_id, event_id, event_type,
                 bounded_context, aggregate_type, aggregate_id, aggregate_version, state, is_cause, reason, error)
             SELECT $1, global_position, segment_id, event_id, event_type, bounded_context, aggregate_type, aggregate_id,
@@ -26,6 +27,8 @@ extension DeadLettersTable {
                 is_cause = excluded.is_cause, reason = excluded.reason, error = excluded.error,
                 attempts = letters.attempts + 1, last_at = clock_timestamp(), redrive_requested = false
             WHERE letters.state = 'halted'
+            )
+            SELECT segment_id, epoch FROM held
             """
         return BoundStatement(
             Statement(name: "dead_letters_record", sql: sql),

@@ -69,6 +69,16 @@ extension DeliveryState {
         }
     }
 
+    /// Segments turned out to be others': nothing of them may be committed, nor counted as parked. At least once, that their
+    /// checkpoints cannot be moved any more is enough.
+    mutating func lose(_ segments: Set<Int>) {
+        guard isExactlyOnce, !segments.isEmpty else { return }
+        exactlyOnce?.lose(segments)
+        abandonTransaction()
+    }
+
+    func isLost(_ segment: Int) -> Bool { exactlyOnce?.lost.contains(segment) ?? false }
+
     /// Whether segments turned out to be others', so that the ownership is to be asked for again.
     var hasLostSegments: Bool { exactlyOnce?.lost.isEmpty == false }
 

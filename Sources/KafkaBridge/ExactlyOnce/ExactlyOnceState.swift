@@ -71,6 +71,12 @@ struct ExactlyOnceState: Sendable {
         (lost, released) = ([], [])
     }
 
+    /// The segments are others'.
+    mutating func lose(_ segments: Set<Int>) {
+        release(segments)
+        lost.formUnion(segments)
+    }
+
     /// Nothing of the segments is delivered any more, until they are served again: then they are taken over again, since
     /// this producer's id is no longer recorded.
     mutating func release(_ segments: Set<Int>) {

@@ -284,6 +284,7 @@ extension DeliveryState {
         for id in batchesWithParking.sorted() {
             guard let index = index(of: id), rows.count < Self.mostRows else { continue }
             for entry in batches[index].entries.indices where batches[index].entries[entry].state == .parking {
+                if isLost(batches[index].entries[entry].segment) { continue }
                 rows.append(undeliverable(entry, at: index, batches[index].rejections[entry] ?? .follows))
             }
         }
@@ -291,10 +292,16 @@ extension DeliveryState {
     }
 
     /// The table has the parked events; an empty list says that recording them failed for now.
-    mutating func recorded(_ rows: [UndeliverableEvent]) {
+    ///
+    /// - Parameter epochs: of the segments by now: the table has no row of a segment that was claimed again since.
+    mutating func recorded(_ rows: [UndeliverableEvent], epochs: [Int: Int64]) {
         isRecording = false
+        let lost = rows.filter { epochs[$0.segment] != $0.epoch && served[$0.segment]?.epoch == $0.epoch }
+        lose(Set(lost.map(\.segment)))
         // What was to be recorded under an earlier claim is not there.
-        let known = Set(rows.lazy.filter { [served] in served[$0.segment]?.epoch ?? -1 == $0.epoch }.map(\.position))
+        let known = Set(
+            rows.lazy.filter { [self] in served[$0.segment]?.epoch ?? -1 == $0.epoch && !isLost($0.segment) }.map(
+                \.position))
         var count = 0
         for id in batchesWithParking {
             guard let index = index(of: id) else {

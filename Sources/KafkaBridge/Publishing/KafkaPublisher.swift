@@ -291,11 +291,11 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         guard let store = options.deadLetters else { return }
         do {
             try await withTable {
-                try await insist { try await store.record(self.name, rows, as: .parked) }
-                state.recorded(rows)
+                let epochs = try await insist { try await store.record(self.name, rows, as: .parked) }
+                state.recorded(rows, epochs: epochs)
             }
         } catch is CancellationError {
-            state.recorded([])
+            state.recorded([], epochs: [:])
         } catch {
             fail(error)
         }

@@ -41,30 +41,32 @@ struct DeliveryHistory {
 
     var random: Seeded
     let policy: PoisonPolicy
+    /// What brokers know of transactions, where records are delivered exactly once.
+    var transactions: TransactionalBrokers?
     private let template: TopicTemplate
     // The log of events.
     let events: [PersistedEvent]
-    private var batchEvents: EventBatch
+    var batchEvents: EventBatch
     private var segmentOf: [Int]
     /// The positions that brokers reject for good, until an operator changes that.
     var bad: Set<Int64> = []
     private var everBad: Set<Int64> = []
     // The worker.
-    private var ledger = SegmentLedger()
-    private var epochs = [Int64](repeating: 1, count: segments)
-    private var checkpoints = [Int64](repeating: 0, count: segments)
+    var ledger = SegmentLedger()
+    var epochs = [Int64](repeating: 1, count: segments)
+    var checkpoints = [Int64](repeating: 0, count: segments)
     private var pending: [Pending] = []
     private var ends: [Int: PublicationOutcome] = [:]
-    private var needsServing = true
+    var needsServing = true
     // Delivery.
     var state: DeliveryState
-    private var now = DeliveryState.Moment(instant: .now, microseconds: 1_000_000)
+    var now = DeliveryState.Moment(instant: .now, microseconds: 1_000_000)
     // The producer and its brokers.
-    private var underWay: [Record] = []
+    var underWay: [Record] = []
     private var given: [Int: [Int: (acknowledged: Bool, code: KafkaError.Code?)]] = [:]
     private var counts: [Int: Int] = [:]
     private var known: Set<FirstBatchGate.Partition> = []
-    private var hasFailed = false
+    var hasFailed = false
     private var question: DeliveryState.TopicQuestion?
     private var partitions: [Int32] = [2, 2, 1]
     var absent: Set<Int> = []
@@ -73,12 +75,12 @@ struct DeliveryHistory {
     private(set) var written: [Int64] = []
     private var isWritten: Set<Int64> = []
     // The table of dead letters.
-    private(set) var rows: [Int64: Row] = [:]
+    var rows: [Int64: Row] = [:]
     private var rowsToRecord: [UndeliverableEvent]?
     private var redrive: (id: Int, aggregate: AggregateIdentity, segment: ServedSegment)?
     private(set) var restarts = 0
 
-    init(_ seed: UInt64, count: Int = 60, policy: PoisonPolicy) throws {
+    init(_ seed: UInt64, count: Int = 60, policy: PoisonPolicy, isExactlyOnce: Bool = false) throws {
         random = Seeded(seed)
         self.policy = policy
         template = try TopicTemplate("{event_type}")
@@ -101,30 +103,35 @@ struct DeliveryHistory {
         everBad = bad
         batchEvents = try EventBatch(events)
         segmentOf = events.map { $0.aggregateID.utf8.reduce(0) { $0 &* 31 &+ Int($1) } % Self.segments }
-        state = Self.newState(policy, template)
+        if isExactlyOnce { transactions = TransactionalBrokers() }
+        state = Self.newState(policy, template, isExactlyOnce)
         ledger.own(claimed)
     }
 
-    private static func newState(_ policy: PoisonPolicy, _ template: TopicTemplate) -> DeliveryState {
+    private static func newState(
+        _ policy: PoisonPolicy, _ template: TopicTemplate, _ isExactlyOnce: Bool
+    ) -> DeliveryState {
         DeliveryState(
             DeliveryState.Options(
                 consumer: "c", route: Route(topic: template), onPoison: policy,
                 canPark: true, longestPause: .seconds(1),
+                transactionalID: isExactlyOnce ? "own" : nil,
+                transactionLimits: .init(records: 12, time: .milliseconds(200)),
                 pause: { backoff in
                     var same = Seeded(1)
                     return backoff.next(using: &same)
                 }))
     }
 
-    private var claimed: [Segment] {
+    var claimed: [Segment] {
         (0..<Self.segments).map { Segment(id: $0, checkpoint: checkpoints[$0], epoch: epochs[$0]) }
     }
 
-    private func segment(at position: Int64) -> Int { segmentOf[Int(position) - 1] }
-    private func topicIndex(at position: Int64) -> Int {
+    func segment(at position: Int64) -> Int { segmentOf[Int(position) - 1] }
+    func topicIndex(at position: Int64) -> Int {
         Self.topicNames.firstIndex(of: events[Int(position) - 1].eventType) ?? 0
     }
-    private func aggregate(at position: Int64) -> String { events[Int(position) - 1].aggregateID }
+    func aggregate(at position: Int64) -> String { events[Int(position) - 1].aggregateID }
 
     // MARK: Steps
 
@@ -134,7 +141,8 @@ struct DeliveryHistory {
         now.microseconds += 20_000
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<22: handOver()
-        case 22..<62: perform()
+        case 22..<52: perform()
+        case 52..<62: if transactions == nil { perform() } else { answerTransactions() }
         case 62..<82: answerRecords()
         case 82..<86: answerQuestion()
         case 86..<90: record()
@@ -142,6 +150,7 @@ struct DeliveryHistory {
         case 94..<96: decide()
         case 96: changeTopics()
         case 97: loseSegment()
+        case 99 where transactions != nil: answerTransactions()
         case 98: if Int.random(in: 0..<6, using: &random) == 0 { kill() }
         default: ledger.wrote(ledger.unwritten.map { write($0) })
         }
@@ -172,7 +181,7 @@ struct DeliveryHistory {
         pending.append(Pending(id: state.accept(batch, batchEvents, now: now), batch: batch, claims: claims))
     }
 
-    private mutating func serve() {
+    mutating func serve() {
         needsServing = false
         let begun = state.serve(ledger.served)
         var knowledge = DeadLetterStore.Knowledge()
@@ -204,7 +213,10 @@ struct DeliveryHistory {
         case .record(let rows): rowsToRecord = rows
         case .wait(let time):
             if let time, time <= now.instant { Issue.record("it is to wait until a time that is over") }
-        case .initializeTransactions, .takeOver, .commit: Issue.record("a transaction where none is asked for")
+        case .initializeTransactions(let producer): transactions?.request = .initialize(producer)
+        case .takeOver(let producer, let segments, let known):
+            transactions?.request = .takeOver(producer, segments, known)
+        case .commit(let producer, let progress): transactions?.commit = (producer, progress)
         case .stop: break
         }
     }
@@ -257,6 +269,7 @@ struct DeliveryHistory {
 
     private func rejection(of request: [Record]) -> KafkaError.Code? {
         guard let topic = request.first?.topic else { return nil }
+        if transactions?.isFenced == true { return .fenced }
         if absent.contains(topic) { return .unknownTopicOrPartition }
         if forbidden.contains(topic) { return .topicAuthorizationFailed }
         return request.contains { bad.contains($0.position) && topic == 1 } ? .invalidRecord : nil
@@ -275,11 +288,48 @@ struct DeliveryHistory {
     }
 
     private mutating func write(_ records: [Record]) {
+        if transactions != nil {
+            transactions?.open += records.map(\.position)
+            return
+        }
         for record in records {
             if isWritten.insert(record.position).inserted { checkOrder(record.position) }
             written.append(record.position)
         }
     }
+
+    /// A transaction is committed.
+    mutating func reveal(_ positions: [Int64]) {
+        for position in positions {
+            if isWritten.insert(position).inserted {
+                checkOrder(position)
+            } else {
+                Issue.record("\(position) is delivered twice")
+            }
+            written.append(position)
+        }
+    }
+
+    /// What is on the way is written and acknowledged, as before a commit.
+    mutating func flush() {
+        while !hasFailed, let place = underWay.first?.place {
+            let records = underWay.filter { $0.place == place }
+            if rejection(of: records) != nil {
+                for record in records {
+                    given[record.batch, default: [:]][record.index] = (false, rejection(of: records))
+                }
+                hasFailed = true
+                return state.producerFailed()
+            }
+            known.insert(place)
+            write(records)
+            for record in records { given[record.batch, default: [:]][record.index] = (true, nil) }
+            underWay.removeAll { $0.place == place }
+        }
+    }
+
+    /// The producer has nothing under way any more.
+    mutating func forgetUnderWay() { (counts, given) = ([:], [:]) }
 
     private mutating func endProducer() {
         var outcomes: [Int: RecordOutcomes] = [:]
@@ -343,9 +393,11 @@ struct DeliveryHistory {
     private mutating func record() {
         guard let rows = rowsToRecord else { return }
         rowsToRecord = nil
-        if Int.random(in: 0..<5, using: &random) == 0 { return state.recorded([]) }
+        if Int.random(in: 0..<5, using: &random) == 0 { return state.recorded([], epochs: [:]) }
         insert(rows, as: .parked)
-        state.recorded(rows)
+        state.recorded(
+            rows, epochs: Dictionary(uniqueKeysWithValues: epochs.enumerated().map { ($0.offset, $0.element) }))
+        if state.hasLostSegments { own() }
     }
 
     /// What is done beside the batches: halts, decisions, redrives.
@@ -435,6 +487,7 @@ struct DeliveryHistory {
     private mutating func loseSegment() {
         let segment = Int.random(in: 0..<Self.segments, using: &random)
         ledger.wrote(ledger.unwritten.map { write($0) })
+        if transactions != nil { return loseSegment(segment) }
         epochs[segment] += 1
         ledger.own(claimed)
         needsServing = true
@@ -444,11 +497,15 @@ struct DeliveryHistory {
     /// The process is killed, and another one begins at the checkpoints.
     private mutating func kill() {
         restarts += 1
+        _ = endOpenTransaction()
         (underWay, given, counts, pending, ends, question, rowsToRecord, redrive) = (
             [], [:], [:], [], [:], nil, nil, nil
         )
         for segment in epochs.indices { epochs[segment] += 1 }
-        state = Self.newState(policy, template)
+        transactions?.request = nil
+        transactions?.answer = nil
+        transactions?.isFenced = false
+        state = Self.newState(policy, template, transactions != nil)
         ledger = SegmentLedger()
         ledger.own(claimed)
         needsServing = true
@@ -513,6 +570,7 @@ struct DeliveryHistory {
             perform()
             answerRecords()
             answerQuestion()
+            answerTransactions()
             record()
             for (position, row) in rows where row.state.isOpen { rows[position]?.isRequested = true }
             attend()

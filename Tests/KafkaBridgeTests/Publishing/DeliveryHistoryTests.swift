@@ -16,4 +16,11 @@ import Testing
         for _ in 0..<700 { history.step() }
         history.finish()
     }
+
+    @Test(arguments: [PoisonPolicy.halt, .park], seeds(count, of: "deliveries, exactly once"))
+    func `exactly once, nothing is doubled either`(_ policy: PoisonPolicy, _ seed: UInt64) throws {
+        var history = try DeliveryHistory(seed, policy: policy, isExactlyOnce: true)
+        for _ in 0..<900 { history.step() }
+        history.finish()
+    }
 }
