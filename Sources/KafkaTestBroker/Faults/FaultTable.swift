@@ -4,6 +4,7 @@ struct FaultTable {
     struct Request {
         let kind: RequestKind
         let node: Int32
+        var transactionalIDs: [String] = []
         let targets: [TopicPartition]
     }
 
@@ -14,6 +15,7 @@ struct FaultTable {
         var throttle = Duration.zero
         var disconnects = false
         var ending = Ending.answer
+        var markers = MarkerTiming()
     }
 
     /// What becomes of the answer.
@@ -51,6 +53,8 @@ struct FaultTable {
         entries.removeAll()
     }
 
+    func isInForce(_ number: Int) -> Bool { entries.contains { $0.number == number } }
+
     /// How many requests a fault has struck, also one that is gone.
     func hits(_ number: Int) -> Int {
         entries.first { $0.number == number }?.hits ?? hitsOfRemoved[number] ?? 0
@@ -66,7 +70,7 @@ struct FaultTable {
             guard entries[index].seen > fault.skip else { continue }
             if let count = fault.count, entries[index].hits >= count { continue }
             entries[index].hits += 1
-            Self.apply(fault.action, to: struck, &plan)
+            Self.apply(entries[index].number, fault.action, to: struck, &plan)
         }
         return plan
     }
@@ -75,6 +79,7 @@ struct FaultTable {
     private static func matches(_ fault: Fault, _ request: Request) -> [TopicPartition?]? {
         if let kind = fault.request, kind != request.kind { return nil }
         if let node = fault.node, node != request.node { return nil }
+        if let id = fault.transactionalID, !request.transactionalIDs.contains(id) { return nil }
         guard fault.topic != nil || fault.partition != nil else { return [nil] }
         let struck = request.targets.filter { target in
             (fault.topic == nil || fault.topic == target.topic)
@@ -84,7 +89,7 @@ struct FaultTable {
         return struck.isEmpty ? nil : struck
     }
 
-    private static func apply(_ action: Fault.Action, to struck: [TopicPartition?], _ plan: inout Plan) {
+    private static func apply(_ number: Int, _ action: Fault.Action, to struck: [TopicPartition?], _ plan: inout Plan) {
         switch action {
         case .refuse(let code):
             plan.injectedErrors += struck.map { InjectedError(partition: $0, code: code, isAfterEffect: false) }
@@ -95,6 +100,8 @@ struct FaultTable {
         case .disconnect: plan.disconnects = true
         case .disconnectMidFrame: plan.ending = .midFrame
         case .delay(let duration): plan.delay += duration
+        case .delayMarkers(let duration): plan.markers.delay(struck, by: duration)
+        case .holdMarkers: plan.markers.hold(struck, fault: number)
         case .throttle(let duration): plan.throttle += duration
         }
     }

@@ -75,6 +75,7 @@ extension Broker {
         context.injectedErrors = plan.injectedErrors
         context.throttleMilliseconds = Int32(clamping: plan.throttle.milliseconds)
         context.ending = plan.ending
+        context.markerTiming = plan.markers
         guard plan.delay > .zero else { return answer(request, context) }
         _ = loop.assumeIsolated().scheduleTask(in: TimeAmount(plan.delay)) {
             if context.connection.isOpen { answer(request, context) }
