@@ -85,7 +85,9 @@ extension Broker {
 
     /// Names the transactions that the node coordinates.
     func listTransactions(_ request: ListTransactionsRequest, _ context: RequestContext) {
-        if let code = context.injectedError() { return context.reply(ListTransactionsResponse(errorCode: code)) }
+        if let code = context.injectedError() ?? coordinatorError(of: context.connection.node) {
+            return context.reply(ListTransactionsResponse(errorCode: code))
+        }
         let known = request.stateFilters.compactMap(Transaction.State.init)
         let now = now
         let listed = transactions.transactions.values.sorted { $0.id < $1.id }.filter { transaction in

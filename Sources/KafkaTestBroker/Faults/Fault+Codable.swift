@@ -26,6 +26,7 @@ extension Fault: Codable {
         case "hang": action = .hang
         case "disconnect": action = .disconnect
         case "disconnectMidFrame": action = .disconnectMidFrame
+        case "takeEffectLater": action = .takeEffectLater(try time())
         case "delay": action = .delay(try time())
         case "delayMarkers": action = .delayMarkers(try time())
         case "holdMarkers": action = .holdMarkers
@@ -57,6 +58,7 @@ extension Fault: Codable {
         case .hang: name = "hang"
         case .disconnect: name = "disconnect"
         case .disconnectMidFrame: name = "disconnectMidFrame"
+        case .takeEffectLater(let duration): (name, time) = ("takeEffectLater", duration)
         case .delay(let duration): (name, time) = ("delay", duration)
         case .delayMarkers(let duration): (name, time) = ("delayMarkers", duration)
         case .holdMarkers: name = "holdMarkers"

@@ -22,7 +22,10 @@ public struct Fault: Sendable, Hashable {
         case disconnect
         /// The request takes effect; then the connection ends in the middle of the answer.
         case disconnectMidFrame
-        /// The request is handled later.
+        /// The connection ends at once; the request takes effect so long after, as one that the network held back while its
+        /// client went on, or is gone.
+        case takeEffectLater(Duration)
+        /// The request is handled later, if its connection is still open then.
         case delay(Duration)
         /// The markers of the transaction that the request ends are written so long after its answer, instead of after the
         /// configured delay. For EndTxn, and for InitProducerId, which aborts an open transaction; with a topic or partition

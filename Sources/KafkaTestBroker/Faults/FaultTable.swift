@@ -14,6 +14,8 @@ struct FaultTable {
         var delay = Duration.zero
         var throttle = Duration.zero
         var disconnects = false
+        /// How long after the end of its connection the request takes effect.
+        var lateness: Duration?
         var ending = Ending.answer
         var markers = MarkerTiming()
     }
@@ -99,6 +101,7 @@ struct FaultTable {
         case .hang: plan.ending = .hang
         case .disconnect: plan.disconnects = true
         case .disconnectMidFrame: plan.ending = .midFrame
+        case .takeEffectLater(let duration): plan.lateness = max(plan.lateness ?? .zero, duration)
         case .delay(let duration): plan.delay += duration
         case .delayMarkers(let duration): plan.markers.delay(struck, by: duration)
         case .holdMarkers: plan.markers.hold(struck, fault: number)

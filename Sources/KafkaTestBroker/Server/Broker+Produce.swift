@@ -114,11 +114,10 @@ extension Broker {
         let known = partition.log.producers.entries[batch.producerID]?.duplicate(
             epoch: batch.producerEpoch, firstSequence: batch.baseSequence, lastSequence: batch.lastSequence)
         if known != nil { return nil }
-        guard coordinatorNode(of: transactionalID) != nil, coordinatorLoading(of: transactionalID) == nil else {
-            let isOpen = partition.log.producers.openTransactions[batch.producerID] != nil
-            // Clients take this for a reason to try again.
-            return isOpen ? nil : .notEnoughReplicas
-        }
+        let isOpen = partition.log.producers.openTransactions[batch.producerID] != nil
+        let isLoading = coordinatorNode(of: transactionalID) == nil || coordinatorLoading(of: transactionalID) != nil
+        // Where the transaction is open already its coordinator is not needed. Clients try again after this error.
+        if isLoading && !isOpen { return .notEnoughReplicas }
         let code = transactions.verify(
             partition.id, in: transactionalID, producer: .init(id: batch.producerID, epoch: batch.producerEpoch))
         if code == .transactionAbortable && version <= 10 { return .invalidTxnState }

@@ -46,6 +46,14 @@ extension Broker {
         return coordinatorLoading(of: id) == nil ? nil : .coordinatorLoadInProgress
     }
 
+    /// The error of a request about all transactions that a node coordinates, while it reads the state of some.
+    func coordinatorError(of node: Int32) -> KafkaErrorCode? {
+        let isLoading = topics[TransactionStateTopic.name]?.partitions.contains { partition in
+            partition.leader == node && (loadingCoordinators[partition.id.partition] ?? now) > now
+        }
+        return isLoading == true ? .coordinatorLoadInProgress : nil
+    }
+
     /// Makes another node the coordinator of one transactional id, or of all, which reads its state for `loading` first; the
     /// same node may be named again, as one that was restarted. False if there is no such node.
     func moveTransactionCoordinator(of id: String?, to node: Int32, loading: Duration) -> Bool {

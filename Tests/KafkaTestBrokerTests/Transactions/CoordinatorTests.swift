@@ -96,6 +96,10 @@ struct CoordinatorTests {
         #expect(try harness.produce(["c"], to: other, in: "x", producer, sequence: 0) == .notEnoughReplicas)
         harness.advance(by: 50)
         #expect(try harness.produce(["c"], to: other, in: "x", producer, sequence: 0) == .none)
+        // Also while it loads nothing gets into a transaction that has ended.
+        _ = try harness.end("x", producer, commit: true)
+        _ = harness.broker.moveTransactionCoordinator(of: nil, to: 2, loading: .milliseconds(50))
+        #expect(try harness.produce(["d"], to: partition, in: "x", producer, sequence: 2) == .notEnoughReplicas)
     }
 
     @Test("A timeout waits for a coordinator that loads")
@@ -194,6 +198,11 @@ struct CoordinatorTests {
         #expect(try list(harness, node: 3) == ["x CompleteCommit"])
         _ = harness.broker.faults.add(Fault(.refuse(.coordinatorNotAvailable), on: .describeTransactions, count: 1))
         #expect(try describe("x", harness, node: 3).hasPrefix("15 "))
+        _ = harness.broker.moveTransactionCoordinator(of: "x", to: 3, loading: .milliseconds(5))
+        #expect(try list(harness, node: 3) == ["error 14"])
+        #expect(try list(harness, node: 1) == [])
+        harness.advance(by: 5)
+        #expect(try list(harness, node: 3) == ["x CompleteCommit"])
     }
 
     private func list(_ harness: BrokerHarness, node: Int32) throws -> [String] {
@@ -201,7 +210,10 @@ struct CoordinatorTests {
             writer.array([String]()) { $0.string($1) }
             writer.array([Int64]()) { $0.int64($1) }
         } read: { reader in
-            _ = try (reader.int32(), reader.int16(), reader.stringArray())
+            _ = try reader.int32()
+            let code = try reader.int16()
+            guard code == 0 else { return ["error \(code)"] }
+            _ = try reader.stringArray()
             return try reader.array { (reader) throws(WireError) in
                 let (id, _, state) = (try reader.string(), try reader.int64(), try reader.string())
                 try reader.tags()

@@ -117,12 +117,13 @@ struct MarkerTests {
         #expect(try harness.commitOffset(8, of: first, group: "g", in: "x", producer) == .invalidTxnState)
     }
 
-    @Test("A topic deleted before its marker comes does not hold the id")
-    func deletedTopic() throws {
+    @Test("A topic deleted before its marker comes does not hold the id", arguments: [true, false])
+    func deletedTopic(isOnly: Bool) throws {
         let harness = try harness()
         try harness.makeTopic("gone", partitions: 1)
         let producer = try harness.producer("x")
-        _ = try harness.add([first, TopicPartition(topic: "gone", partition: 0)], to: "x", producer)
+        let gone = TopicPartition(topic: "gone", partition: 0)
+        _ = try harness.add(isOnly ? [gone] : [first, gone], to: "x", producer)
         _ = try harness.end("x", producer, commit: true)
         harness.broker.topics["gone"] = nil
         harness.broker.transactions.forget(topic: "gone")

@@ -96,6 +96,29 @@ struct TransactionFaultTests {
         #expect(try self.isDone(step, harness, producer) == isDone)
     }
 
+    @Test("A request that the network held back takes effect after its client is gone", arguments: Step.allCases)
+    func late(step: Step) throws {
+        let (harness, producer) = try prepare(step)
+        _ = harness.broker.faults.add(Fault(.takeEffectLater(.milliseconds(50)), on: step.kind, count: 1))
+        #expect(throws: BrokerHarness.Unanswered.self) { try perform(step, harness, producer) }
+        harness.advance(by: 49)
+        #expect(try !isDone(step, harness, producer))
+        harness.advance(by: 1)
+        #expect(try isDone(step, harness, producer))
+    }
+
+    @Test("Late records of a transaction that has ended open none that would hang", arguments: [true, false])
+    func lateRecords(isFenced: Bool) throws {
+        let (harness, producer) = try prepare(.produce)
+        _ = harness.broker.faults.add(Fault(.takeEffectLater(.milliseconds(50)), on: .produce, count: 1))
+        #expect(throws: BrokerHarness.Unanswered.self) { try perform(.produce, harness, producer) }
+        if isFenced { _ = try harness.producer("x") } else { _ = try harness.end("x", producer, commit: false) }
+        harness.advance(by: 60)
+        let end = try harness.endOffset(first, committed: false)
+        #expect(end == 1, "the marker only")
+        #expect(try harness.endOffset(first, committed: true) == end)
+    }
+
     @Test("A fault for one transactional id leaves the others alone")
     func otherID() throws {
         let harness = try BrokerHarness()
