@@ -137,8 +137,9 @@ let package = Package(
         .testTarget(
             name: "KafkaTestBrokerTests",
             dependencies: [
-                "CCRC32C", "KafkaBrokerTool", "KafkaTestBroker", "TestSupport",
+                "CCRC32C", "CLibRDKafka", "Kafka", "KafkaBrokerTool", "KafkaTestBroker", "TestSupport", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             resources: [.copy("Conformance"), .copy("Fixtures")],
             swiftSettings: settings),

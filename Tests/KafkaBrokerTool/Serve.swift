@@ -19,6 +19,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Bytes kept per partition; -1 keeps all.")
     var retentionBytes: Int64 = -1
 
+    @Option(help: "Milliseconds after the answer to EndTxn at which a transaction's markers are written.")
+    var markerDelay: Int64 = 1
+
     func run() async throws {
         var configuration = BrokerConfiguration()
         configuration.port = port
@@ -26,6 +29,7 @@ struct Serve: AsyncParsableCommand {
         configuration.dataDirectory = data
         configuration.fsync = try .init(text: fsync)
         configuration.retentionBytes = retentionBytes
+        configuration.transactionMarkerDelay = .milliseconds(markerDelay)
         configuration.retentionCheckInterval = .seconds(1)
         let broker = try await KafkaTestBroker.start(configuration)
         // Past the buffering of print: whoever started the broker waits for this line.

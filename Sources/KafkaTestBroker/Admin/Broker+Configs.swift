@@ -65,7 +65,14 @@ extension Broker {
             ("node.id", String(node)),
             ("num.partitions", String(configuration.defaultPartitions)),
             ("producer.id.expiration.ms", String(configuration.producerExpirationMilliseconds)),
+            (
+                "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+                String(configuration.transactionCheckInterval.milliseconds)
+            ),
             ("transaction.max.timeout.ms", String(configuration.maxTransactionTimeoutMilliseconds)),
+            ("transaction.state.log.min.isr", String(configuration.transactionStateInsyncReplicas)),
+            ("transaction.state.log.num.partitions", String(configuration.transactionStatePartitions)),
+            ("transaction.state.log.replication.factor", String(configuration.transactionStateReplicas)),
         ]
     }
 

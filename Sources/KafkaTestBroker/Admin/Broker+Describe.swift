@@ -43,6 +43,9 @@ extension Broker {
                         name: topic.name,
                         partitions: topic.partitionIndexes.map { index in
                             let id = TopicPartition(topic: topic.name, partition: index)
+                            if let code = context.injectedError() {
+                                return .init(partitionIndex: index, errorCode: code)
+                            }
                             guard let partition = partition(id) else {
                                 return .init(partitionIndex: index, errorCode: .unknownTopicOrPartition)
                             }
@@ -62,6 +65,9 @@ extension Broker {
         context.reply(
             DescribeTransactionsResponse(
                 transactionStates: request.transactionalIDs.map { id in
+                    if let code = context.injectedError() ?? coordinatorError(for: id, context) {
+                        return .init(errorCode: code, transactionalID: id)
+                    }
                     guard let transaction = transactions.transactions[id] else {
                         return .init(errorCode: .transactionalIDNotFound, transactionalID: id)
                     }
@@ -77,11 +83,16 @@ extension Broker {
                 }))
     }
 
+    /// Names the transactions that the node coordinates.
     func listTransactions(_ request: ListTransactionsRequest, _ context: RequestContext) {
+        if let code = context.injectedError() ?? coordinatorError(of: context.connection.node) {
+            return context.reply(ListTransactionsResponse(errorCode: code))
+        }
         let known = request.stateFilters.compactMap(Transaction.State.init)
         let now = now
         let listed = transactions.transactions.values.sorted { $0.id < $1.id }.filter { transaction in
-            (request.stateFilters.isEmpty || known.contains(transaction.state))
+            coordinatorNode(of: transaction.id) == context.connection.node
+                && (request.stateFilters.isEmpty || known.contains(transaction.state))
                 && (request.producerIDFilters.isEmpty || request.producerIDFilters.contains(transaction.producerID))
                 && (request.durationFilter < 0
                     || (transaction.started >= 0 && now - transaction.started > request.durationFilter))

@@ -17,6 +17,13 @@ extension BrokerConfiguration {
         try require((0...65535).contains(port), "the port must lie between 0 and 65535")
         try require((1...16).contains(nodes), "the number of nodes must lie between 1 and 16")
         try require(defaultPartitions > 0, "the default number of partitions must be at least 1")
+        try require(transactionStatePartitions > 0, "the topic of transactions must have at least 1 partition")
+        try require(
+            (1...nodes).contains(transactionStateReplicas),
+            "the topic of transactions cannot be kept on \(transactionStateReplicas) nodes of \(nodes)")
+        try require(
+            transactionStateInsyncReplicas > 0, "the topic of transactions must need at least 1 in-sync replica")
+        try require(transactionMarkerDelay >= .zero, "the delay of transaction markers must not be negative")
         try require(maxMessageBytes > 0, "the largest message must have at least 1 byte")
         try require(
             allowsRemoteConnections || isLoopback,

@@ -36,6 +36,18 @@ public struct BrokerConfiguration: Sendable {
     /// How often the timeouts of transactions are looked at (`transaction.abort.timed.out.transaction.cleanup.interval.ms`,
     /// which Apache Kafka sets to 10 s).
     public var transactionCheckInterval = Duration.milliseconds(500)
+    /// How long after the answer to EndTxn the markers are written. Until then the transactional id can begin nothing new, and
+    /// is told CONCURRENT_TRANSACTIONS. Zero writes them right behind the answer.
+    public var transactionMarkerDelay = Duration.milliseconds(1)
+    /// Nodes that the internal topic of transactions is kept on (`transaction.state.log.replication.factor`); nil takes 3, or
+    /// all nodes of a smaller cluster.
+    public var transactionStateReplicationFactor: Int?
+    /// In-sync replicas that the internal topic of transactions needs (`transaction.state.log.min.isr`); nil takes 2, or what
+    /// the replication factor leaves of it.
+    public var transactionStateMinInsyncReplicas: Int?
+    /// Partitions of the internal topic of transactions (`transaction.state.log.num.partitions`): the coordinators of
+    /// transactional ids are their leaders.
+    public var transactionStatePartitions = 50
     /// How often retention and compaction are looked at (`log.retention.check.interval.ms`).
     public var retentionCheckInterval = Duration.seconds(300)
     /// How often producers are forgotten that are due (`producer.id.expiration.check.interval.ms`).
@@ -51,6 +63,9 @@ public struct BrokerConfiguration: Sendable {
 
     /// A configuration with the default values.
     public init() {}
+
+    var transactionStateReplicas: Int { transactionStateReplicationFactor ?? min(3, nodes) }
+    var transactionStateInsyncReplicas: Int { transactionStateMinInsyncReplicas ?? min(2, transactionStateReplicas) }
 
     /// A token that a broker with this ``tokenSecret`` accepts until the time, in seconds since 1970; nil without a secret.
     public func token(for subject: String, until expiry: Int64) -> String? {

@@ -38,10 +38,10 @@ extension Broker {
         case (.POST, "/faults"):
             let number = faults.add(try JSONDecoder().decode(Fault.self, from: body))
             return ControlAnswer(body: try encode(["number": number]))
-        case (.DELETE, "/faults"): faults.removeAll()
+        case (.DELETE, "/faults"): removeAllFaults()
         case (.GET, _) where uri.hasPrefix("/faults/"):
             return ControlAnswer(body: try encode(["hits": faults.hits(Int(uri.dropFirst(8)) ?? 0)]))
-        case (.DELETE, _) where uri.hasPrefix("/faults/"): faults.remove(Int(uri.dropFirst(8)) ?? 0)
+        case (.DELETE, _) where uri.hasPrefix("/faults/"): removeFault(Int(uri.dropFirst(8)) ?? 0)
         case (.POST, "/freeze"): freeze()
         case (.POST, "/thaw"): thaw()
         case (.POST, "/disconnect"): disconnectAll(node: try command().node)
@@ -52,6 +52,12 @@ extension Broker {
             let wanted = try command()
             guard let topic = wanted.topic, let node = wanted.node,
                 moveLeader(topic: topic, partition: wanted.partition, to: node)
+            else { return ControlAnswer(status: .notFound) }
+        case (.POST, "/move-transaction-coordinator"):
+            let wanted = try command()
+            guard let node = wanted.node,
+                moveTransactionCoordinator(
+                    of: wanted.transactionalID, to: node, loading: .milliseconds(wanted.milliseconds ?? 0))
             else { return ControlAnswer(status: .notFound) }
         default: return ControlAnswer(status: .notFound)
         }

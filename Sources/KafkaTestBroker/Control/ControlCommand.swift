@@ -4,9 +4,12 @@ struct ControlCommand: Codable {
     var partition: Int32?
     var producerID: Int64?
     var node: Int32?
+    var transactionalID: String?
+    var milliseconds: Int64?
 
     private enum CodingKeys: String, CodingKey {
-        case topic, partition, node
+        case topic, partition, node, milliseconds
+        case transactionalID = "transactional_id"
         case producerID = "producer_id"
     }
 }

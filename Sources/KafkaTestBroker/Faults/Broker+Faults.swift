@@ -6,7 +6,28 @@ extension Broker {
         faults.plan(
             for: .init(
                 kind: RequestKind(context.header.api), node: context.connection.node,
-                targets: targets(of: request, version: context.version)))
+                transactionalIDs: transactionalIDs(of: request), targets: targets(of: request, version: context.version)
+            ))
+    }
+
+    private func transactionalIDs(of request: any RequestMessage) -> [String] {
+        switch request {
+        case let request as ProduceRequest: request.transactionalID.map { [$0] } ?? []
+        case let request as InitProducerIDRequest: request.transactionalID.map { [$0] } ?? []
+        case let request as AddPartitionsToTxnRequest: [request.transactionalID]
+        case let request as AddOffsetsToTxnRequest: [request.transactionalID]
+        case let request as TxnOffsetCommitRequest: [request.transactionalID]
+        case let request as EndTxnRequest: [request.transactionalID]
+        case let request as FindCoordinatorRequest:
+            request.keyType == 1 ? [request.key] + request.coordinatorKeys : []
+        case let request as DescribeTransactionsRequest: request.transactionalIDs
+        default: []
+        }
+    }
+
+    /// The partitions that a transaction has written to.
+    private func partitions(of id: String?) -> [TopicPartition] {
+        id.flatMap { transactions.transactions[$0]?.partitions.sorted() } ?? []
     }
 
     /// The partitions that a request names; -1 stands for a topic as a whole.
@@ -30,6 +51,10 @@ extension Broker {
             return named(request.topics) { ($0.name, $0.partitions.map(\.partitionIndex)) }
         case let request as AddPartitionsToTxnRequest:
             return named(request.topics) { ($0.name, $0.partitions) }
+        case let request as TxnOffsetCommitRequest:
+            return named(request.topics) { ($0.name, $0.partitions.map(\.partitionIndex)) }
+        case let request as EndTxnRequest: return partitions(of: request.transactionalID)
+        case let request as InitProducerIDRequest: return partitions(of: request.transactionalID)
         case let request as OffsetForLeaderEpochRequest:
             return named(request.topics) { ($0.topic, $0.partitions.map(\.partition)) }
         case let request as DeleteRecordsRequest:
@@ -75,6 +100,16 @@ extension Broker {
             _ = saveLeader(of: item)
         }
         return !moved.isEmpty
+    }
+
+    func removeFault(_ number: Int) {
+        faults.remove(number)
+        releaseMarkers()
+    }
+
+    func removeAllFaults() {
+        faults.removeAll()
+        releaseMarkers()
     }
 
     func disconnectAll(node: Int32?) {

@@ -1,6 +1,7 @@
 extension Fault: Codable {
     private enum CodingKeys: String, CodingKey {
         case action, error, milliseconds, request, topic, partition, node, skip, count
+        case transactionalID = "transactional_id"
     }
 
     /// Reads the form of the control endpoint: the action's name beside its error or its milliseconds.
@@ -25,7 +26,10 @@ extension Fault: Codable {
         case "hang": action = .hang
         case "disconnect": action = .disconnect
         case "disconnectMidFrame": action = .disconnectMidFrame
+        case "takeEffectLater": action = .takeEffectLater(try time())
         case "delay": action = .delay(try time())
+        case "delayMarkers": action = .delayMarkers(try time())
+        case "holdMarkers": action = .holdMarkers
         case "throttle": action = .throttle(try time())
         default:
             throw DecodingError.dataCorruptedError(
@@ -33,6 +37,7 @@ extension Fault: Codable {
         }
         self.init(
             action, on: try values.decodeIfPresent(RequestKind.self, forKey: .request),
+            transactionalID: try values.decodeIfPresent(String.self, forKey: .transactionalID),
             topic: try values.decodeIfPresent(String.self, forKey: .topic),
             partition: try values.decodeIfPresent(Int32.self, forKey: .partition),
             node: try values.decodeIfPresent(Int32.self, forKey: .node),
@@ -53,13 +58,17 @@ extension Fault: Codable {
         case .hang: name = "hang"
         case .disconnect: name = "disconnect"
         case .disconnectMidFrame: name = "disconnectMidFrame"
+        case .takeEffectLater(let duration): (name, time) = ("takeEffectLater", duration)
         case .delay(let duration): (name, time) = ("delay", duration)
+        case .delayMarkers(let duration): (name, time) = ("delayMarkers", duration)
+        case .holdMarkers: name = "holdMarkers"
         case .throttle(let duration): (name, time) = ("throttle", duration)
         }
         try values.encode(name, forKey: .action)
         try values.encodeIfPresent(code?.rawValue, forKey: .error)
         try values.encodeIfPresent(time?.milliseconds, forKey: .milliseconds)
         try values.encodeIfPresent(request, forKey: .request)
+        try values.encodeIfPresent(transactionalID, forKey: .transactionalID)
         try values.encodeIfPresent(topic, forKey: .topic)
         try values.encodeIfPresent(partition, forKey: .partition)
         try values.encodeIfPresent(node, forKey: .node)

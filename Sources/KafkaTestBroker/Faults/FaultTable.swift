@@ -4,6 +4,7 @@ struct FaultTable {
     struct Request {
         let kind: RequestKind
         let node: Int32
+        var transactionalIDs: [String] = []
         let targets: [TopicPartition]
     }
 
@@ -13,7 +14,10 @@ struct FaultTable {
         var delay = Duration.zero
         var throttle = Duration.zero
         var disconnects = false
+        /// How long after the end of its connection the request takes effect.
+        var lateness: Duration?
         var ending = Ending.answer
+        var markers = MarkerTiming()
     }
 
     /// What becomes of the answer.
@@ -51,6 +55,8 @@ struct FaultTable {
         entries.removeAll()
     }
 
+    func isInForce(_ number: Int) -> Bool { entries.contains { $0.number == number } }
+
     /// How many requests a fault has struck, also one that is gone.
     func hits(_ number: Int) -> Int {
         entries.first { $0.number == number }?.hits ?? hitsOfRemoved[number] ?? 0
@@ -66,7 +72,7 @@ struct FaultTable {
             guard entries[index].seen > fault.skip else { continue }
             if let count = fault.count, entries[index].hits >= count { continue }
             entries[index].hits += 1
-            Self.apply(fault.action, to: struck, &plan)
+            Self.apply(entries[index].number, fault.action, to: struck, &plan)
         }
         return plan
     }
@@ -75,6 +81,7 @@ struct FaultTable {
     private static func matches(_ fault: Fault, _ request: Request) -> [TopicPartition?]? {
         if let kind = fault.request, kind != request.kind { return nil }
         if let node = fault.node, node != request.node { return nil }
+        if let id = fault.transactionalID, !request.transactionalIDs.contains(id) { return nil }
         guard fault.topic != nil || fault.partition != nil else { return [nil] }
         let struck = request.targets.filter { target in
             (fault.topic == nil || fault.topic == target.topic)
@@ -84,7 +91,7 @@ struct FaultTable {
         return struck.isEmpty ? nil : struck
     }
 
-    private static func apply(_ action: Fault.Action, to struck: [TopicPartition?], _ plan: inout Plan) {
+    private static func apply(_ number: Int, _ action: Fault.Action, to struck: [TopicPartition?], _ plan: inout Plan) {
         switch action {
         case .refuse(let code):
             plan.injectedErrors += struck.map { InjectedError(partition: $0, code: code, isAfterEffect: false) }
@@ -94,7 +101,10 @@ struct FaultTable {
         case .hang: plan.ending = .hang
         case .disconnect: plan.disconnects = true
         case .disconnectMidFrame: plan.ending = .midFrame
+        case .takeEffectLater(let duration): plan.lateness = max(plan.lateness ?? .zero, duration)
         case .delay(let duration): plan.delay += duration
+        case .delayMarkers(let duration): plan.markers.delay(struck, by: duration)
+        case .holdMarkers: plan.markers.hold(struck, fault: number)
         case .throttle(let duration): plan.throttle += duration
         }
     }

@@ -61,7 +61,7 @@ extension Broker {
     }
 
     func txnOffsetCommit(_ request: TxnOffsetCommitRequest, _ context: RequestContext) {
-        let error = context.injectedError() ?? commitError(request)
+        let error = commitError(request, version: context.version)
         let group = groups.group(request.groupID, create: error == .none)
         context.reply(
             TxnOffsetCommitResponse(
@@ -69,22 +69,26 @@ extension Broker {
                     .init(
                         name: topic.name,
                         partitions: topic.partitions.map { wanted in
-                            var code = error
+                            let id = TopicPartition(topic: topic.name, partition: wanted.partitionIndex)
+                            var code = context.injectedError(id) ?? error
                             if code == .none, let group {
                                 code = commit(
-                                    TopicPartition(topic: topic.name, partition: wanted.partitionIndex),
-                                    offset: wanted.committedOffset, epoch: wanted.committedLeaderEpoch,
+                                    id, offset: wanted.committedOffset, epoch: wanted.committedLeaderEpoch,
                                     metadata: wanted.committedMetadata, group: group, producerID: request.producerID)
                             }
+                            if code == .none, let injected = context.errorAfterEffect(id) { code = injected }
                             return .init(partitionIndex: wanted.partitionIndex, errorCode: code)
                         })
                 }))
     }
 
-    private func commitError(_ request: TxnOffsetCommitRequest) -> KafkaErrorCode {
+    private func commitError(_ request: TxnOffsetCommitRequest, version: Int16) -> KafkaErrorCode {
+        guard coordinatorLoading(of: request.transactionalID) == nil else { return .coordinatorLoadInProgress }
         let code = transactions.verify(
             group: request.groupID, in: request.transactionalID,
             producer: .init(id: request.producerID, epoch: request.producerEpoch))
+        // Clients of version 4 know that they may go on after an abort.
+        guard code != .invalidTxnState || version < 4 else { return .transactionAbortable }
         guard code == .none else { return code }
         guard request.generationID >= 0 || !request.memberID.isEmpty else { return .none }
         guard let group = groups.group(request.groupID, create: false) else { return .illegalGeneration }

@@ -73,8 +73,8 @@ final class PartitionLog {
     func note(_ marker: TransactionMarker, at header: RecordBatchHeader) {
         let completed = producers.recordMarker(
             producerID: marker.producerID, epoch: marker.epoch,
-            coordinatorEpoch: TransactionMarker.coordinatorEpoch, offset: header.baseOffset,
-            timestamp: header.maxTimestamp, aborts: !marker.commits)
+            coordinatorEpoch: marker.coordinatorEpoch, offset: header.baseOffset, timestamp: header.maxTimestamp,
+            aborts: !marker.commits)
         if let completed, completed.aborted {
             abortedTransactions.append(
                 AbortedTransaction(

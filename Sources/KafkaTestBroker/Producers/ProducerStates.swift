@@ -97,14 +97,12 @@ struct ProducerStates {
         }
     }
 
-    /// Forgets one producer, or all: what a broker that lost its state would do.
+    /// Forgets one producer, or all: what a broker that lost its state would do. Where an open transaction begins stays known,
+    /// as no broker loses that: aborted records would show.
     mutating func forget(_ producerID: Int64?) {
-        if let producerID {
-            entries[producerID] = nil
-            openTransactions[producerID] = nil
-        } else {
-            entries.removeAll()
-            openTransactions.removeAll()
+        for id in producerID.map({ [$0] }) ?? Array(entries.keys) {
+            let first = entries[id]?.transactionFirstOffset
+            entries[id] = first.map { ProducerEntry(transactionFirstOffset: $0) }
         }
     }
 

@@ -15,21 +15,21 @@ extension Broker {
 
     func findCoordinator(_ request: FindCoordinatorRequest, _ context: RequestContext) {
         let error = context.injectedError() ?? (request.keyType > 1 || request.keyType < 0 ? .invalidRequest : .none)
-        let node = 1
-        let endpoint = endpoints[node - 1]
-        if context.version >= 4 {
-            context.reply(
-                FindCoordinatorResponse(
-                    coordinators: request.coordinatorKeys.map { key in
-                        error == .none
-                            ? .init(key: key, nodeID: Int32(node), host: endpoint.host, port: Int32(endpoint.port))
-                            : .init(key: key, nodeID: -1, host: "", port: -1, errorCode: error)
-                    }))
-        } else if error == .none {
-            context.reply(
-                FindCoordinatorResponse(nodeID: Int32(node), host: endpoint.host, port: Int32(endpoint.port)))
-        } else {
-            context.reply(FindCoordinatorResponse(errorCode: error, nodeID: -1, host: "", port: -1))
+        func find(_ key: String) -> FindCoordinatorResponse.Coordinator {
+            guard error == .none else { return .init(key: key, nodeID: -1, host: "", port: -1, errorCode: error) }
+            // Groups are coordinated by the first node, transactions by the leader of the partition they belong to.
+            guard let node = request.keyType == 0 ? 1 : coordinatorNode(of: key) else {
+                return .init(key: key, nodeID: -1, host: "", port: -1, errorCode: .coordinatorNotAvailable)
+            }
+            let endpoint = endpoints[Int(node) - 1]
+            return .init(key: key, nodeID: node, host: endpoint.host, port: Int32(endpoint.port))
         }
+        if context.version >= 4 {
+            return context.reply(FindCoordinatorResponse(coordinators: request.coordinatorKeys.map(find)))
+        }
+        let found = find(request.key)
+        context.reply(
+            FindCoordinatorResponse(
+                errorCode: found.errorCode, nodeID: found.nodeID, host: found.host, port: found.port))
     }
 }

@@ -75,6 +75,13 @@ extension Broker {
         context.injectedErrors = plan.injectedErrors
         context.throttleMilliseconds = Int32(clamping: plan.throttle.milliseconds)
         context.ending = plan.ending
+        context.markerTiming = plan.markers
+        if let lateness = plan.lateness {
+            _ = loop.assumeIsolated().scheduleTask(in: TimeAmount(lateness)) { [weak self] in
+                if self?.isShutDown == false { answer(request, context) }
+            }
+            return context.complete(.close)
+        }
         guard plan.delay > .zero else { return answer(request, context) }
         _ = loop.assumeIsolated().scheduleTask(in: TimeAmount(plan.delay)) {
             if context.connection.isOpen { answer(request, context) }

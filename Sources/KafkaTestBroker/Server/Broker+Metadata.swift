@@ -41,14 +41,22 @@ extension Broker {
     }
 
     private func describe(_ topic: Topic, _ context: RequestContext) -> MetadataResponse.Topic {
-        let nodes = endpoints.indices.map { Int32($0) + 1 }
+        let count = topic.isInternal ? configuration.transactionStateReplicas : endpoints.count
         return .init(
-            name: topic.name, topicID: topic.id,
+            name: topic.name, topicID: topic.id, isInternal: topic.isInternal,
             partitions: topic.partitions.map { partition in
-                .init(
+                let nodes = replicas(led: partition.leader, count: count)
+                return .init(
                     errorCode: context.injectedError(partition.id) ?? .none,
                     partitionIndex: partition.id.partition, leaderID: partition.leader,
                     leaderEpoch: partition.leaderEpoch, replicaNodes: nodes, isrNodes: nodes)
             })
+    }
+
+    /// The leader and the nodes after it; all nodes, in their order, if so many are wanted.
+    private func replicas(led leader: Int32, count: Int) -> [Int32] {
+        let nodes = Int32(endpoints.count)
+        guard count < endpoints.count else { return Array(1...max(1, nodes)) }
+        return (0..<Int32(count)).map { (leader - 1 + $0) % nodes + 1 }
     }
 }

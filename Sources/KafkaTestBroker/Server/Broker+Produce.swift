@@ -105,15 +105,19 @@ extension Broker {
         }
     }
 
-    /// The error of a transactional batch whose partition has not joined the transaction.
+    /// The error of a transactional batch that is not part of the open transaction: its partition has not joined, or the
+    /// transaction has ended meanwhile.
     private func verify(
         _ batch: RecordBatchHeader, _ partition: Partition, _ transactionalID: String?, version: Int16
     ) -> KafkaErrorCode? {
         guard batch.isTransactional, let transactionalID else { return nil }
-        if partition.log.producers.openTransactions[batch.producerID] != nil { return nil }
         let known = partition.log.producers.entries[batch.producerID]?.duplicate(
             epoch: batch.producerEpoch, firstSequence: batch.baseSequence, lastSequence: batch.lastSequence)
         if known != nil { return nil }
+        let isOpen = partition.log.producers.openTransactions[batch.producerID] != nil
+        let isLoading = coordinatorNode(of: transactionalID) == nil || coordinatorLoading(of: transactionalID) != nil
+        // Where the transaction is open already its coordinator is not needed. Clients try again after this error.
+        if isLoading && !isOpen { return .notEnoughReplicas }
         let code = transactions.verify(
             partition.id, in: transactionalID, producer: .init(id: batch.producerID, epoch: batch.producerEpoch))
         if code == .transactionAbortable && version <= 10 { return .invalidTxnState }

@@ -17,7 +17,11 @@ final class Broker {
     /// Held as long as the broker has its data directory.
     var directoryLock: AppendFile?
     var transactions = TransactionTable()
+    /// Until when coordinators read their state, by partition of ``TransactionStateTopic``, in milliseconds since 1970.
+    var loadingCoordinators: [Int32: Int64] = [:]
     var faults = FaultTable()
+    /// Markers that faults hold back.
+    var heldMarkers: [PendingMarker] = []
     /// Certificate and key, if TLS is served.
     var tls: TLSContext?
     var isFrozen = false
@@ -30,7 +34,13 @@ final class Broker {
     /// The open connections, to be closed at the end.
     var channels: [Int: any Channel] = [:]
 
-    init(configuration: BrokerConfiguration, loop: any EventLoop, logger: Logger) {
+    private let clock: () -> Int64
+
+    init(
+        configuration: BrokerConfiguration, loop: any EventLoop, logger: Logger,
+        clock: @escaping () -> Int64 = Clock.milliseconds
+    ) {
+        self.clock = clock
         self.configuration = configuration
         self.loop = loop
         self.logger = logger
@@ -39,7 +49,7 @@ final class Broker {
     }
 
     /// Milliseconds since 1970.
-    var now: Int64 { Clock.milliseconds() }
+    var now: Int64 { clock() }
 
     // MARK: Topics
 
@@ -80,6 +90,9 @@ final class Broker {
         if let topic = topics[name] { return .success(topic) }
         guard Topic.isValidName(name) else { return .failure(.invalidTopic) }
         guard mayCreate, configuration.autoCreateTopics else { return .failure(.unknownTopicOrPartition) }
+        if name == TransactionStateTopic.name {
+            return transactionStateTopic().map { .success($0) } ?? .failure(.kafkaStorageError)
+        }
         let key = Topic.collisionKey(name)
         if topics.keys.contains(where: { Topic.collisionKey($0) == key }) { return .failure(.invalidTopic) }
         do {

@@ -22,6 +22,8 @@ final class RequestContext {
     var injectedErrors: [InjectedError] = []
     /// What a fault makes of the answer.
     var ending = FaultTable.Ending.answer
+    /// What faults want of the markers that the request has written.
+    var markerTiming = MarkerTiming()
     private var finish: Finish?
 
     /// Takes the reply, and for how many milliseconds the connection rests after it.

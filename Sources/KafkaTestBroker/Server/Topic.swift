@@ -11,6 +11,9 @@ final class Topic {
         self.settings = settings
     }
 
+    /// Whether it belongs to the cluster itself.
+    var isInternal: Bool { name == TransactionStateTopic.name }
+
     /// Whether a name can be a topic's.
     static func isValidName(_ name: String) -> Bool {
         guard !name.isEmpty, name != ".", name != "..", name.utf8.count <= 249 else { return false }

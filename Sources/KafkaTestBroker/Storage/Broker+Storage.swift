@@ -46,7 +46,7 @@ extension Broker {
         try openTopics(journal, "\(directory)/topics")
         try openOffsets(journal)
         for saved in try journal.values("transaction", as: Transaction.self) { transactions.restore(saved.value) }
-        for id in transactions.unfinished { _ = finish(transaction: id) }
+        writeUnfinishedMarkers()
     }
 
     private func openTopics(_ journal: Journal, _ directory: String) throws {
@@ -88,7 +88,9 @@ extension Broker {
 
     /// The log of a partition, read back if its files are there.
     func openLog(_ id: TopicPartition) throws -> PartitionLog {
-        guard let directory = configuration.dataDirectory else { return PartitionLog(now: now) }
+        guard let directory = configuration.dataDirectory, id.topic != TransactionStateTopic.name else {
+            return PartitionLog(now: now)
+        }
         let store = try FilePartitionStore(
             "\(directory)/topics/\(id.topic)-\(id.partition)", syncs: configuration.fsync == .always)
         let log = PartitionLog(now: now, store: store)

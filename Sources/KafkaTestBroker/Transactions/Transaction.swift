@@ -22,6 +22,11 @@ struct Transaction: Hashable, Codable {
     var started: Int64 = -1
     var updated: Int64
 
+    /// Whether its outcome stands while markers are still to be written.
+    var isPrepared: Bool { state == .prepareCommit || state == .prepareAbort }
+
+    var producer: TransactionTable.Producer { .init(id: producerID, epoch: epoch) }
+
     /// The largest epoch is kept free, so that the present producer can always be fenced.
     static func isExhausted(_ epoch: Int16) -> Bool { epoch >= Int16.max - 1 }
 }

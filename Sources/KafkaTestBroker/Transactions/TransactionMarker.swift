@@ -5,8 +5,8 @@ struct TransactionMarker {
     let producerID: Int64
     let epoch: Int16
     let commits: Bool
-    /// How often the coordinator changed: never, on one node.
-    static let coordinatorEpoch: Int32 = 0
+    /// How often the coordinator of the transactional id has changed.
+    let coordinatorEpoch: Int32
 
     /// The marker as a batch, at offset 0.
     func batch(timestamp: Int64) -> ByteBuffer {
@@ -19,7 +19,7 @@ struct TransactionMarker {
         record.int16(commits ? 1 : 0)
         record.varlong(6)
         record.int16(0)
-        record.int32(Self.coordinatorEpoch)
+        record.int32(coordinatorEpoch)
         record.varlong(0)
         let header = RecordBatchBuilder.Header(
             attributes: 0x30, baseTimestamp: timestamp, maxTimestamp: timestamp, producerID: producerID,
@@ -33,10 +33,15 @@ struct TransactionMarker {
         guard header.isControl, let record = try? RecordSet(batch).records().first, var key = record.key,
             key.readInteger(as: Int16.self) != nil, let type = key.readInteger(as: Int16.self), type == 0 || type == 1
         else { return nil }
-        self.init(producerID: header.producerID, epoch: header.producerEpoch, commits: type == 1)
+        var value = record.value
+        _ = value?.readInteger(as: Int16.self)
+        self.init(
+            producerID: header.producerID, epoch: header.producerEpoch, commits: type == 1,
+            coordinatorEpoch: value?.readInteger() ?? 0)
     }
 
-    init(producerID: Int64, epoch: Int16, commits: Bool) {
+    init(producerID: Int64, epoch: Int16, commits: Bool, coordinatorEpoch: Int32) {
+        self.coordinatorEpoch = coordinatorEpoch
         self.producerID = producerID
         self.epoch = epoch
         self.commits = commits

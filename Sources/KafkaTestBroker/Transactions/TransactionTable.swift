@@ -129,7 +129,7 @@ struct TransactionTable {
     }
 
     enum Ending: Equatable {
-        /// The outcome stands: its markers are to be written, then ``complete(_:now:)`` called.
+        /// The outcome stands: its markers are to be written, and each reported to ``markerWritten(_:of:now:)``.
         case writeMarkers
         /// It had ended that way already.
         case done
@@ -155,8 +155,33 @@ struct TransactionTable {
         }
     }
 
-    /// Notes that all markers are written.
-    mutating func complete(_ id: String, now: Int64) {
+    /// Whether a transaction of this producer still waits for the marker.
+    func awaits(_ target: MarkerTarget, of id: String, producer: Producer) -> Bool {
+        guard let transaction = transactions[id], transaction.isPrepared, transaction.producer == producer else {
+            return false
+        }
+        return switch target {
+        case .partition(let partition): transaction.partitions.contains(partition)
+        case .group(let group): transaction.groups.contains(group)
+        case .none: transaction.partitions.isEmpty && transaction.groups.isEmpty
+        }
+    }
+
+    /// Notes that one marker is written, and returns whether it was the last: the next transaction may begin then.
+    mutating func markerWritten(_ target: MarkerTarget, of id: String, now: Int64) -> Bool {
+        guard var transaction = transactions[id], transaction.isPrepared else { return false }
+        switch target {
+        case .partition(let partition): transaction.partitions.remove(partition)
+        case .group(let group): transaction.groups.remove(group)
+        case .none: break
+        }
+        transactions[id] = transaction
+        guard transaction.partitions.isEmpty, transaction.groups.isEmpty else { return false }
+        complete(id, now: now)
+        return true
+    }
+
+    private mutating func complete(_ id: String, now: Int64) {
         guard var transaction = transactions[id] else { return }
         transaction.state = transaction.state == .prepareCommit ? .completeCommit : .completeAbort
         transaction.partitions = []
@@ -174,12 +199,13 @@ struct TransactionTable {
 
     /// Transactions whose outcome stands but whose markers may be missing: after a restart.
     var unfinished: [String] {
-        transactions.values.filter { $0.state == .prepareCommit || $0.state == .prepareAbort }.map(\.id).sorted()
+        transactions.values.filter(\.isPrepared).map(\.id).sorted()
     }
 
-    /// Drops a deleted topic's partitions.
+    /// Drops a deleted topic's partitions from open transactions; a marker that is on its way finds out by itself.
     mutating func forget(topic: String) {
-        for (id, transaction) in transactions where transaction.partitions.contains(where: { $0.topic == topic }) {
+        for (id, transaction) in transactions
+        where !transaction.isPrepared && transaction.partitions.contains(where: { $0.topic == topic }) {
             transactions[id]?.partitions = transaction.partitions.filter { $0.topic != topic }
         }
     }

@@ -20,6 +20,8 @@ extension KafkaErrorCode {
     public static let messageTooLarge = KafkaErrorCode(rawValue: 10)
     /// `OFFSET_METADATA_TOO_LARGE`.
     public static let offsetMetadataTooLarge = KafkaErrorCode(rawValue: 12)
+    /// `COORDINATOR_LOAD_IN_PROGRESS`.
+    public static let coordinatorLoadInProgress = KafkaErrorCode(rawValue: 14)
     /// `COORDINATOR_NOT_AVAILABLE`.
     public static let coordinatorNotAvailable = KafkaErrorCode(rawValue: 15)
     /// `NOT_COORDINATOR`.

@@ -70,3 +70,34 @@ check("and goes on after", report == [None] and values(topic)[-1] == b"4", repor
 control("POST", "/disconnect", {})
 send(client, topic, [{"value": b"5"}])
 check("clients come back after a cut", values(topic)[-1] == b"5")
+
+topic = new_topic("markers")
+committed = lambda: values(topic, isolation_level="read_committed")
+client = producer(transactional_id=f"t-{topic}")
+client.init_transactions(DEADLINE)
+number = control(
+    "POST", "/faults", {"action": "holdMarkers", "request": "EndTxn", "transactional_id": f"t-{topic}"})["number"]
+client.begin_transaction()
+client.produce(topic, b"1")
+client.commit_transaction(DEADLINE)
+check("a commit does not show without its markers", committed() == [])
+control("DELETE", f"/faults/{number}")
+check("and shows with them", committed() == [b"1"])
+
+control("POST", "/faults", {"action": "delayMarkers", "milliseconds": 300, "request": "EndTxn", "count": 1})
+client.begin_transaction()
+client.produce(topic, b"2")
+client.commit_transaction(DEADLINE)
+client.begin_transaction()
+client.produce(topic, b"3")
+client.commit_transaction(DEADLINE)
+check("the next transaction waits for late ones", eventually(lambda: committed() == [b"1", b"2", b"3"]), committed())
+
+client.begin_transaction()
+client.produce(topic, b"4")
+client.flush(DEADLINE)
+for node in (1, 2):
+    control("POST", "/move-transaction-coordinator",
+            {"transactional_id": f"t-{topic}", "node": node, "milliseconds": 200})
+client.commit_transaction(DEADLINE)
+check("a moved coordinator commits", eventually(lambda: committed() == [b"1", b"2", b"3", b"4"]), committed())

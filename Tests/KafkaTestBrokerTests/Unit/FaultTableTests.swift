@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import KafkaTestBroker
@@ -44,5 +45,34 @@ struct FaultTableTests {
         let plan = table.plan(for: request(.fetch))
         #expect(plan.delay == .milliseconds(12))
         #expect(plan.throttle == .seconds(1))
+    }
+
+    @Test(
+        "Faults keep their meaning as JSON",
+        arguments: [
+            Fault.Action.refuse(.notCoordinator), .applyThenRefuse(.coordinatorLoadInProgress), .dropAnswer, .hang,
+            .disconnect, .disconnectMidFrame, .delay(.milliseconds(5)), .throttle(.milliseconds(6)),
+            .delayMarkers(.milliseconds(7)), .holdMarkers, .takeEffectLater(.milliseconds(8)),
+        ])
+    func json(_ action: Fault.Action) throws {
+        let fault = Fault(
+            action, on: .endTxn, transactionalID: "x", topic: "t", partition: 1, node: 2, skip: 3, count: 4)
+        #expect(try JSONDecoder().decode(Fault.self, from: JSONEncoder().encode(fault)) == fault)
+    }
+
+    @Test("Markers are late or held where a fault says so")
+    func markers() {
+        var table = FaultTable()
+        let target = MarkerTarget.partition(.init(topic: "a", partition: 1))
+        let other = MarkerTarget.partition(.init(topic: "a", partition: 0))
+        _ = table.add(Fault(.delayMarkers(.milliseconds(7)), topic: "a", partition: 1))
+        let number = table.add(Fault(.holdMarkers))
+        let timing = table.plan(for: request(.endTxn, [("a", 0), ("a", 1)])).markers
+        #expect(timing.delay(target) == .milliseconds(7) && timing.delay(other) == nil)
+        #expect(timing.delay(.group("g")) == nil)
+        #expect([target, other, .group("g")].allSatisfy { timing.holds($0) == [number] })
+        #expect(table.isInForce(number))
+        table.remove(number)
+        #expect(!table.isInForce(number))
     }
 }

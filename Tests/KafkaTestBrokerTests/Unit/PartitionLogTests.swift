@@ -26,7 +26,7 @@ struct PartitionLogTests {
     }
 
     private func mark(_ producerID: Int64, commits: Bool, in log: PartitionLog, _ settings: TopicSettings) throws {
-        let marker = TransactionMarker(producerID: producerID, epoch: 0, commits: commits)
+        let marker = TransactionMarker(producerID: producerID, epoch: 0, commits: commits, coordinatorEpoch: 0)
         let batch = marker.batch(timestamp: 0)
         let header = try #require(RecordBatchHeader(batch))
         log.note(marker, at: try log.append(batch, header: header, leaderEpoch: 0, now: 0, settings: settings))

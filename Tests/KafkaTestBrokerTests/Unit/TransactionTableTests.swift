@@ -34,7 +34,7 @@ struct TransactionTableTests {
                         }
                         guard let fenced else { return #expect(Bool(false)) }
                         #expect(table.end("x", producer: fenced, commit: false, now: now) == .writeMarkers)
-                        table.complete("x", now: now)
+                        Self.writeMarkers(&table, now: now)
                         // The epoch that only the fence had: nobody may use it.
                         known.append(.init(id: fenced.id, epoch: fenced.epoch))
                         known.append(.init(id: fenced.id, epoch: -2))
@@ -56,13 +56,18 @@ struct TransactionTableTests {
                     } else if isOpen {
                         #expect(answer == .writeMarkers)
                         outcome = commit
-                        table.complete("x", now: now)
+                        Self.writeMarkers(&table, now: now)
                     } else {
                         #expect((answer == .done) == (outcome == commit))
                     }
                 }
             }
         }
+    }
+
+    private static func writeMarkers(_ table: inout TransactionTable, now: Int64) {
+        guard let transaction = table.transactions["x"] else { return }
+        for target in MarkerTarget.all(of: transaction) { _ = table.markerWritten(target, of: "x", now: now) }
     }
 
     private func opened() -> (TransactionTable, TransactionTable.Producer) {
@@ -123,7 +128,7 @@ struct TransactionTableTests {
         _ = table.end("x", producer: producer, commit: true, now: 0)
         #expect(table.unfinished == ["x"])
         #expect(table.end("x", producer: producer, commit: true, now: 0) == .refuse(.concurrentTransactions))
-        table.complete("x", now: 0)
+        Self.writeMarkers(&table, now: 0)
         #expect(table.unfinished.isEmpty)
     }
 }

@@ -1,0 +1,25 @@
+import Foundation
+import KafkaTestBroker
+import Testing
+
+@Suite("Transaction histories")
+struct TransactionHistoryTests {
+    /// `GODWIT_SEED` repeats one history.
+    private static let seeds: [UInt64] = {
+        if let seed = ProcessInfo.processInfo.environment["GODWIT_SEED"].flatMap(UInt64.init) { return [seed] }
+        return (0..<6).map { _ in .random(in: 0...UInt64.max) }
+    }()
+
+    @Test("What is committed shows once and whole, what is aborted never, and nothing hangs", arguments: seeds)
+    func history(seed: UInt64) throws {
+        let history = try TransactionHistory(seed: seed)
+        try history.run(steps: 600)
+        let violations = history.violations
+        #expect(violations.isEmpty, "GODWIT_SEED=\(seed): \(violations.prefix(5))")
+        // A history in which nothing happens would show nothing.
+        let seen = history.seen
+        #expect(seen["committed", default: 0] > 20, "GODWIT_SEED=\(seed): \(seen)")
+        #expect(seen["lost answer", default: 0] > 0 && seen["killed broker", default: 0] > 0, "GODWIT_SEED=\(seed)")
+        print("transaction history GODWIT_SEED=\(seed): \(seen.sorted { $0.key < $1.key })")
+    }
+}
