@@ -16,7 +16,7 @@ final class LogSink: Sendable {
             case "SSLCERTVRFY": .debug
             // Connections that come and go, fatal errors (the producer says those), and remarks on properties that
             // the other kind of client uses.
-            case "FATAL", "FAIL", "ERROR", "CONFWARN", "PARTCNT", "GETSOCKET", "CONNECT": .debug
+            case "FATAL", "TXNERR", "FAIL", "ERROR", "CONFWARN", "PARTCNT", "GETSOCKET", "CONNECT": .debug
             default:
                 switch level {
                 case ...2: .critical

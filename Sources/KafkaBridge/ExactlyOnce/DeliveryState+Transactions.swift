@@ -14,9 +14,6 @@ extension DeliveryState {
         exactlyOnce.map { $0.transaction.isOpen || $0.transaction.isCommitting } ?? false
     }
 
-    /// Whether the served segments are this producer's, so that records may be given to it.
-    var mayFeed: Bool { exactlyOnce?.takesRecords(of: served) ?? true }
-
     // MARK: Preparing
 
     /// What has to be done before records may be given to the producer.
@@ -63,7 +60,7 @@ extension DeliveryState {
 
     private func trouble(_ error: any Error) -> PublisherStatus {
         switch error {
-        case let error as SegmentTakeover.Refusal: .refused(error.description)
+        case let error as ExactlyOnceRefusal: .refused(error.description)
         case let error as KafkaError where error.classification.kind == .refused: .refused(error.description)
         default: .waiting("segments are being taken over: \(error)")
         }
@@ -117,7 +114,9 @@ extension DeliveryState {
 
     /// The commit of what is there, once nothing more can be added.
     mutating func commit(_ now: Moment) -> Action? {
-        guard let id = options.transactionalID, exactlyOnce?.transaction.isOpen == true else { return nil }
+        guard let id = options.transactionalID, let exactlyOnce, exactlyOnce.transaction.takesRecords,
+            exactlyOnce.transaction.isOpen || !exactlyOnce.unannounced.isEmpty
+        else { return nil }
         // Of a batch that is given in parts, the rest follows at once; and what is parked has to be recorded before the
         // progress passes it.
         let isPartlyFed = batches.contains { batch in
@@ -126,7 +125,7 @@ extension DeliveryState {
         }
         if isPartlyFed || !batchesWithParking.isEmpty || isRecording { return nil }
         let (deliveries, served) = (deliveries, served)
-        guard let progress = exactlyOnce?.commit(deliveries, served: served, id: id, now: now.instant) else {
+        guard let progress = self.exactlyOnce?.commit(deliveries, served: served, id: id, now: now.instant) else {
             return nil
         }
         return .commit(producer: producerCount, progress)
@@ -173,7 +172,7 @@ extension DeliveryState {
             published += count
         }
         withRunning { $0.isQueueFull = false }
-        notices.append(.published(published))
+        if published > 0 { notices.append(.published(published)) }
         (runTrouble, askTrouble) = (nil, nil)
         runBackoff.reset()
         for index in batches.indices.reversed() where batches[index].isResolved { remove(at: index) }
@@ -184,7 +183,8 @@ extension DeliveryState {
     ///
     /// - Returns: those of which nothing is open.
     mutating func release(_ segments: Set<Int>) -> [Int] {
-        let released = segments.filter { !isInTransaction(anyOf: [$0]) }
+        let committing = exactlyOnce?.transaction.deliveries ?? [:]
+        let released = segments.filter { committing[$0] == nil && !isInTransaction(anyOf: [$0]) }
         exactlyOnce?.release(released)
         return released.sorted()
     }

@@ -7,7 +7,8 @@ import Postgres
 /// committed ones. A pure value.
 ///
 /// No record of a segment is given to a producer before the producer owns its id, former owners of the segment are fenced,
-/// and the segment's progress was read behind that.
+/// the segment's progress was read behind that, and a transaction has recorded there whose the segment is by now: a next owner
+/// learns it from Kafka even if the database has lost its last commits.
 struct ExactlyOnceState: Sendable {
     /// What is to be done before records may be given to the producer.
     enum Preparation: Sendable, Equatable {
@@ -29,6 +30,8 @@ struct ExactlyOnceState: Sendable {
     private(set) var transaction = TransactionState()
     /// Of the served segments that were taken over.
     private(set) var progress: [Int: SegmentProgress] = [:]
+    /// Segments whose new owner no transaction has recorded yet.
+    private(set) var unannounced: Set<Int> = []
     /// Segments that are others' by now, until that was announced.
     private(set) var lost: Set<Int> = []
     /// Segments that are about to be released, until that was announced.
@@ -51,7 +54,7 @@ struct ExactlyOnceState: Sendable {
     /// A producer is there, which owns nothing yet.
     mutating func producerStarted() {
         transaction = TransactionState()
-        (progress, known, isPreparing, retryAt) = ([:], [:], false, nil)
+        (progress, known, unannounced, isPreparing, retryAt) = ([:], [:], [], false, nil)
     }
 
     mutating func producerEnded() {
@@ -64,7 +67,9 @@ struct ExactlyOnceState: Sendable {
     /// - Parameter ended: those that are served no longer, or begin anew.
     mutating func serve(_ now: [Int: ServedSegment], before: [Int: ServedSegment], ended: Set<Int>) {
         for segment in ended {
-            guard let progress = progress.removeValue(forKey: segment) else { continue }
+            guard let progress = progress.removeValue(forKey: segment), unannounced.remove(segment) == nil else {
+                continue
+            }
             known[segment] = before[segment].map { ($0.epoch, progress) }
         }
         known = known.filter { now[$0.key]?.epoch == $0.value.epoch }
@@ -83,6 +88,7 @@ struct ExactlyOnceState: Sendable {
         for segment in segments {
             progress[segment] = nil
             known[segment] = nil
+            unannounced.remove(segment)
         }
         released.formUnion(segments)
     }
@@ -117,7 +123,9 @@ struct ExactlyOnceState: Sendable {
     mutating func tookOver(_ beginnings: [ServedSegment: Beginning], served: [Int: ServedSegment]) {
         for (segment, beginning) in beginnings where served[segment.segment] == segment {
             switch beginning {
-            case .after(let progress): self.progress[segment.segment] = progress
+            case .after(let progress):
+                self.progress[segment.segment] = progress
+                if known[segment.segment]?.progress != progress { unannounced.insert(segment.segment) }
             case .lost: lost.insert(segment.segment)
             }
         }
@@ -140,7 +148,7 @@ struct ExactlyOnceState: Sendable {
 
     /// Whether records of the served segments may be given to the producer.
     func takesRecords(of served: [Int: ServedSegment]) -> Bool {
-        transaction.takesRecords && served.keys.allSatisfy { progress[$0] != nil }
+        transaction.takesRecords && unannounced.isEmpty && served.keys.allSatisfy { progress[$0] != nil }
     }
 
     // MARK: Transactions
@@ -156,6 +164,8 @@ struct ExactlyOnceState: Sendable {
         _ deliveries: [Int: TransactionState.Delivery], served: [Int: ServedSegment], id: String,
         now: ContinuousClock.Instant
     ) -> [Int: SegmentProgress] {
+        var deliveries = deliveries
+        for segment in unannounced { deliveries[segment, default: .init()].redriven += [] }
         transaction.commit(deliveries, now: now)
         var records: [Int: SegmentProgress] = [:]
         for (segment, delivery) in deliveries {
@@ -175,6 +185,7 @@ struct ExactlyOnceState: Sendable {
     mutating func committed(id: String, served: [Int: ServedSegment]) {
         let scope = scope
         for (segment, delivery) in transaction.committed() {
+            unannounced.remove(segment)
             guard let epoch = served[segment]?.epoch else { continue }
             progress[segment]?.epoch = epoch
             progress[segment]?.transactionalID = id

@@ -16,7 +16,7 @@ struct ProgressTopic: Sendable {
 
     /// Makes the topic usable, and makes it where that is the policy.
     ///
-    /// - Throws: `KafkaError`; ``SegmentTakeover/Refusal``, where it is not fit for what it is for.
+    /// - Throws: `KafkaError`; ``ExactlyOnceRefusal``, where it is not fit for what it is for.
     func prepare(on producer: Producer) async throws -> TopicHandle {
         let topic = name.description
         let handle: TopicHandle
@@ -27,9 +27,8 @@ struct ProgressTopic: Sendable {
         case nil: throw KafkaError(.unknownTopicOrPartition, message: "Topic `\(topic)`")
         }
         guard Int(handle.partitionCount) >= segments else {
-            throw SegmentTakeover.Refusal(
-                description:
-                    "topic `\(topic)` has \(handle.partitionCount) partitions, and exactly-once delivery of \(segments) "
+            throw ExactlyOnceRefusal(
+                "topic `\(topic)` has \(handle.partitionCount) partitions, and exactly-once delivery of \(segments) "
                     + "segments needs as many: add partitions to it")
         }
         try await checkCleanup()
@@ -39,9 +38,8 @@ struct ProgressTopic: Sendable {
     private func make(_ producer: Producer) async throws -> TopicHandle {
         let topic = name.description
         guard case .create(_, let replicationFactor, let settings) = policy else {
-            throw SegmentTakeover.Refusal(
-                description:
-                    "topic `\(topic)`, in which exactly-once delivery records its progress, does not exist: make it "
+            throw ExactlyOnceRefusal(
+                "topic `\(topic)`, in which exactly-once delivery records its progress, does not exist: make it "
                     + "with \(segments) partitions and cleanup.policy=compact, or have it made (kafka.topics.create)")
         }
         let specification = TopicSpecification(
@@ -65,9 +63,8 @@ struct ProgressTopic: Sendable {
             return
         }
         guard let policy = settings["cleanup.policy"], policy != "compact" else { return }
-        throw SegmentTakeover.Refusal(
-            description:
-                "topic `\(topic)` has cleanup.policy=\(policy), and would lose the progress of exactly-once delivery: "
+        throw ExactlyOnceRefusal(
+            "topic `\(topic)` has cleanup.policy=\(policy), and would lose the progress of exactly-once delivery: "
                 + "set it to compact")
     }
 

@@ -2,94 +2,110 @@ import Consumers
 import EventSourcing
 import FoundationEssentials
 import Kafka
-import Logging
+
+/// What taking segments over asks of brokers and of the database.
+protocol TakeoverAccess: Sendable {
+    /// The own transactional id, whose producer owns it already.
+    var transactionalID: String { get }
+
+    /// What is recorded of the segments' owners.
+    func owners(of segments: [Int]) async throws -> [Int: TransactionStore.Owner]
+
+    /// Records the own id for segments whose rows are still as they were read; gives their lineages.
+    func record(
+        _ segments: [ServedSegment], lineage: String, former: [Int: TransactionStore.Owner]
+    ) async throws -> [Int: String]
+
+    /// Which of the segments are still claimed as they are served.
+    func claimed(_ segments: [ServedSegment]) async throws -> Set<Int>
+
+    /// Ends what a former owner has left open: from then on it commits nothing more.
+    func fence(_ id: String) async throws
+
+    /// The last committed progress of segments, by their lineages.
+    func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress]
+
+    /// Those of the events that the database does not have.
+    func missing(_ events: [EventReference]) async throws -> [EventReference]
+}
 
 /// Takes segments over, in the order that exactly-once delivery rests on: what their former owners have left open is ended,
 /// the own id is recorded, and only then is their progress read.
 ///
 /// With the progress read first, a former owner could commit events behind it. Without the own id recorded first, a next
 /// owner could not end what this one leaves open.
-struct SegmentTakeover: Sendable {
-    let consumer: String
-    let options: ExactlyOnceOptions
-    let client: ClientConfiguration
-    let logger: Logger
+struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
+    private let access: Access
+    /// The own id counts as ended: its producer has taken it over.
+    private var fenced: Set<String>
+    private var lineages: [Int: String] = [:]
+    private var formers: [Int: TransactionStore.Owner] = [:]
+    private var beginnings: [ServedSegment: ExactlyOnceState.Beginning] = [:]
 
-    /// What keeps a consumer from delivering exactly once, until an operator has decided.
-    struct Refusal: Error, CustomStringConvertible {
-        let description: String
-    }
-
-    private var reader: ProgressReader {
-        ProgressReader(client: client, topic: options.progressTopic, consumer: consumer, logger: logger)
+    init(_ access: Access) {
+        self.access = access
+        fenced = [access.transactionalID]
     }
 
     /// - Parameters:
-    ///   - segments: as they are served. The producer of this process owns its id already.
-    ///   - known: what that producer has committed itself of some of them.
+    ///   - segments: as they are served.
+    ///   - known: what the producer of this process has committed itself of some of them.
     /// - Returns: how each begins.
-    /// - Throws: `KafkaError`, `PostgresError`, ``Refusal``.
-    func run(
+    /// - Throws: `KafkaError`, `PostgresError`, ``ExactlyOnceRefusal``.
+    mutating func run(
         _ segments: [ServedSegment], known: [Int: SegmentProgress]
     ) async throws -> [ServedSegment: ExactlyOnceState.Beginning] {
-        var open = segments
-        var fenced: Set<String> = [options.transactionalID]
-        var lineages: [Int: String] = [:]
-        var formers: [Int: TransactionStore.Owner] = [:]
-        var beginnings: [ServedSegment: ExactlyOnceState.Beginning] = [:]
-        while !open.isEmpty {
-            try Task.checkCancellation()
-            let owners = try await options.store.owners(consumer, open.map(\.segment))
-            try await fence(Set(owners.values.compactMap(\.transactionalID)), &fenced)
-            let recorded = try await options.store.record(
-                consumer, id: options.transactionalID, lineage: UUID().uuidString, open, former: owners)
-            lineages.merge(recorded) { $1 }
-            formers.merge(owners.filter { recorded[$0.key] != nil }) { $1 }
-            open.removeAll { recorded[$0.segment] != nil }
-            if open.isEmpty { break }
-            // Others' by now; or another one was faster to record its id, which is to be fenced too.
-            let claimed = try await options.store.claimed(consumer, open)
-            for segment in open where !claimed.contains(segment.segment) { beginnings[segment] = .lost }
-            open.removeAll { !claimed.contains($0.segment) }
-        }
-        let progress = try await read(lineages, known: known, formers, &fenced)
+        try await own(segments)
+        let progress = try await read(known: known)
         for segment in segments {
             guard let lineage = lineages[segment.segment] else { continue }
-            let new = SegmentProgress(
-                lineage: lineage, epoch: segment.epoch, transactionalID: options.transactionalID)
+            let new = SegmentProgress(lineage: lineage, epoch: segment.epoch, transactionalID: access.transactionalID)
             beginnings[segment] = .after(progress[segment.segment] ?? new)
         }
         try await check(progress)
         return beginnings
     }
 
-    private func fence(_ ids: Set<String>, _ fenced: inout Set<String>) async throws(KafkaError) {
+    /// Ends the former owners, and records the own id in their place.
+    private mutating func own(_ segments: [ServedSegment]) async throws {
+        var open = segments
+        while !open.isEmpty {
+            try Task.checkCancellation()
+            let owners = try await access.owners(of: open.map(\.segment))
+            try await fence(Set(owners.values.compactMap(\.transactionalID)))
+            let recorded = try await access.record(open, lineage: UUID().uuidString, former: owners)
+            lineages.merge(recorded) { $1 }
+            formers.merge(owners.filter { recorded[$0.key] != nil }) { $1 }
+            open.removeAll { recorded[$0.segment] != nil }
+            if open.isEmpty { return }
+            // Others' by now; or another one was faster to record its id, which is to be ended too.
+            let claimed = try await access.claimed(open)
+            for segment in open where !claimed.contains(segment.segment) { beginnings[segment] = .lost }
+            open.removeAll { !claimed.contains($0.segment) }
+        }
+    }
+
+    private mutating func fence(_ ids: Set<String>) async throws {
         for id in ids.subtracting(fenced).sorted() {
-            var client = client
-            client.transactions = TransactionSettings(id: id, timeout: options.transactionTimeout)
-            logger.notice("ending what a former owner may have left open", metadata: ["transactional_id": "\(id)"])
-            try await TransactionalProducer.fence(client, logger: logger)
+            try await access.fence(id)
             fenced.insert(id)
         }
     }
 
     /// What counts of what is committed.
-    private func read(
-        _ lineages: [Int: String], known: [Int: SegmentProgress], _ formers: [Int: TransactionStore.Owner],
-        _ fenced: inout Set<String>
-    ) async throws(KafkaError) -> [Int: SegmentProgress] {
+    private mutating func read(known: [Int: SegmentProgress]) async throws -> [Int: SegmentProgress] {
         var progress = known.filter { lineages[$0.key] == $0.value.lineage }
         var unread = lineages.filter { progress[$0.key] == nil }
         while !unread.isEmpty {
-            let found = try await reader.read(unread)
+            let found = try await access.progress(unread)
             // A database that has lost its last commits does not know the last owner.
-            let unknown = found.filter { segment, progress in progress.epoch > formers[segment]?.epoch ?? -1 }
+            let unknown = found.filter { [formers] in $0.value.epoch > formers[$0.key]?.epoch ?? -1 }
             let writers = Set(unknown.values.map(\.transactionalID)).subtracting(fenced)
             if writers.isEmpty {
                 progress.merge(found) { $1 }
                 unread = [:]
             } else {
-                try await fence(writers, &fenced)
+                try await fence(writers)
             }
         }
         return progress
@@ -100,13 +116,19 @@ struct SegmentTakeover: Sendable {
     private func check(_ progress: [Int: SegmentProgress]) async throws {
         let references = progress.values.flatMap { $0.covers.map(\.last) }
         if references.isEmpty { return }
-        let missing = try await options.store.missing(references)
+        let missing = try await access.missing(references)
         guard let first = missing.min(by: { $0.position < $1.position }) else { return }
-        throw Refusal(
-            description:
-                "event \(first.eventID) at position \(first.position) was delivered, and is not in the database any "
-                + "more: it was deleted, the server has lost its last commits, or this is another database, so where to go on "
-                + "exactly once is not known; `godwit accept-source` goes on from the checkpoints, or from a position, and may "
-                + "deliver events again")
+        throw ExactlyOnceRefusal(
+            "event \(first.eventID) at position \(first.position) was delivered, and is not in the database any more: it was "
+                + "deleted, the server has lost its last commits, or this is another database, so where to go on exactly once "
+                + "is not known; `godwit accept-source` goes on from the checkpoints, or from a position, and may deliver "
+                + "events again")
     }
+}
+
+/// What keeps a consumer from delivering exactly once, until an operator has decided.
+struct ExactlyOnceRefusal: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
 }

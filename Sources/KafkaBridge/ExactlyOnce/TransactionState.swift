@@ -83,7 +83,7 @@ struct TransactionState: Sendable, Equatable {
 
     /// Nothing more is added: the transaction is to be committed, with a progress record for each segment.
     mutating func commit(_ deliveries: [Int: Delivery], now: ContinuousClock.Instant) {
-        assert(isOpen, "a commit of nothing")
+        assert(takesRecords && (isOpen || !deliveries.isEmpty), "a commit of nothing")
         phase = .committing(since: now)
         self.deliveries = deliveries
     }

@@ -36,7 +36,7 @@ struct TransactionWork: Sendable {
     func takeOver(
         _ segments: [ServedSegment], known: [Int: SegmentProgress]
     ) async -> Result<[ServedSegment: ExactlyOnceState.Beginning], any Error> {
-        let takeover = SegmentTakeover(consumer: consumer, options: options, client: client, logger: logger)
+        var takeover = SegmentTakeover(self)
         do { return .success(try await takeover.run(segments, known: known)) } catch { return .failure(error) }
     }
 
@@ -71,5 +71,40 @@ struct TransactionWork: Sendable {
         } catch {
             logger.debug("the next owners of segments end this one's transactions first: \(error)")
         }
+    }
+}
+
+extension TransactionWork: TakeoverAccess {
+    var transactionalID: String { options.transactionalID }
+
+    func owners(of segments: [Int]) async throws -> [Int: TransactionStore.Owner] {
+        try await options.store.owners(consumer, segments)
+    }
+
+    func record(
+        _ segments: [ServedSegment], lineage: String, former: [Int: TransactionStore.Owner]
+    ) async throws -> [Int: String] {
+        try await options.store.record(
+            consumer, id: options.transactionalID, lineage: lineage, segments, former: former)
+    }
+
+    func claimed(_ segments: [ServedSegment]) async throws -> Set<Int> {
+        try await options.store.claimed(consumer, segments)
+    }
+
+    func fence(_ id: String) async throws {
+        var client = client
+        client.transactions = TransactionSettings(id: id, timeout: options.transactionTimeout)
+        logger.notice("ending what a former owner may have left open", metadata: ["transactional_id": "\(id)"])
+        try await TransactionalProducer.fence(client, logger: logger)
+    }
+
+    func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
+        try await ProgressReader(client: client, topic: options.progressTopic, consumer: consumer, logger: logger)
+            .read(lineages)
+    }
+
+    func missing(_ events: [EventReference]) async throws -> [EventReference] {
+        try await options.store.missing(events)
     }
 }

@@ -311,13 +311,14 @@ struct DeliveryState: Sendable {
     /// The next records for the producer, in the order of the batches.
     mutating func nextFeed(_ now: Moment) -> Feed? {
         guard case .running(let running) = life, !running.hasFailed, !running.isOutdated, !running.isAbandoned,
-            mayFeed
+            exactlyOnce?.transaction.takesRecords ?? true
         else { return nil }
         while let index = firstUnfed {
             if batches[index].attempt == nil {
-                // What is there is committed first.
-                if let exactlyOnce, !exactlyOnce.transaction.hasRoom(exactlyOnce.limits, now: now.instant) {
-                    return nil
+                // What is there is committed first, and segments are taken over before anything of them is given away.
+                if let exactlyOnce {
+                    let hasRoom = exactlyOnce.transaction.hasRoom(exactlyOnce.limits, now: now.instant)
+                    guard hasRoom, exactlyOnce.takesRecords(of: served) else { return nil }
                 }
                 guard examine(at: index, now: now) else { return nil }
                 guard batches[index].entries.contains(where: { $0.state == .open }) else {

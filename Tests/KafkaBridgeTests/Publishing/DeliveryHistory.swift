@@ -586,6 +586,7 @@ struct DeliveryHistory {
 
     private var isFinished: Bool {
         ledger.positions.values.allSatisfy { $0 == Int64(events.count) } && pending.isEmpty && state.batches.isEmpty
-            && state.parked.count == 0 && state.halts.isEmpty && !rows.values.contains { $0.state.isOpen }
+            && state.exactlyOnce?.trouble == nil && state.parked.count == 0 && state.halts.isEmpty
+            && !rows.values.contains { $0.state.isOpen }
     }
 }
