@@ -38,4 +38,12 @@ enum DeliveryAuditTable {
         );
         """
     }
+
+    /// The events that were parked when they were audited, and may be delivered since.
+    static func parkedPositions(_ tables: TableNames) -> String {
+        """
+        ALTER TABLE \(tables.godwitTable("delivery_audits").sql)
+            ADD COLUMN IF NOT EXISTS parked_positions bigint[] NOT NULL DEFAULT '{}';
+        """
+    }
 }

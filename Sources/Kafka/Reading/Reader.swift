@@ -28,13 +28,15 @@ package final class Reader: Sendable {
     /// Apart from the state because starting and stopping blocks; only one call is under way at a time.
     private let fetching = Mutex(ReadingTopics())
 
+    /// - Parameter extract: what of the records is handed on.
     package init(
-        _ configuration: ClientConfiguration, isolation: IsolationLevel = .readCommitted, logger: Logger
+        _ configuration: ClientConfiguration, isolation: IsolationLevel = .readCommitted,
+        extract: RecordExtract = .everything, logger: Logger
     ) throws(KafkaError) {
         let configuration = configuration.withCurrentSecrets
         handle = try NativeConfiguration(reader: configuration, isolation: isolation)
             .makeClient(RD_KAFKA_CONSUMER, configuration, sink: LogSink(logger))
-        queue = ConsumerQueue(newFor: handle)
+        queue = ConsumerQueue(newFor: handle, extract)
     }
 
     /// Ends the client. No other call may be under way or follow.

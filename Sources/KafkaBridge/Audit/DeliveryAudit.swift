@@ -14,8 +14,10 @@ package final class DeliveryAudit {
         package var stepSize = 20_000
         /// A process that has made no step for so long has ended, and another one goes on.
         package var lease: Duration = .seconds(60)
-        /// How long a step waits for the end of an open transaction, in the database or in a topic.
+        /// How long a step waits for the end of an open transaction in a topic, and for a leader that is new.
         package var patience: Duration = .seconds(10)
+        /// How long a step waits for the end of an open transaction in the database.
+        package var settlePatience: Duration = .seconds(10)
         /// How much earlier than an event its record may seem to be, where a topic is read for the first time.
         package var timeMargin: Duration = .seconds(600)
         /// Where the consumer sends what it cannot deliver, if anywhere.
@@ -49,7 +51,7 @@ package final class DeliveryAudit {
     private let options: Options
     private let logger: Logger
     private let table: AuditsTable
-    private let names: RecordNames
+    let names: RecordNames
     private let limits: AuditState.Limits
 
     private var state: AuditState?
@@ -57,6 +59,7 @@ package final class DeliveryAudit {
     private var topicNumbers: [String: UInt16] = [:]
     /// Whether the last step has read the topics to their ends.
     private var hasReadAll = false
+    private var progress = SegmentProgress()
 
     /// - Parameter owner: this process, as other processes see it.
     /// - Throws: where the route's records do not say which events they carry.
@@ -114,8 +117,10 @@ package final class DeliveryAudit {
     private func lockedStep(
         _ connection: Connection, _ horizon: HorizonTracker, _ reading: AuditReading
     ) async throws -> Outcome {
-        let record = try await table.read(consumer, on: connection)
-        if let record, let other = record.owner, other != owner, record.lastStep < options.lease { return .elsewhere }
+        let record = try await table.read(consumer, for: owner, on: connection)
+        if let record, let other = record.owner, other != owner, !record.isOwnerGone, record.lastStep < options.lease {
+            return .elsewhere
+        }
         // Before the topics are read: what is behind a checkpoint now is in its topic by then.
         let due = try await DuePositions(consumer, tables: tables, on: connection)
         let facts = AuditPlan.Facts(checkpoint: due.lowest, basis: try await basis(on: connection))
@@ -171,9 +176,11 @@ package final class DeliveryAudit {
         _ horizon: HorizonTracker, _ reading: AuditReading
     ) async throws -> Outcome {
         guard let record = state?.record else { return .notStarted }
-        let isWaiting = !record.suspects.isEmpty || !record.missing.isEmpty
+        let allMove = progress.note(due)
+        let isWaiting = !record.suspects.isEmpty || !record.missing.isEmpty || !record.parked.isEmpty
         if checkpoint == record.position, hasReadAll || record.progress.isEmpty, !isWaiting {
-            try await connection.query(table.touch(consumer, owner: owner, epoch: record.epoch))
+            try await connection.query(
+                table.touch(consumer, owner: owner, epoch: record.epoch, isCaughtUp: allMove))
             if record.owner == owner { return .caughtUp }
         }
         var settled = record.position
@@ -200,7 +207,7 @@ package final class DeliveryAudit {
         else { return .notStarted }
         hasReadAll = reachedEnds
         let isCaughtUp = state?.isBehind(isLast: isLast, reachedEnds: reachedEnds) == false
-        let save = table.save(now, owner: owner, begins: false, isCaughtUp: isCaughtUp)
+        let save = table.save(now, owner: owner, begins: false, isCaughtUp: isCaughtUp && allMove)
         guard let row = try await connection.query(save).first else {
             // An operator has had it begin anew meanwhile.
             state = nil
@@ -214,7 +221,7 @@ package final class DeliveryAudit {
 
     /// Waits until the horizon has come to a position, not for long.
     private func settle(_ position: Int64, _ horizon: HorizonTracker) async throws -> Int64 {
-        let deadline = ContinuousClock.now + options.patience
+        let deadline = ContinuousClock.now + options.settlePatience
         var pause: Duration = .milliseconds(20)
         var settled = try await horizon.refresh()
         while settled < position, .now < deadline {
@@ -246,7 +253,7 @@ package final class DeliveryAudit {
         let events = EventsTable(tables.source)
         var window = AuditState.Window(
             ledger: DeliveryLedger(capacity: 1_024), repeated: 0, through: record.position)
-        let positions = (record.suspects + record.missing).sorted()
+        let positions = (record.suspects + record.missing + record.parked).sorted()
         for start in stride(from: 0, to: positions.count, by: Self.rows) {
             let part = Array(positions[start..<min(start + Self.rows, positions.count)])
             let batch = try EventBatch(await connection.query(events.readIdentities(at: part)))
@@ -398,8 +405,8 @@ package final class DeliveryAudit {
 
     /// The positions of the events that are about to count as missing.
     private func missingNow(_ absences: [Int: Absence.Kind]) -> [Int64] {
-        guard let window = state?.window else { return [] }
+        guard let window = state?.window, let suspects = state?.record.suspects else { return [] }
         return (0..<window.repeated).filter { absences[$0] == .missing }.map { window.ledger.positions[$0] }
-            .filter { state?.record.missing.contains($0) == false }
+            .filter(Set(suspects).contains)
     }
 }

@@ -190,6 +190,22 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `where the process that audits is killed, another goes on long before the lease has ended`() async throws {
+        try await RelayFixture.with { place in
+            let relays = [try place.run(Self.interval), try place.run(Self.interval)]
+            let owner = try #require(
+                try await audited(place, to: 0) { $0["audited_by"] != .null }["audited_by"]?.string)
+            let index = try #require(relays.firstIndex { owner.contains("\($0.processID)") })
+            relays[index].send(SIGKILL)
+            let killed = ContinuousClock.now
+            _ = await relays[index].result()
+            _ = try await audited(place, to: 0) { $0["audited_by"]?.string != owner && $0["audited_by"] != .null }
+            #expect(.now - killed < .seconds(8), "the lease is 11 s")
+            _ = await stop(relays[1 - index])
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `checkpoints that are set back and other topics have it begin anew, without a false finding`() async throws {
         try await RelayFixture.with { place in
             var relay = try place.run(Self.interval)
