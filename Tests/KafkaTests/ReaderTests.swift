@@ -68,6 +68,19 @@ import Testing
         #expect(whole.allSatisfy { $0.key != nil && $0.value == [7] && $0.headers.count >= 3 })
     }
 
+    @Test func `a partition that a client has not heard of is asked for again, for a moment`() async throws {
+        #expect(Reader.isNoNewsYet(KafkaError(.localUnknownPartition)))
+        #expect(Reader.isNoNewsYet(KafkaError(.unknownTopicOrPartition)))
+        #expect(!Reader.isNoNewsYet(KafkaError(.topicAuthorizationFailed)) && !Reader.isNoNewsYet(KafkaError(.state)))
+        let kafka = try await TestKafka()
+        let topic = try await kafka.makeTopic(partitions: 1)
+        let reader = try Reader(kafka.client(), logger: quiet)
+        let start = ContinuousClock.now
+        await #expect(throws: KafkaError.self) { try await reader.watermarks(of: TopicPartition(topic, 9)) }
+        #expect(.now - start > .seconds(1), "it gave up at once")
+        await reader.close()
+    }
+
     @Test func readingStartsAtATime() async throws {
         let kafka = try await TestKafka()
         let topic = try await tenRecords(kafka)

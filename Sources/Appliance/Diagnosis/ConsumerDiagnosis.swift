@@ -187,8 +187,9 @@ struct ConsumerDiagnosis: Sendable {
             return [
                 HealthIssue(
                     .auditBehind,
-                    "the audit waits for \(SegmentText.format(standing.map(\.id))) at position \(slowest): what other segments have "
-                        + "delivered behind it in the last \(AgeText.format(audit.age)) is not audited yet")
+                    "the audit waits for \(SegmentText.format(standing.map(\.id))) at position \(slowest), and has not "
+                        + "seen all of them for \(AgeText.format(audit.age)); the others are audited up to position \(audit.position)"
+                )
             ]
         }
         let who = audit.owner.map { "see the log of \($0)" } ?? "no process audits it"

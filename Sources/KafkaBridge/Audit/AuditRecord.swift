@@ -18,6 +18,8 @@ package struct AuditRecord: Sendable, Equatable {
     package var reason: AuditReason
     /// Everything up to here is audited.
     package var position: Int64
+    /// The lowest checkpoint at the last step; 0 where an earlier version made it.
+    var slowest: Int64 = 0
     package var basis = AuditBasis()
     var progress: [TopicPartition: Progress] = [:]
     /// Positions that no topic had when they were audited, and that are looked for again; ascending.
@@ -68,6 +70,7 @@ package struct AuditRecord: Sendable, Equatable {
         }
         suspects = try row.decode("suspects")
         missing = try row.decode("missing_positions")
+        slowest = try row.decode("slowest")
         parked = try row.decode("parked_positions")
         counts.committed = try row.decode("committed")
         counts.delivered = try row.decode("delivered")

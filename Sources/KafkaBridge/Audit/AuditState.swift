@@ -16,6 +16,8 @@ struct AuditState: Sendable {
         var aggregates = 100_000
         /// Events that are looked for again because they were not found.
         var suspects = 5_000
+        /// Of these, events of segments that stand still while the others are audited.
+        var pending = 2_000
         /// Missing events that are still looked for.
         var missing = 1_000
         /// Parked events that are looked for, since they may be delivered again.
@@ -79,7 +81,15 @@ struct AuditState: Sendable {
     }
 
     mutating func saved(epoch: Int64) { record.epoch = epoch }
-    mutating func rest(on basis: AuditBasis) { record.basis = basis }
+    mutating func rest(on basis: AuditBasis, slowest: Int64) {
+        record.basis = basis
+        record.slowest = slowest
+    }
+
+    /// How many more events of segments that stand still may be looked for.
+    var roomForPending: Int { max(0, limits.pending - record.suspects.count) }
+    /// The suspects of the last step that are only not delivered yet.
+    private(set) var pending = 0
 
     // MARK: Partitions
 
@@ -268,6 +278,7 @@ struct AuditState: Sendable {
         guard let window else { return Findings() }
         assert(left == 0 || reachedEnds)
         self.window = nil
+        pending = absences.values.count { $0 == .pending }
         var findings = Findings()
         let doubledBefore = record.counts.doubled
         concludeRepeated(window, absences, reachedEnds, &findings)

@@ -23,7 +23,7 @@ package struct AuditsTable: Sendable {
     private static let columns = """
         consumer_name, began_after, reason, position, log, route, topics, partitions, next_offsets, since_times, suspects,
         missing_positions, committed, delivered, missing, unproven, passed_over, parked, dead_lettered, discarded,
-        not_to_be_known, doubled, disordered, misplaced, parked_positions, owner, epoch
+        not_to_be_known, doubled, disordered, misplaced, parked_positions, slowest, owner, epoch
         """
 
     /// One audit, or all by name; each row reads as an ``AuditRecord``.
@@ -84,9 +84,9 @@ package struct AuditsTable: Sendable {
             INSERT INTO \(table.sql) AS audits (events_table, consumer_name, began_after, reason, position, log, route, topics,
                 partitions, next_offsets, since_times, suspects, missing_positions, committed, delivered, missing, unproven,
                 passed_over, parked, dead_lettered, discarded, not_to_be_known, doubled, disordered, misplaced, owner, parked_positions,
-                epoch)
+                slowest, epoch)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-                $24, $25, $26, $30, $27 + 1)
+                $24, $25, $26, $30, $31, $27 + 1)
             ON CONFLICT (events_table, consumer_name) DO UPDATE SET began_after = excluded.began_after,
                 reason = excluded.reason, position = excluded.position, log = excluded.log, route = excluded.route,
                 topics = excluded.topics, partitions = excluded.partitions, next_offsets = excluded.next_offsets,
@@ -96,7 +96,8 @@ package struct AuditsTable: Sendable {
                 passed_over = excluded.passed_over, parked = excluded.parked, dead_lettered = excluded.dead_lettered,
                 discarded = excluded.discarded, not_to_be_known = excluded.not_to_be_known, doubled = excluded.doubled,
                 disordered = excluded.disordered, misplaced = excluded.misplaced, owner = excluded.owner,
-                parked_positions = excluded.parked_positions, epoch = excluded.epoch, stepped_at = clock_timestamp(),
+                parked_positions = excluded.parked_positions,
+                slowest = excluded.slowest, epoch = excluded.epoch, stepped_at = clock_timestamp(),
                 began_at = CASE WHEN $28 THEN clock_timestamp() ELSE audits.began_at END,
                 caught_up_at = CASE WHEN $29 THEN clock_timestamp() ELSE audits.caught_up_at END
             WHERE audits.epoch = $27 RETURNING epoch
@@ -110,7 +111,7 @@ package struct AuditsTable: Sendable {
                 counts.committed, counts.delivered, counts.missing, counts.unproven, counts.passedOver, counts.parked,
                 counts.deadLettered, counts.discarded, counts.unknowable, counts.doubled, counts.disordered,
                 counts.misplaced, owner, record.epoch, begins, isCaughtUp,
-                record.parked,
+                record.parked, record.slowest,
             ])
     }
 
@@ -148,7 +149,7 @@ package struct AuditsTable: Sendable {
             INSERT INTO \(table.sql) AS audits (events_table, consumer_name, began_after, reason, position)
             VALUES ($1, $2, $3, $4, $3)
             ON CONFLICT (events_table, consumer_name) DO UPDATE SET began_after = $3, reason = $4, position = $3,
-                log = '', route = '', owner = NULL, epoch = audits.epoch + 1, began_at = clock_timestamp(),
+                log = '', route = '', owner = NULL, slowest = 0, epoch = audits.epoch + 1, began_at = clock_timestamp(),
                 caught_up_at = clock_timestamp(), \((columns.map { "\($0) = 0" } + lists.map { "\($0) = '{}'" }).joined(separator: ", "))
             """
         return BoundStatement(Statement(sql), [events, consumer, position, AuditReason.asked.rawValue])

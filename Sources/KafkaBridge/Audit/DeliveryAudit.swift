@@ -91,7 +91,7 @@ package final class DeliveryAudit {
     }
 
     /// Whether events were not found that are looked for again.
-    package var hasSuspects: Bool { state?.record.suspects.isEmpty == false }
+    package var hasSuspects: Bool { (state?.record.suspects.count ?? 0) > (state?.pending ?? 0) }
 
     /// Makes a step.
     ///
@@ -123,15 +123,17 @@ package final class DeliveryAudit {
         }
         // Before the topics are read: what is behind a checkpoint now is in its topic by then.
         let due = try await DuePositions(consumer, tables: tables, on: connection)
-        let facts = AuditPlan.Facts(checkpoint: due.lowest, basis: try await basis(on: connection))
+        let allMove = progress.note(due)
+        let facts = AuditPlan.Facts(
+            checkpoint: due.lowest, highest: allMove ? nil : due.highest, basis: try await basis(on: connection))
         switch AuditPlan.next(record, facts) {
         case .wait: return .notStarted
         case .begin(let position, let reason):
             return try await begin(after: position, reason, record, facts.basis, connection)
         case .proceed(let checkpoint):
             guard let record else { return .notStarted }
-            load(record, facts.basis)
-            return try await proceed(to: checkpoint, due, facts.basis, connection, horizon, reading)
+            load(record, facts.basis, slowest: due.lowest ?? 0)
+            return try await proceed(to: checkpoint, due, allMove, facts.basis, connection, horizon, reading)
         }
     }
 
@@ -154,12 +156,12 @@ package final class DeliveryAudit {
         guard let row = try await connection.query(save).first else { return .elsewhere }
         record.epoch = try row.decode(0)
         state = nil
-        load(record, basis)
+        load(record, basis, slowest: 0)
         return .behind
     }
 
     /// Makes what is recorded the state, unless this process has written it and knows more.
-    private func load(_ record: AuditRecord, _ basis: AuditBasis) {
+    private func load(_ record: AuditRecord, _ basis: AuditBasis, slowest: Int64) {
         if state?.record.epoch != record.epoch {
             state = AuditState(record, limits: limits)
             router = Router(route)
@@ -168,15 +170,14 @@ package final class DeliveryAudit {
                 if let name = try? TopicName(sanitizing: topic) { _ = router.topic(named: name) }
             }
         }
-        state?.rest(on: basis)
+        state?.rest(on: basis, slowest: slowest)
     }
 
     private func proceed(
-        to checkpoint: Int64, _ due: DuePositions, _ basis: AuditBasis, _ connection: Connection,
+        to checkpoint: Int64, _ due: DuePositions, _ allMove: Bool, _ basis: AuditBasis, _ connection: Connection,
         _ horizon: HorizonTracker, _ reading: AuditReading
     ) async throws -> Outcome {
         guard let record = state?.record else { return .notStarted }
-        let allMove = progress.note(due)
         let isWaiting = !record.suspects.isEmpty || !record.missing.isEmpty || !record.parked.isEmpty
         if checkpoint == record.position, hasReadAll || record.progress.isEmpty, !isWaiting {
             try await connection.query(
@@ -185,13 +186,14 @@ package final class DeliveryAudit {
         }
         var settled = record.position
         if settled < checkpoint { settled = max(settled, try await settle(checkpoint, horizon)) }
-        let (window, earliest) = try await readWindow(record, through: settled, on: connection)
+        let (window, earliest, isFull) = try await readWindow(
+            record, through: settled, standing: allMove ? nil : due, on: connection)
         let topics = try await enterPartitions(notBefore: earliest, reading)
         guard let topics, let ends = try await findEnds(reading) else {
             return try await begin(after: checkpoint, .topicsChanged, record, basis, connection)
         }
         state?.begin(window)
-        let isLast = window.through == checkpoint
+        let isLast = window.through == checkpoint || isFull
         var reachedEnds = try await read(to: ends, isLast: isLast, reading)
         var absences: [Int: Absence.Kind] = [:]
         if state?.absent(reachedEnds: reachedEnds).isEmpty == false {
@@ -245,11 +247,13 @@ package final class DeliveryAudit {
     /// Reads of one step: a scope with few events takes many.
     private static let reads = 50
 
-    /// - Returns: the events, and the time before which no record of a new one is, in milliseconds since 1970, as far as
-    ///   clocks agree.
+    /// - Parameter standing: how far each segment is, where one stands still: of its events, which are not due, so many are taken
+    ///   along as can be looked for until they are.
+    /// - Returns: the events; the time before which no record of a new one is, in milliseconds since 1970, as far as clocks agree;
+    ///   and whether they end where no more of a segment that stands still can be taken.
     private func readWindow(
-        _ record: AuditRecord, through: Int64, on connection: Connection
-    ) async throws -> (AuditState.Window, earliest: Int64) {
+        _ record: AuditRecord, through: Int64, standing: DuePositions?, on connection: Connection
+    ) async throws -> (AuditState.Window, earliest: Int64, isFull: Bool) {
         let events = EventsTable(tables.source)
         var window = AuditState.Window(
             ledger: DeliveryLedger(capacity: 1_024), repeated: 0, through: record.position)
@@ -264,12 +268,20 @@ package final class DeliveryAudit {
         var earliest = now
         var cursor = RangeCursor(after: record.position, through: through, stretch: 100_000)
         var reads = 0
+        var room = state?.roomForPending ?? 0
         while !cursor.isAtEnd, reads < Self.reads, window.ledger.count - window.repeated < options.stepSize {
             let limit = min(Self.rows, options.stepSize - (window.ledger.count - window.repeated))
             let statement = events.readIdentities(
                 EventSelection(scope: scope), after: cursor.position, through: cursor.end, limit: limit)
             let batch = try EventBatch(await connection.query(statement))
             for index in batch.indices {
+                if let standing, standing.judge(batch[index]) == .pending {
+                    if room == 0 {
+                        window.through = batch[index].globalPosition - 1
+                        return (window, max(0, earliest) / 1_000, true)
+                    }
+                    room -= 1
+                }
                 window.ledger.commit(DeliveryLedger.Entry(batch[index], by: &router))
                 earliest = min(earliest, batch[index].createdAtMicroseconds)
             }
@@ -277,7 +289,7 @@ package final class DeliveryAudit {
             reads += 1
         }
         window.through = cursor.position
-        return (window, max(0, earliest) / 1_000)
+        return (window, max(0, earliest) / 1_000, false)
     }
 
     // MARK: Topics
