@@ -15,11 +15,17 @@ from servers import CONTEXTS, GODWIT, Broker, Postgres, end_with_parent
 
 
 def fill(postgres, first, last):
+    """In transactions of their own, since the time of an event is that of its transaction."""
+    for start in range(first, last + 1, 200_000):
+        insert(postgres, start, min(last, start + 199_999))
+    postgres.sql("CHECKPOINT")
+
+
+def insert(postgres, first, last):
     postgres.sql(f"""
         INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, payload)
         SELECT '{CONTEXTS[0]}', 'Thing', 'thing-' || i / 5, i % 5 + 1, gen_random_uuid(), 'ThingHappened', '{{}}'
-        FROM generate_series({first}, {last}) AS i ORDER BY i;
-        CHECKPOINT;""")
+        FROM generate_series({first}, {last}) AS i ORDER BY i;""")
 
 
 def run(environment, *arguments):
