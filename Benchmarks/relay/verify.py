@@ -46,7 +46,8 @@ def main():
     arguments.add_argument("--events", type=int, nargs="+", default=[1_000_000, 10_000_000])
     arguments.add_argument("--values", action="store_true", help="compare keys and values too")
     given = arguments.parse_args()
-    postgres = Postgres()
+    # What is inserted need not outlive the benchmark.
+    postgres = Postgres(fsync="off", full_page_writes="off")
     postgres.migrate()
     broker = Broker(topics=CONTEXTS[:1])
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GODWIT_")}

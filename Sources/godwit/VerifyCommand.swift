@@ -31,7 +31,7 @@ struct VerifyCommand: GodwitCommand {
             --account says where each committed event is, in lines that add up. --repair publishes exactly the missing events
             by a republish job of its own.
 
-            Memory: about 60 bytes for each event of a window of 1,000,000 (--window), and up to 100 MB for the order.
+            Memory: about 60 bytes for each event of a window of 1,000,000 (--window), and up to 35 MB for the order.
             """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
