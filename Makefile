@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests Benchmarks
 PREFIX ?= /usr/local
 # As in the image: Swift's libraries are in the program, which needs only Debian's, starts sooner and takes less memory.
 RELEASE := swift build -c release --product godwit --static-swift-stdlib
-BENCH := catchup cost rest latency notify limits projection many audit exactly
+BENCH := catchup cost rest latency notify limits projection many audit verify exactly
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ tsan: setup ## run the tests of consumers and of what they rest on under ThreadS
 	swift test --sanitize=thread --scratch-path .build-tsan \
 		--filter 'ConsumersTests|EventSourcingTests|PostgresTests|DedicatedThreadTests|TelemetryTests'
 
-bench: setup ## build for release, then measure: catch-up, cost, rest, latency, notify modes, memory, projections, many consumers, audits, exactly once (BENCH="catchup rest" chooses)
+bench: setup ## build for release, then measure: catch-up, cost, rest, latency, notify modes, memory, projections, many consumers, audits, verify, exactly once (BENCH="catchup rest" chooses)
 	$(RELEASE)
 	@for one in $(BENCH); do python3 Benchmarks/relay/$$one.py || exit 1; done
 

@@ -9,7 +9,8 @@ struct RunCommand: GodwitCommand {
               godwit run --config godwit.yaml
 
             SIGTERM or SIGINT finishes what is in flight, moves the checkpoints and ends; a second signal lets go at once,
-            and the next start goes on from the checkpoint. A database or broker that is away is waited for.
+            and the next start goes on from the checkpoint. It ends with 3 where work was let go, also since worker.shutdown_timeout
+            was over before brokers had acknowledged it. A database or broker that is away is waited for.
             """.flowing)
 
     @OptionGroup var options: ConfigurationOptions

@@ -11,6 +11,7 @@ struct StatusCommand: GodwitCommand {
               godwit status --watch
               godwit status --quiet --max-lag 5m || echo "somebody should look"
               godwit status --live
+              godwit status --why orders
 
             Asks the database, so no relay needs to run; where the admin port of this configuration answers, it is asked too.
             Lag is counted exactly up to ten thousand waiting events, and bounded by positions beyond that (≤); the
@@ -21,11 +22,17 @@ struct StatusCommand: GodwitCommand {
             is refused, waits for brokers or for a transaction left open, or is behind by more than --max-lag. Each problem is
             named once, with the consumers that it affects and a code that the documentation explains.
 
+            --why says in words how much of the age of each consumer's oldest undelivered event is due to what: a pause, a process
+            that is absent, a halt, an open transaction and who holds it, the brokers, a rate, or reading and the queue. It asks
+            the database and the admin port; what neither knows is unknown.
+
             --live asks only whether this configuration's process answers at its admin port, which is what a container's health
             check should ask: an event that halts is no reason to start a process anew.
             """.flowing)
 
+    @Argument(help: "With --why, the consumer to explain; all by default.") var consumer: String?
     @OptionGroup var options: ConfigurationOptions
+    @Flag(help: "Say what the age of the oldest undelivered event is due to.") var why = false
     @Flag(help: "Report as JSON.") var json = false
     @Flag(help: "Write nothing; the exit code tells.") var quiet = false
     @Flag(help: "Only ask whether the process answers at its admin port.") var live = false
@@ -40,6 +47,8 @@ struct StatusCommand: GodwitCommand {
             throw ValidationError("\"\(text)\" is no duration; durations read 500ms, 30s, 5m")
         }
         if live, watch || json { throw ValidationError("--live excludes --watch and --json") }
+        if consumer != nil, !why { throw ValidationError("a consumer is named with --why only") }
+        if why, live || quiet { throw ValidationError("--why excludes --live and --quiet") }
         if watch, quiet { throw ValidationError("--watch and --quiet exclude each other") }
     }
 
@@ -48,9 +57,13 @@ struct StatusCommand: GodwitCommand {
         if live { return try await showLife(configuration) }
         var asked = StatusReport.Options()
         if quiet { asked.backlogLimit = 500 }
+        (asked.explains, asked.consumer) = (why, consumer)
         asked.longestLag = maxLag.flatMap { StatusOption.duration($0) }
         while true {
             let report = await StatusReport.take(configuration, asked)
+            if let consumer, !report.explains(consumer) {
+                throw Failure(.usage, "there is no consumer \(consumer) in the configuration or the database")
+            }
             if watch, !json, StandardStream.output.isTerminal { StandardStream.output.write(StatusOption.clearScreen) }
             if !quiet { show(report) }
             if !watch {

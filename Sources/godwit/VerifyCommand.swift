@@ -19,7 +19,7 @@ struct VerifyCommand: GodwitCommand {
             ends with 78 before it reads anything.
 
             It ends with 0 if nothing is wrong; 1 if events are missing, doubled, out of order, in another topic or, with
-            --values, have another value; 4 if events are not delivered and something is in the consumer's way, which it says as
+            --values, have another value or key; 4 if events are not delivered and something is in the consumer's way, which it says as
             `status` does; 5 if no event lies in the range; 6 if not everything could be seen, as behind a transaction that
             stays open.
 
@@ -31,7 +31,7 @@ struct VerifyCommand: GodwitCommand {
             --account says where each committed event is, in lines that add up. --repair publishes exactly the missing events
             by a republish job of its own.
 
-            Memory: about 60 bytes for each event of a window of 1,000,000 (--window), and up to 100 MB for the order.
+            Memory: about 60 bytes for each event of a window of 1,000,000 (--window), and up to 35 MB for the order.
             """.flowing)
 
     @OptionGroup var options: ConfigurationOptions

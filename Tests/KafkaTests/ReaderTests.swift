@@ -34,6 +34,53 @@ import Testing
         await reader.close()
     }
 
+    @Test func `a reader hands on what is asked for of a record, and the value where no header makes it needless`()
+        async throws
+    {
+        let kafka = try await TestKafka()
+        let topic = try await kafka.makeTopic(partitions: 1)
+        let producer = try kafka.producer()
+        let handle = try await producer.prepare([topic])[0]
+        for number in 0..<3 {
+            let batch = await producer.produce(
+                Single { record in
+                    record.topic(handle)
+                    record.key(text: "k")
+                    record.value(copying: [7])
+                    if number != 1 { record.header(HeaderName("identity"), "\(number)") }
+                    record.header(HeaderName("a_name_that_is_longer_than_most"), "x")
+                    record.header(HeaderName("identity_of_others"), "y")
+                    record.header(HeaderName("wanted"), "")
+                })
+            #expect(try await deadline { await batch.settled() }.isDelivered)
+        }
+        await producer.close()
+        let extract = RecordExtract(headers: ["wanted"], valueUnless: ["identity"], key: false)
+        let reader = try Reader(kafka.client(), extract: extract, logger: quiet)
+        try await reader.assign([topic])
+        let records = try await reader.readToEnd()
+        await reader.close()
+        #expect(
+            records.map { $0.headers.map(\.name) } == [["identity", "wanted"], ["wanted"], ["identity", "wanted"]])
+        #expect(records.map(\.value) == [nil, [7], nil] && records.allSatisfy { $0.key == nil })
+        #expect(records.map { $0.header("identity") } == ["0", nil, "2"])
+        let whole = try await kafka.readAll([topic])
+        #expect(whole.allSatisfy { $0.key != nil && $0.value == [7] && $0.headers.count >= 3 })
+    }
+
+    @Test func `a partition that a client has not heard of is asked for again, for a moment`() async throws {
+        #expect(Reader.isNoNewsYet(KafkaError(.localUnknownPartition)))
+        #expect(Reader.isNoNewsYet(KafkaError(.unknownTopicOrPartition)))
+        #expect(!Reader.isNoNewsYet(KafkaError(.topicAuthorizationFailed)) && !Reader.isNoNewsYet(KafkaError(.state)))
+        let kafka = try await TestKafka()
+        let topic = try await kafka.makeTopic(partitions: 1)
+        let reader = try Reader(kafka.client(), logger: quiet)
+        let start = ContinuousClock.now
+        await #expect(throws: KafkaError.self) { try await reader.watermarks(of: TopicPartition(topic, 9)) }
+        #expect(.now - start > .seconds(1), "it gave up at once")
+        await reader.close()
+    }
+
     @Test func readingStartsAtATime() async throws {
         let kafka = try await TestKafka()
         let topic = try await tenRecords(kafka)

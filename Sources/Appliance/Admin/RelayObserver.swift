@@ -100,6 +100,7 @@ final class RelayObserver: Sendable {
         withMetricsFactory(registry) {
             if let picture = status.picture { storeMetrics.report(picture, age: status.pictureAge ?? .zero) }
             storeMetrics.report(status.diagnosis)
+            storeMetrics.report(status.deliveries)
             ResidentMemory.report()
             Metric.logLinesDropped.gauge().set(LineQueue.standardError.dropped)
         }
@@ -132,6 +133,7 @@ final class RelayObserver: Sendable {
         return RelayStatus(
             worker: relays.worker.id, standing: await relays.worker.snapshot(),
             conditions: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.condition },
+            silences: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.brokersSilence },
             holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture,
             pictureAge: seen.time.map { .now - $0 }, moving: Set(moving), judgement: judgement,
             startsWith: start.waitsFor, missingSession: await relays.sessions.problem())

@@ -5,6 +5,8 @@ struct RelayStatus: Sendable {
     let worker: String
     let standing: WorkerSnapshot
     var conditions: [String: ConsumerCondition] = [:]
+    /// For how long brokers have acknowledged nothing of what is to be delivered, by consumer.
+    var silences: [String: Duration] = [:]
     var holds: [HorizonHold] = []
     var residentMemory: Int?
     /// As of the last look that the database answered.
@@ -81,6 +83,15 @@ struct RelayStatus: Sendable {
 
     /// Whether the horizon is known: it is not where nothing is read.
     var hasHorizon: Bool { standing.isConnected && standing.horizon.problem == nil }
+
+    /// How delivery stands by consumer: what is to be delivered is not known where the database is away or no event is read.
+    var deliveries: [String: ConsumerCondition] {
+        let cause = processIssues.first {
+            !standing.isConnected || standing.horizon.problem != nil || $0.kind == .noSession
+        }
+        guard let cause, !standing.isStopping else { return conditions }
+        return conditions.mapValues { $0 == .flowing ? .waiting(cause.text) : $0 }
+    }
 
     /// What every surface of this process shows.
     var diagnosis: Diagnosis {
@@ -169,7 +180,7 @@ extension RelayStatus {
 
     private func json(_ report: ConsumerReport) -> JSONValue {
         let name = report.consumer.name
-        let (delivery, own) = (conditions[name], standing.consumers.first { $0.name == name })
+        let (delivery, own) = (deliveries[name], standing.consumers.first { $0.name == name })
         return .object(
             report.members + [
                 .init("ready", own.map { .boolean($0.isReady) } ?? .null),
@@ -181,6 +192,7 @@ extension RelayStatus {
                     [
                         "status": delivery.map { .string($0.name) } ?? .null,
                         "reason": delivery.flatMap { $0.reason.isEmpty ? nil : .string($0.reason) } ?? .null,
+                        "unacknowledged_seconds": silences[name].map { .number($0 / .seconds(1), digits: 3) } ?? .null,
                     ]),
             ])
     }

@@ -67,6 +67,15 @@ final class StoreMetrics: Sendable {
         for labels in over { Metric.problem.gauge(labels[0], labels[1]).set(0) }
     }
 
+    /// How delivery stands: what publishers note themselves knows nothing of the database.
+    func report(_ deliveries: [String: ConsumerCondition]) {
+        for (consumer, condition) in deliveries {
+            for name in PublisherStatus.Name.allCases.map(\.rawValue) {
+                Metric.deliveryStatus.gauge(consumer, name).set(name == condition.name ? 1 : 0)
+            }
+        }
+    }
+
     private func report(_ consumer: StoreStatus.Consumer, _ age: Duration) {
         let own = consumer.segments.filter { $0.owner == worker }
         if own.allSatisfy({ $0.lag.events == 0 }) {

@@ -32,6 +32,7 @@ actor Auditor {
 
     private let configuration: Configuration
     private let interval: Duration
+    private let pace: AuditPace
     private let database: ConnectionConfiguration
     private let owner: String
     private let logger = Logger(label: "godwit.audit")
@@ -50,6 +51,7 @@ actor Auditor {
         }
         self.configuration = configuration
         self.interval = interval
+        pace = AuditPace(interval: interval)
         self.database = database.session(for: .audit)
         self.owner = owner
     }
@@ -60,13 +62,13 @@ actor Auditor {
         var client = configuration.kafka.client("godwit-audit")
         // What is read at a bounded rate need not wait in memory.
         client.properties["queued.max.messages.kbytes"] = "2048"
-        let reading = AuditReading(client, rate: configuration.audit.rate, logger: logger)
+        let reading = AuditReading(client, for: audits, rate: configuration.audit.rate, logger: logger)
         let horizon = HorizonTracker(database, tables: configuration.database.tables, logger: logger)
         var failures: [String: (text: String, at: ContinuousClock.Instant)] = [:]
         var connection: Connection?
         while !Task.isCancelled {
             let started = ContinuousClock.now
-            var (isBehind, isHeld) = (false, false)
+            var (isBehind, isHeld, hasFailed) = (false, false, false)
             for audit in audits where !Task.isCancelled {
                 do {
                     let session: Connection
@@ -82,6 +84,7 @@ actor Auditor {
                     failures[audit.consumer] = nil
                 } catch {
                     if Task.isCancelled { break }
+                    hasFailed = true
                     note(error, of: audit.consumer, in: &failures)
                     await connection?.close()
                     connection = nil
@@ -96,9 +99,9 @@ actor Auditor {
                 // What is pending is remembered on the tracker's connection only.
                 if !isHeld { await horizon.close() }
             }
-            // A loss counts at the second look, and within two intervals, the time of the rounds included.
-            let next = started + (audits.contains(where: \.hasSuspects) ? interval / 2 : interval)
-            try? await Task.sleep(until: max(next, .now + interval / 10), clock: .continuous)
+            let round: AuditPace.Round =
+                hasFailed ? .failed : audits.contains(where: \.hasSuspects) ? .suspects : .done
+            try? await Task.sleep(until: pace.next(after: round, from: started, to: .now), clock: .continuous)
         }
         await reading.close()
         await horizon.close()
@@ -120,6 +123,7 @@ actor Auditor {
         guard let route = consumer.route else { return nil }
         var options = DeliveryAudit.Options()
         options.lease = interval * 2 + .seconds(10)
+        options.settlePatience = pace.settlePatience
         options.consumers = configuration.consumers.count
         if case .deadLetterTopic(let topic) = consumer.onPoison { options.deadLetterTopic = topic }
         // Without the events' ids the configuration is refused.

@@ -25,13 +25,16 @@ extension Configuration {
                     ])
             }
         }
-        return try read(text, name: file ?? "", environment: environment, needs: needs, readFile: readText)
+        return try read(
+            text, name: file ?? "", environment: environment, needs: needs, readFile: readText,
+            isReadable: { FileManager.default.isReadableFile(atPath: $0) })
     }
 
-    /// Reads a text as the file; `readFile` gives the content of the files that hold secrets.
+    /// Reads a text as the file; `readFile` gives the content of the files that hold secrets, and `isReadable` says whether
+    /// those can be read that others read.
     static func read(
         _ text: String?, name: String, environment: [String: String], needs: Set<Need>,
-        readFile: (String) throws -> String
+        readFile: (String) throws -> String, isReadable: @escaping (String) -> Bool = { _ in true }
     ) throws(ConfigurationError) -> Loaded {
         var file = text.map { ConfigurationFile.read($0, name: name) } ?? RawLayer()
         // Of what it lacks nothing can be said.
@@ -43,7 +46,8 @@ extension Configuration {
         LineEnds.check(&file)
         LineEnds.check(&variables)
 
-        var values = ConfigurationValues(raw: file.values.merging(variables.values) { _, variable in variable })
+        var values = ConfigurationValues(
+            raw: file.values.merging(variables.values) { _, variable in variable }, isReadable: isReadable)
         let names = file.consumers.map(\.name)
         let added = variables.consumers.map(\.name).filter { !names.contains($0) }
         let configuration = Configuration(&values, consumers: names + added, needs: needs)

@@ -22,6 +22,7 @@ extension ConfigurationProblem {
         case deadLetterTopic = "dead-letter-topic"
         case progressTopic = "progress-topic"
         case header = "header"
+        case kafkaFile = "kafka-file"
 
         case unknownVariable = "unknown-variable"
         case lineEnd = "line-end"
@@ -33,6 +34,8 @@ extension ConfigurationProblem {
         case patternUnused = "pattern-unused"
         case deadLettersMixed = "dead-letters-mixed"
         case headerRepeated = "header-repeated"
+        case saslUnused = "sasl-unused"
+        case topicsCollide = "topics-collide"
 
         package var level: Level { kind.level }
         /// When it is reported, as a sentence.
@@ -101,6 +104,11 @@ extension ConfigurationProblem {
                 )
             case .header:
                 (.error, "A header's name is reserved or not usable.", "remove it from the list, or rename it")
+            case .kafkaFile:
+                (
+                    .error, "A file with a certificate or key for Kafka is absent, or this user may not read it.",
+                    "correct the path, mount the file, or let this user read it"
+                )
             case .unknownVariable:
                 (.warning, "A variable that begins with GODWIT_ is not known and not used.", "correct or unset it")
             case .lineEnd:
@@ -134,6 +142,16 @@ extension ConfigurationProblem {
                     "bound the template with `topics_allowed`, or rename the dead-letter topic"
                 )
             case .headerRepeated: (.warning, "A header is named twice.", "remove one")
+            case .saslUnused:
+                (
+                    .warning, "A SASL property is set, and the protocol does not use SASL: no broker is logged in at.",
+                    "set `kafka.sasl`, or `security.protocol` to `sasl_ssl`"
+                )
+            case .topicsCollide:
+                (
+                    .warning, "Two topics differ only in `.` and `_`: brokers refuse to create the second one.",
+                    "rename one of them"
+                )
             }
         }
 

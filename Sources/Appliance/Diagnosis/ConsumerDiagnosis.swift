@@ -27,7 +27,7 @@ struct ConsumerDiagnosis: Sendable {
         let lag = consumer.lag
         var issues =
             owners(consumer) + source(consumer) + conditions(owningWorkers(consumer)) + orders(consumer)
-            + parked(consumer, letters) + found(audit) + behind(audit)
+            + parked(consumer, letters) + found(audit) + behind(audit, consumer)
         if lag.events > 0 {
             issues += holds(store)
             if let longestLag, let oldest = lag.oldest, oldest > longestLag {
@@ -177,8 +177,21 @@ struct ConsumerDiagnosis: Sendable {
     }
 
     /// An audit that stands still finds nothing, which is not the same as that nothing is wrong.
-    private func behind(_ audit: AuditRecord?) -> [HealthIssue] {
+    private func behind(_ audit: AuditRecord?, _ consumer: StoreStatus.Consumer) -> [HealthIssue] {
         guard let audit, let auditInterval, audit.age > auditInterval * 3 + .seconds(60) else { return [] }
+        let slowest = consumer.segments.map(\.checkpoint).min() ?? 0
+        let standing = consumer.segments.filter { $0.checkpoint == slowest }
+        if audit.owner != nil, audit.position >= slowest, standing.count < consumer.segments.count {
+            // What was ordered is no problem.
+            if consumer.order?.control.isPaused == true { return [] }
+            return [
+                HealthIssue(
+                    .auditBehind,
+                    "the audit waits for \(SegmentText.format(standing.map(\.id))) at position \(slowest), and has not "
+                        + "seen all of them for \(AgeText.format(audit.age)); the others are audited up to position \(audit.position)"
+                )
+            ]
+        }
         let who = audit.owner.map { "see the log of \($0)" } ?? "no process audits it"
         return [
             HealthIssue(

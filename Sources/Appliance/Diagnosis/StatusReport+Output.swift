@@ -3,6 +3,11 @@ import KafkaBridge
 
 extension StatusReport {
     package var json: JSONValue {
+        guard case .object(let members) = state else { return .null }
+        return .object(members + (delays.map { [.init("delays", .array($0.map(\.json)))] } ?? []))
+    }
+
+    private var state: JSONValue {
         [
             "healthy": .boolean(isHealthy),
             "database": [
@@ -31,6 +36,7 @@ extension StatusReport {
 
     /// For people.
     package var text: String {
+        if let delays { return DelayAccount.text(delays) }
         var text = ""
         if let failure { text += "database: \(failure.message)\n" }
         if let store {

@@ -12,6 +12,8 @@ package struct StatusReport: Sendable {
     let failure: Failure?
     /// What the process says of itself, as its admin port gives it.
     let process: JSONValue?
+    /// What the age of each consumer's oldest waiting event is due to; `nil` where that was not asked for.
+    var delays: [DelayAccount]?
 
     /// How a command asks.
     package struct Options: Sendable {
@@ -19,6 +21,10 @@ package struct StatusReport: Sendable {
         package var backlogLimit = 10_000
         /// An event that has waited for longer is unhealthy.
         package var longestLag: Duration?
+        /// Whether to find out what the age of the oldest waiting events is due to.
+        package var explains = false
+        /// The one to explain; all, if none is named.
+        package var consumer: String?
 
         package init() {}
     }
@@ -26,17 +32,29 @@ package struct StatusReport: Sendable {
     /// Asks the database and the admin port.
     package static func take(_ configuration: Configuration, _ options: Options) async -> StatusReport {
         async let process = askProcess(configuration)
+        async let metrics = options.explains ? askMetrics(configuration) : nil
         do {
             let source = StatusSource(
                 configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
-            let picture = try await configuration.database.withConnection { try await source.take(on: $0) }
+            let picture = try await configuration.database.withConnection {
+                try await source.take(includesHalts: options.explains, on: $0)
+            }
             let judgement = ConsumerDiagnosis(
                 staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval,
                 longestLag: options.longestLag)
-            return StatusReport(
+            var report = StatusReport(
                 store: picture.store,
                 consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
                 failure: nil, process: await process)
+            guard options.explains else { return report }
+            let (answer, stages) = (report.process, StageTimes.parse(await metrics ?? ""))
+            report.delays = picture.store.consumers.filter { options.consumer ?? $0.name == $0.name }.map { consumer in
+                DelayAccount(
+                    DelayAccount.Facts(
+                        consumer, in: picture, process: answer, stages: stages[consumer.name],
+                        staleThreshold: judgement.staleThreshold))
+            }
+            return report
         } catch {
             return StatusReport(store: nil, consumers: [], failure: Failure(error), process: await process)
         }
@@ -48,6 +66,11 @@ package struct StatusReport: Sendable {
         return try? JSONParser.parse(body)
     }
 
+    private static func askMetrics(_ configuration: Configuration) async -> String? {
+        guard let address = configuration.admin.listen else { return nil }
+        return await AdminClient.get("/metrics", from: address)
+    }
+
     /// What is the matter, by the database.
     package var diagnosis: Diagnosis {
         Diagnosis(
@@ -55,6 +78,9 @@ package struct StatusReport: Sendable {
                 [HealthIssue($0.status == .databaseBusy ? .databaseBusy : .databaseAway, $0.message)]
             } ?? [], reports: consumers)
     }
+
+    /// Whether what was asked for is explained; also true where nothing could be asked.
+    package func explains(_ consumer: String) -> Bool { delays?.contains { $0.consumer == consumer } ?? true }
 
     package var isHealthy: Bool { diagnosis.isHealthy }
 

@@ -13,6 +13,8 @@ struct StatusSource: Sendable {
         var audits: [String: AuditRecord] = [:]
         /// Why what audits have found cannot be read.
         var auditTrouble: String?
+        /// Where segments halt, where that was asked for.
+        var halts: [DeadLetters.Halt] = []
     }
 
     private let reader: StatusReader
@@ -25,11 +27,13 @@ struct StatusSource: Sendable {
         audits = AuditsTable(tables)
     }
 
+    /// - Parameter includesHalts: whether the events that segments stand before are read too.
     /// - Throws: `SourceError`, or `PostgresError`.
-    func take(on connection: Connection) async throws -> Picture {
+    func take(includesHalts: Bool = false, on connection: Connection) async throws -> Picture {
         let store = try await reader.read(on: connection)
         let counts = try await letters.counts(on: connection)
         var picture = Picture(store: store, deadLetters: counts.reduce(into: [:]) { $0[$1.consumer] = $1 })
+        if includesHalts { picture.halts = try await letters.halts(on: connection) }
         do throws(PostgresError) {
             let records = try await audits.all(on: connection)
             picture.audits = records.reduce(into: [:]) { $0[$1.consumer] = $1 }

@@ -36,7 +36,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
         case .success: "all went well"
         case .accountNotClean:
             "demo, verify, audit: there is loss, doubling or disorder, or a record in the wrong topic"
-        case .stoppedAtOnce: "run: a second signal let go at once; the next start goes on from the checkpoint"
+        case .stoppedAtOnce:
+            "run: let go of what was under way, at a second signal or the end of its time; the next start goes on from the checkpoint"
         case .unhealthy:
             "status, doctor: something is wrong; verify: events are not delivered, and will not be by themselves; the output says what"
         case .nothingSelected: "verify, republish: no event lies in the range that was asked for, so nothing was done"

@@ -126,7 +126,7 @@ extension Verifying.Outcome {
         case .doubled: "more than once"
         case .outOfOrder: "behind a later event of their aggregate"
         case .misplaced: "in another topic of the consumer than their own"
-        case .different: "with another value than their event has now"
+        case .different: "with another value or key than their event has now"
         case .pending:
             obstacles.isEmpty
                 ? "not delivered yet: behind the consumer's checkpoint, on which nothing is known to hold it"
@@ -177,7 +177,7 @@ extension Verifying.Outcome {
     private static func entry(_ kind: VerificationReport.Kind) -> String {
         switch kind {
         case .unknowable: "deleted since, or never delivered"
-        case .different: "with another value"
+        case .different: "with another value or key"
         case .misplaced: "in another topic too"
         case .hidden: "behind an open transaction"
         case .doubled: "more than once"

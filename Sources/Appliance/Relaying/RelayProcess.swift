@@ -63,6 +63,14 @@ package final class RelayProcess: Sendable {
             try await SignalledShutdown(group: group, limit: shutdownTimeout, logger: logger).run()
         }
         if !isDrained { throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning) }
+        let letGo = relays.worker.consumersLetGo
+        if !letGo.isEmpty {
+            throw Failure(
+                .stoppedAtOnce,
+                "run: stopped at the end of its time before brokers had acknowledged everything under way of "
+                    + "\(letGo.joined(separator: ", ")): the next start publishes it again from the checkpoints, also what brokers "
+                    + "have taken")
+        }
     }
 
     /// Has all relays finish what is in flight and end.

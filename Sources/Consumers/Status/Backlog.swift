@@ -13,6 +13,7 @@ struct Backlog: Sendable {
         var countedThrough: Int64
         var count: Int64 = 0
         var oldest: Duration?
+        var oldestPosition: Int64?
     }
 
     /// How many positions a reading goes on at most, whatever it finds.
@@ -59,7 +60,7 @@ struct Backlog: Sendable {
                 continue
             }
             entry.count += 1
-            entry.oldest = entry.oldest ?? row.age
+            if entry.oldest == nil { (entry.oldest, entry.oldestPosition) = (row.age, row.position) }
             entries[segment] = entry
         }
         for (segment, entry) in entries where entry.countedThrough >= start {
@@ -71,7 +72,8 @@ struct Backlog: Sendable {
     func lag(of segment: Int) -> SegmentLag? {
         entries[segment].map { entry in
             SegmentLag(
-                counted: entry.count, uncounted: max(0, latest - entry.countedThrough), oldest: entry.oldest)
+                counted: entry.count, uncounted: max(0, latest - entry.countedThrough), oldest: entry.oldest,
+                oldestPosition: entry.oldestPosition)
         }
     }
 }

@@ -6,11 +6,14 @@ package struct SegmentLag: Sendable, Hashable {
     package let uncounted: Int64
     /// The age of the first of them, by its `created_at`; `nil` if none waits or none was found.
     package let oldest: Duration?
+    /// Its position; `nil` if none waits or none was found.
+    package let oldestPosition: Int64?
 
-    package init(counted: Int64, uncounted: Int64 = 0, oldest: Duration? = nil) {
+    package init(counted: Int64, uncounted: Int64 = 0, oldest: Duration? = nil, oldestPosition: Int64? = nil) {
         self.counted = counted
         self.uncounted = uncounted
         self.oldest = oldest
+        self.oldestPosition = oldestPosition
     }
 
     /// Of segments of one consumer: what was not looked at is the same stretch of the log for all, in which each event
@@ -18,7 +21,8 @@ package struct SegmentLag: Sendable, Hashable {
     init(_ segments: some Collection<SegmentLag>) {
         counted = segments.reduce(0) { $0 + $1.counted }
         uncounted = segments.map(\.uncounted).max() ?? 0
-        oldest = segments.compactMap(\.oldest).max()
+        let first = segments.filter { $0.oldest != nil }.max { $0.oldest ?? .zero < $1.oldest ?? .zero }
+        (oldest, oldestPosition) = (first?.oldest, first?.oldestPosition)
     }
 
     /// The events that wait; where not exact, as many at most.

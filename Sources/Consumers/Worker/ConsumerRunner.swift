@@ -23,6 +23,8 @@ final class ConsumerRunner: Sendable {
     let isSole: Bool
     /// Closed to stop.
     let stopping = WakeSignal()
+    /// Whether it was stopped before everything under way was done.
+    let hasLetGo = Mutex(false)
     /// Where a one-off run ends: fixed at its start.
     let target = Mutex<Int64?>(nil)
     /// What the ledger rests on; `nil` until it was taken up there.
@@ -315,6 +317,7 @@ final class ConsumerRunner: Sendable {
             group.addTask {
                 while !self.stopping.isClosed { try await Task.sleep(for: .milliseconds(50)) }
                 try await Task.sleep(for: self.options.drainTimeout)
+                self.hasLetGo.withLock { $0 = true }
                 self.logger.warning("stopped before everything under way was done; it will be done again")
             }
             defer { group.cancelAll() }

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import Postgres
 public import ServiceLifecycle
+import Synchronization
 
 /// Serves any number of consumers, together with other workers: each consumer's segments are shared fairly among all
 /// workers that serve it, and taken over from those that die.
@@ -95,6 +96,9 @@ public final class Worker: Service {
     public func stop() {
         for runner in runners { runner.stop() }
     }
+
+    /// The consumers that were stopped before everything under way was done: it will be done again.
+    package var consumersLetGo: [String] { runners.filter { $0.hasLetGo.withLock { $0 } }.map(\.name) }
 
     /// Has the worker read the controls of its consumers at once, not with its next heartbeat.
     package func lookForControls() {

@@ -38,4 +38,14 @@ enum DeliveryAuditTable {
         );
         """
     }
+
+    /// The events that were parked when they were audited, and may be delivered since; and the lowest checkpoint at the last step, 0
+    /// where an earlier version made it.
+    static func parkedPositions(_ tables: TableNames) -> String {
+        """
+        ALTER TABLE \(tables.godwitTable("delivery_audits").sql)
+            ADD COLUMN IF NOT EXISTS parked_positions bigint[] NOT NULL DEFAULT '{}',
+            ADD COLUMN IF NOT EXISTS slowest bigint NOT NULL DEFAULT 0;
+        """
+    }
 }

@@ -25,8 +25,9 @@ struct Migration: Sendable {
             Migration(version: 13, name: "epoch of redrives", sql: redriveEpoch(tables)),
             Migration(version: 14, name: "terms of workers", sql: workerTerms(tables)),
             Migration(version: 15, name: "audits of deliveries", sql: DeliveryAuditTable.sql(tables)),
+            Migration(version: 16, name: "parked events of audits", sql: DeliveryAuditTable.parkedPositions(tables)),
             Migration(
-                version: 16, name: "transactional ids of segments", sql: TransactionalSegmentsTable.sql(tables)),
+                version: 17, name: "transactional ids of segments", sql: TransactionalSegmentsTable.sql(tables)),
         ]
     }
 

@@ -1,5 +1,11 @@
 internal import CLibRDKafka
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
 /// The queue a consumer's partitions are fetched into.
 ///
 /// `@unchecked Sendable`: librdkafka locks its queues. Destroyed once, before the consumer.
@@ -12,8 +18,10 @@ internal import CLibRDKafka
     }
 
     private let pointer: OpaquePointer
+    private let extract: RecordExtract
 
-    init(newFor handle: ClientHandle) {
+    init(newFor handle: ClientHandle, _ extract: RecordExtract) {
+        self.extract = extract
         unsafe pointer = rd_kafka_queue_new(handle.pointer)
     }
 
@@ -31,13 +39,13 @@ internal import CLibRDKafka
         var limit = limit
         for _ in 0..<count {
             guard let event = unsafe rd_kafka_consume_queue(pointer, limit.wholeMilliseconds) else { return }
-            unsafe body(Self.item(event))
+            unsafe body(item(event))
             unsafe rd_kafka_message_destroy(event)
             limit = .zero
         }
     }
 
-    private static func item(_ pointer: UnsafeMutablePointer<rd_kafka_message_t>) -> Item {
+    private func item(_ pointer: UnsafeMutablePointer<rd_kafka_message_t>) -> Item {
         let message = unsafe pointer.pointee
         let topic = unsafe message.rkt.map { unsafe String(cString: rd_kafka_topic_name($0)) } ?? ""
         let code = unsafe KafkaError.Code(message.err)
@@ -50,26 +58,41 @@ internal import CLibRDKafka
         }
         var kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
         let time = unsafe rd_kafka_message_timestamp(pointer, &kind)
+        let (headers, needsValue) = unsafe headers(of: pointer)
         return unsafe .record(
             ConsumedRecord(
                 topic: topic, partition: message.partition, offset: message.offset,
                 timestamp: kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : time,
-                key: bytes(message.key, message.key_len), value: bytes(message.payload, message.len),
-                headers: headers(of: pointer)))
+                key: extract.hasKey ? Self.bytes(message.key, message.key_len) : nil,
+                value: needsValue ? Self.bytes(message.payload, message.len) : nil, headers: headers))
     }
 
-    private static func headers(of message: UnsafeMutablePointer<rd_kafka_message_t>) -> [ConsumedRecord.Header] {
+    /// The headers that are wanted, and whether the value is.
+    private func headers(
+        of message: UnsafeMutablePointer<rd_kafka_message_t>
+    ) -> (headers: [ConsumedRecord.Header], needsValue: Bool) {
         var list: OpaquePointer?
-        guard unsafe rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR else { return [] }
+        guard unsafe rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR else { return ([], true) }
         var headers: [ConsumedRecord.Header] = []
+        var needsValue = true
         var name: UnsafePointer<CChar>?
         var value: UnsafeRawPointer?
-        var count = 0
-        while unsafe rd_kafka_header_get_all(list, headers.count, &name, &value, &count) == RD_KAFKA_RESP_ERR_NO_ERROR {
-            let text = unsafe name.map { unsafe String(cString: $0) } ?? ""
-            headers.append(unsafe ConsumedRecord.Header(name: text, value: bytes(value, count)))
+        var (index, count) = (0, 0)
+        while unsafe rd_kafka_header_get_all(list, index, &name, &value, &count) == RD_KAFKA_RESP_ERR_NO_ERROR {
+            index += 1
+            guard let name = unsafe name else { continue }
+            if let wanted = extract.headers {
+                guard let place = wanted.firstIndex(where: { unsafe strcmp($0.characters, name) == 0 }) else {
+                    continue
+                }
+                if place < extract.valueUnless { needsValue = false }
+                headers.append(unsafe ConsumedRecord.Header(name: wanted[place].text, value: Self.bytes(value, count)))
+            } else {
+                headers.append(
+                    unsafe ConsumedRecord.Header(name: String(cString: name), value: Self.bytes(value, count)))
+            }
         }
-        return headers
+        return (headers, needsValue)
     }
 
     private static func bytes(_ start: UnsafeRawPointer?, _ count: Int) -> [UInt8]? {

@@ -20,6 +20,7 @@ package final class Reader: Sendable {
         /// What went wrong behind the records that were handed on.
         var failure: KafkaError?
         var isClosed = false
+        var chosenAt = ContinuousClock.now
     }
 
     private let handle: ClientHandle
@@ -28,13 +29,15 @@ package final class Reader: Sendable {
     /// Apart from the state because starting and stopping blocks; only one call is under way at a time.
     private let fetching = Mutex(ReadingTopics())
 
+    /// - Parameter extract: what of the records is handed on.
     package init(
-        _ configuration: ClientConfiguration, isolation: IsolationLevel = .readCommitted, logger: Logger
+        _ configuration: ClientConfiguration, isolation: IsolationLevel = .readCommitted,
+        extract: RecordExtract = .everything, logger: Logger
     ) throws(KafkaError) {
         let configuration = configuration.withCurrentSecrets
         handle = try NativeConfiguration(reader: configuration, isolation: isolation)
             .makeClient(RD_KAFKA_CONSUMER, configuration, sink: LogSink(logger))
-        queue = ConsumerQueue(newFor: handle)
+        queue = ConsumerQueue(newFor: handle, extract)
     }
 
     /// Ends the client. No other call may be under way or follow.
@@ -232,13 +235,18 @@ package final class Reader: Sendable {
         while true {
             do throws(KafkaError) { return try ask(deadline - .now) } catch {
                 let isAnswer = error.code.rawValue > 0 && error.classification.kind == .retry
-                let end = error.code == .unknownTopicOrPartition ? min(deadline, start + newsTravelTime) : deadline
-                guard isAnswer || error.code == .unknownTopicOrPartition,
+                let end = isNoNewsYet(error) ? min(deadline, start + newsTravelTime) : deadline
+                guard isAnswer || isNoNewsYet(error),
                     ContinuousClock.now + pauseBetweenQuestions < end
                 else { throw error }
                 usleep(UInt32(pauseBetweenQuestions / .microseconds(1)))
             }
         }
+    }
+
+    /// Whether a broker may only not have heard of a topic or partition yet, or this client only of one that has not.
+    static func isNoNewsYet(_ error: KafkaError) -> Bool {
+        error.code == .unknownTopicOrPartition || error.code == .localUnknownPartition
     }
 
     private static let pauseBetweenQuestions: Duration = .milliseconds(20)
@@ -312,6 +320,7 @@ package final class Reader: Sendable {
         }
         state.withLock { state in
             state.partitions = Set(starts.keys)
+            state.chosenAt = .now
             state.ends = [:]
             state.failure = nil
         }
@@ -333,6 +342,11 @@ package final class Reader: Sendable {
             case .record(let record): records.append(record)
             case .end(let partition, let offset): state.withLock { $0.ends[partition] = offset }
             case .error(let error):
+                // A partition that was added is fetched once its news have come.
+                if Self.isNoNewsYet(error), ContinuousClock.now < state.withLock({ $0.chosenAt }) + Self.newsTravelTime
+                {
+                    return
+                }
                 // An outage passes: reading goes on by itself.
                 // But for an offset that is gone: its partition is fetched no more.
                 let isGone = error.code == .offsetReset || error.code == .offsetOutOfRange

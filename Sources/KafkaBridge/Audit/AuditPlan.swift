@@ -13,6 +13,8 @@ enum AuditPlan: Sendable, Equatable {
     struct Facts: Sendable, Equatable {
         /// The lowest checkpoint of the consumer's segments; `nil` where it was never started.
         var checkpoint: Int64?
+        /// How far to audit where a segment stands still: to the highest checkpoint.
+        var highest: Int64?
         var basis: AuditBasis
     }
 
@@ -23,11 +25,13 @@ enum AuditPlan: Sendable, Equatable {
         if !record.basis.log.isEmpty, record.basis.log != facts.basis.log {
             return .begin(after: checkpoint, reason: .anotherLog)
         }
-        if checkpoint < record.position { return .begin(after: checkpoint, reason: .setBack) }
+        if checkpoint < (record.slowest > 0 ? record.slowest : record.position) {
+            return .begin(after: checkpoint, reason: .setBack)
+        }
         if !record.basis.route.isEmpty, record.basis.route != facts.basis.route {
             return .begin(after: checkpoint, reason: .anotherRoute)
         }
-        return .proceed(through: checkpoint)
+        return .proceed(through: max(record.position, facts.highest ?? checkpoint))
     }
 }
 

@@ -13,6 +13,7 @@ package final class AuditReading {
     }
 
     private let client: ClientConfiguration
+    private let extract: RecordExtract
     private let rate: Double
     private let logger: Logger
     private var reader: Reader?
@@ -28,9 +29,12 @@ package final class AuditReading {
     /// Records taken at a time: few, so that relaying goes on beside.
     private static let portion = 100
 
-    /// - Parameter rate: records a second, at most.
-    package init(_ client: ClientConfiguration, rate: Int, logger: Logger) {
+    /// - Parameters:
+    ///   - audits: those that read by it.
+    ///   - rate: records a second, at most.
+    package init(_ client: ClientConfiguration, for audits: [DeliveryAudit], rate: Int, logger: Logger) {
         self.client = client
+        extract = RecordNames.extract(audits.map(\.names), key: false)
         self.rate = Double(rate)
         self.logger = logger
     }
@@ -83,9 +87,11 @@ package final class AuditReading {
 
     /// Hands on what lies between the starts and the ends, or until it is enough.
     ///
+    /// - Parameter isPaced: whether the rate holds.
     /// - Returns: whether the ends were reached.
     func read(
-        from starts: [TopicPartition: Int64], to ends: [TopicPartition: Int64], isEnough: () -> Bool,
+        from starts: [TopicPartition: Int64], to ends: [TopicPartition: Int64], isPaced: Bool = true,
+        isEnough: () -> Bool,
         _ body: (Step) -> Void
     ) async throws(KafkaError) -> Bool {
         let reader = try open()
@@ -110,7 +116,7 @@ package final class AuditReading {
             }
             if !records.isEmpty {
                 lastNews = .now
-                let due = pacer.admit(records.count, now: .now)
+                let due = isPaced ? pacer.admit(records.count, now: .now) : .now
                 if due > .now { await Self.wait(until: due) }
             }
             if Task.isCancelled { throw KafkaError(.timedOut, message: "Auditing was told to end") }
@@ -126,7 +132,7 @@ package final class AuditReading {
 
     private func open() throws(KafkaError) -> Reader {
         if let reader { return reader }
-        let new = try Reader(client, logger: logger)
+        let new = try Reader(client, extract: extract, logger: logger)
         reader = new
         return new
     }

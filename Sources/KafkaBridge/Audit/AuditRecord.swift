@@ -18,15 +18,22 @@ package struct AuditRecord: Sendable, Equatable {
     package var reason: AuditReason
     /// Everything up to here is audited.
     package var position: Int64
+    /// The lowest checkpoint at the last step; 0 where an earlier version made it.
+    var slowest: Int64 = 0
     package var basis = AuditBasis()
     var progress: [TopicPartition: Progress] = [:]
     /// Positions that no topic had when they were audited, and that are looked for again; ascending.
     package var suspects: [Int64] = []
     /// Positions of missing events that are still looked for, ascending; the first ones where there are many.
     package var missing: [Int64] = []
+    /// Positions of parked events, ascending, that are looked for until it is decided about them; the first ones where there
+    /// are many.
+    package var parked: [Int64] = []
     package var counts = AuditCounts()
     /// The process that audits; `nil` where it has ended.
     package var owner: String?
+    /// Whether the owner's session has ended, so that another process may go on at once.
+    var isOwnerGone = false
     var epoch: Int64 = 0
     /// How long ago the last step was.
     package var lastStep: Duration = .zero
@@ -63,6 +70,8 @@ package struct AuditRecord: Sendable, Equatable {
         }
         suspects = try row.decode("suspects")
         missing = try row.decode("missing_positions")
+        slowest = try row.decode("slowest")
+        parked = try row.decode("parked_positions")
         counts.committed = try row.decode("committed")
         counts.delivered = try row.decode("delivered")
         counts.missing = try row.decode("missing")
@@ -76,6 +85,7 @@ package struct AuditRecord: Sendable, Equatable {
         counts.disordered = try row.decode("disordered")
         counts.misplaced = try row.decode("misplaced")
         owner = try row.decodeIfPresent("owner")
+        isOwnerGone = try row.decode("owner_is_gone")
         epoch = try row.decode("epoch")
         lastStep = .seconds(max(0, try row.decode("step_age", as: Double.self)))
         age = .seconds(max(0, try row.decode("caught_up_age", as: Double.self)))

@@ -16,8 +16,12 @@ struct AuditState: Sendable {
         var aggregates = 100_000
         /// Events that are looked for again because they were not found.
         var suspects = 5_000
+        /// Of these, events of segments that stand still while the others are audited.
+        var pending = 2_000
         /// Missing events that are still looked for.
         var missing = 1_000
+        /// Parked events that are looked for, since they may be delivered again.
+        var parked = 1_000
     }
 
     /// The events of a step: those that are looked for again, and those that follow the audited position.
@@ -77,7 +81,15 @@ struct AuditState: Sendable {
     }
 
     mutating func saved(epoch: Int64) { record.epoch = epoch }
-    mutating func rest(on basis: AuditBasis) { record.basis = basis }
+    mutating func rest(on basis: AuditBasis, slowest: Int64) {
+        record.basis = basis
+        record.slowest = slowest
+    }
+
+    /// How many more events of segments that stand still may be looked for.
+    var roomForPending: Int { max(0, limits.pending - record.suspects.count) }
+    /// The suspects of the last step that are only not delivered yet.
+    private(set) var pending = 0
 
     // MARK: Partitions
 
@@ -266,6 +278,7 @@ struct AuditState: Sendable {
         guard let window else { return Findings() }
         assert(left == 0 || reachedEnds)
         self.window = nil
+        pending = absences.values.count { $0 == .pending }
         var findings = Findings()
         let doubledBefore = record.counts.doubled
         concludeRepeated(window, absences, reachedEnds, &findings)
@@ -309,17 +322,24 @@ struct AuditState: Sendable {
                 } else {
                     record.counts.unproven += 1
                 }
-            case .some(let kind): record.counts.add(kind)
+            case .some(let kind): count(kind, position)
             }
         }
+    }
+
+    private mutating func count(_ kind: Absence.Kind, _ position: Int64) {
+        record.counts.add(kind)
+        if kind == .parked, record.parked.count < limits.parked { record.parked.append(position) }
     }
 
     /// What has become of the events that were not found before.
     private mutating func concludeRepeated(
         _ window: Window, _ absences: [Int: Absence.Kind], _ reachedEnds: Bool, _ findings: inout Findings
     ) {
-        let (suspects, missing) = (record.suspects, Set(record.missing))
+        let (suspects, missing, parked) = (record.suspects, Set(record.missing), Set(record.parked))
         record.suspects = []
+        // Rows of events that are gone from the database show nothing any more, and stay counted.
+        record.parked.removeAll { window.ledger.index(at: $0) == nil }
         var looked: Set<Int64> = []
         for index in 0..<window.repeated {
             let position = window.ledger.positions[index]
@@ -330,6 +350,14 @@ struct AuditState: Sendable {
                 record.missing.removeAll { $0 == position }
                 findings.recovered.append(position)
                 conclude(index, window.ledger, nil, &findings)
+            } else if parked.contains(position) {
+                // It was parked, and is until something else shows.
+                let isFound = window.ledger.isAccounted(index)
+                let absence = reachedEnds ? absences[index] ?? .parked : .parked
+                if !isFound, absence == .parked { continue }
+                record.parked.removeAll { $0 == position }
+                record.counts.parked -= 1
+                conclude(index, window.ledger, absence, &findings)
             } else if window.ledger.isAccounted(index) {
                 conclude(index, window.ledger, nil, &findings)
             } else {
@@ -337,7 +365,7 @@ struct AuditState: Sendable {
                 case _ where !reachedEnds: record.suspects.append(position)
                 case .hidden, .pending, nil: record.suspects.append(position)
                 case .some(let kind):
-                    record.counts.add(kind)
+                    count(kind, position)
                     if kind == .missing {
                         findings.missing.append(position)
                         if record.missing.count < limits.missing { record.missing.append(position) }
@@ -348,6 +376,7 @@ struct AuditState: Sendable {
         // The rows of events that are gone from the database can show nothing any more.
         record.counts.unproven += Int64(suspects.count { !looked.contains($0) })
         record.missing.sort()
+        record.parked.sort()
     }
 
     private mutating func remember(_ ledger: DeliveryLedger) {

@@ -1,3 +1,4 @@
+import Consumers
 package import EventSourcing
 package import Postgres
 
@@ -8,11 +9,13 @@ package import Postgres
 /// process whether what it remembers is what the row goes on from.
 package struct AuditsTable: Sendable {
     private let table: TableName
+    private let workers: TableName
     private let events: String
     private let lockName: String
 
     package init(_ tables: TableNames) {
         table = tables.godwitTable("delivery_audits")
+        workers = tables.consumerWorkers
         events = tables.events.text
         lockName = "godwit audit \(tables.godwitSchema) \(tables.events.text) "
     }
@@ -20,17 +23,29 @@ package struct AuditsTable: Sendable {
     private static let columns = """
         consumer_name, began_after, reason, position, log, route, topics, partitions, next_offsets, since_times, suspects,
         missing_positions, committed, delivered, missing, unproven, passed_over, parked, dead_lettered, discarded,
-        not_to_be_known, doubled, disordered, misplaced, owner, epoch
+        not_to_be_known, doubled, disordered, misplaced, parked_positions, slowest, owner, epoch
         """
 
     /// One audit, or all by name; each row reads as an ``AuditRecord``.
-    func find(_ consumer: String?) -> BoundStatement {
+    ///
+    /// - Parameter owner: who asks; whether another owner is gone is looked at for it only, since that takes time.
+    func find(_ consumer: String?, for owner: String? = nil) -> BoundStatement {
         let sql = """
             SELECT \(Self.columns), extract(epoch FROM clock_timestamp() - stepped_at)::float8 AS step_age,
-                extract(epoch FROM clock_timestamp() - caught_up_at)::float8 AS caught_up_age
+                extract(epoch FROM clock_timestamp() - caught_up_at)::float8 AS caught_up_age,
+                coalesce(owner <> $3 AND \(ownerIsGone), false) AS owner_is_gone
             FROM \(table.sql) WHERE events_table = $1 AND ($2::text IS NULL OR consumer_name = $2) ORDER BY consumer_name
             """
-        return BoundStatement(Statement(name: "audits_find", sql: sql), [events, consumer])
+        return BoundStatement(Statement(name: "audits_find", sql: sql), [events, consumer, owner])
+    }
+
+    /// Whether an owner is no worker any more, or its session has ended. Sessions without a lock show nothing of that: their
+    /// audits go on after the lease.
+    private var ownerIsGone: String {
+        """
+        NOT EXISTS (SELECT FROM \(workers.sql) AS workers
+            WHERE workers.worker_id = owner AND NOT (workers.session_lock AND \(WorkersTable.lockIsFree)))
+        """
     }
 
     /// Reads all audits there are.
@@ -40,8 +55,10 @@ package struct AuditsTable: Sendable {
         return records
     }
 
-    func read(_ consumer: String, on session: some PostgresSession) async throws(PostgresError) -> AuditRecord? {
-        guard let row = try await session.query(find(consumer)).first else { return nil }
+    func read(
+        _ consumer: String, for owner: String, on session: some PostgresSession
+    ) async throws(PostgresError) -> AuditRecord? {
+        guard let row = try await session.query(find(consumer, for: owner)).first else { return nil }
         return try AuditRecord(row)
     }
 
@@ -66,9 +83,10 @@ package struct AuditsTable: Sendable {
         let sql = """
             INSERT INTO \(table.sql) AS audits (events_table, consumer_name, began_after, reason, position, log, route, topics,
                 partitions, next_offsets, since_times, suspects, missing_positions, committed, delivered, missing, unproven,
-                passed_over, parked, dead_lettered, discarded, not_to_be_known, doubled, disordered, misplaced, owner, epoch)
+                passed_over, parked, dead_lettered, discarded, not_to_be_known, doubled, disordered, misplaced, owner, parked_positions,
+                slowest, epoch)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-                $24, $25, $26, $27 + 1)
+                $24, $25, $26, $30, $31, $27 + 1)
             ON CONFLICT (events_table, consumer_name) DO UPDATE SET began_after = excluded.began_after,
                 reason = excluded.reason, position = excluded.position, log = excluded.log, route = excluded.route,
                 topics = excluded.topics, partitions = excluded.partitions, next_offsets = excluded.next_offsets,
@@ -78,7 +96,8 @@ package struct AuditsTable: Sendable {
                 passed_over = excluded.passed_over, parked = excluded.parked, dead_lettered = excluded.dead_lettered,
                 discarded = excluded.discarded, not_to_be_known = excluded.not_to_be_known, doubled = excluded.doubled,
                 disordered = excluded.disordered, misplaced = excluded.misplaced, owner = excluded.owner,
-                epoch = excluded.epoch, stepped_at = clock_timestamp(),
+                parked_positions = excluded.parked_positions,
+                slowest = excluded.slowest, epoch = excluded.epoch, stepped_at = clock_timestamp(),
                 began_at = CASE WHEN $28 THEN clock_timestamp() ELSE audits.began_at END,
                 caught_up_at = CASE WHEN $29 THEN clock_timestamp() ELSE audits.caught_up_at END
             WHERE audits.epoch = $27 RETURNING epoch
@@ -92,16 +111,18 @@ package struct AuditsTable: Sendable {
                 counts.committed, counts.delivered, counts.missing, counts.unproven, counts.passedOver, counts.parked,
                 counts.deadLettered, counts.discarded, counts.unknowable, counts.doubled, counts.disordered,
                 counts.misplaced, owner, record.epoch, begins, isCaughtUp,
+                record.parked, record.slowest,
             ])
     }
 
     /// Notes a step in which nothing was due.
-    func touch(_ consumer: String, owner: String, epoch: Int64) -> BoundStatement {
+    func touch(_ consumer: String, owner: String, epoch: Int64, isCaughtUp: Bool) -> BoundStatement {
         let sql = """
-            UPDATE \(table.sql) SET stepped_at = clock_timestamp(), caught_up_at = clock_timestamp()
+            UPDATE \(table.sql) SET stepped_at = clock_timestamp(),
+                caught_up_at = CASE WHEN $5 THEN clock_timestamp() ELSE caught_up_at END
             WHERE events_table = $1 AND consumer_name = $2 AND owner = $3 AND epoch = $4
             """
-        return BoundStatement(Statement(name: "audits_touch", sql: sql), [events, consumer, owner, epoch])
+        return BoundStatement(Statement(name: "audits_touch", sql: sql), [events, consumer, owner, epoch, isCaughtUp])
     }
 
     /// Lets other processes go on at once with the consumers that an owner audits.
@@ -122,12 +143,13 @@ package struct AuditsTable: Sendable {
         ]
         let lists = [
             "topics", "partitions", "next_offsets", "since_times", "suspects", "missing_positions",
+            "parked_positions",
         ]
         let sql = """
             INSERT INTO \(table.sql) AS audits (events_table, consumer_name, began_after, reason, position)
             VALUES ($1, $2, $3, $4, $3)
             ON CONFLICT (events_table, consumer_name) DO UPDATE SET began_after = $3, reason = $4, position = $3,
-                log = '', route = '', owner = NULL, epoch = audits.epoch + 1, began_at = clock_timestamp(),
+                log = '', route = '', owner = NULL, slowest = 0, epoch = audits.epoch + 1, began_at = clock_timestamp(),
                 caught_up_at = clock_timestamp(), \((columns.map { "\($0) = 0" } + lists.map { "\($0) = '{}'" }).joined(separator: ", "))
             """
         return BoundStatement(Statement(sql), [events, consumer, position, AuditReason.asked.rawValue])

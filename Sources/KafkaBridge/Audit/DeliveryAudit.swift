@@ -14,8 +14,10 @@ package final class DeliveryAudit {
         package var stepSize = 20_000
         /// A process that has made no step for so long has ended, and another one goes on.
         package var lease: Duration = .seconds(60)
-        /// How long a step waits for the end of an open transaction, in the database or in a topic.
+        /// How long a step waits for the end of an open transaction in a topic, and for a leader that is new.
         package var patience: Duration = .seconds(10)
+        /// How long a step waits for the end of an open transaction in the database.
+        package var settlePatience: Duration = .seconds(10)
         /// How much earlier than an event its record may seem to be, where a topic is read for the first time.
         package var timeMargin: Duration = .seconds(600)
         /// Where the consumer sends what it cannot deliver, if anywhere.
@@ -49,7 +51,7 @@ package final class DeliveryAudit {
     private let options: Options
     private let logger: Logger
     private let table: AuditsTable
-    private let names: RecordNames
+    let names: RecordNames
     private let limits: AuditState.Limits
 
     private var state: AuditState?
@@ -57,6 +59,7 @@ package final class DeliveryAudit {
     private var topicNumbers: [String: UInt16] = [:]
     /// Whether the last step has read the topics to their ends.
     private var hasReadAll = false
+    private var progress = SegmentAdvance()
 
     /// - Parameter owner: this process, as other processes see it.
     /// - Throws: where the route's records do not say which events they carry.
@@ -88,7 +91,7 @@ package final class DeliveryAudit {
     }
 
     /// Whether events were not found that are looked for again.
-    package var hasSuspects: Bool { state?.record.suspects.isEmpty == false }
+    package var hasSuspects: Bool { (state?.record.suspects.count ?? 0) > (state?.pending ?? 0) }
 
     /// Makes a step.
     ///
@@ -114,19 +117,23 @@ package final class DeliveryAudit {
     private func lockedStep(
         _ connection: Connection, _ horizon: HorizonTracker, _ reading: AuditReading
     ) async throws -> Outcome {
-        let record = try await table.read(consumer, on: connection)
-        if let record, let other = record.owner, other != owner, record.lastStep < options.lease { return .elsewhere }
+        let record = try await table.read(consumer, for: owner, on: connection)
+        if let record, let other = record.owner, other != owner, !record.isOwnerGone, record.lastStep < options.lease {
+            return .elsewhere
+        }
         // Before the topics are read: what is behind a checkpoint now is in its topic by then.
         let due = try await DuePositions(consumer, tables: tables, on: connection)
-        let facts = AuditPlan.Facts(checkpoint: due.lowest, basis: try await basis(on: connection))
+        let allMove = progress.note(due)
+        let facts = AuditPlan.Facts(
+            checkpoint: due.lowest, highest: allMove ? nil : due.highest, basis: try await basis(on: connection))
         switch AuditPlan.next(record, facts) {
         case .wait: return .notStarted
         case .begin(let position, let reason):
             return try await begin(after: position, reason, record, facts.basis, connection)
         case .proceed(let checkpoint):
             guard let record else { return .notStarted }
-            load(record, facts.basis)
-            return try await proceed(to: checkpoint, due, facts.basis, connection, horizon, reading)
+            load(record, facts.basis, slowest: due.lowest ?? 0)
+            return try await proceed(to: checkpoint, due, allMove, facts.basis, connection, horizon, reading)
         }
     }
 
@@ -149,12 +156,12 @@ package final class DeliveryAudit {
         guard let row = try await connection.query(save).first else { return .elsewhere }
         record.epoch = try row.decode(0)
         state = nil
-        load(record, basis)
+        load(record, basis, slowest: 0)
         return .behind
     }
 
     /// Makes what is recorded the state, unless this process has written it and knows more.
-    private func load(_ record: AuditRecord, _ basis: AuditBasis) {
+    private func load(_ record: AuditRecord, _ basis: AuditBasis, slowest: Int64) {
         if state?.record.epoch != record.epoch {
             state = AuditState(record, limits: limits)
             router = Router(route)
@@ -163,28 +170,30 @@ package final class DeliveryAudit {
                 if let name = try? TopicName(sanitizing: topic) { _ = router.topic(named: name) }
             }
         }
-        state?.rest(on: basis)
+        state?.rest(on: basis, slowest: slowest)
     }
 
     private func proceed(
-        to checkpoint: Int64, _ due: DuePositions, _ basis: AuditBasis, _ connection: Connection,
+        to checkpoint: Int64, _ due: DuePositions, _ allMove: Bool, _ basis: AuditBasis, _ connection: Connection,
         _ horizon: HorizonTracker, _ reading: AuditReading
     ) async throws -> Outcome {
         guard let record = state?.record else { return .notStarted }
-        let isWaiting = !record.suspects.isEmpty || !record.missing.isEmpty
+        let isWaiting = !record.suspects.isEmpty || !record.missing.isEmpty || !record.parked.isEmpty
         if checkpoint == record.position, hasReadAll || record.progress.isEmpty, !isWaiting {
-            try await connection.query(table.touch(consumer, owner: owner, epoch: record.epoch))
+            try await connection.query(
+                table.touch(consumer, owner: owner, epoch: record.epoch, isCaughtUp: allMove))
             if record.owner == owner { return .caughtUp }
         }
         var settled = record.position
         if settled < checkpoint { settled = max(settled, try await settle(checkpoint, horizon)) }
-        let (window, earliest) = try await readWindow(record, through: settled, on: connection)
+        let (window, earliest, isFull) = try await readWindow(
+            record, through: settled, standing: allMove ? nil : due, on: connection)
         let topics = try await enterPartitions(notBefore: earliest, reading)
         guard let topics, let ends = try await findEnds(reading) else {
             return try await begin(after: checkpoint, .topicsChanged, record, basis, connection)
         }
         state?.begin(window)
-        let isLast = window.through == checkpoint
+        let isLast = window.through == checkpoint || isFull
         var reachedEnds = try await read(to: ends, isLast: isLast, reading)
         var absences: [Int: Absence.Kind] = [:]
         if state?.absent(reachedEnds: reachedEnds).isEmpty == false {
@@ -200,7 +209,7 @@ package final class DeliveryAudit {
         else { return .notStarted }
         hasReadAll = reachedEnds
         let isCaughtUp = state?.isBehind(isLast: isLast, reachedEnds: reachedEnds) == false
-        let save = table.save(now, owner: owner, begins: false, isCaughtUp: isCaughtUp)
+        let save = table.save(now, owner: owner, begins: false, isCaughtUp: isCaughtUp && allMove)
         guard let row = try await connection.query(save).first else {
             // An operator has had it begin anew meanwhile.
             state = nil
@@ -214,7 +223,7 @@ package final class DeliveryAudit {
 
     /// Waits until the horizon has come to a position, not for long.
     private func settle(_ position: Int64, _ horizon: HorizonTracker) async throws -> Int64 {
-        let deadline = ContinuousClock.now + options.patience
+        let deadline = ContinuousClock.now + options.settlePatience
         var pause: Duration = .milliseconds(20)
         var settled = try await horizon.refresh()
         while settled < position, .now < deadline {
@@ -238,15 +247,17 @@ package final class DeliveryAudit {
     /// Reads of one step: a scope with few events takes many.
     private static let reads = 50
 
-    /// - Returns: the events, and the time before which no record of a new one is, in milliseconds since 1970, as far as
-    ///   clocks agree.
+    /// - Parameter standing: how far each segment is, where one stands still: of its events, which are not due, so many are taken
+    ///   along as can be looked for until they are.
+    /// - Returns: the events; the time before which no record of a new one is, in milliseconds since 1970, as far as clocks agree;
+    ///   and whether they end where no more of a segment that stands still can be taken.
     private func readWindow(
-        _ record: AuditRecord, through: Int64, on connection: Connection
-    ) async throws -> (AuditState.Window, earliest: Int64) {
+        _ record: AuditRecord, through: Int64, standing: DuePositions?, on connection: Connection
+    ) async throws -> (AuditState.Window, earliest: Int64, isFull: Bool) {
         let events = EventsTable(tables.source)
         var window = AuditState.Window(
             ledger: DeliveryLedger(capacity: 1_024), repeated: 0, through: record.position)
-        let positions = (record.suspects + record.missing).sorted()
+        let positions = (record.suspects + record.missing + record.parked).sorted()
         for start in stride(from: 0, to: positions.count, by: Self.rows) {
             let part = Array(positions[start..<min(start + Self.rows, positions.count)])
             let batch = try EventBatch(await connection.query(events.readIdentities(at: part)))
@@ -257,12 +268,20 @@ package final class DeliveryAudit {
         var earliest = now
         var cursor = RangeCursor(after: record.position, through: through, stretch: 100_000)
         var reads = 0
+        var room = state?.roomForPending ?? 0
         while !cursor.isAtEnd, reads < Self.reads, window.ledger.count - window.repeated < options.stepSize {
             let limit = min(Self.rows, options.stepSize - (window.ledger.count - window.repeated))
             let statement = events.readIdentities(
                 EventSelection(scope: scope), after: cursor.position, through: cursor.end, limit: limit)
             let batch = try EventBatch(await connection.query(statement))
             for index in batch.indices {
+                if let standing, standing.judge(batch[index]) == .pending {
+                    if room == 0 {
+                        window.through = batch[index].globalPosition - 1
+                        return (window, max(0, earliest) / 1_000, true)
+                    }
+                    room -= 1
+                }
                 window.ledger.commit(DeliveryLedger.Entry(batch[index], by: &router))
                 earliest = min(earliest, batch[index].createdAtMicroseconds)
             }
@@ -270,7 +289,7 @@ package final class DeliveryAudit {
             reads += 1
         }
         window.through = cursor.position
-        return (window, max(0, earliest) / 1_000)
+        return (window, max(0, earliest) / 1_000, false)
     }
 
     // MARK: Topics
@@ -398,8 +417,8 @@ package final class DeliveryAudit {
 
     /// The positions of the events that are about to count as missing.
     private func missingNow(_ absences: [Int: Absence.Kind]) -> [Int64] {
-        guard let window = state?.window else { return [] }
+        guard let window = state?.window, let suspects = state?.record.suspects else { return [] }
         return (0..<window.repeated).filter { absences[$0] == .missing }.map { window.ledger.positions[$0] }
-            .filter { state?.record.missing.contains($0) == false }
+            .filter(Set(suspects).contains)
     }
 }

@@ -25,6 +25,24 @@ package struct DeadLetters: Sendable {
         package let halted: Int
     }
 
+    /// An event that a segment stands before.
+    package struct Halt: Sendable, Hashable {
+        package let consumer: String
+        package let segment: Int
+        package let position: Int64
+        /// For how long.
+        package let age: Duration
+        package let error: String
+
+        package init(consumer: String, segment: Int, position: Int64, age: Duration, error: String) {
+            self.consumer = consumer
+            self.segment = segment
+            self.position = position
+            self.age = age
+            self.error = error
+        }
+    }
+
     // MARK: Looking
 
     /// Those selected, in the order of their positions, by consumer.
@@ -53,6 +71,18 @@ package struct DeadLetters: Sendable {
                     halted: try row.decode(3)))
         }
         return counts
+    }
+
+    /// The events that segments stand before, as far as they are recorded.
+    package func halts(on session: some PostgresSession) async throws(PostgresError) -> [Halt] {
+        var halts: [Halt] = []
+        for row in try await session.query(table.halts) {
+            halts.append(
+                Halt(
+                    consumer: try row.decode(0), segment: try row.decode(1), position: try row.decode(2),
+                    age: .seconds(max(0, try row.decode(3, as: Double.self))), error: try row.decode(4)))
+        }
+        return halts
     }
 
     // MARK: Deciding

@@ -58,6 +58,16 @@ package struct DeadLettersTable: Sendable {
         return BoundStatement(Statement(name: "dead_letters_counts", sql: sql))
     }
 
+    /// Where segments halt: consumer, segment, position, seconds since then, error.
+    var halts: BoundStatement {
+        let sql = """
+            SELECT consumer_name, segment_id, global_position,
+                extract(epoch FROM clock_timestamp() - first_at)::float8, error
+            FROM \(table.sql) WHERE state = 'halted' ORDER BY consumer_name, segment_id, global_position
+            """
+        return BoundStatement(Statement(name: "dead_letters_halts", sql: sql))
+    }
+
     /// The consumers that were started on the database.
     var consumers: BoundStatement {
         let sql = "SELECT DISTINCT consumer_name FROM \(segments.sql) ORDER BY consumer_name"

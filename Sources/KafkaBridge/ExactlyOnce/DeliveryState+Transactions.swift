@@ -28,7 +28,8 @@ extension DeliveryState {
 
     /// When what could not be done is tried again.
     func nextPreparation(_ now: Moment) -> ContinuousClock.Instant? {
-        exactlyOnce?.retryAt.flatMap { $0 > now.instant ? $0 : nil }
+        let retry = exactlyOnce?.retryAt.flatMap { $0 > now.instant ? $0 : nil }
+        return [retry, exactlyOnce?.transaction.opensAt(now.instant)].compactMap { $0 }.min()
     }
 
     /// The producer owns its transactional id, or why it does not yet.
@@ -134,20 +135,30 @@ extension DeliveryState {
     /// What the open transaction delivers, by segment.
     private var deliveries: [Int: TransactionState.Delivery] {
         var deliveries: [Int: TransactionState.Delivery] = [:]
-        for batch in batches where batch.isInTransaction {
+        // The last events first, of which one of each segment counts.
+        for batch in batches.reversed() where batch.isInTransaction {
             let attempted = batch.attempt.map { $0.isOpened ? $0.entries : [] } ?? []
-            let acknowledged = batch.entries.indices.filter { batch.entries[$0].state == .uncommitted }
-            for index in acknowledged + attempted where batch.entries[index].state != .dropped {
-                let entry = batch.entries[index]
-                let event = batch.event(of: index)
-                if batch.isRedrive {
-                    deliveries[entry.segment, default: .init()].redriven.append(event.globalPosition)
-                } else if event.globalPosition > deliveries[entry.segment]?.last?.position ?? .min {
-                    deliveries[entry.segment, default: .init()].last = EventReference(event)
-                }
+            let acknowledged = batch.entries.indices.reversed().lazy.filter {
+                batch.entries[$0].state == .uncommitted
             }
+            for index in attempted.reversed() where batch.entries[index].state != .dropped {
+                Self.add(index, of: batch, to: &deliveries)
+            }
+            for index in acknowledged { Self.add(index, of: batch, to: &deliveries) }
         }
         return deliveries
+    }
+
+    private static func add(
+        _ index: Int, of batch: InFlightBatch, to deliveries: inout [Int: TransactionState.Delivery]
+    ) {
+        let segment = batch.entries[index].segment
+        let position = batch.position(of: index)
+        if batch.isRedrive {
+            deliveries[segment, default: .init()].redriven.append(position)
+        } else if position > deliveries[segment]?.last?.position ?? .min {
+            deliveries[segment, default: .init()].last = EventReference(batch.event(of: index))
+        }
     }
 
     /// The transaction is committed, or why that is not known.
@@ -159,7 +170,7 @@ extension DeliveryState {
             return producerFailed()
         }
         let (id, served) = (options.transactionalID ?? "", served)
-        exactlyOnce?.committed(id: id, served: served)
+        exactlyOnce?.committed(id: id, served: served, now: now.instant)
         var published = 0
         for index in batches.indices {
             // The commit waits for all reports, though some may not have been taken in yet.

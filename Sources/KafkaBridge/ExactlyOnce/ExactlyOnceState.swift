@@ -29,7 +29,11 @@ struct ExactlyOnceState: Sendable {
     let limits: TransactionState.Limits
     private(set) var transaction = TransactionState()
     /// Of the served segments that were taken over.
-    private(set) var progress: [Int: SegmentProgress] = [:]
+    private(set) var progress: [Int: SegmentProgress] = [:] {
+        didSet { highestDelivered = progress.values.compactMap { $0.last?.position }.max() ?? -1 }
+    }
+    /// Nothing behind this position is delivered: most events need no further look.
+    private var highestDelivered: Int64 = -1
     /// Segments whose new owner no transaction has recorded yet.
     private(set) var unannounced: Set<Int> = []
     /// Segments that are others' by now, until that was announced.
@@ -153,7 +157,9 @@ struct ExactlyOnceState: Sendable {
 
     // MARK: Transactions
 
-    func isDelivered(_ event: EventView, in segment: Int) -> Bool { progress[segment]?.covers(event) ?? false }
+    func isDelivered(_ event: EventView, in segment: Int) -> Bool {
+        event.globalPosition <= highestDelivered && progress[segment]?.covers(event) ?? false
+    }
 
     func isRedriven(_ position: Int64, in segment: Int) -> Bool { progress[segment]?.hasRedriven(position) ?? false }
 
@@ -182,9 +188,9 @@ struct ExactlyOnceState: Sendable {
         return records
     }
 
-    mutating func committed(id: String, served: [Int: ServedSegment]) {
+    mutating func committed(id: String, served: [Int: ServedSegment], now: ContinuousClock.Instant) {
         let scope = scope
-        for (segment, delivery) in transaction.committed() {
+        for (segment, delivery) in transaction.committed(next: now + limits.pause) {
             unannounced.remove(segment)
             guard let epoch = served[segment]?.epoch else { continue }
             progress[segment]?.epoch = epoch

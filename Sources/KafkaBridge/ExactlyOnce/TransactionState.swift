@@ -11,8 +11,8 @@ struct TransactionState: Sendable, Equatable {
     enum Phase: Sendable, Equatable {
         /// The id is being taken over from former producers.
         case initializing
-        /// Nothing is in the transaction.
-        case idle
+        /// Nothing is in the transaction, and nothing is to be added before the time.
+        case idle(from: ContinuousClock.Instant?)
         case open(since: ContinuousClock.Instant)
         case committing(since: ContinuousClock.Instant)
         case over(End)
@@ -32,6 +32,9 @@ struct TransactionState: Sendable, Equatable {
     struct Limits: Sendable, Equatable {
         var records = 20_000
         var time: Duration = .milliseconds(150)
+        /// After a commit brokers mark its end in each partition. A record that comes before that is done is turned away, and
+        /// librdkafka waits 20 ms before it tries again.
+        var pause: Duration = .milliseconds(2)
     }
 
     /// What a transaction delivers of a segment.
@@ -58,10 +61,15 @@ struct TransactionState: Sendable, Equatable {
 
     var isCommitting: Bool { if case .committing = phase { true } else { false } }
 
+    /// When events may be added, if not yet.
+    func opensAt(_ now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        if case .idle(let time?) = phase, now < time { time } else { nil }
+    }
+
     /// Whether more events are to be added, rather than what is there committed.
     func hasRoom(_ limits: Limits, now: ContinuousClock.Instant) -> Bool {
         switch phase {
-        case .idle: true
+        case .idle: opensAt(now) == nil
         case .open(let since): records < limits.records && now - since < limits.time
         case .initializing, .committing, .over: false
         }
@@ -70,14 +78,14 @@ struct TransactionState: Sendable, Equatable {
     /// The id is this producer's.
     mutating func initialized() {
         guard phase == .initializing else { return assertionFailure("initialized twice") }
-        phase = .idle
+        phase = .idle(from: nil)
     }
 
     /// The producer took records.
     mutating func took(_ count: Int, now: ContinuousClock.Instant) {
         assert(takesRecords, "records outside of a transaction")
         if count == 0 { return }
-        if phase == .idle { phase = .open(since: now) }
+        if case .idle = phase { phase = .open(since: now) }
         records += count
     }
 
@@ -90,13 +98,14 @@ struct TransactionState: Sendable, Equatable {
 
     /// The transaction is committed.
     ///
+    /// - Parameter next: nothing is to be added to the next one before.
     /// - Returns: what it has delivered, by segment.
-    mutating func committed() -> [Int: Delivery] {
+    mutating func committed(next: ContinuousClock.Instant) -> [Int: Delivery] {
         guard isCommitting else {
             assertionFailure("committed without having been asked to")
             return [:]
         }
-        defer { (phase, records, deliveries) = (.idle, 0, [:]) }
+        defer { (phase, records, deliveries) = (.idle(from: next), 0, [:]) }
         return deliveries
     }
 

@@ -129,6 +129,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
                 shared.status = status
                 shared.producer = producer
                 shared.isWaiting = isWaiting
+                shared.silentSince = state.silentSince?.microseconds
             }
             return shared.status
         }
@@ -393,6 +394,8 @@ extension KafkaPublisher {
         var producer: Producer?
         /// Something is to be delivered or answered.
         var isWaiting = false
+        /// Something is to be delivered, and no broker has acknowledged anything since, in microseconds since 1970.
+        var silentSince: Int64?
         var largestPayload = Int.max
         /// Why no broker answers, as somebody has found who asked while nothing was to be delivered.
         var idleOutage: String?
@@ -401,6 +404,11 @@ extension KafkaPublisher {
     }
 
     package nonisolated var status: PublisherStatus { shared.withLock { $0.status } }
+
+    /// For how long something is to be delivered of which no broker has acknowledged anything; `nil` where nothing is.
+    package nonisolated var brokersSilence: Duration? {
+        shared.withLock { $0.silentSince }.map { .microseconds(max(0, CurrentTime.microseconds - $0)) }
+    }
 
     /// Records handed to the client and not yet reported.
     package nonisolated var queueLength: Int { shared.withLock { $0.producer }?.queueLength ?? 0 }

@@ -16,7 +16,7 @@ package struct TopicName: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Names that are equal here collide in Kafka's metrics, so brokers refuse to have both.
-    var metricName: String { String(description.map { $0 == "." ? "_" : $0 }) }
+    package var metricName: String { String(description.map { $0 == "." ? "_" : $0 }) }
 
     package static func isLegal(_ character: Character) -> Bool {
         guard let byte = character.asciiValue else { return false }

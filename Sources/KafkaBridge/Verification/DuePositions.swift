@@ -13,6 +13,8 @@ struct DuePositions: Sendable {
     var isKnown: Bool { !checkpoints.isEmpty }
     /// Everything up to here is delivered, or was not to be; `nil` where the consumer was never started.
     var lowest: Int64? { checkpoints.values.min() }
+    /// Something up to here is delivered.
+    var highest: Int64? { checkpoints.values.max() }
 
     /// - Parameter expectsEverything: whether events are due although the consumer was never started.
     init(

@@ -10,7 +10,12 @@ struct RecordIdentity: Sendable, Equatable {
         self.isRepublished = isRepublished
     }
 
-    /// Nil for a record that names no event: somebody else's.
+    /// Beside what the consumer calls the event's id, the headers that give it.
+    static let idHeaders = ["ce_id"]
+    /// The headers that are looked at beside.
+    static let headers = ["content-type", Republication.jobHeader]
+
+    /// Nil for a record that names no event: somebody else's. Of the value of a record with an id nothing is needed.
     ///
     /// - Parameter header: what the consumer calls the event's id.
     init?(_ record: ConsumedRecord, header name: String) {

@@ -19,6 +19,14 @@ struct RecordNames: Sendable {
         deadLetterPosition = prefix + "dead_letter_position"
     }
 
+    /// What of records is looked at for some consumers.
+    static func extract(_ all: [RecordNames], key: Bool) -> RecordExtract {
+        RecordExtract(
+            headers: RecordIdentity.headers
+                + all.flatMap { [$0.positionHeader, $0.deadLetterConsumer, $0.deadLetterPosition] },
+            valueUnless: all.map(\.idHeader) + RecordIdentity.idHeaders, key: key)
+    }
+
     func isDeadLetterTopic(_ topic: String) -> Bool { topic == deadLetterTopic }
 
     /// Which event a record carries; nil for a record that names none.

@@ -28,17 +28,19 @@ final class TopicReading {
     private static let mostPasses = 5
 
     /// - Parameters:
+    ///   - extract: what of the records is looked at.
     ///   - patience: so long an answer may take that brokers are asked for again and again.
     ///   - silence: so long no record may come while there are more.
     /// - Throws: `KafkaError`; also where a topic is missing.
     init(
-        _ topics: [String], client: ClientConfiguration, patience: Duration, silence: Duration, logger: Logger
+        _ topics: [String], client: ClientConfiguration, extract: RecordExtract, patience: Duration, silence: Duration,
+        logger: Logger
     ) async throws(KafkaError) {
         self.topics = topics
         self.patience = patience
         self.silence = silence
         self.logger = logger
-        reader = try Reader(client, logger: logger)
+        reader = try Reader(client, extract: extract, logger: logger)
         do throws(KafkaError) {
             everything = try Reader(client, isolation: .readUncommitted, logger: logger)
         } catch {

@@ -97,7 +97,7 @@ package struct Verification: Sendable {
         let topics = report.topics.map(\.name)
         let letters = topics.isEmpty ? [] : options.deadLetterTopic.map { [$0.description] } ?? []
         let reading = try await TopicReading(
-            Set(topics + letters).sorted(), client: client, patience: options.answerPatience,
+            Set(topics + letters).sorted(), client: client, extract: extract, patience: options.answerPatience,
             silence: options.silence, logger: logger)
         do {
             // What lies behind a transaction that is open now is compared once it has ended, or not at all.
@@ -112,6 +112,13 @@ package struct Verification: Sendable {
             await reading.close()
             throw error
         }
+    }
+
+    /// Keys matter where topics are compacted.
+    private var extract: RecordExtract {
+        if options.comparesValues { return .everything }
+        return RecordNames.extract(
+            [RecordNames(consumer, route: route, deadLetterTopic: options.deadLetterTopic)], key: true)
     }
 
     /// - Returns: the positions of what is missing.

@@ -190,6 +190,61 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `where the process that audits is killed, another goes on long before the lease has ended`() async throws {
+        try await RelayFixture.with { place in
+            let relays = [try place.run(Self.interval), try place.run(Self.interval)]
+            let owner = try #require(
+                try await audited(place, to: 0) { $0["audited_by"] != .null }["audited_by"]?.string)
+            let index = try #require(relays.firstIndex { owner.contains("\($0.processID)") })
+            relays[index].send(SIGKILL)
+            let killed = ContinuousClock.now
+            _ = await relays[index].result()
+            _ = try await audited(place, to: 0) { $0["audited_by"]?.string != owner && $0["audited_by"] != .null }
+            #expect(.now - killed < .seconds(8), "the lease is 11 s")
+            _ = await stop(relays[1 - index])
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `while one segment halts the others are audited, and what waits in it once it goes on`() async throws {
+        try await RelayFixture.with { place in
+            let small = Self.interval.merging([
+                "GODWIT_KAFKA_MAX_RECORD_BYTES": "2000", "GODWIT_CONSUMERS_IDENTITY_ON_POISON": "halt",
+            ]) { $1 }
+            var relay = try place.run(small)
+            _ = try await begun(place)
+            var events = (0..<40).map { Event.sample("user-\($0)") }
+            events[2].payload = Array(repeating: 120, count: 5_000)
+            _ = try await place.append(events)
+            #expect(await relay.waitForError("a segment halts"))
+            let beside = try await audited(place, to: 40)
+            let waiting = try #require(beside["looked_for_again"]?.integer)
+            #expect((1..<40).contains(waiting) && beside["delivered"]?.integer == 40 - waiting && adds(up: beside))
+            #expect(beside["missing"] == 0 && beside["reason"] == "first")
+            // Beside the halt a loss in another segment is found: its checkpoint has passed what was not delivered.
+            _ = await stop(relay)
+            _ = try await place.append(20, from: 40)
+            let connection = try await place.test.connect()
+            let segments = place.test.tables.consumerSegments.sql
+            try await connection.execute(
+                script:
+                    "UPDATE \(segments) SET checkpoint = 60 WHERE checkpoint > (SELECT min(checkpoint) FROM \(segments))"
+            )
+            await connection.close()
+            relay = try place.run(small)
+            let lost = try await audited(place, to: 60) { ($0["missing"]?.integer ?? 0) > 0 }
+            #expect(adds(up: lost) && lost["reason"] == "first", "\(lost)")
+            _ = await stop(relay)
+            // The limit is lifted: the segment goes on, and nothing of it is missing.
+            relay = try place.run(Self.interval)
+            let after = try await audited(place, to: 60) { $0["looked_for_again"] == 0 }
+            #expect(after["missing"] == lost["missing"] && adds(up: after) && after["reason"] == "first", "\(after)")
+            #expect(after["disordered"] == nil && after["out_of_order"] == 0 && after["doubled"] == 0, "\(after)")
+            _ = await stop(relay)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `checkpoints that are set back and other topics have it begin anew, without a false finding`() async throws {
         try await RelayFixture.with { place in
             var relay = try place.run(Self.interval)

@@ -172,6 +172,25 @@ import Testing
         await cluster.stop()
     }
 
+    @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
+    func `a stop while brokers acknowledge nothing says that work was let go, in words and by the exit code`()
+        async throws
+    {
+        try await TestKafka.withBroker { kafka, broker in
+            try await RelayFixture.with(kafka) { place in
+                let relay = try place.run(["GODWIT_WORKER_SHUTDOWN_TIMEOUT": "2s"])
+                _ = try await place.receive(try await place.append(5))
+                let fault = await broker.inject(Fault(.hang, on: .produce))
+                _ = try await place.append(5, from: 5)
+                try await eventually("nothing is under way") { await broker.hits(ofFault: fault) > 0 }
+                relay.send(SIGTERM)
+                let result = await relay.result()
+                #expect(result.exitCode == 3, "\(result.standardError)")
+                #expect(result.standardError.contains("acknowledged everything under way of identity"))
+            }
+        }
+    }
+
     @Test(.timeLimit(.minutes(5)))
     func `run starts while neither database nor broker is there, and a second signal lets go at once`() async throws {
         let relay = try Command.godwit(

@@ -108,6 +108,46 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `it says why an event is late: by an open transaction with a relay that answers, unknown without one`()
+        async throws
+    {
+        try await RelayFixture.with { place in
+            let admin = try AdminPort()
+            let relay = try place.run(
+                ["GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms"].merging(admin.variables) { $1 })
+            _ = try await place.receive(try await place.append(3))
+            let (writer, other) = (try await place.test.connect(), try await place.test.connect())
+            try await writer.execute(script: "BEGIN")
+            try await place.insert(["aggregate_id": "'open'", "aggregate_version": "1"], on: writer)
+            let late = try await place.insert(["aggregate_id": "'late'", "aggregate_version": "1"], on: other)
+            let process = try await writer.query(Statement("SELECT pg_backend_pid()")).first?.decode(0, as: Int.self)
+            try await eventually("the transaction never was the cause") {
+                let result = try await status(place, "--why", "identity", variables: admin.variables)
+                return result.standardOutput.contains(
+                    "identity: the oldest undelivered event, position \(late) in segment")
+                    && result.standardOutput.contains("open transaction: an open transaction may have drawn")
+                    && result.standardOutput.contains("process \(process ?? 0)")
+            }
+            let unasked = try await status(place, "--why")
+            #expect(unasked.standardOutput.contains("unknown: no running relay answers"), "\(unasked.standardOutput)")
+            let stranger = try await status(place, "--why", "nobody", variables: admin.variables)
+            #expect(stranger.exitCode == 64 && stranger.standardError.contains("there is no consumer nobody"))
+            try await writer.execute(script: "COMMIT")
+            try await eventually("it never was delivered") {
+                let json = try await status(place, "--why", "--json", variables: admin.variables).standardOutput
+                guard case .array(let delays)? = try JSONParser.parse(json)["delays"], let delay = delays.first
+                else { return false }
+                return delay["waiting_events"] == 0 && delay["shares"] == .array([])
+                    && delay["average_batch"] != .null
+            }
+            await writer.close()
+            await other.close()
+            relay.send(SIGTERM)
+            #expect(await relay.result().exitCode == 0)
+        }
+    }
+
     @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))
     func `brokers that are away are why nothing moves, until they are back`() async throws {
         try await TestKafka.withBroker { kafka, broker in

@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a record in another topic is not delivered, and one with another value is found when asked for`()
+    func `a record in another topic is not delivered, and one with another value or key is found when asked for`()
         async throws
     {
         try await RelayFixture.with { place in
@@ -96,7 +96,14 @@ import Testing
                 try await HandWritten.write(chosen.map(change), to: topic, of: place.kafka)
             }
             try await write([1, 2], "\(stem).User")
-            try await write([4, 5], "\(stem).Account")
+            try await write([4], "\(stem).Account")
+            // Another key leads readers to another partition, and to another aggregate.
+            try await write([5], "\(stem).Account") { record in
+                ConsumedRecord(
+                    topic: record.topic, partition: 0, offset: 0, timestamp: record.timestamp,
+                    key: Array("user-9".utf8),
+                    value: record.value, headers: record.headers)
+            }
             try await write([3], "\(stem).Account")
             try await write([6], "\(stem).Account") { record in
                 ConsumedRecord(
@@ -108,7 +115,7 @@ import Testing
             #expect(finding(report, "different") == [] && report["delivered"]?.integer == 5)
             #expect(report["missing"]?["examples"]?.items.first?["aggregate"]?.string == "Identity User user-2")
             let values = try await place.report(verify + ["--values"], variables, exits: 1)
-            #expect(finding(values, "different") == [6] && values["values_compared"] == true, "\(values.text)")
+            #expect(finding(values, "different") == [5, 6] && values["values_compared"] == true, "\(values.text)")
             // Where the value is made for the record, it is made for the comparison too.
             let structured = variables.merging([
                 "GODWIT_CONSUMERS_IDENTITY_FORMAT": "cloudevents_structured",
@@ -168,6 +175,32 @@ import Testing
             try await transaction.commit()
             let clean = try await patient
             #expect(clean["clean"] == true && clean["delivered"]?.integer == 15)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `partitions that are added while it waits are read too`() async throws {
+        try await RelayFixture.with { place in
+            let topic = try await place.kafka.makeTopic("growing", partitions: 1)
+            let variables = ["GODWIT_CONSUMERS_IDENTITY_TOPIC": topic]
+            var later: [ConsumedRecord] = []
+            try await rewrite((0..<30).map { .sample("user-\($0)") }, place, into: topic) { records in
+                later = Array(records.suffix(20))
+                records.removeLast(20)
+            }
+            let transaction = try await OpenTransaction.begin(in: topic, of: place.kafka)
+            async let patient = place.report(verify + ["--wait", "60"], variables)
+            // Long enough that it waits, which nothing shows from outside.
+            try await Task.sleep(for: .seconds(2))
+            _ = try await Admin.with(place.kafka.client(), logger: quiet) { admin throws(KafkaError) in
+                try await admin.addPartitions(to: topic, total: 4)
+            }
+            try await HandWritten.write(later, to: topic, of: place.kafka)
+            try await transaction.commit()
+            let report = try await patient
+            #expect(report["clean"] == true && report["delivered"]?.integer == 30, "\(report.text)")
+            let partitions = Set(try await place.kafka.readAll([topic]).map(\.partition))
+            #expect(partitions.count > 1, "the new partitions hold some")
         }
     }
 

@@ -78,6 +78,48 @@ import Testing
         #expect(codes("bootstrap_servers: \"127.evil.example:9092\", \(plain)") == [.passwordInClear])
     }
 
+    @Test(arguments: ["", ", security.protocol: ssl", ", security.protocol: PLAINTEXT"])
+    func `a login that the protocol does not use is a warning`(more: String) {
+        let found = Self.found(
+            "kafka:\n  bootstrap_servers: a\n  properties: { sasl.username: u, sasl.password: hush\(more) }\n")
+        #expect(found.map(\.code) == [.saslUnused, .saslUnused])
+        #expect(found.allSatisfy { $0.line.hasPrefix("warning: godwit.yaml:3:") && !$0.line.contains("hush") })
+    }
+
+    @Test func `a login that the protocol uses is none`() {
+        let properties = "properties: { sasl.mechanism: SCRAM-SHA-256, sasl.username: u, security.protocol: SASL_SSL }"
+        #expect(Self.codes("kafka: { bootstrap_servers: a, \(properties) }").isEmpty)
+    }
+
+    @Test func `a file of certificates that is absent is named where it is given`() throws {
+        let text = """
+            kafka:
+              bootstrap_servers: k
+              tls: { ca_file: /ca, certificate_file: /c, key_file: /k }
+              properties: { ssl.crl.location: /crl }
+              sasl: { mechanism: OAUTHBEARER, token_url: "https://l/t", client_id: i, client_secret: s, token_ca_file: /t }
+            """
+        func found(_ needs: Set<Configuration.Need>, _ files: Set<String>) -> [ConfigurationProblem] {
+            do throws(ConfigurationError) {
+                return try Configuration.read(
+                    text, name: "godwit.yaml", environment: [:], needs: needs, readFile: { _ in "" },
+                    isReadable: { files.contains($0) }
+                ).warnings
+            } catch {
+                return error.problems
+            }
+        }
+        let absent = found([.kafka], ["/c"])
+        #expect(absent.map(\.code) == Array(repeating: .kafkaFile, count: 4))
+        #expect(
+            absent.map { $0.line.prefix(14) } == [
+                "godwit.yaml:3:", "godwit.yaml:3:", "godwit.yaml:4:", "godwit.yaml:5:",
+            ])
+        #expect(absent.first?.message.contains("/ca, which is not there") == true, "\(absent)")
+        #expect(found([.kafka], ["/c", "/ca", "/k", "/crl", "/t"]).isEmpty)
+        #expect(found([], []).isEmpty, "a command that asks no broker needs none of them")
+    }
+
     @Test func `two names of one property contradict each other`() {
         #expect(
             Self.codes("kafka: { bootstrap_servers: a, properties: { linger.ms: 5, queue.buffering.max.ms: 6 } }")

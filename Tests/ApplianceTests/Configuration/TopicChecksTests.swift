@@ -67,4 +67,42 @@ import Testing
         // Dead letters of several consumers may share a topic.
         #expect(codes("  a: { topic: t, \(dead) }\n  b: { topic: u, \(dead) }").isEmpty)
     }
+
+    @Test(arguments: [
+        "topic: \"{aggregate_type}\", aggregate_types: [Order, \"..\"]",
+        "topic: \"x.{aggregate_type}\", aggregate_types: [Order, \"\(String(repeating: "a", count: 248))\"]",
+        "topic: x, topics: { E: \"{bounded_context}\" }, bounded_contexts: [\".\"]",
+    ])
+    func `a part of the scope that no topic's name can hold is an error`(consumer: String) {
+        #expect(codes("  a: { \(consumer) }") == [.topic])
+    }
+
+    @Test func `it names the value, at the line of the scope`() {
+        let found = ConfigurationLevelsTests.found(
+            "consumers:\n  a:\n    topic: \"{aggregate_type}\"\n    aggregate_types: [Order, \"..\"]\n")
+        #expect(found.count == 1 && found.first?.line.hasPrefix("godwit.yaml:4:") == true, "\(found)")
+        #expect(found.first?.message.contains("holds \"..\"") == true)
+        #expect(found.first?.message.contains("`..` is not a topic's name") == true)
+    }
+
+    @Test(arguments: [
+        "topic: \"x.{aggregate_type}\", aggregate_types: [Order, \"..\"]",
+        "topic: \"{aggregate_type}\", aggregate_types: [\"Order/Line\", \"Größe\"]",
+        "topic: t, aggregate_types: [\"..\"]",
+    ])
+    func `what a name can hold, or none is made of, is none`(consumer: String) {
+        #expect(codes("  a: { \(consumer) }").isEmpty)
+    }
+
+    @Test(arguments: [
+        "a: { topic: x.y }, b: { topic: x_y }", "a: { topic: x.y, topics: { E: x_y } }",
+        "a: { topic: x.y, on_poison: dead_letter_topic, dead_letter_topic: x_y }",
+    ])
+    func `topics that brokers take for one are a warning`(consumers: String) {
+        let found = ConfigurationLevelsTests.found("consumers: { \(consumers) }")
+        #expect(found.map(\.code) == [.topicsCollide])
+        let message = found.first?.message ?? ""
+        #expect(message.contains("x_y") && message.contains("x.y"))
+        #expect(ConfigurationLevelsTests.codes("consumers: { \(consumers.replacing("x_y", with: "x.y.z")) }").isEmpty)
+    }
 }

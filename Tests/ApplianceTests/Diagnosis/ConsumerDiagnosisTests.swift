@@ -57,6 +57,31 @@ import Testing
         #expect(late.map(\.kind) == [.auditBehind] && late[0].text.contains("see the log of w"))
     }
 
+    @Test func `an audit that waits for a segment names it, unless that is paused`() {
+        func issues(_ checkpoints: [Int64], audited position: Int64, paused: Bool = false) -> [HealthIssue] {
+            let consumer = StoreStatus.Consumer(
+                name: "identity",
+                segments: checkpoints.enumerated().map {
+                    StoreStatus.Segment(id: $0, owner: "w", checkpoint: $1, lag: SegmentLag(counted: 0))
+                },
+                workers: [StoreStatus.Worker(id: "w", lastHeartbeat: .seconds(1))],
+                order: paused
+                    ? StoreStatus.Order(control: ConsumerControl(isPaused: true), age: .seconds(5), actor: "ada") : nil)
+            var audit = AuditRecord(consumer: "identity", beganAfter: 0, reason: .first)
+            (audit.owner, audit.position, audit.age) = ("w", position, .seconds(300))
+            let store = StoreStatus(latest: 20, lastDrawn: 20, writers: [], consumers: [consumer])
+            return ConsumerDiagnosis(auditInterval: .seconds(10)).issues(of: consumer, audit: audit, in: store)
+                .filter { $0.kind == .auditBehind }
+        }
+        let waits = issues([40, 12, 30, 12], audited: 12)
+        #expect(waits.map(\.kind) == [.auditBehind])
+        #expect(waits.first?.text.hasPrefix("the audit waits for segments 1, 3 at position 12") == true, "\(waits)")
+        #expect(issues([40, 12, 30, 12], audited: 12, paused: true).isEmpty)
+        #expect(issues([40, 12], audited: 5).first?.text.contains("see the log of w") == true, "it is behind itself")
+        #expect(
+            issues([40, 40], audited: 40).first?.text.contains("see the log of w") == true, "no segment stands out")
+    }
+
     @Test func `what an audit has found is a problem, but doubles are none`() {
         let store = StoreStatus(latest: 20, lastDrawn: 20, writers: [], consumers: [consumer()])
         var audit = AuditRecord(consumer: "identity", beganAfter: 0, reason: .first)

@@ -123,6 +123,21 @@ import Testing
         #expect(status.diagnosis.problems[0].issue.text.contains("25 s ago"))
     }
 
+    @Test func `delivery does not flow for a process whose database is away, or that reads nothing`() {
+        func delivery(_ standing: WorkerSnapshot, _ condition: ConsumerCondition = .flowing) -> ConsumerCondition? {
+            RelayStatus(worker: "w", standing: standing, conditions: ["a": condition]).deliveries["a"]
+        }
+        #expect(delivery(standing()) == .flowing)
+        #expect(delivery(standing(isConnected: false, outage: "no server")) == .waiting("no server"))
+        let refusal = SourceProblem(text: "the sequence was reset", isRefusal: true)
+        #expect(delivery(standing(problem: refusal)) == .waiting("nothing is read: the sequence was reset"))
+        #expect(delivery(standing(isConnected: false), .halted("too large")) == .halted("too large"))
+        let status = RelayStatus(
+            worker: "w", standing: standing(isConnected: false, outage: "no server"), conditions: ["a": .flowing])
+        guard case .array(let consumers)? = status.json["consumers"] else { return #expect(Bool(false)) }
+        #expect(consumers.first?["delivery"]?["status"] == "waiting")
+    }
+
     // MARK: Generated worlds
 
     /// A world as the database tells it, and as one of its processes knows it.

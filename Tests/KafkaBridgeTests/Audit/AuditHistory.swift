@@ -34,6 +34,7 @@ struct AuditHistory {
     private var firsts: [Int: Int] = [:]
     private(set) var lost: Set<Int64> = []
     private(set) var parked: Set<Int64> = []
+    private(set) var discarded: Set<Int64> = []
     private(set) var doubled: Set<Int64> = []
     private(set) var state: AuditState
     private(set) var reported: [Int64] = []
@@ -114,12 +115,27 @@ struct AuditHistory {
         lost.remove(position)
     }
 
+    /// Has a parked event delivered again. Its state may show so before its record does.
+    mutating func redrive(_ position: Int64, isPublished: Bool = true) {
+        parked.remove(position)
+        if isPublished { publish(Int(position / 2)) } else { lost.insert(position) }
+    }
+
+    mutating func discard(_ position: Int64) {
+        parked.remove(position)
+        discarded.insert(position)
+    }
+
     /// The last position behind which everything is published when there are so many records.
     private func checkpoint(at time: Int) -> Int64 {
         var checkpoint: Int64 = 0
         for number in 0..<plan.events {
             let position = position(number)
-            if !lost.contains(position), !parked.contains(position), firsts[number] ?? .max >= time { break }
+            if !lost.contains(position), !parked.contains(position), !discarded.contains(position),
+                firsts[number] ?? .max >= time
+            {
+                break
+            }
             checkpoint = position
         }
         return checkpoint
@@ -151,7 +167,8 @@ struct AuditHistory {
     private mutating func step(to checkpoint: Int64, at time: Int) -> Bool {
         var window = AuditState.Window(
             ledger: DeliveryLedger(capacity: 4), repeated: 0, through: state.record.position)
-        for position in (state.record.suspects + state.record.missing).sorted() { commit(Int(position / 2), &window) }
+        let again = state.record.suspects + state.record.missing + state.record.parked
+        for position in again.sorted() { commit(Int(position / 2), &window) }
         window.repeated = window.ledger.count
         var number = Int((state.record.position + 1) / 2)
         while number < plan.events, position(number) <= checkpoint,
@@ -167,7 +184,8 @@ struct AuditHistory {
         let reachedEnds = read(isLast: isLast, at: time)
         var absences: [Int: Absence.Kind] = [:]
         for index in state.absent(reachedEnds: reachedEnds) {
-            absences[index] = parked.contains(window.ledger.positions[index]) ? .parked : .missing
+            let position = window.ledger.positions[index]
+            absences[index] = parked.contains(position) ? .parked : discarded.contains(position) ? .discarded : .missing
         }
         // What was read of is committed.
         let findings = state.conclude(absences, reachedEnds: reachedEnds, drawn: lastPosition(before: time))

@@ -71,6 +71,45 @@ import Testing
         }
     }
 
+    @Test func `a parked event is looked for after its redrive, and counts as what became of it`() {
+        for seed in seeds(50, of: "redriven audits") {
+            var plan = AuditHistory.Plan(parking: 10)
+            plan.hasPositions = seed.isMultiple(of: 2)
+            plan.restarts = 4
+            var history = AuditHistory(plan, seed: seed)
+            history.run()
+            let parked = history.parked.sorted()
+            guard parked.count > 3 else { continue }
+            #expect(history.state.record.parked == parked, "seed \(seed)")
+            history.redrive(parked[0])
+            history.discard(parked[1])
+            // Called redriven, and in no topic: it is a suspect first, and then missing.
+            history.redrive(parked[2], isPublished: false)
+            history.audit(at: history.recordCount)
+            #expect(history.state.record.suspects == [parked[2]] && history.reported.isEmpty, "seed \(seed)")
+            history.audit(at: history.recordCount)
+            let record = history.state.record
+            #expect(record.missing == [parked[2]] && history.reported == [parked[2]], "seed \(seed)")
+            #expect(record.parked == Array(parked.dropFirst(3)), "seed \(seed)")
+            #expect(record.counts.parked == Int64(parked.count - 3) && record.counts.discarded == 1, "seed \(seed)")
+            #expect(record.counts.missing == 1 && record.counts.doubled == 0, "seed \(seed)")
+            #expect(record.counts.accounted == record.counts.committed, "seed \(seed)")
+            history.repair(parked[2])
+            history.audit(at: history.recordCount)
+            #expect(history.recovered == [parked[2]], "seed \(seed)")
+        }
+    }
+
+    @Test func `where more are parked than can be looked for, the rest stays counted`() {
+        var plan = AuditHistory.Plan(parking: 3)
+        plan.limits.parked = 5
+        var history = AuditHistory(plan, seed: 1)
+        history.run()
+        let record = history.state.record
+        #expect(record.parked.count == 5 && record.counts.parked == Int64(history.parked.count))
+        #expect(record.counts.accounted == record.counts.committed)
+    }
+
     @Test func `events that overtake each other within their aggregate are found`() {
         for seed in seeds(50, of: "disordered audits") {
             var history = AuditHistory(AuditHistory.Plan(), seed: seed)

@@ -126,6 +126,25 @@ import Testing
         #expect(ledger.placesOfEarlier(than: ledger.absent).isEmpty)
     }
 
+    @Test(arguments: seeds(3, of: "orders"))
+    func `the order check tells each of many aggregates and places from the others`(seed: UInt64) {
+        var random = Seeded(seed)
+        var check = OrderCheck()
+        var last: [String: Int64] = [:]
+        for _ in 0..<30_000 {
+            // Hashes that share their low bits too.
+            let aggregate =
+                UInt64.random(in: 0..<3_000, using: &random) << UInt64.random(in: 0...1, using: &random) * 40
+            let place = UInt16.random(in: 0..<3, using: &random)
+            let offset = Int64.random(in: 0..<1_000_000, using: &random)
+            let before = last["\(aggregate) \(place)"]
+            let passes = check.passes(aggregate, place: place, offset: offset)
+            #expect(passes == (before.map { $0 <= offset } ?? true))
+            if passes { last["\(aggregate) \(place)"] = offset }
+        }
+        #expect(!check.isPartial)
+    }
+
     @Test func `the memory of the order check is bounded, and what it forgets is known`() {
         var check = OrderCheck(capacity: 10)
         func pass(_ aggregate: UInt64, _ place: UInt16 = 0, offset: Int64 = 100) -> Bool {

@@ -8,7 +8,13 @@ struct ConfigurationValues {
     private let raw: [ConfigurationPath: RawValue]
     private(set) var problems: [ConfigurationProblem] = []
 
-    init(raw: [ConfigurationPath: RawValue]) { self.raw = raw }
+    private let isReadable: (String) -> Bool
+
+    /// - Parameter isReadable: whether this user may read a file or directory.
+    init(raw: [ConfigurationPath: RawValue], isReadable: @escaping (String) -> Bool) {
+        self.raw = raw
+        self.isReadable = isReadable
+    }
 
     func source(_ path: ConfigurationPath) -> ConfigurationSource { raw[path]?.source ?? .standard }
 
@@ -24,6 +30,11 @@ struct ConfigurationValues {
 
     mutating func problem(_ path: ConfigurationPath, _ code: ConfigurationProblem.Code, _ message: String) {
         problems.append(ConfigurationProblem(code, source: raw[path]?.source, "\"\(path)\" \(message)"))
+    }
+
+    /// Says where a file of certificates or keys cannot be read.
+    mutating func readable(_ file: String, _ path: ConfigurationPath) {
+        if !isReadable(file) { problem(path, .kafkaFile, "names \(file), which is not there or may not be read") }
     }
 
     /// The text of any key that takes one; nil when it is not given and has no default.

@@ -69,6 +69,16 @@ package struct KafkaSection: Sendable {
                 ConfigurationPath(["kafka", "properties", "sasl.mechanism"]),
                 "is OAUTHBEARER: set \"kafka.sasl.mechanism\" and \"kafka.sasl.token_file\" or \"token_url\" instead")
         }
+        let protocolName = properties["security.protocol"]?.lowercased() ?? "plaintext"
+        if !protocolName.hasPrefix("sasl_"), security.properties["sasl.mechanism"] == nil {
+            for name in properties.keys.sorted() where name.hasPrefix("sasl.") {
+                values.problem(
+                    ConfigurationPath(["kafka", "properties", name]), .saslUnused,
+                    "has no effect, since \"security.protocol\" is \(Concealed.text(protocolName)): set it to sasl_ssl, or "
+                        + "give \"kafka.sasl\" instead")
+            }
+        }
+        if needed { Self.checkFiles(properties, security.properties, &values) }
         properties.merge(security.properties) { own, _ in own }
         secretFiles.merge(security.secretFiles) { own, _ in own }
         tokens = security.tokens
@@ -79,6 +89,25 @@ package struct KafkaSection: Sendable {
                 path, .passwordInClear, "is PLAIN without TLS: the password is sent as it is; set \"kafka.tls.enabled\""
             )
         }
+    }
+
+    /// The files that librdkafka reads itself, which it would complain of without a name of the key.
+    private static func checkFiles(
+        _ properties: [String: String], _ security: [String: String], _ values: inout ConfigurationValues
+    ) {
+        let keys = [
+            "ssl.ca.location": "ca_file", "ssl.certificate.location": "certificate_file",
+            "ssl.key.location": "key_file",
+        ]
+        for name in (Array(keys.keys) + ["ssl.keystore.location", "ssl.crl.location"]).sorted() {
+            if let file = properties[name], file != "probe" {
+                values.readable(file, ConfigurationPath(["kafka", "properties", name]))
+            } else if let file = security[name], let key = keys[name] {
+                values.readable(file, ConfigurationPath("kafka.tls.\(key)"))
+            }
+        }
+        let authorities: ConfigurationPath = "kafka.sasl.token_ca_file"
+        if let file = values.optionalText(authorities) { values.readable(file, authorities) }
     }
 
     /// Whether everybody on the way can read the password.

@@ -21,7 +21,9 @@ struct TopicChecks {
             checks.allowed(consumer, &values)
             checks.deadLetters(of: consumer, &values)
             checks.progress(of: consumer, &values)
+            checks.names(of: consumer, &values)
         }
+        checks.collisions(&values)
     }
 
     private func uses(_ consumer: ConsumerSection) -> [Use] {
@@ -58,6 +60,65 @@ struct TopicChecks {
                         + "every event would halt its segment")
             } else {
                 partly(use, allowlist, &values)
+            }
+        }
+    }
+
+    /// The values that the scope names, and that make no topic's name whatever else the event is.
+    private func names(of consumer: ConsumerSection, _ values: inout ConfigurationValues) {
+        let scopes: [(TopicTemplate.Field, String, [String])] = [
+            (.aggregateType, "aggregate_types", consumer.aggregateTypes),
+            (.boundedContext, "bounded_contexts", consumer.boundedContexts),
+        ]
+        for (field, key, texts) in scopes {
+            for text in texts {
+                var seen: Set<String> = []
+                for use in uses(consumer) where use.template.fields.contains(field) {
+                    guard let flaw = Self.flaw(of: use.template, field, text), seen.insert(flaw).inserted else {
+                        continue
+                    }
+                    values.problem(
+                        path(consumer, key), .topic,
+                        "holds \"\(text.prefix(40))\(text.count > 40 ? "…" : "")\", of which \(use.template) makes no topic: "
+                            + "\(flaw); each such event would halt its segment")
+                }
+            }
+        }
+    }
+
+    /// Why a template makes no topic of a value, with others that are as short as can be.
+    private static func flaw(of template: TopicTemplate, _ field: TopicTemplate.Field, _ text: String) -> String? {
+        func value(_ other: TopicTemplate.Field) -> String { other == field ? text : "x" }
+        do throws(TopicNameError) {
+            let fields = RouteFields(
+                boundedContext: value(.boundedContext), aggregateType: value(.aggregateType),
+                eventType: value(.eventType),
+                eventVersion: 1)
+            _ = try template.render(fields)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    /// Topics whose names are certain, and that brokers take for one in their metrics.
+    private func collisions(_ values: inout ConfigurationValues) {
+        var known: [String: TopicName] = [:]
+        for consumer in consumers {
+            var names = uses(consumer).filter(\.template.fields.isEmpty).compactMap { use in
+                (try? TopicName(sanitizing: use.template.description)).map { (use.path, $0) }
+            }
+            if case .deadLetterTopic(let name) = consumer.onPoison {
+                names.append((path(consumer, "dead_letter_topic"), name))
+            }
+            for (path, name) in names {
+                let other = known[name.metricName] ?? name
+                known[name.metricName] = other
+                guard other != name else { continue }
+                values.problem(
+                    path, .topicsCollide,
+                    "is \(name), which differs from the topic \(other) in `.` and `_` only: brokers refuse to have both"
+                )
             }
         }
     }

@@ -1,0 +1,50 @@
+import Telemetry
+
+/// In which stages a process's batches of one consumer have waited, as its metrics sum it up. A pure value.
+struct StageTimes: Sendable, Equatable {
+    /// Batches that were measured.
+    var count = 0.0
+    /// Seconds of open transactions, the events' own and those that they waited for.
+    var settle = 0.0
+    /// Seconds of a pause, a rate, or what was under way before.
+    var queue = 0.0
+    /// Seconds of brokers, retries and halts.
+    var deliver = 0.0
+
+    /// Reads the text of `/metrics`, by consumer; others' lines are passed over.
+    static func parse(_ exposition: String) -> [String: StageTimes] {
+        var times: [String: StageTimes] = [:]
+        for line in exposition.split(separator: "\n") where line.hasPrefix(Metric.delay.rawValue) {
+            guard let space = line.lastIndex(of: " "), let value = Double(line[line.index(after: space)...]),
+                let consumer = label("consumer", of: line), let stage = label("stage", of: line)
+            else { continue }
+            let name = line.dropFirst(Metric.delay.rawValue.utf8.count).prefix { $0 != "{" }
+            switch (name, stage) {
+            case ("_sum", "settle"): times[consumer, default: StageTimes()].settle = value
+            case ("_sum", "queue"): times[consumer, default: StageTimes()].queue = value
+            case ("_sum", "deliver"): times[consumer, default: StageTimes()].deliver = value
+            case ("_count", "deliver"): times[consumer, default: StageTimes()].count = value
+            default: break
+            }
+        }
+        return times.filter { $0.value.count > 0 }
+    }
+
+    /// Names of consumers and stages hold nothing that is escaped.
+    private static func label(_ name: String, of line: Substring) -> String? {
+        guard let start = line.firstRange(of: "\(name)=\""), let end = line[start.upperBound...].firstIndex(of: "\"")
+        else { return nil }
+        return String(line[start.upperBound..<end])
+    }
+
+    /// For people: what one batch has taken on average.
+    var text: String {
+        let parts = [(settle, "open transactions"), (queue, "reading and queue"), (deliver, "brokers and retries")]
+        let words = parts.map { "\(Self.format($0.0 / count)) \($0.1)" }.joined(separator: ", ")
+        return "each of its \(CountText.format(Int64(count))) batches so far took on average: \(words)"
+    }
+
+    private static func format(_ seconds: Double) -> String {
+        seconds < 1 ? "\(Int((seconds * 1_000).rounded())) ms" : AgeText.format(.seconds(seconds))
+    }
+}
