@@ -1,4 +1,3 @@
-import Consumers
 import EventSourcing
 import FoundationEssentials
 import Kafka
@@ -7,6 +6,7 @@ import Postgres
 import TestSupport
 import Testing
 
+@testable import Consumers
 @testable import KafkaBridge
 
 /// A consumer that delivers exactly once.
@@ -19,6 +19,9 @@ struct ExactlyOnceFixture {
         progressTopic = "progress-\(UUID().uuidString)"
     }
 
+    /// Brokers are shared with other tests.
+    func transactionalID(_ relay: String) -> String { "\(progressTopic)-\(relay)" }
+
     private func change(_ id: String) -> (inout KafkaPublisherOptions) -> Void {
         { options in
             options.topics = .create(partitions: 2, replicationFactor: nil, settings: [:])
@@ -26,7 +29,7 @@ struct ExactlyOnceFixture {
                 let configuration = try? place.test.configuration
             else { return }
             options.exactlyOnce = ExactlyOnceOptions(
-                progressTopic: topic, transactionalID: id, totalSegments: 2,
+                progressTopic: topic, transactionalID: transactionalID(id), totalSegments: 2,
                 store: TransactionStore(OwnConnection(configuration), tables: place.test.tables))
         }
     }
@@ -92,15 +95,24 @@ struct ExactlyOnceFixture {
 
     // MARK: What the database knows
 
-    private var owners: String { place.test.tables.godwitTable("transactional_segments").sql }
-
-    func owner(of segment: Int, or other: String) async throws -> String {
+    func execute(_ sql: String) async throws {
         let connection = try await place.test.connect()
-        let rows = try await connection.query(
-            BoundStatement(Statement("SELECT transactional_id FROM \(owners) WHERE segment_id = $1"), [Int32(segment)]))
+        try await connection.execute(script: sql)
         await connection.close()
-        return try rows.first?.decodeIfPresent(0) ?? other
     }
+
+    /// As `godwit accept-source` has the consumer begin anew at its checkpoints.
+    func restart() async throws {
+        let tables = place.test.tables
+        let connection = try await place.test.connect()
+        try await connection.withTransaction { transaction in
+            _ = try await transaction.query(SegmentsTable(tables).restart([PoisonFixture.consumer], from: nil))
+            _ = try await transaction.query(SegmentOwnersTable(tables).restart([PoisonFixture.consumer]))
+        }
+        await connection.close()
+    }
+
+    private var owners: String { place.test.tables.godwitTable("transactional_segments").sql }
 
     /// As if the segments had not been released in order.
     func record(owner: String) async throws {

@@ -47,7 +47,7 @@ import Testing
                 try await place.waitForCheckpoints(50)
             }
             // A producer with the recorded id, as that of a process that was stopped in the middle of a transaction.
-            let id = try await once.owner(of: 0, or: "relay")
+            let id = once.transactionalID("relay")
             var client = place.kafka.client()
             client.transactions = TransactionSettings(id: id)
             let former = try TransactionalProducer(client, logger: quiet)
@@ -62,6 +62,106 @@ import Testing
             await #expect(throws: KafkaError.self) { try await former.commit() }
             await former.producer.close()
             #expect(try await once.committed() == Array(1...100))
+        }
+    }
+
+    @Test func `from at least once to exactly once and back nothing is lost, nor doubled where each stops in order`()
+        async throws
+    {
+        try await PoisonFixture.with { place in
+            let once = try ExactlyOnceFixture(place)
+            for round in 0..<4 {
+                let events = 60 * (round + 1)
+                try await once.appendEvents(60)
+                if round % 2 == 0 {
+                    try await place.relaying(.park) { _ in try await place.waitForCheckpoints(Int64(events)) }
+                } else {
+                    try await once.relaying("relay-\(round)") { _ in
+                        try await place.waitForCheckpoints(Int64(events))
+                    }
+                }
+            }
+            #expect(try await once.committed() == Array(1...240))
+        }
+    }
+
+    @Test func `an event that was delivered and is gone stops the consumer by name, until an operator accepts it`()
+        async throws
+    {
+        try await PoisonFixture.with { place in
+            let once = try ExactlyOnceFixture(place)
+            try await once.relaying { _ in
+                try await once.appendEvents(20)
+                try await place.waitForCheckpoints(20)
+            }
+            // As a server that has lost its last commits: the event is gone, and another one gets its position.
+            try await once.execute("UPDATE \(place.test.tables.events.sql) SET event_id = gen_random_uuid() WHERE global_position = 20")
+            try await once.execute("UPDATE \(place.test.tables.events.sql) SET event_id = gen_random_uuid() WHERE global_position = 19")
+            try await once.relaying("next") { relay in
+                try await once.appendEvents(5)
+                try await eventually("it is not refused") {
+                    guard case .refused(let reason) = relay.publisher.condition else { return false }
+                    return reason.contains("was delivered, and is not in the database any more")
+                }
+                try await once.restart()
+                try await place.waitForCheckpoints(25)
+            }
+            #expect(try await Set(once.committed()) == Set(1...25))
+        }
+    }
+
+    @Test(.onEmbeddedBroker) func `an event that was redriven and not noted before the relay was gone is not delivered again`()
+        async throws
+    {
+        try await PoisonFixture.withBroker { place, broker in
+            let once = try ExactlyOnceFixture(place)
+            await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
+            let relay = try once.relay("first")
+            try await place.append("a", "Bad", "Good")
+            try await place.waitForRows(["1 parked!", "2 parked"])
+            await broker.removeAllFaults()
+            // What is delivered again cannot be noted as long as another transaction holds the rows.
+            let holder = try await place.test.connect()
+            let letters = place.test.tables.godwitTable("dead_letters").sql
+            try await place.redrive()
+            try await eventually("it is not taken") {
+                try await place.all().contains { $0.state == .redriving }
+            }
+            try await holder.execute(script: "BEGIN; SELECT FROM \(letters) FOR UPDATE")
+            try await eventually("it is not delivered") {
+                try await place.kafka.readAll([place.badTopic]).count == 1
+            }
+            await relay.kill()
+            try await holder.execute(script: "ROLLBACK")
+            await holder.close()
+            try await once.relaying("second") { _ in
+                try await place.redrive()
+                try await place.waitForRows(["1 redriven!", "2 redriven"])
+                try await place.append("a", "Good")
+                try await place.waitForCheckpoints(3)
+            }
+            #expect(try await once.committed() == [1, 2, 3])
+        }
+    }
+
+    @Test(.onEmbeddedBroker) func `a segment that halts keeps no other from being committed, and goes on behind its event`()
+        async throws
+    {
+        try await PoisonFixture.withBroker { place, broker in
+            let once = try ExactlyOnceFixture(place)
+            await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
+            try await once.relaying(policy: .halt) { relay in
+                let (first, second) = PoisonFixture.aggregates
+                try await place.append(first, "Good", "Bad", "Good")
+                try await place.append(second, "Good", "Good")
+                try await eventually("the other segment waits") {
+                    try await place.checkpoints() == [1, 5]
+                }
+                await broker.removeAllFaults()
+                try await place.redrive()
+                try await place.waitForCheckpoints(5)
+            }
+            #expect(try await once.committed() == [1, 2, 3, 4, 5])
         }
     }
 }
