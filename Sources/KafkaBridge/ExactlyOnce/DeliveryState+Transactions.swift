@@ -52,7 +52,9 @@ extension DeliveryState {
         guard producer == producerCount, case .running = life else { return }
         let (served, pause) = (served, options.pause)
         switch result {
-        case .success(let beginnings): exactlyOnce?.tookOver(beginnings, served: served)
+        case .success(let beginnings):
+            exactlyOnce?.tookOver(beginnings, served: served)
+            notices.append(.tookOver(beginnings.values.count { $0 != .lost }))
         case .failure(let error):
             let trouble = trouble(error)
             exactlyOnce?.notPrepared(trouble, now: now.instant, pause)
@@ -170,6 +172,7 @@ extension DeliveryState {
             return producerFailed()
         }
         let (id, served) = (options.transactionalID ?? "", served)
+        let began = exactlyOnce?.transaction.began ?? now.instant
         exactlyOnce?.committed(id: id, served: served, now: now.instant)
         var published = 0
         for index in batches.indices {
@@ -183,7 +186,9 @@ extension DeliveryState {
             published += count
         }
         withRunning { $0.isQueueFull = false }
-        if published > 0 { notices.append(.published(published)) }
+        if published > 0 {
+            notices += [.published(published), .committed(events: published, now.instant - began)]
+        }
         (runTrouble, askTrouble) = (nil, nil)
         runBackoff.reset()
         for index in batches.indices.reversed() where batches[index].isResolved { remove(at: index) }

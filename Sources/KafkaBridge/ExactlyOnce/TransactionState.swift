@@ -46,6 +46,8 @@ struct TransactionState: Sendable, Equatable {
 
     private(set) var phase = Phase.initializing
     private(set) var records = 0
+    /// When the first record of the transaction was given to the producer; `nil` if nothing is in it.
+    private(set) var began: ContinuousClock.Instant?
     /// What the transaction that is being committed delivers, by segment.
     private(set) var deliveries: [Int: Delivery] = [:]
 
@@ -86,6 +88,7 @@ struct TransactionState: Sendable, Equatable {
         assert(takesRecords, "records outside of a transaction")
         if count == 0 { return }
         if case .idle = phase { phase = .open(since: now) }
+        began = began ?? now
         records += count
     }
 
@@ -105,7 +108,7 @@ struct TransactionState: Sendable, Equatable {
             assertionFailure("committed without having been asked to")
             return [:]
         }
-        defer { (phase, records, deliveries) = (.idle(from: next), 0, [:]) }
+        defer { (phase, records, deliveries, began) = (.idle(from: next), 0, [:], nil) }
         return deliveries
     }
 

@@ -22,4 +22,9 @@ enum DeliveryNotice: Sendable, Equatable {
     case partitionsFound(TopicName, count: Int32, used: Int32)
     case unknownLimit(TopicName)
     case oddTime(_ position: Int64)
+    /// A transaction of so many events was committed, so long after its first record.
+    case committed(events: Int, Duration)
+    /// What was in a transaction, or is not known to be committed, is given again.
+    case transactionEnded(TransactionState.End)
+    case tookOver(Int)
 }

@@ -34,6 +34,7 @@ struct DeliveryReport: Sendable {
         case .sentAgain(let count): metrics.sentAgain.increment(by: count)
         case .failed(let retry): metrics.failed(retry)
         case .recordedParked(let count): metrics.parkedTotal.increment(by: count)
+        case .committed, .transactionEnded, .tookOver: writeOfTransactions(notice)
         case .halted(let halt):
             logger.error(
                 "a segment halts at an event that cannot be delivered; the others go on: \(halt.reason)",
@@ -50,6 +51,24 @@ struct DeliveryReport: Sendable {
             deadLetters.add(
                 "sent to the dead-letter topic `\(topic)`; the last is position \(position): \(rejection.shortError)")
         default: writeOfTopics(notice)
+        }
+    }
+
+    private func writeOfTransactions(_ notice: DeliveryNotice) {
+        switch notice {
+        case .committed(let events, let time):
+            metrics.transactions?.committed(events, after: time)
+        case .transactionEnded(let end):
+            metrics.transactions?.ended(end)
+            if end == .fenced {
+                logger.warning(
+                    """
+                    another process has taken segments over, and this one's transaction with them: what was in it is \
+                    delivered there, or again
+                    """)
+            }
+        case .tookOver(let count): metrics.transactions?.tookOver(count)
+        default: break
         }
     }
 

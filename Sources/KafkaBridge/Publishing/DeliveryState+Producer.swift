@@ -221,7 +221,14 @@ extension DeliveryState {
             // What is committed all the same shows when the segments are taken over again.
             for index in batches.indices { sentAgain += batches[index].endTransaction(isCommitted: false) }
             published = 0
+            if let cause, exactlyOnce?.transaction.takesRecords == true || hasOpenTransaction {
+                exactlyOnce?.failed(cause)
+            }
+            let hadRecords = hasOpenTransaction
             exactlyOnce?.producerEnded()
+            if case .over(let end)? = exactlyOnce?.transaction.phase, end == .fenced || hadRecords {
+                notices.append(.transactionEnded(end))
+            }
         }
         // Limits and topics may have changed, and what was found of one record may concern others.
         examineAgain()

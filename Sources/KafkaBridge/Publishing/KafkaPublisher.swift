@@ -53,7 +53,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         var logger = logger
         logger[metadataKey: "consumer"] = "\(options.name)"
         self.logger = logger
-        report = DeliveryReport(logger, PublisherMetrics(options.name))
+        report = DeliveryReport(logger, PublisherMetrics(options.name, isExactlyOnce: options.exactlyOnce != nil))
         lookup = TopicLookup(client: options.client, policy: options.topics, logger: logger)
         transactions = TransactionWork(options, logger: logger)
         state = DeliveryState(options.delivery, fixedTopics: options.fixedTopics)
@@ -139,6 +139,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         let duties = state.duties
         if duties != knownDuties { attention.advance() }
         knownDuties = duties
+        report.metrics.transactions?.update(age: state.exactlyOnce?.transaction.began.map { now.instant - $0 })
         if state.hasLostSegments, !hasRejoined { rejoin?() }
         hasRejoined = state.hasLostSegments
     }

@@ -19,12 +19,14 @@ struct PublisherMetrics: Sendable {
     let runs: Counter
     let parkedTotal: Counter
     let deadLettered: Counter
+    /// Set where records are delivered exactly once.
+    let transactions: TransactionMetrics?
     private let consumer: String
     private let factory: any MetricsFactory
     private let retries: [Retry: Counter]
     private let statuses: [PublisherStatus.Name: Meter]
 
-    init(_ consumer: String) {
+    init(_ consumer: String, isExactlyOnce: Bool = false) {
         self.consumer = consumer
         factory = MetricsSystem.currentFactory
         published = Metric.recordsPublished.counter(consumer)
@@ -34,6 +36,7 @@ struct PublisherMetrics: Sendable {
         runs = Metric.producerRuns.counter(consumer)
         parkedTotal = Metric.parkedTotal.counter(consumer)
         deadLettered = Metric.deadLettered.counter(consumer)
+        transactions = isExactlyOnce ? TransactionMetrics(consumer) : nil
         retries = Retry.allCases.reduce(into: [:]) { $0[$1] = Metric.retries.counter(consumer, $1.rawValue) }
         statuses = PublisherStatus.Name.allCases.reduce(into: [:]) {
             $0[$1] = Metric.deliveryStatus.gauge(consumer, $1.rawValue)

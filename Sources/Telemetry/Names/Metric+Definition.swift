@@ -157,6 +157,25 @@ extension Metric {
             .init(.counter, .events, labels: ["consumer"], "Events that were parked.")
         case .deadLettered:
             .init(.counter, .events, labels: ["consumer"], "Events that were sent to the dead-letter topic.")
+        case .transactions:
+            .init(
+                .counter, .occurrences, labels: ["consumer", "outcome"],
+                "Transactions of exactly-once delivery: committed; given up, whose events come again; or fenced, since another "
+                    + "process has taken over.")
+        case .transactionTime:
+            .init(
+                .times, .seconds, labels: ["consumer"],
+                "Time from the first record of a transaction until it was committed.")
+        case .transactionEvents:
+            .init(.counts, .events, labels: ["consumer"], "Events per committed transaction.")
+        case .transactionAge:
+            .init(
+                .gauge, .seconds, labels: ["consumer"],
+                "Age of the open transaction, 0 if nothing is in it: what readers of committed records wait for.")
+        case .takeovers:
+            .init(
+                .counter, .segments, labels: ["consumer"],
+                "Segments taken over for exactly-once delivery: their former owners ended, and their progress read.")
         case .auditPosition:
             .init(
                 .gauge, .positions, labels: ["consumer"],

@@ -51,6 +51,11 @@ package enum Metric: String, Sendable, CaseIterable {
     case compressionRatio = "godwit_kafka_compression_ratio"
     case parkedTotal = "godwit_kafka_parked_total"
     case deadLettered = "godwit_kafka_dead_lettered_total"
+    case transactions = "godwit_kafka_transactions_total"
+    case transactionTime = "godwit_kafka_transaction_seconds"
+    case transactionEvents = "godwit_kafka_transaction_events"
+    case transactionAge = "godwit_kafka_transaction_open_seconds"
+    case takeovers = "godwit_kafka_segments_taken_over_total"
 
     // MARK: Audits
     case auditPosition = "godwit_audit_position"

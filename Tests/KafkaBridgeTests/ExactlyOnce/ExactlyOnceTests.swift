@@ -95,8 +95,10 @@ import Testing
                 try await place.waitForCheckpoints(20)
             }
             // As a server that has lost its last commits: the event is gone, and another one gets its position.
-            try await once.execute("UPDATE \(place.test.tables.events.sql) SET event_id = gen_random_uuid() WHERE global_position = 20")
-            try await once.execute("UPDATE \(place.test.tables.events.sql) SET event_id = gen_random_uuid() WHERE global_position = 19")
+            try await once.execute(
+                "UPDATE \(place.test.tables.events.sql) SET event_id = gen_random_uuid() WHERE global_position = 20")
+            try await once.execute(
+                "UPDATE \(place.test.tables.events.sql) SET event_id = gen_random_uuid() WHERE global_position = 19")
             try await once.relaying("next") { relay in
                 try await once.appendEvents(5)
                 try await eventually("it is not refused") {
@@ -110,7 +112,8 @@ import Testing
         }
     }
 
-    @Test(.onEmbeddedBroker) func `an event that was redriven and not noted before the relay was gone is not delivered again`()
+    @Test(.onEmbeddedBroker)
+    func `an event that was redriven and not noted before the relay was gone is not delivered again`()
         async throws
     {
         try await PoisonFixture.withBroker { place, broker in
@@ -144,7 +147,8 @@ import Testing
         }
     }
 
-    @Test(.onEmbeddedBroker) func `a segment that halts keeps no other from being committed, and goes on behind its event`()
+    @Test(.onEmbeddedBroker)
+    func `a segment that halts keeps no other from being committed, and goes on behind its event`()
         async throws
     {
         try await PoisonFixture.withBroker { place, broker in
