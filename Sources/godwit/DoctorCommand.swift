@@ -12,7 +12,8 @@ struct DoctorCommand: GodwitCommand {
 
             Asks the database for its schema, rights, sequence, clock, poolers and transactions left open, and the cluster for its
             brokers, topics and their settings. Nothing is changed or written: whether the user may write to a topic
-            shows only when it does. Run it where the relay runs, as the relay's user.
+            shows only when it does. Where a consumer delivers exactly once, a transactional id that no relay uses
+            (PREFIX-doctor) is taken for a moment. Run it where the relay runs, as the relay's user.
 
             Ends with 0 if there is no error, else with 4; warnings and notes are no errors.
             """.flowing)

@@ -57,4 +57,16 @@ import Testing
         #expect(try await admin.deleteTopics([name]) == [name: nil])
         await admin.close()
     }
+
+    @Test func `a broker's settings are its own, and a broker that is not there has none`() async throws {
+        let kafka = try await TestKafka()
+        let admin = try Admin(kafka.client(), logger: quiet)
+        for broker in try await admin.describeCluster().brokers {
+            let settings = try await admin.brokerSettings(broker.id)
+            #expect(settings["transaction.max.timeout.ms"].flatMap(Int.init) != nil, "\(settings)")
+            #expect((settings["node.id"] ?? settings["broker.id"]) == String(broker.id))
+        }
+        await #expect(throws: KafkaError.self) { try await admin.brokerSettings(4711, within: .milliseconds(300)) }
+        await admin.close()
+    }
 }

@@ -45,7 +45,8 @@ final class RelayObserver: Sendable {
             worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)),
             audits: configuration.audit.interval != nil)
         judgement = ConsumerDiagnosis(
-            staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval)
+            staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval,
+            deliveries: configuration.deliveries)
         database = StatusConnection(
             connection, tables: configuration.database.tables, scopes: configuration.scopes)
     }

@@ -94,7 +94,7 @@ extension ConfigurationProblem {
                 )
             case .progressTopic:
                 (
-                    .error, "The topic of a consumer's progress is no usable name, or used for something else too.",
+                    .error, "The progress topic of a consumer has no usable name, or is used for something else too.",
                     "give it a topic of its own"
                 )
             case .deadLetterTopic:

@@ -12,6 +12,8 @@ struct ConsumerDiagnosis: Sendable {
     var auditInterval: Duration?
     /// How old a waiting event may be; `nil` for any age.
     var longestLag: Duration?
+    /// What is promised of each consumer's events, where the configuration at hand says it.
+    var deliveries: [String: ConsumerSection.Delivery] = [:]
 
     /// The worst first.
     func issues(

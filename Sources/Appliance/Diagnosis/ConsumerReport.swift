@@ -11,6 +11,8 @@ package struct ConsumerReport: Sendable {
     package var audit: AuditRecord?
     /// What keeps it from moving, the worst first.
     package var issues: [HealthIssue]
+    /// What is promised of its events; `nil` where that is not known.
+    var delivery: ConsumerSection.Delivery?
     /// Whether the configuration at hand has it; others are shown, but their health is somebody else's.
     package let isConfigured: Bool
     /// Whether events were processed here within the last seconds, as far as is known.
@@ -33,6 +35,7 @@ package struct ConsumerReport: Sendable {
             .init("name", .string(consumer.name)),
             .init("healthy", .boolean(isHealthy)),
             .init("configured", .boolean(isConfigured)),
+            .init("guarantee", delivery.map { .string($0.name) } ?? .null),
             .init(
                 "why",
                 .array(

@@ -43,6 +43,8 @@ extension StatusReport {
             text += "latest position \(CountText.format(store.latest))"
             if let process { text += ", \(Self.line(process))" }
             text += "\n\n" + overview
+            let exactlyOnce = consumers.filter { $0.delivery?.name == "exactly_once" }.map(\.consumer.name)
+            if !exactlyOnce.isEmpty { text += "delivery: exactly once for \(exactlyOnce.joined(separator: ", "))\n" }
             let details = self.details
             if !details.isEmpty { text += "\n" + details }
             let problems = diagnosis.problems

@@ -41,7 +41,7 @@ package struct StatusReport: Sendable {
             }
             let judgement = ConsumerDiagnosis(
                 staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval,
-                longestLag: options.longestLag)
+                longestLag: options.longestLag, deliveries: configuration.deliveries)
             var report = StatusReport(
                 store: picture.store,
                 consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
@@ -96,12 +96,18 @@ extension ConsumerDiagnosis {
             return ConsumerReport(
                 consumer: consumer, deadLetters: letters, audit: audit,
                 issues: issues(of: consumer, letters, audit: audit, in: picture.store) + unread(picture),
+                delivery: deliveries[consumer.name],
                 isConfigured: configured.isEmpty || configured.contains(consumer.name))
         }
     }
 }
 
 extension Configuration {
+    /// What is promised of each consumer's events.
+    var deliveries: [String: ConsumerSection.Delivery] {
+        Dictionary(consumers.map { ($0.name, $0.delivery) }) { first, _ in first }
+    }
+
     /// What each consumer wants.
     var scopes: [String: EventScope] {
         consumers.reduce(into: [:]) { scopes, consumer in

@@ -3,7 +3,8 @@ import Kafka
 import KafkaBridge
 import Postgres
 
-/// Examines what a configuration names: the database, the brokers, the topics. It changes nothing.
+/// Examines what a configuration names: the database, the brokers, the topics. It changes nothing; of transactions it
+/// tries one that delivers nothing.
 package struct Doctor: Sendable {
     private let configuration: Configuration
     private let warnings: [ConfigurationProblem]
@@ -85,15 +86,21 @@ package struct Doctor: Sendable {
                 }
             }
         }
+        let plan = TransactionPlan(configuration)
         do {
             let facts = try await KafkaExamination(
-                client: section.client("godwit-doctor"), topics: partitions.keys.sorted(), policy: section.topics
+                client: section.client("godwit-doctor"), topics: partitions.keys.sorted(), policy: section.topics,
+                transactions: plan
             ).take()
-            let verdict = KafkaVerdict(
+            var verdict = KafkaVerdict(
                 bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes,
                 createsTopics: section.topics != .mustExist, partitions: partitions,
                 sendsPasswordInClear: section.sendsPasswordInClear,
                 isUnverified: !PropertyRule.trustsAnyBroker(section.properties).isEmpty)
+            verdict.transactions = plan.map {
+                TransactionVerdict(
+                    bootstrapServers: section.bootstrapServers, createsTopics: section.topics != .mustExist, plan: $0)
+            }
             part.findings = verdict.findings(facts)
             part.summary = facts.brokerCount == 1 ? "1 broker" : "\(facts.brokerCount) brokers"
         } catch {

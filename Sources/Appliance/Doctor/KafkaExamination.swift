@@ -2,12 +2,14 @@ import Kafka
 import KafkaBridge
 import Logging
 
-/// Finds out the facts about a cluster. Nothing is written.
+/// Finds out the facts about a cluster. No record is written.
 struct KafkaExamination: Sendable {
     let client: ClientConfiguration
     /// The topics that are known before the first event.
     let topics: [String]
     let policy: TopicPolicy
+    /// Nil where no consumer delivers exactly once.
+    var transactions: TransactionPlan?
 
     /// - Throws: when no broker can be asked.
     func take() async throws(KafkaError) -> KafkaFacts {
@@ -26,13 +28,45 @@ struct KafkaExamination: Sendable {
             }
         }
         for description in try await admin.describeTopics(topics) {
-            facts.topics.append(await topic(description, admin, asksMore: facts.unreachable.isEmpty))
+            facts.topics.append(
+                await topic(
+                    description, admin, asksMore: facts.unreachable.isEmpty, made: specification(description.name)))
+        }
+        if let transactions {
+            facts.transactions = try await self.transactions(
+                transactions, cluster, admin, asksMore: facts.unreachable.isEmpty)
         }
         return facts
     }
 
-    /// - Parameter asksMore: Questions that a certain broker must answer wait in vain where one cannot be reached.
-    private func topic(_ description: TopicDescription, _ admin: Admin, asksMore: Bool) async -> KafkaFacts.Topic {
+    private func transactions(
+        _ plan: TransactionPlan, _ cluster: ClusterDescription, _ admin: Admin, asksMore: Bool
+    ) async throws(KafkaError) -> TransactionFacts {
+        var facts = TransactionFacts(brokerCount: cluster.brokers.count)
+        let names = plan.progressTopics.keys.sorted { $0.description < $1.description }
+        for (name, description) in zip(names, try await admin.describeTopics(names.map(\.description))) {
+            let made = policy.progressTopic(name, segments: plan.progressTopics[name] ?? 1)
+            facts.progress.append(await topic(description, admin, asksMore: asksMore, made: made))
+        }
+        guard asksMore else { return facts }
+        facts.trial = await TransactionTrial(client: client, plan: plan).run()
+        for broker in cluster.brokers.sorted(by: { $0.id < $1.id }) {
+            let settings = try? await admin.brokerSettings(broker.id, within: .seconds(5))
+            facts.brokers.append(.init(id: broker.id, settings: settings))
+        }
+        // Brokers make it with the first transactional id.
+        for description in try await admin.describeTopics([facts.state.name]) {
+            facts.state = await topic(description, admin, asksMore: true, made: nil)
+        }
+        return facts
+    }
+
+    /// - Parameters:
+    ///   - asksMore: Questions that a certain broker must answer wait in vain where one cannot be reached.
+    ///   - made: how it is made where it is absent.
+    private func topic(
+        _ description: TopicDescription, _ admin: Admin, asksMore: Bool, made: TopicSpecification?
+    ) async -> KafkaFacts.Topic {
         var topic = KafkaFacts.Topic(name: description.name)
         topic.partitions = description.partitionCount
         topic.replicationFactor = description.replicationFactor
@@ -40,7 +74,7 @@ struct KafkaExamination: Sendable {
         case nil: break
         case .unknownTopicOrPartition, .localUnknownTopic:
             topic.access = .absent
-            if asksMore { topic.creationRefusal = await creationRefusal(description.name, admin) }
+            if asksMore, let made { topic.creationRefusal = await creationRefusal(made, admin) }
             return topic
         case .topicAuthorizationFailed:
             topic.access = .forbidden
@@ -51,13 +85,16 @@ struct KafkaExamination: Sendable {
         return topic
     }
 
-    private func creationRefusal(_ name: String, _ admin: Admin) async -> String? {
+    private func specification(_ name: String) -> TopicSpecification? {
         guard case .create(let partitions, let replicationFactor, let settings) = policy else { return nil }
-        let wanted = TopicSpecification(
+        return TopicSpecification(
             name, partitions: partitions, replicationFactor: replicationFactor, settings: settings)
+    }
+
+    private func creationRefusal(_ wanted: TopicSpecification, _ admin: Admin) async -> String? {
         do {
             let results = try await admin.createTopics([wanted], isTrial: true, within: .seconds(5))
-            return (results[name] ?? nil)?.message
+            return (results[wanted.name] ?? nil)?.message
         } catch {
             return error.message
         }

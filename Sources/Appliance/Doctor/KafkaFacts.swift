@@ -27,4 +27,6 @@ struct KafkaFacts: Sendable, Equatable {
     var brokerCount = 1
     var unreachable: [Unreachable] = []
     var topics: [Topic] = []
+    /// Nil where no consumer delivers exactly once.
+    var transactions: TransactionFacts?
 }

@@ -10,6 +10,8 @@ struct KafkaVerdict: Sendable {
     let sendsPasswordInClear: Bool
     /// Whether a property turned the verification of certificates or host names off.
     var isUnverified = false
+    /// Nil where no consumer delivers exactly once.
+    var transactions: TransactionVerdict?
 
     func findings(_ facts: KafkaFacts) -> [Finding] {
         var findings = facts.unreachable.map { broker in
@@ -31,7 +33,9 @@ struct KafkaVerdict: Sendable {
                     "remove enable.ssl.certificate.verification and ssl.endpoint.identification.algorithm from kafka.properties"
                 ))
         }
-        return findings + facts.topics.flatMap { self.topic($0) }
+        findings += facts.topics.flatMap { topic($0) }
+        if let transactions, let facts = facts.transactions { findings += transactions.findings(facts) }
+        return findings
     }
 
     private func topic(_ topic: KafkaFacts.Topic) -> [Finding] {
@@ -85,6 +89,19 @@ struct KafkaVerdict: Sendable {
     }
 
     private func replicas(_ topic: KafkaFacts.Topic) -> [Finding] {
+        let needed = topic.settings?["min.insync.replicas"].flatMap(Int.init) ?? 0
+        if topic.replicationFactor == 1, needed == 1 {
+            return [
+                .note(
+                    "replication",
+                    "the topic \(topic.name) has one replica: a broker that is lost takes its events along")
+            ]
+        }
+        return Self.insync(topic, bootstrapServers: bootstrapServers)
+    }
+
+    /// What is wrong with the number of replicas that a topic asks to be in sync.
+    static func insync(_ topic: KafkaFacts.Topic, bootstrapServers: String) -> [Finding] {
         guard let needed = topic.settings?["min.insync.replicas"].flatMap(Int.init) else { return [] }
         let alter =
             "kafka-configs.sh --bootstrap-server \(bootstrapServers) --alter --topic \(topic.name) --add-config min.insync.replicas="
@@ -96,14 +113,7 @@ struct KafkaVerdict: Sendable {
                     alter + "\(max(1, topic.replicationFactor - 1))")
             ]
         }
-        if topic.replicationFactor == 1 {
-            return [
-                .note(
-                    "replication",
-                    "the topic \(topic.name) has one replica: a broker that is lost takes its events along")
-            ]
-        }
-        if needed == 1 {
+        if needed == 1, topic.replicationFactor > 1 {
             return [
                 .warning(
                     "min_insync",

@@ -59,8 +59,10 @@ extension Admin {
         }
     }
 
-    func describeSettings(_ name: String, _ limit: Duration) -> Result<[String: String], KafkaError> {
-        var resource = unsafe rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name)
+    func describeSettings(
+        _ type: rd_kafka_ResourceType_t, _ name: String, _ limit: Duration
+    ) -> Result<[String: String], KafkaError> {
+        var resource = unsafe rd_kafka_ConfigResource_new(type, name)
         defer { unsafe rd_kafka_ConfigResource_destroy(resource) }
         let answer = unsafe perform(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, limit) { options, replies in
             unsafe rd_kafka_DescribeConfigs(handle.pointer, &resource, 1, options, replies)
@@ -72,7 +74,8 @@ extension Admin {
             }
             let code = unsafe KafkaError.Code(rd_kafka_ConfigResource_error(list[0]))
             if code != .none {
-                return .failure(KafkaError(code, message: "Settings of `\(name)`: \(code.text)"))
+                let what = type == RD_KAFKA_RESOURCE_BROKER ? "broker \(name)" : "`\(name)`"
+                return .failure(KafkaError(code, message: "Settings of \(what): \(code.text)"))
             }
             let entries = unsafe rd_kafka_ConfigResource_configs(list[0], &count)
             var settings: [String: String] = [:]

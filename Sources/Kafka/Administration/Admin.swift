@@ -73,7 +73,20 @@ package final class Admin: Sendable {
     package func topicSettings(
         _ name: String, within limit: Duration = .seconds(10)
     ) async throws(KafkaError) -> [String: String] {
-        try await BlockingCall.run(named: "kafka-admin") { [self] in describeSettings(name, limit) }.get()
+        try await BlockingCall.run(named: "kafka-admin") { [self] in
+            describeSettings(RD_KAFKA_RESOURCE_TOPIC, name, limit)
+        }.get()
+    }
+
+    /// A broker's settings by name, as that broker gives them. Sensitive ones are left out.
+    ///
+    /// - Throws: also where the client lacks the right DescribeConfigs on the cluster.
+    package func brokerSettings(
+        _ id: Int32, within limit: Duration = .seconds(10)
+    ) async throws(KafkaError) -> [String: String] {
+        try await BlockingCall.run(named: "kafka-admin") { [self] in
+            describeSettings(RD_KAFKA_RESOURCE_BROKER, String(id), limit)
+        }.get()
     }
 
     // MARK: Changing

@@ -1,4 +1,4 @@
-import Kafka
+package import Kafka
 import Logging
 
 /// The topic in which transactions record how far they come.
@@ -8,9 +8,6 @@ struct ProgressTopic: Sendable {
     let client: ClientConfiguration
     let policy: TopicPolicy
     let logger: Logger
-
-    /// How it is made: small files, since the one that is written to is not compacted.
-    static let settings = ["cleanup.policy": "compact", "segment.bytes": "16777216"]
 
     private static let patience: Duration = .seconds(5)
 
@@ -37,14 +34,11 @@ struct ProgressTopic: Sendable {
 
     private func make(_ producer: Producer) async throws -> TopicHandle {
         let topic = name.description
-        guard case .create(_, let replicationFactor, let settings) = policy else {
+        guard let specification = policy.progressTopic(name, segments: segments) else {
             throw ExactlyOnceRefusal(
                 "topic `\(topic)`, in which exactly-once delivery records its progress, does not exist: make it "
                     + "with \(segments) partitions and cleanup.policy=compact, or have it made (kafka.topics.create)")
         }
-        let specification = TopicSpecification(
-            topic, partitions: segments, replicationFactor: replicationFactor,
-            settings: settings.filter { $0.key == "min.insync.replicas" }.merging(Self.settings) { $1 })
         let results = try await withClient { admin throws(KafkaError) in try await admin.createTopics([specification]) }
         if let error = results[topic] ?? nil, error.code != .topicAlreadyExists { throw error }
         logger.notice(
@@ -72,5 +66,18 @@ struct ProgressTopic: Sendable {
         _ body: @Sendable (Admin) async throws(KafkaError) -> Value
     ) async throws -> Value {
         try await AsyncSemaphore.topicClients.withRoom { try await Admin.with(client, logger: logger, body) }
+    }
+}
+
+extension TopicPolicy {
+    /// How the topic of the progress is made, with small files, since the one that is written to is not compacted.
+    ///
+    /// - Returns: `nil` where topics are not made.
+    package func progressTopic(_ name: TopicName, segments: Int) -> TopicSpecification? {
+        guard case .create(_, let replicationFactor, let settings) = self else { return nil }
+        let own = ["cleanup.policy": "compact", "segment.bytes": "16777216"]
+        return TopicSpecification(
+            name.description, partitions: segments, replicationFactor: replicationFactor,
+            settings: settings.filter { $0.key == "min.insync.replicas" }.merging(own) { $1 })
     }
 }

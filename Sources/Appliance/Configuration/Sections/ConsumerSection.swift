@@ -52,6 +52,14 @@ package struct ConsumerSection: Sendable {
         case atLeastOnce
         /// - Parameter progressTopic: where transactions record how far they come.
         case exactlyOnce(progressTopic: TopicName)
+
+        /// As the configuration has it.
+        var name: String {
+            switch self {
+            case .atLeastOnce: "at_least_once"
+            case .exactlyOnce: "exactly_once"
+            }
+        }
     }
 
     private static func delivery(
