@@ -108,6 +108,8 @@ import Testing
                         "not all came\n\(status)\n\(running.map(\.standardError).joined(separator: "\n---\n"))")
                     throw error
                 }
+                let verified = try await place.godwit(["verify", "--consumer", "identity"], Self.variables)
+                #expect(verified.exitCode == 0, "\(verified.standardOutput)")
                 for process in running { process.send(SIGTERM) }
                 for process in running { #expect(await process.result().exitCode == 0) }
                 let all = try await kafka.readAll([place.topic])

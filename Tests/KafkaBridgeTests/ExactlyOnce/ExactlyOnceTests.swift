@@ -55,7 +55,7 @@ import Testing
             let topics = try await former.producer.prepare([place.topic])
             try await once.record(owner: id)
             _ = await former.producer.produce(StrayRecord(in: topics[0]))
-            try await once.relaying { _ in
+            try await once.relaying("next") { _ in
                 try await once.appendEvents(50)
                 try await place.waitForCheckpoints(100)
             }
