@@ -22,6 +22,7 @@ import Testing
             var takeover = SegmentTakeover(world.access(of: id))
             do {
                 let beginnings = try await takeover.run(segments, known: [:])
+                #expect(Set(beginnings.keys) == Set(segments), "each segment begins, or is known to be lost")
                 world.check(id, beginnings)
                 world.deliver(id, beginnings)
             } catch is TakeoverWorld.Away {
