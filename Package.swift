@@ -124,7 +124,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "KafkaBridgeTests",
-            dependencies: ["KafkaBridge", "KafkaTestBroker", "Telemetry", "TestSupport", metrics],
+            dependencies: [
+                "KafkaBridge", "KafkaTestBroker", "Telemetry", "TestSupport", metrics,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         // A broker as a process of its own, for tests that kill it and for measuring it without the rest of Godwit.
         .executableTarget(

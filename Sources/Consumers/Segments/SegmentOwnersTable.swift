@@ -79,15 +79,19 @@ package struct SegmentOwnersTable: Sendable {
             [consumer, claims.map { Int32($0.segment) }, claims.map(\.epoch)])
     }
 
-    /// Notes that nothing of the segments is open under the id, and nothing will be.
-    package func release(_ consumer: String, id: String, _ segments: [Int]) -> BoundStatement {
+    /// Notes that nothing of the segments is open under the id and the epochs, and nothing will be.
+    package func release(
+        _ consumer: String, id: String, _ claims: [(segment: Int, epoch: Int64)]
+    ) -> BoundStatement {
         let sql = """
-            UPDATE \(table.sql) SET transactional_id = NULL
-            WHERE events_table = $1 AND consumer_name = $2 AND transactional_id = $3 AND segment_id = ANY($4)
+            UPDATE \(table.sql) AS owners SET transactional_id = NULL
+            FROM unnest($4, $5) AS claims (segment_id, epoch)
+            WHERE owners.events_table = $1 AND owners.consumer_name = $2 AND owners.transactional_id = $3
+            AND owners.segment_id = claims.segment_id AND owners.epoch = claims.epoch
             """
         return BoundStatement(
             Statement(name: "segment_owners_release", sql: sql),
-            [events, consumer, id, segments.map { Int32($0) }])
+            [events, consumer, id, claims.map { Int32($0.segment) }, claims.map(\.epoch)])
     }
 
     /// Lets no progress count that is recorded in Kafka by now: the checkpoints do.

@@ -129,6 +129,7 @@ extension DeliveryState {
         if isPartlyFed || !batchesWithParking.isEmpty || isRecording { return nil }
         let (deliveries, served) = (deliveries, served)
         guard let progress = self.exactlyOnce?.commit(deliveries, served: served, id: id, now: now.instant) else {
+            abandonTransaction()
             return nil
         }
         return .commit(producer: producerCount, progress)
@@ -198,11 +199,11 @@ extension DeliveryState {
     /// Segments are about to be released: nothing more of them is delivered under this claim.
     ///
     /// - Returns: those of which nothing is open.
-    mutating func release(_ segments: Set<Int>) -> [Int] {
+    mutating func release(_ segments: Set<Int>) -> [ServedSegment] {
         let committing = exactlyOnce?.transaction.deliveries ?? [:]
         let released = segments.filter { committing[$0] == nil && !isInTransaction(anyOf: [$0]) }
         exactlyOnce?.release(released)
-        return released.sorted()
+        return released.sorted().compactMap { served[$0] }
     }
 
     /// The table of dead letters knows that these were delivered again.

@@ -125,7 +125,10 @@ struct ExactlyOnceState: Sendable {
     ///
     /// - Parameter served: those that are served by now; what began anew meanwhile is taken over again.
     mutating func tookOver(_ beginnings: [ServedSegment: Beginning], served: [Int: ServedSegment]) {
-        for (segment, beginning) in beginnings where served[segment.segment] == segment {
+        for (segment, beginning) in beginnings
+        where served[segment.segment] == segment && !released.contains(segment.segment)
+            && !lost.contains(segment.segment)
+        {
             switch beginning {
             case .after(let progress):
                 self.progress[segment.segment] = progress
@@ -165,20 +168,19 @@ struct ExactlyOnceState: Sendable {
 
     mutating func took(_ count: Int, now: ContinuousClock.Instant) { transaction.took(count, now: now) }
 
-    /// - Returns: the progress to be recorded in the transaction, by segment.
+    /// - Returns: the progress to be recorded in the transaction, by segment; `nil` where it holds something of a segment that
+    ///   is not this producer's.
     mutating func commit(
         _ deliveries: [Int: TransactionState.Delivery], served: [Int: ServedSegment], id: String,
         now: ContinuousClock.Instant
-    ) -> [Int: SegmentProgress] {
+    ) -> [Int: SegmentProgress]? {
+        guard deliveries.keys.allSatisfy({ progress[$0] != nil && served[$0] != nil }) else { return nil }
         var deliveries = deliveries
-        for segment in unannounced { deliveries[segment, default: .init()].redriven += [] }
+        for segment in unannounced where deliveries[segment] == nil { deliveries[segment] = .init() }
         transaction.commit(deliveries, now: now)
         var records: [Int: SegmentProgress] = [:]
         for (segment, delivery) in deliveries {
-            guard var progress = progress[segment], let served = served[segment] else {
-                assertionFailure("a segment in a transaction that was not taken over")
-                continue
-            }
+            guard var progress = progress[segment], let served = served[segment] else { continue }
             assert(progress.epoch <= served.epoch, "an epoch goes back")
             progress.epoch = served.epoch
             progress.transactionalID = id
@@ -202,6 +204,9 @@ struct ExactlyOnceState: Sendable {
     mutating func failed(_ error: KafkaError) {
         transaction.end(isFenced: error.isFenced, isAborted: error.transactionFate == .abortable)
     }
+
+    /// An event of a segment is parked.
+    mutating func park(_ position: Int64, in segment: Int) { progress[segment]?.park(position) }
 
     mutating func forgetRedriven(_ positions: [Int64], in segment: Int) { progress[segment]?.forgetRedriven(positions) }
 }

@@ -20,10 +20,9 @@ struct ProgressReader: Sendable {
     ///
     /// - Throws: ``KafkaError``, `.timedOut` where an open transaction hides the end.
     func read(_ lineages: [Int: String]) async throws(KafkaError) -> [Int: SegmentProgress] {
-        let keys = lineages.mapValues { $0 }
         let starts = try await withReader(.readUncommitted) { reader throws(KafkaError) in
             var ranges: [Int: Range<Int64>] = [:]
-            for segment in keys.keys { ranges[segment] = try await reader.watermarks(of: partition(segment)) }
+            for segment in lineages.keys { ranges[segment] = try await reader.watermarks(of: partition(segment)) }
             return ranges
         }
         return try await withReader(.readCommitted) { reader throws(KafkaError) in
@@ -89,9 +88,10 @@ struct ProgressReader: Sendable {
             if let last {
                 guard let value = last.value, let progress = try? SegmentProgress(value: value) else {
                     throw KafkaError(
-                        .invalidRecord,
+                        .configuration,
                         message:
-                            "the record at offset \(last.offset) of \(partition(segment)) is no progress of a segment")
+                            "the record at offset \(last.offset) of \(partition(segment)) is no progress of a segment: "
+                            + "somebody else has written it")
                 }
                 return progress
             }

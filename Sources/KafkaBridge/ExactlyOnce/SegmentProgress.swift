@@ -21,6 +21,9 @@ package struct SegmentProgress: Sendable, Equatable {
     package private(set) var covers: [Cover] = []
     /// Parked events that were delivered again, ascending; the table of dead letters may still have them.
     package private(set) var redriven: [Int64] = []
+    /// Events that were parked under way, ascending, the last of them: of these the table of dead letters says what they are,
+    /// which may have lost its last commits.
+    package private(set) var parked: [Int64] = []
     /// The claim under which it was written. It never goes back in the topic.
     package var epoch: Int64
     /// Tells what counts from what was written before an operator had the consumer begin anew.
@@ -37,6 +40,7 @@ package struct SegmentProgress: Sendable, Equatable {
     /// Whether an event was delivered or parked.
     func covers(_ event: EventView) -> Bool {
         let position = event.globalPosition
+        if parked.contains(position) { return false }
         return covers.contains { position <= $0.last.position && $0.scope.contains(event) }
     }
 
@@ -58,6 +62,15 @@ package struct SegmentProgress: Sendable, Equatable {
         }
         redriven = Array(Set(redriven).union(positions)).sorted()
         assert(Set(covers.map(\.last.position)).count == covers.count || covers.count < 2, "covers that say the same")
+    }
+
+    /// Far more than are parked while a checkpoint is on its way.
+    private static let mostParked = 200
+
+    /// An event was parked, and recorded as that.
+    mutating func park(_ position: Int64) {
+        if parked.contains(position) { return }
+        parked = (parked + [position]).sorted().suffix(Self.mostParked)
     }
 
     /// The table of dead letters knows that these were delivered.
@@ -91,6 +104,7 @@ extension SegmentProgress {
         let writer: String
         let delivered: [Cover]
         let redriven: [Int64]
+        let parked: [Int64]
     }
 
     /// The record's key: of several consumers, or lives of one, each keeps its last record when the topic is compacted.
@@ -105,7 +119,7 @@ extension SegmentProgress {
         }
         let text = Text(
             consumer: consumer, segment: segment, epoch: epoch, lineage: lineage, writer: transactionalID,
-            delivered: covers, redriven: redriven)
+            delivered: covers, redriven: redriven, parked: parked)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         return Array(try encoder.encode(text))
@@ -123,5 +137,6 @@ extension SegmentProgress {
                 scope: EventScope(aggregateTypes: $0.aggregateTypes, boundedContexts: $0.boundedContexts))
         }
         redriven = text.redriven
+        parked = text.parked
     }
 }

@@ -56,13 +56,13 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         _ segments: [ServedSegment], known: [Int: SegmentProgress]
     ) async throws -> [ServedSegment: ExactlyOnceState.Beginning] {
         try await own(segments)
-        let progress = try await read(known: known)
+        let progress = try await read(known: known, segments)
         for segment in segments {
             guard let lineage = lineages[segment.segment] else { continue }
             let new = SegmentProgress(lineage: lineage, epoch: segment.epoch, transactionalID: access.transactionalID)
             beginnings[segment] = .after(progress[segment.segment] ?? new)
         }
-        try await check(progress)
+        try await check(progress, segments)
         return beginnings
     }
 
@@ -71,7 +71,14 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         var open = segments
         while !open.isEmpty {
             try Task.checkCancellation()
-            let owners = try await access.owners(of: open.map(\.segment))
+            var owners = try await access.owners(of: open.map(\.segment))
+            // Whoever has claimed a segment later is its owner, and not to be ended.
+            for segment in open where owners[segment.segment].map({ $0.epoch > segment.epoch }) ?? false {
+                beginnings[segment] = .lost
+                owners[segment.segment] = nil
+            }
+            open.removeAll { beginnings[$0] == .lost }
+            if open.isEmpty { return }
             try await fence(Set(owners.values.compactMap(\.transactionalID)))
             let recorded = try await access.record(open, lineage: UUID().uuidString, former: owners)
             lineages.merge(recorded) { $1 }
@@ -93,13 +100,18 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
     }
 
     /// What counts of what is committed.
-    private mutating func read(known: [Int: SegmentProgress]) async throws -> [Int: SegmentProgress] {
+    private mutating func read(
+        known: [Int: SegmentProgress], _ segments: [ServedSegment]
+    ) async throws -> [Int: SegmentProgress] {
+        let claims = Dictionary(segments.map { ($0.segment, $0.epoch) }) { first, _ in first }
         var progress = known.filter { lineages[$0.key] == $0.value.lineage }
         var unread = lineages.filter { progress[$0.key] == nil }
         while !unread.isEmpty {
             let found = try await access.progress(unread)
-            // A database that has lost its last commits does not know the last owner.
-            let unknown = found.filter { [formers] in $0.value.epoch > formers[$0.key]?.epoch ?? -1 }
+            // A database that has lost its last commits does not know the last owner, and gives its epoch out again.
+            let unknown = found.filter { [formers] segment, progress in
+                progress.epoch > formers[segment]?.epoch ?? -1 || progress.epoch >= claims[segment] ?? .max
+            }
             let writers = Set(unknown.values.map(\.transactionalID)).subtracting(fenced)
             if writers.isEmpty {
                 progress.merge(found) { $1 }
@@ -113,8 +125,12 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
 
     /// Events that were delivered are still in the database: else it is another log, or the server has lost commits and gives
     /// their positions to other events, which would be passed over.
-    private func check(_ progress: [Int: SegmentProgress]) async throws {
-        let references = progress.values.flatMap { $0.covers.map(\.last) }
+    ///
+    /// Where the checkpoint has passed them nothing comes again that they answer for: they may be gone.
+    private func check(_ progress: [Int: SegmentProgress], _ segments: [ServedSegment]) async throws {
+        let references = segments.flatMap { segment in
+            (progress[segment.segment]?.covers ?? []).map(\.last).filter { $0.position > segment.checkpoint }
+        }
         if references.isEmpty { return }
         let missing = try await access.missing(references)
         guard let first = missing.min(by: { $0.position < $1.position }) else { return }

@@ -63,8 +63,9 @@ package struct TransactionStore: Sendable {
         }
     }
 
-    func release(_ consumer: String, id: String, _ segments: [Int]) async throws {
-        try await pool.withConnection { _ = try await $0.query(table.release(consumer, id: id, segments)) }
+    func release(_ consumer: String, id: String, _ segments: [ServedSegment]) async throws {
+        let claims = segments.map { ($0.segment, $0.epoch) }
+        try await pool.withConnection { _ = try await $0.query(table.release(consumer, id: id, claims)) }
     }
 
     /// Those of the events that the database does not have.

@@ -65,7 +65,7 @@ struct TransactionWork: Sendable {
     }
 
     /// Notes that nothing of the segments is open any more. What cannot be noted is ended by the next owner.
-    func release(_ segments: [Int]) async {
+    func release(_ segments: [ServedSegment]) async {
         do {
             try await options.store.release(consumer, id: options.transactionalID, segments)
         } catch {

@@ -312,6 +312,7 @@ extension DeliveryState {
                 guard known.contains(batches[index].position(of: entry)) else { continue }
                 batches[index].entries[entry].state = .settled
                 parked.recorded(batches[index].event(of: entry).aggregate, in: batches[index].entries[entry].segment)
+                exactlyOnce?.park(batches[index].position(of: entry), in: batches[index].entries[entry].segment)
                 count += 1
             }
             if !batches[index].hasParking { batchesWithParking.remove(id) }

@@ -221,10 +221,8 @@ extension DeliveryState {
             // What is committed all the same shows when the segments are taken over again.
             for index in batches.indices { sentAgain += batches[index].endTransaction(isCommitted: false) }
             published = 0
-            if let cause, exactlyOnce?.transaction.takesRecords == true || hasOpenTransaction {
-                exactlyOnce?.failed(cause)
-            }
-            let hadRecords = hasOpenTransaction
+            let hadRecords = exactlyOnce?.transaction.began != nil
+            if let cause { exactlyOnce?.failed(cause) }
             exactlyOnce?.producerEnded()
             if case .over(let end)? = exactlyOnce?.transaction.phase, end == .fenced || hadRecords {
                 notices.append(.transactionEnded(end))
@@ -233,6 +231,7 @@ extension DeliveryState {
         // Limits and topics may have changed, and what was found of one record may concern others.
         examineAgain()
         batches.removeAll { $0.isResolved }
+        batchesWithParking = batchesWithParking.filter { index(of: $0) != nil }
         feedCursor = batches.first?.id ?? lastID + 1
         assert(attemptsUnderWay == 0, "an attempt without its producer")
         if published > 0 {

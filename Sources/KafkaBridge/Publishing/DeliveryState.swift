@@ -424,6 +424,7 @@ struct DeliveryState: Sendable {
             batches[index].entries[entry].state = .dropped
         }
         batches[index].leaveOutDropped()
+        if !batches[index].hasParking { batchesWithParking.remove(batches[index].id) }
     }
 
     /// Takes out the batches that are done, in their order; redrives at any place.

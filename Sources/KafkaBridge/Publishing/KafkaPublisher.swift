@@ -40,7 +40,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     private var knownDuties: DeliveryState.Duties = []
     /// Has the ownership of the segments asked for again.
     private var rejoin: (@Sendable () -> Void)?
-    private var hasRejoined = false
+    private var rejoinedAt: ContinuousClock.Instant?
     private let table = Turn()
     /// Whether the table of dead letters was there once.
     private var hasUsedTable = false
@@ -140,8 +140,13 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         if duties != knownDuties { attention.advance() }
         knownDuties = duties
         report.metrics.transactions?.update(age: state.exactlyOnce?.transaction.began.map { now.instant - $0 })
-        if state.hasLostSegments, !hasRejoined { rejoin?() }
-        hasRejoined = state.hasLostSegments
+        if !state.hasLostSegments {
+            rejoinedAt = nil
+        } else if rejoinedAt.map({ now.instant - $0 >= .seconds(1) }) ?? true {
+            // Again, should it have met an answer about the ownership that was on its way.
+            rejoinedAt = now.instant
+            rejoin?()
+        }
     }
 
     /// Waits until a batch has ended, over as many producers as it takes.
@@ -186,7 +191,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         await work?.value
         guard let instance else { return }
         // Or readers of committed records would wait for its end.
-        if state.hasOpenTransaction { await instance.transactional?.abort() }
+        if state.exactlyOnce?.transaction.began != nil { await instance.transactional?.abort() }
         await instance.producer.close()
     }
 

@@ -42,6 +42,17 @@ import Testing
         #expect(progress.last?.position == 120)
     }
 
+    @Test func `what was parked is for the table of dead letters to say`() throws {
+        var progress = SegmentProgress(lineage: "l", epoch: 1, transactionalID: "t")
+        progress.advance(to: reference(1_000), scope: .all, redriven: [])
+        for position in stride(from: Int64(999), to: 500, by: -1) { progress.park(position) }
+        progress.park(999)
+        #expect(progress.parked == Array(800...999), "bounded, the last ones")
+        #expect(try !covers(progress, 900, "User"))
+        #expect(try covers(progress, 799, "User"))
+        #expect(try SegmentProgress(value: progress.value(of: "c", 0)) == progress)
+    }
+
     @Test func `a progress is read as it was written`() throws {
         var progress = SegmentProgress(lineage: "l/1", epoch: 7, transactionalID: "godwit-orders-1")
         progress.advance(

@@ -35,9 +35,11 @@ import Testing
             #expect(first == [0: "l1", 1: "l1"])
             let owners = try await store.owners(Self.consumer, [0, 1])
             #expect(owners[0] == .init(transactionalID: "a", epoch: 5, lineage: "l1"))
-            try await store.release(Self.consumer, id: "another", [0])
+            try await store.release(Self.consumer, id: "another", [served(0)])
             #expect(try await store.owners(Self.consumer, [0])[0]?.transactionalID == "a")
-            try await store.release(Self.consumer, id: "a", [0])
+            try await store.release(Self.consumer, id: "a", [served(0, epoch: 4)])
+            #expect(try await store.owners(Self.consumer, [0])[0]?.transactionalID == "a", "of an earlier claim")
+            try await store.release(Self.consumer, id: "a", [served(0)])
             let released = try await store.owners(Self.consumer, [0])
             #expect(released[0] == .init(transactionalID: nil, epoch: 5, lineage: "l1"))
             let again = try await store.record(

@@ -1,3 +1,4 @@
+import DequeModule
 import EventSourcing
 import FoundationEssentials
 import Postgres
@@ -514,6 +515,9 @@ struct DeliveryHistory {
 
     /// The worker takes in what has ended, in order.
     private mutating func settle() {
+        for id in state.batchesWithParking where state.index(of: id).map({ !state.batches[$0].hasParking }) ?? true {
+            Issue.record("batch \(id) waits for rows that nobody records")
+        }
         _ = state.takeNotices()
         state.watch(now)
         for (id, resolution) in state.takeResolved() {
