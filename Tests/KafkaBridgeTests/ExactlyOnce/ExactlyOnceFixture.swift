@@ -60,9 +60,17 @@ struct ExactlyOnceFixture {
 
     /// The positions of the events that a reader of committed records sees, ascending: one that comes twice is there twice.
     ///
-    /// - Parameter mayRepeat: an aggregate's events may come again.
-    func committed(mayRepeat: Bool = false) async throws -> [Int64] {
-        let records = try await place.kafka.readAll([place.topic, place.badTopic])
+    /// - Parameters:
+    ///   - count: so many are waited for.
+    ///   - mayRepeat: an aggregate's events may come again.
+    func committed(atLeast count: Int, mayRepeat: Bool = false) async throws -> [Int64] {
+        // Brokers mark the end of a transaction behind the answer to its commit: its records are visible a moment later.
+        var records = try await place.kafka.readAll([place.topic, place.badTopic])
+        let deadline = ContinuousClock.now + .seconds(10)
+        while records.count < count, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(20))
+            records = try await place.kafka.readAll([place.topic, place.badTopic])
+        }
         // Per aggregate in order: each partition's records are in the order in which they were committed.
         var last: [String: Int64] = [:]
         var positions: [Int64] = []
