@@ -77,10 +77,10 @@ extension DeliveryState {
         abandonTransaction()
     }
 
-    func isLost(_ segment: Int) -> Bool { exactlyOnce?.lost.contains(segment) ?? false }
+    func isLost(_ segment: Int) -> Bool { exactlyOnce?.isLost(segment) ?? false }
 
     /// Whether segments turned out to be others', so that the ownership is to be asked for again.
-    var hasLostSegments: Bool { exactlyOnce?.lost.isEmpty == false }
+    var hasLostSegments: Bool { exactlyOnce?.hasLostSegments ?? false }
 
     // MARK: Events
 
@@ -118,7 +118,7 @@ extension DeliveryState {
     /// The commit of what is there, once nothing more can be added.
     mutating func commit(_ now: Moment) -> Action? {
         guard let id = options.transactionalID, let exactlyOnce, exactlyOnce.transaction.takesRecords,
-            exactlyOnce.transaction.isOpen || !exactlyOnce.unannounced.isEmpty
+            exactlyOnce.transaction.isOpen || exactlyOnce.hasUnrecordedOwners
         else { return nil }
         // Of a batch that is given in parts, the rest follows at once; and what is parked has to be recorded before the
         // progress passes it.

@@ -3,8 +3,8 @@ import EventSourcing
 import Kafka
 import Postgres
 
-/// What exactly-once delivery knows beside the batches: the producer's transaction, and how far each segment has come in
-/// committed ones. A pure value.
+/// What exactly-once delivery knows beside the batches: the producer's transaction, and whose the served segments are in
+/// Kafka. A pure value.
 ///
 /// No record of a segment is given to a producer before the producer owns its id, former owners of the segment are fenced,
 /// the segment's progress was read behind that, and a transaction has recorded there whose the segment is by now: a next owner
@@ -25,23 +25,35 @@ struct ExactlyOnceState: Sendable {
         case lost
     }
 
+    /// Whose a served segment is.
+    private enum Ownership: Sendable {
+        /// It is to be taken over; known is what this producer has committed of it under the same claim.
+        case open(known: SegmentProgress?)
+        /// Former owners commit nothing more, and no transaction has recorded the new one yet.
+        case taken(SegmentProgress)
+        case owned(SegmentProgress)
+        /// It is another worker's.
+        case lost
+        /// It is about to be released: this producer's id is recorded for it no longer.
+        case released
+
+        var progress: SegmentProgress? {
+            switch self {
+            case .taken(let progress), .owned(let progress): progress
+            case .open, .lost, .released: nil
+            }
+        }
+    }
+
     let scope: EventScope
     let limits: TransactionState.Limits
     private(set) var transaction = TransactionState()
-    /// Of the served segments that were taken over.
-    private(set) var progress: [Int: SegmentProgress] = [:] {
-        didSet { highestDelivered = progress.values.compactMap { $0.last?.position }.max() ?? -1 }
+    /// Of all served segments.
+    private var segments: [Int: Ownership] = [:] {
+        didSet { highestDelivered = segments.values.compactMap { $0.progress?.last?.position }.max() ?? -1 }
     }
     /// Nothing behind this position is delivered: most events need no further look.
     private var highestDelivered: Int64 = -1
-    /// Segments whose new owner no transaction has recorded yet.
-    private(set) var unannounced: Set<Int> = []
-    /// Segments that are others' by now, until that was announced.
-    private(set) var lost: Set<Int> = []
-    /// Segments that are about to be released, until that was announced.
-    private var released: Set<Int> = []
-    /// What this producer has committed of segments that began anew under the same claim.
-    private var known: [Int: (epoch: Int64, progress: SegmentProgress)] = [:]
     private var isPreparing = false
     private var backoff: Backoff
     private(set) var retryAt: ContinuousClock.Instant?
@@ -53,48 +65,91 @@ struct ExactlyOnceState: Sendable {
         backoff = Backoff(initial: .milliseconds(100), maximum: longestPause)
     }
 
-    // MARK: Preparing
-
-    /// A producer is there, which owns nothing yet.
-    mutating func producerStarted() {
-        transaction = TransactionState()
-        (progress, known, unannounced, isPreparing, retryAt) = ([:], [:], [], false, nil)
-    }
-
-    mutating func producerEnded() {
-        transaction.end(isFenced: false, isAborted: false)
-        isPreparing = false
-    }
+    // MARK: Segments
 
     /// Which segments are served from now on.
     ///
     /// - Parameter ended: those that are served no longer, or begin anew.
     mutating func serve(_ now: [Int: ServedSegment], before: [Int: ServedSegment], ended: Set<Int>) {
-        for segment in ended {
-            guard let progress = progress.removeValue(forKey: segment), unannounced.remove(segment) == nil else {
-                continue
-            }
-            known[segment] = before[segment].map { ($0.epoch, progress) }
+        segments = now.reduce(into: [:]) { next, entry in
+            let (segment, served) = entry
+            let isSameClaim = before[segment]?.epoch == served.epoch
+            next[segment] =
+                switch segments[segment] {
+                case .taken(let progress)? where !ended.contains(segment): .taken(progress)
+                case .owned(let progress)? where !ended.contains(segment): .owned(progress)
+                case .owned(let progress)? where isSameClaim: .open(known: progress)
+                case .open(let known)? where isSameClaim: .open(known: known)
+                default: .open(known: nil)
+                }
         }
-        known = known.filter { now[$0.key]?.epoch == $0.value.epoch }
-        (lost, released) = ([], [])
     }
 
-    /// The segments are others'.
+    /// The segments are other workers'.
     mutating func lose(_ segments: Set<Int>) {
-        release(segments)
-        lost.formUnion(segments)
+        for segment in segments where self.segments[segment] != nil { self.segments[segment] = .lost }
     }
 
-    /// Nothing of the segments is delivered any more, until they are served again: then they are taken over again, since
+    /// Nothing of the segments is delivered any more until they are served again: then they are taken over again, since
     /// this producer's id is no longer recorded.
     mutating func release(_ segments: Set<Int>) {
-        for segment in segments {
-            progress[segment] = nil
-            known[segment] = nil
-            unannounced.remove(segment)
+        for segment in segments where self.segments[segment] != nil { self.segments[segment] = .released }
+    }
+
+    func isLost(_ segment: Int) -> Bool { if case .lost? = segments[segment] { true } else { false } }
+
+    var hasLostSegments: Bool { segments.keys.contains { isLost($0) } }
+
+    /// Whether a transaction has to record the owner of a segment.
+    var hasUnrecordedOwners: Bool {
+        segments.values.contains { if case .taken = $0 { true } else { false } }
+    }
+
+    /// Whether all served segments are this producer's, and it takes records.
+    var takesRecords: Bool {
+        transaction.takesRecords && segments.values.allSatisfy { if case .owned = $0 { true } else { false } }
+    }
+
+    func isDelivered(_ event: EventView, in segment: Int) -> Bool {
+        event.globalPosition <= highestDelivered && segments[segment]?.progress?.covers(event) ?? false
+    }
+
+    func isRedriven(_ position: Int64, in segment: Int) -> Bool {
+        segments[segment]?.progress?.hasRedriven(position) ?? false
+    }
+
+    /// An event of a segment is parked.
+    mutating func park(_ position: Int64, in segment: Int) { update(segment) { $0.park(position) } }
+
+    /// The table of dead letters knows that these were delivered again.
+    mutating func forgetRedriven(_ positions: [Int64], in segment: Int) {
+        update(segment) { $0.forgetRedriven(positions) }
+    }
+
+    private mutating func update(_ segment: Int, _ body: (inout SegmentProgress) -> Void) {
+        switch segments[segment] {
+        case .taken(var progress)?:
+            body(&progress)
+            segments[segment] = .taken(progress)
+        case .owned(var progress)?:
+            body(&progress)
+            segments[segment] = .owned(progress)
+        case .open?, .lost?, .released?, nil: break
         }
-        released.formUnion(segments)
+    }
+
+    // MARK: Preparing
+
+    /// A producer is there, which owns nothing yet.
+    mutating func producerStarted() {
+        transaction = TransactionState()
+        segments = segments.mapValues { _ in .open(known: nil) }
+        (isPreparing, retryAt) = (false, nil)
+    }
+
+    mutating func producerEnded() {
+        transaction.end(isFenced: false, isAborted: false)
+        isPreparing = false
     }
 
     /// What is to be done next, of which nothing is under way.
@@ -106,12 +161,13 @@ struct ExactlyOnceState: Sendable {
         case .over: return nil
         case .idle, .open, .committing: break
         }
-        let open = served.values.filter {
-            progress[$0.segment] == nil && !lost.contains($0.segment) && !released.contains($0.segment)
+        var (open, known) = ([ServedSegment](), [Int: SegmentProgress]())
+        for (segment, ownership) in segments {
+            guard case .open(let own) = ownership, let served = served[segment] else { continue }
+            open.append(served)
+            known[segment] = own
         }
-        if open.isEmpty { return nil }
-        let own = known.filter { entry in open.contains { $0.segment == entry.key } }
-        return .takeOver(open.sorted { $0.segment < $1.segment }, known: own.mapValues(\.progress))
+        return open.isEmpty ? nil : .takeOver(open.sorted { $0.segment < $1.segment }, known: known)
     }
 
     mutating func beganPreparing() { isPreparing = true }
@@ -123,18 +179,16 @@ struct ExactlyOnceState: Sendable {
 
     /// Segments were taken over.
     ///
-    /// - Parameter served: those that are served by now; what began anew meanwhile is taken over again.
+    /// - Parameter served: those that are served by now; what began anew meanwhile is taken over again, and what is lost or
+    ///   about to be released stays so.
     mutating func tookOver(_ beginnings: [ServedSegment: Beginning], served: [Int: ServedSegment]) {
-        for (segment, beginning) in beginnings
-        where served[segment.segment] == segment && !released.contains(segment.segment)
-            && !lost.contains(segment.segment)
-        {
-            switch beginning {
-            case .after(let progress):
-                self.progress[segment.segment] = progress
-                if known[segment.segment]?.progress != progress { unannounced.insert(segment.segment) }
-            case .lost: lost.insert(segment.segment)
-            }
+        for (segment, beginning) in beginnings where served[segment.segment] == segment {
+            guard case .open(let known)? = segments[segment.segment] else { continue }
+            segments[segment.segment] =
+                switch beginning {
+                case .after(let progress): known == progress ? .owned(progress) : .taken(progress)
+                case .lost: .lost
+                }
         }
         prepared()
     }
@@ -153,60 +207,43 @@ struct ExactlyOnceState: Sendable {
         retryAt = now + pause(&backoff)
     }
 
-    /// Whether records of the served segments may be given to the producer.
-    func takesRecords(of served: [Int: ServedSegment]) -> Bool {
-        transaction.takesRecords && unannounced.isEmpty && served.keys.allSatisfy { progress[$0] != nil }
-    }
-
     // MARK: Transactions
-
-    func isDelivered(_ event: EventView, in segment: Int) -> Bool {
-        event.globalPosition <= highestDelivered && progress[segment]?.covers(event) ?? false
-    }
-
-    func isRedriven(_ position: Int64, in segment: Int) -> Bool { progress[segment]?.hasRedriven(position) ?? false }
 
     mutating func took(_ count: Int, now: ContinuousClock.Instant) { transaction.took(count, now: now) }
 
-    /// - Returns: the progress to be recorded in the transaction, by segment; `nil` where it holds something of a segment that
-    ///   is not this producer's.
+    /// The transaction is to be committed, with what it delivers and what owners it has to record.
+    ///
+    /// - Returns: the progress to be recorded in it, by segment; `nil` where it holds something of a segment that is not this
+    ///   producer's.
     mutating func commit(
         _ deliveries: [Int: TransactionState.Delivery], served: [Int: ServedSegment], id: String,
         now: ContinuousClock.Instant
     ) -> [Int: SegmentProgress]? {
-        guard deliveries.keys.allSatisfy({ progress[$0] != nil && served[$0] != nil }) else { return nil }
-        var deliveries = deliveries
-        for segment in unannounced where deliveries[segment] == nil { deliveries[segment] = .init() }
-        transaction.commit(deliveries, now: now)
-        var records: [Int: SegmentProgress] = [:]
-        for (segment, delivery) in deliveries {
-            guard var progress = progress[segment], let served = served[segment] else { continue }
-            assert(progress.epoch <= served.epoch, "an epoch goes back")
-            progress.epoch = served.epoch
-            progress.transactionalID = id
-            progress.advance(to: delivery.last, scope: scope, redriven: delivery.redriven)
-            records[segment] = progress
+        var (deliveries, records) = (deliveries, [Int: SegmentProgress]())
+        for (segment, ownership) in segments {
+            if case .taken = ownership, deliveries[segment] == nil { deliveries[segment] = .init() }
         }
+        for (segment, delivery) in deliveries {
+            guard let progress = segments[segment]?.progress, let epoch = served[segment]?.epoch else { return nil }
+            deliveries[segment]?.epoch = epoch
+            records[segment] = progress.advanced(by: delivery, scope: scope, epoch: epoch, id: id)
+        }
+        transaction.commit(deliveries, now: now)
         return records
     }
 
+    /// The transaction is committed.
     mutating func committed(id: String, served: [Int: ServedSegment], now: ContinuousClock.Instant) {
-        let scope = scope
         for (segment, delivery) in transaction.committed(next: now + limits.pause) {
-            unannounced.remove(segment)
-            guard let epoch = served[segment]?.epoch else { continue }
-            progress[segment]?.epoch = epoch
-            progress[segment]?.transactionalID = id
-            progress[segment]?.advance(to: delivery.last, scope: scope, redriven: delivery.redriven)
+            // A claim of before says nothing of this one.
+            guard let epoch = delivery.epoch, served[segment]?.epoch == epoch,
+                let progress = segments[segment]?.progress
+            else { continue }
+            segments[segment] = .owned(progress.advanced(by: delivery, scope: scope, epoch: epoch, id: id))
         }
     }
 
     mutating func failed(_ error: KafkaError) {
         transaction.end(isFenced: error.isFenced, isAborted: error.transactionFate == .abortable)
     }
-
-    /// An event of a segment is parked.
-    mutating func park(_ position: Int64, in segment: Int) { progress[segment]?.park(position) }
-
-    mutating func forgetRedriven(_ positions: [Int64], in segment: Int) { progress[segment]?.forgetRedriven(positions) }
 }

@@ -1,7 +1,7 @@
 import Kafka
 import Logging
 
-/// Reads segments' progress from the ends of their partitions.
+/// Reads segments' progress from the ends of their partitions, of all segments at once.
 struct ProgressReader: Sendable {
     let client: ClientConfiguration
     let topic: TopicName
@@ -18,42 +18,67 @@ struct ProgressReader: Sendable {
 
     /// The last committed progress of segments, by their lineages; those that have none are left out.
     ///
-    /// - Throws: ``KafkaError``, `.timedOut` where an open transaction hides the end.
-    func read(_ lineages: [Int: String]) async throws(KafkaError) -> [Int: SegmentProgress] {
-        let starts = try await withReader(.readUncommitted) { reader throws(KafkaError) in
+    /// - Throws: `KafkaError`, `.timedOut` where an open transaction hides the end; ``ExactlyOnceRefusal`` for a record that
+    ///   Godwit has not written.
+    func read(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
+        let ranges = try await TopicClients.withReader(client, .readUncommitted, logger: logger) {
+            reader throws(KafkaError) in
             var ranges: [Int: Range<Int64>] = [:]
-            for segment in lineages.keys { ranges[segment] = try await reader.watermarks(of: partition(segment)) }
+            for segment in lineages.keys {
+                let range = try await reader.watermarks(of: partition(segment))
+                if !range.isEmpty { ranges[segment] = range }
+            }
             return ranges
         }
-        return try await withReader(.readCommitted) { reader throws(KafkaError) in
-            var found: [Int: SegmentProgress] = [:]
-            for (segment, range) in starts.sorted(by: { $0.key < $1.key }) where !range.isEmpty {
-                try await waitForEnd(of: partition(segment), at: range.upperBound, reader)
-                found[segment] = try await last(of: segment, lineages[segment] ?? "", in: range, reader)
-            }
-            return found
+        let records = try await TopicClients.withReader(client, .readCommitted, logger: logger) {
+            reader throws(KafkaError) in try await last(lineages, in: ranges, reader)
         }
+        var progress: [Int: SegmentProgress] = [:]
+        for (segment, record) in records {
+            guard let value = record.value, let found = try? SegmentProgress(value: value) else {
+                throw ExactlyOnceRefusal(
+                    "the record at offset \(record.offset) of \(partition(segment)) is no progress of a segment, and was not "
+                        + "written by Godwit: find out what writes there, and remove the record, or give the consumer another "
+                        + "progress_topic")
+            }
+            progress[segment] = found
+        }
+        return progress
     }
 
     private func partition(_ segment: Int) -> TopicPartition { TopicPartition(topic.description, Int32(segment)) }
 
-    /// Lends a client, once there is room for one.
-    private func withReader<Value: Sendable>(
-        _ isolation: IsolationLevel, _ body: (Reader) async throws(KafkaError) -> Value
-    ) async throws(KafkaError) -> Value {
-        do {
-            return try await AsyncSemaphore.topicClients.withRoom {
-                let reader = try Reader(client, isolation: isolation, logger: logger)
-                let result: Result<Value, KafkaError>
-                do throws(KafkaError) { result = .success(try await body(reader)) } catch { result = .failure(error) }
-                await reader.close()
-                return try result.get()
-            }
-        } catch let error as KafkaError {
-            throw error
-        } catch {
-            throw KafkaError(.timedOut, message: "Reading the progress of segments was cancelled")
+    /// The last committed record of each segment.
+    private func last(
+        _ lineages: [Int: String], in ranges: [Int: Range<Int64>], _ reader: Reader
+    ) async throws(KafkaError) -> [Int: ConsumedRecord] {
+        for (segment, range) in ranges.sorted(by: { $0.key < $1.key }) {
+            try await waitForEnd(of: partition(segment), at: range.upperBound, reader)
         }
+        let keys = lineages.reduce(into: [Int: [UInt8]]()) { keys, entry in
+            let progress = SegmentProgress(lineage: entry.value, epoch: 0, transactionalID: "")
+            keys[entry.key] = progress.key(of: consumer, entry.key)
+        }
+        var found: [Int: ConsumedRecord] = [:]
+        var open = ranges
+        var window = Self.firstWindow
+        while !open.isEmpty {
+            var starts: [TopicPartition: ReadStart] = [:]
+            for (segment, range) in open {
+                starts[partition(segment)] = .offset(max(range.lowerBound, range.upperBound - window))
+            }
+            try await reader.assign(starts)
+            try await reader.readToEnd(within: .seconds(60)) { records in
+                for record in records where record.key == keys[Int(record.partition)] {
+                    found[Int(record.partition)] = record
+                }
+            }
+            for (segment, range) in open where found[segment] != nil || range.upperBound - window <= range.lowerBound {
+                open[segment] = nil
+            }
+            window *= 4
+        }
+        return found
     }
 
     private func waitForEnd(
@@ -70,33 +95,6 @@ struct ProgressReader: Sendable {
             do { try await Task.sleep(for: .milliseconds(10)) } catch _ {
                 throw KafkaError(.timedOut, message: "Reading the progress of segments was cancelled")
             }
-        }
-    }
-
-    private func last(
-        of segment: Int, _ lineage: String, in range: Range<Int64>, _ reader: Reader
-    ) async throws(KafkaError) -> SegmentProgress? {
-        var window = Self.firstWindow
-        let key = SegmentProgress(lineage: lineage, epoch: 0, transactionalID: "").key(of: consumer, segment)
-        while true {
-            let start = max(range.lowerBound, range.upperBound - window)
-            try await reader.assign([partition(segment): .offset(start)])
-            var last: ConsumedRecord?
-            try await reader.readToEnd(within: .seconds(60)) { records in
-                last = records.last { $0.key == key } ?? last
-            }
-            if let last {
-                guard let value = last.value, let progress = try? SegmentProgress(value: value) else {
-                    throw KafkaError(
-                        .configuration,
-                        message:
-                            "the record at offset \(last.offset) of \(partition(segment)) is no progress of a segment: "
-                            + "somebody else has written it")
-                }
-                return progress
-            }
-            if start == range.lowerBound { return nil }
-            window *= 4
         }
     }
 }

@@ -39,7 +39,7 @@ struct ProgressTopic: Sendable {
                 "topic `\(topic)`, in which exactly-once delivery records its progress, does not exist: make it "
                     + "with \(segments) partitions and cleanup.policy=compact, or have it made (kafka.topics.create)")
         }
-        let results = try await withClient { admin throws(KafkaError) in try await admin.createTopics([specification]) }
+        let results = try await create(specification)
         if let error = results[topic] ?? nil, error.code != .topicAlreadyExists { throw error }
         logger.notice(
             "created the topic of the progress", metadata: ["topic": "\(topic)", "partitions": "\(segments)"])
@@ -48,24 +48,28 @@ struct ProgressTopic: Sendable {
 
     /// What deletes records may delete the only one that says how far a segment has come.
     private func checkCleanup() async throws {
-        let topic = name.description
-        let settings: [String: String]
-        do {
-            settings = try await withClient { admin throws(KafkaError) in try await admin.topicSettings(topic) }
-        } catch let error as KafkaError where error.classification.kind == .refused {
-            // May not be read; `doctor` says so.
-            return
-        }
-        guard let policy = settings["cleanup.policy"], policy != "compact" else { return }
+        guard let policy = try await settings()["cleanup.policy"], policy != "compact" else { return }
         throw ExactlyOnceRefusal(
-            "topic `\(topic)` has cleanup.policy=\(policy), and would lose the progress of exactly-once delivery: "
+            "topic `\(name)` has cleanup.policy=\(policy), and would lose the progress of exactly-once delivery: "
                 + "set it to compact")
     }
 
-    private func withClient<Value: Sendable>(
-        _ body: @Sendable (Admin) async throws(KafkaError) -> Value
-    ) async throws -> Value {
-        try await AsyncSemaphore.topicClients.withRoom { try await Admin.with(client, logger: logger, body) }
+    private func create(_ topic: TopicSpecification) async throws(KafkaError) -> [String: KafkaError?] {
+        try await TopicClients.withAdmin(client, logger: logger) { admin throws(KafkaError) in
+            try await admin.createTopics([topic])
+        }
+    }
+
+    /// None where they may not be read; `doctor` says so.
+    private func settings() async throws(KafkaError) -> [String: String] {
+        do throws(KafkaError) {
+            return try await TopicClients.withAdmin(client, logger: logger) { admin throws(KafkaError) in
+                try await admin.topicSettings(name.description)
+            }
+        } catch {
+            if error.classification.kind == .refused { return [:] }
+            throw error
+        }
     }
 }
 

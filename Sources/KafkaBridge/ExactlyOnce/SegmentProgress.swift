@@ -49,6 +49,18 @@ package struct SegmentProgress: Sendable, Equatable {
     /// The last event that is known to be delivered.
     package var last: EventReference? { covers.map(\.last).max { $0.position < $1.position } }
 
+    /// What a transaction makes of it.
+    ///
+    /// - Parameter epoch: the claim under which it is committed.
+    func advanced(
+        by delivery: TransactionState.Delivery, scope: EventScope, epoch: Int64, id: String
+    ) -> SegmentProgress {
+        var next = self
+        (next.epoch, next.transactionalID) = (epoch, id)
+        next.advance(to: delivery.last, scope: scope, redriven: delivery.redriven)
+        return next
+    }
+
     /// Takes in what a transaction has delivered.
     mutating func advance(to last: EventReference?, scope: EventScope, redriven positions: [Int64]) {
         if let last {

@@ -42,6 +42,8 @@ struct TransactionState: Sendable, Equatable {
         /// The last event; `nil` if it has redriven ones only.
         var last: EventReference?
         var redriven: [Int64] = []
+        /// The claim under which it is committed, once it is.
+        var epoch: Int64?
     }
 
     private(set) var phase = Phase.initializing

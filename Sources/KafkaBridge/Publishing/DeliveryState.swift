@@ -171,99 +171,6 @@ struct DeliveryState: Sendable {
         for topic in fixedTopics { needed.insert(router.topic(named: topic)) }
     }
 
-    // MARK: Batches come
-
-    /// Takes a batch over.
-    ///
-    /// - Returns: its id.
-    mutating func accept(_ batch: FeedBatch, _ events: EventBatch, now: Moment) -> Int {
-        let entries = batch.selection.map { InFlightBatch.Entry(row: $0.index, segment: $0.segment) }
-        return append(events, through: batch.through, isFull: batch.isFull, isRedrive: false, entries, now: now)
-    }
-
-    /// Takes parked events of an aggregate over, to be delivered again: one after the other, so that what follows goes
-    /// nowhere, not to another topic either, before an event is there.
-    mutating func accept(redrive plan: RedrivePlan, _ events: EventBatch, segment: Int, now: Moment) -> Int {
-        let entries = plan.deliver.indices.map { InFlightBatch.Entry(row: $0, segment: segment, isRetriedAlone: true) }
-        for entry in entries {
-            // An operator may have raised a limit.
-            if case .success(let topic) = topic(for: events, entry.row) { topics.forgetSettings(of: topic) }
-        }
-        return append(events, through: 0, isFull: false, isRedrive: true, entries, now: now)
-    }
-
-    /// Whether a segment is served as it was when the caller looked.
-    func serves(_ segment: ServedSegment) -> Bool { !segment.isOtherAttempt(than: served[segment.segment]) }
-
-    mutating func append(
-        _ events: EventBatch, through: Int64, isFull: Bool, isRedrive: Bool, _ entries: [InFlightBatch.Entry],
-        now: Moment
-    ) -> Int {
-        lastID += 1
-        batches.append(
-            InFlightBatch(
-                id: lastID, events: events, through: through, isFull: isFull, isRedrive: isRedrive, entries: entries))
-        if isRedrive { redriveCount += 1 }
-        silentSince = silentSince ?? now
-        nextPartitionLook = nextPartitionLook ?? now.instant + options.partitionLookInterval
-        resolve()
-        return lastID
-    }
-
-    /// The caller waits for a batch no more, and hands its events over again. What the producer was given of it goes on by
-    /// itself, in its order.
-    mutating func forget(_ id: Int) {
-        halts.forget(inFlight: id)
-        guard let index = index(of: id), !batches[index].isResolved else { return }
-        if batches[index].isInTransaction { abandonTransaction() }
-        drop(at: index) { _ in true }
-        if batches[index].isRedrive { redriveCount -= 1 }
-        batches[index].isResolved = true
-        if batches[index].attempt?.isOpened != true { remove(at: index) }
-        resolve()
-    }
-
-    /// Which segments are served from now on. One that was not before, or comes with another epoch or attempt, begins anew.
-    ///
-    /// - Returns: those that begin.
-    mutating func serve(_ segments: [ServedSegment]) -> [ServedSegment] {
-        let now = Dictionary(segments.map { ($0.segment, $0) }) { first, _ in first }
-        var ended: Set<Int> = []
-        for (segment, before) in served where before.isOtherAttempt(than: now[segment]) {
-            ended.insert(segment)
-            parked.end(segment)
-            topics.endProbes(of: segment)
-            if let after = now[segment], after.epoch == before.epoch {
-                // An operator may have raised a limit meanwhile.
-                if let topic = halts.topic(of: segment) { topics.forgetSettings(of: topic) }
-                halts.beginAnew(segment, from: lastID + 1)
-            } else {
-                halts.end(segment)
-            }
-        }
-        if !ended.isEmpty {
-            if isInTransaction(anyOf: ended) { abandonTransaction() }
-            for index in batches.indices { drop(at: index) { ended.contains($0) } }
-        }
-        exactlyOnce?.serve(now, before: served, ended: ended)
-        let begun = segments.filter { served[$0.segment]?.isOtherAttempt(than: $0) ?? true }
-        served = now
-        resolve()
-        return begun
-    }
-
-    /// The table of dead letters knows this of segments that begin.
-    mutating func learned(_ knowledge: DeadLetterStore.Knowledge, of begun: [ServedSegment]) {
-        for segment in begun {
-            parked.begin(
-                segment.segment, knowledge.waiting[segment.segment] ?? [],
-                known: knowledge.known[segment.segment] ?? [:],
-                from: lastID + 1)
-        }
-        for halt in knowledge.halts { _ = halts.takeOver(halt, from: lastID + 1) }
-        passedHalts += knowledge.passed.filter { !passedHalts.contains($0) }
-    }
-
     /// Nothing more is delivered.
     mutating func close() { life = .closed }
 
@@ -287,6 +194,7 @@ struct DeliveryState: Sendable {
         if let preparation = preparation(now) { return preparation }
         if let feed = nextFeed(now) { return .feed(feed) }
         if let commit = commit(now) { return commit }
+        if case .running(let running) = life, running.isAbandoned { return next(now: now) }
         if let question = question(now) { return .ask(question) }
         let rows = parkingRows
         if !rows.isEmpty {
@@ -318,7 +226,7 @@ struct DeliveryState: Sendable {
                 // What is there is committed first, and segments are taken over before anything of them is given away.
                 if let exactlyOnce {
                     let hasRoom = exactlyOnce.transaction.hasRoom(exactlyOnce.limits, now: now.instant)
-                    guard hasRoom, exactlyOnce.takesRecords(of: served) else { return nil }
+                    guard hasRoom, exactlyOnce.takesRecords else { return nil }
                 }
                 guard examine(at: index, now: now) else { return nil }
                 guard batches[index].entries.contains(where: { $0.state == .open }) else {
@@ -413,7 +321,7 @@ struct DeliveryState: Sendable {
     }
 
     /// Leaves what is not done of some segments to be handed over again.
-    private mutating func drop(at index: Int, _ isDropped: (_ segment: Int) -> Bool) {
+    mutating func drop(at index: Int, _ isDropped: (_ segment: Int) -> Bool) {
         for entry in batches[index].entries.indices where isDropped(batches[index].entries[entry].segment) {
             switch batches[index].entries[entry].state {
             case .parking:
@@ -473,11 +381,4 @@ struct DeliveryState: Sendable {
 extension FirstBatchGate.Partition {
     /// Tells partitions apart, and sorts them in some order.
     fileprivate var place: UInt64 { UInt64(topic & 0xffff) << 16 | UInt64(partition & 0xffff) }
-}
-
-extension ServedSegment {
-    /// Whether nothing that was known of the segment holds any more.
-    fileprivate func isOtherAttempt(than other: ServedSegment?) -> Bool {
-        other.map { $0.epoch != epoch || $0.attempt != attempt } ?? true
-    }
 }

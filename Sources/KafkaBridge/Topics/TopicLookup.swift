@@ -65,22 +65,9 @@ struct TopicLookup: Sendable {
         }
     }
 
-    /// Lends a client, once there is room for one.
-    private func withClient<Value: Sendable>(
-        _ body: @Sendable (Admin) async throws(KafkaError) -> Value
-    ) async throws(KafkaError) -> Value {
-        do {
-            return try await AsyncSemaphore.topicClients.withRoom { try await Admin.with(client, logger: logger, body) }
-        } catch let error as KafkaError {
-            throw error
-        } catch {
-            throw KafkaError(.timedOut, message: "Waiting for topics was cancelled")
-        }
-    }
-
     /// - Returns: why topics could not be made, by their name.
     private func create(_ topics: [TopicSpecification]) async throws(KafkaError) -> [String: KafkaError] {
-        let results = try await withClient { admin throws(KafkaError) in
+        let results = try await TopicClients.withAdmin(client, logger: logger) { admin throws(KafkaError) in
             try await admin.createTopics(topics)
         }
         var errors: [String: KafkaError] = [:]
@@ -101,7 +88,7 @@ struct TopicLookup: Sendable {
     ///
     /// - Throws: what passes by itself.
     private func read(_ topics: [String]) async throws(KafkaError) -> [TopicSettings] {
-        try await withClient { admin throws(KafkaError) in
+        try await TopicClients.withAdmin(client, logger: logger) { admin throws(KafkaError) in
             var found: [TopicSettings] = []
             for topic in topics { found.append(try await settings(of: topic, admin)) }
             return found
