@@ -124,6 +124,52 @@ import Testing
         }
     }
 
+    /// Sets events aside in a table, as one that parks.
+    private final class Recording: EndingConsumer {
+        let recorder = RecordingConsumer()
+        var name: String { recorder.name }
+        var scope: EventScope { recorder.scope }
+        let condition = ConsumerCondition.flowing
+        let lastRecorded: BoundStatement? = BoundStatement(Statement("SELECT EXISTS (SELECT FROM aside)"))
+
+        func run(
+            _ retry: @escaping @Sendable (Set<Int>) -> Void, rejoin: @escaping @Sendable () -> Void,
+            admit: @escaping @Sendable (Int) async throws -> Int?
+        ) async throws {}
+
+        func publish(_ batch: FeedBatch) async throws -> Publication { try await recorder.publish(batch) }
+        func willRelease(_ segments: Set<Int>) async {}
+        func wroteCheckpoints(_ checkpoints: [Int: Int64]) async {}
+    }
+
+    @Test(.timeLimit(.minutes(5)), arguments: [true, false])
+    func `behind what was recorded and lost the events come again from the checkpoints`(_ isLost: Bool) async throws {
+        let consumer = Recording()
+        try await withForgetfulServer {
+            try Worker($0, integrations: [consumer], options: $1)
+        } _: { cluster in
+            let connection = try await Connection.open(ConnectionConfiguration(cluster.url))
+            try await connection.execute(script: "CREATE TABLE aside AS SELECT 1; SET synchronous_commit TO on")
+            _ = try await append("aside", to: cluster)
+            try await consumer.recorder.wait(for: 1)
+            let checkpoints = Statement("SELECT max(checkpoint) FROM consumer_segments")
+            try await eventually("no checkpoint is written") {
+                try await connection.query(checkpoints).first?.decode(0, as: Int64.self) ?? 0 > 0
+            }
+            // As a server that has lost the row, and the checkpoint behind it.
+            try await connection.execute(
+                script: "UPDATE consumer_segments SET checkpoint = 0; \(isLost ? "TRUNCATE aside" : "")")
+            await connection.close()
+            try await cluster.restart(.immediate)
+            _ = try await append("after", to: cluster)
+            try await eventually("\(consumer.recorder.all.map(\.aggregateID))") {
+                consumer.recorder.all.contains { $0.aggregateID == "after" }
+            }
+            let again = consumer.recorder.all.count { $0.aggregateID == "aside" }
+            #expect(again == (isLost ? 2 : 1))
+        }
+    }
+
     @Test(.timeLimit(.minutes(5)))
     func `an event at a position that was drawn and rolled back before the crash is published`() async throws {
         let consumer = RecordingConsumer()

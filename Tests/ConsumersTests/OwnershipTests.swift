@@ -270,6 +270,32 @@ import Testing
         }
     }
 
+    @Test func `rows of segments that are gone are reported, and served once they are back`() async throws {
+        try await TestStore.with { test in
+            let worker = try Running(test)
+            try await waitForOwners(test, [worker.worker.id: 4])
+            let connection = try await test.connect()
+            let segments = test.tables.consumerSegments.sql
+            try await connection.execute(
+                script: "CREATE TABLE kept AS SELECT * FROM \(segments); DELETE FROM \(segments)")
+            let reason = Statement("SELECT reason FROM \(test.tables.consumerWorkers.sql)")
+            try await eventually("it is not reported") {
+                let text = try await connection.query(reason).first?.decodeIfPresent(0, as: String.self)
+                return text?.hasPrefix("its rows are gone from") == true
+            }
+            try await connection.execute(script: "INSERT INTO \(segments) SELECT * FROM kept; DROP TABLE kept")
+            try await waitForOwners(test, [worker.worker.id: 4])
+            try await test.appendOneEach(20)
+            try await worker.consumer.wait(for: 20)
+            #expect(Set(worker.consumer.all.map(\.globalPosition)) == Set(1...20))
+            try await eventually("it is still reported") {
+                try await connection.query(reason).first?.decodeIfPresent(0, as: String.self)?.isEmpty ?? true
+            }
+            try await worker.stop()
+            await connection.close()
+        }
+    }
+
     @Test func `a processor that wants all segments says who owns some`() async throws {
         try await TestStore.with { test in
             let worker = try Running(test)

@@ -65,8 +65,7 @@ package struct CatchUp: Sendable {
         _ publisher: KafkaPublisher, _ source: EventSource, _ wait: Duration,
         _ observe: @escaping @Sendable (Int) -> Void
     ) async throws -> Report {
-        let counting = CountingConsumer(publisher)
-        let processor = try BasicProcessor(publishing: counting, source: source, options: options)
+        let processor = try BasicProcessor(publishing: publisher, source: source, options: options)
         let stopping = WakeSignal()
         let began = ContinuousClock.now
         try await SignalledWork(logger: place.logger).run {
@@ -80,7 +79,7 @@ package struct CatchUp: Sendable {
                 group.addTask {
                     while true {
                         try await Task.sleep(for: .milliseconds(250))
-                        observe(counting.published)
+                        observe(processor.doneCount)
                     }
                 }
                 defer { group.cancelAll() }
@@ -90,10 +89,10 @@ package struct CatchUp: Sendable {
         if stopping.isClosed {
             throw Failure(
                 .jobUnfinished,
-                "told to stop after \(counting.published) events; `godwit catch-up \(consumer.name)` goes on from there"
+                "told to stop after \(processor.doneCount) events; `godwit catch-up \(consumer.name)` goes on from there"
             )
         }
-        return Report(consumer: consumer.name, published: counting.published, elapsed: .now - began)
+        return Report(consumer: consumer.name, published: processor.doneCount, elapsed: .now - began)
     }
 
     /// Looks before it joins: a worker that joins makes the others give up a part of their segments.

@@ -67,9 +67,10 @@ struct CheckpointWriter {
             guard let owner = moves.first?.runner else { continue }
             let own = moves.map(\.move)
             owner.metrics.checkpointTime.record(since: start)
-            owner.state.withLedger { ledger in
-                ledger.wrote(own.filter { done.contains(WrittenSegment(consumer: runner, segment: $0.segment)) })
-            }
+            let written = own.filter { done.contains(WrittenSegment(consumer: runner, segment: $0.segment)) }
+            owner.state.withLedger { $0.wrote(written) }
+            await owner.sink.wroteCheckpoints(
+                written.reduce(into: [:]) { $0[$1.segment] = $1.position })
             await owner.report()
             if own.contains(where: { !done.contains(WrittenSegment(consumer: runner, segment: $0.segment)) }) {
                 missing.insert(runner)

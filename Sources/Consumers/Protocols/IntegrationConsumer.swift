@@ -1,4 +1,5 @@
 public import EventSourcing
+package import Postgres
 
 /// A consumer that carries events out of the database, for example to Kafka.
 ///
@@ -59,6 +60,13 @@ package protocol EndingConsumer: IntegrationConsumer {
 
     /// Segments of which everything handed over is done are about to be released; the next owner need not end anything.
     func willRelease(_ segments: Set<Int>) async
+
+    /// The database has these checkpoints, by segment.
+    func wroteCheckpoints(_ checkpoints: [Int: Int64]) async
+
+    /// Asks the database, in one row of one value, whether it has what the consumer wrote there last, on which what is done
+    /// rests; `nil` if it wrote nothing.
+    var lastRecorded: BoundStatement? { get async }
 }
 
 extension IntegrationConsumer {

@@ -64,6 +64,9 @@ public struct FeedBatch: Sendable {
         with(selection, through: through, isFull: isFull)
     }
 
+    /// The same batch without the events of some segments.
+    func leaving(_ segments: Set<Int>) -> FeedBatch { selecting(selection.filter { !segments.contains($0.segment) }) }
+
     private func with(_ selection: [Selected], through: Int64, isFull: Bool) -> FeedBatch {
         var batch = FeedBatch(
             events: events, rows: rows, share: share, selection: selection, through: through, isFull: isFull)
@@ -91,12 +94,15 @@ public struct FeedBatch: Sendable {
         return selection.count { events[$0.index].globalPosition <= position }
     }
 
-    /// How many of the events to be handled lie before their segment's halt.
-    package func count(before halts: [SegmentHalt]) -> Int {
-        guard let events, !halts.isEmpty else { return selection.count }
+    /// How many of the events to be handled are of some segments, and lie before their segment's halt.
+    ///
+    /// - Parameter segments: `nil` for all.
+    func count(of segments: Set<Int>?, before halts: [SegmentHalt]) -> Int {
+        guard let events, !halts.isEmpty || segments != nil else { return selection.count }
         let positions = Dictionary(halts.map { ($0.segment, $0.position) }) { Swift.min($0, $1) }
         return selection.count { selected in
-            positions[selected.segment].map { events[selected.index].globalPosition < $0 } ?? true
+            segments?.contains(selected.segment) ?? true
+                && positions[selected.segment].map { events[selected.index].globalPosition < $0 } ?? true
         }
     }
 

@@ -83,9 +83,11 @@ final class ServingState: Sendable {
 
     /// Notes how a batch ended.
     func finish(_ claims: [SegmentClaim], _ batch: FeedBatch, _ outcome: PublicationOutcome) {
-        let events = batch.count(before: outcome.halts)
-        let isNew = state.withLock { state in
+        let (isNew, events) = state.withLock { state in
             var isNew = false
+            // What was withdrawn comes again.
+            let held = Set(claims.filter { state.ledger.holds($0) }.map(\.segment))
+            let events = batch.count(of: held.count == claims.count ? nil : held, before: outcome.halts)
             for claim in claims {
                 if let halt = outcome.halts.first(where: { $0.segment == claim.segment }) {
                     isNew = state.ledger.halt(claim, halt) || isNew
@@ -98,7 +100,7 @@ final class ServingState: Sendable {
             }
             if isNew, state.nextRetry == nil { state.nextRetry = .now.advanced(by: retryInterval) }
             state.done += events
-            return isNew
+            return (isNew, events)
         }
         if events > 0 { metrics.done.increment(by: events) }
         changed.wake()

@@ -1,3 +1,5 @@
+import Postgres
+
 /// Where a feed's batches go: into a database transaction per segment, or out to an integration consumer.
 protocol BatchSink: Sendable {
     /// Whether what is done survives a crash of the database that loses its last commits.
@@ -25,6 +27,12 @@ protocol BatchSink: Sendable {
     /// Segments are about to be released, of which nothing is under way.
     func willRelease(_ segments: Set<Int>) async
 
+    /// The database has these checkpoints, by segment.
+    func wroteCheckpoints(_ checkpoints: [Int: Int64]) async
+
+    /// As ``EndingConsumer/lastRecorded``.
+    var lastRecorded: BoundStatement? { get async }
+
     /// Waits until nothing is under way. What was not begun may be dropped, unless `finishing`.
     func settle(finishing: Bool) async throws
 }
@@ -34,6 +42,12 @@ extension BatchSink {
 
     /// Nothing is to be done.
     func willRelease(_ segments: Set<Int>) async {}
+
+    /// Nothing is to be done.
+    func wroteCheckpoints(_ checkpoints: [Int: Int64]) async {}
+
+    /// What was written is lost together with the checkpoint.
+    var lastRecorded: BoundStatement? { nil }
 
     /// All payloads are wanted.
     var largestPayload: Int { .max }

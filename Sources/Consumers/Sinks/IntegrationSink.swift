@@ -1,4 +1,5 @@
 import EventSourcing
+import Postgres
 import Synchronization
 
 /// Hands batches to an integration consumer, several under way at a time, and notes what is acknowledged in order.
@@ -75,6 +76,14 @@ final class IntegrationSink: BatchSink {
 
     func willRelease(_ segments: Set<Int>) async {
         await (consumer as? any EndingConsumer)?.willRelease(segments)
+    }
+
+    func wroteCheckpoints(_ checkpoints: [Int: Int64]) async {
+        await (consumer as? any EndingConsumer)?.wroteCheckpoints(checkpoints)
+    }
+
+    var lastRecorded: BoundStatement? {
+        get async { await (consumer as? any EndingConsumer)?.lastRecorded }
     }
 
     let isExternal = true
@@ -225,8 +234,7 @@ final class IntegrationSink: BatchSink {
             handed.claims.filter { !ledger.holds($0) || failed.contains($0) || (!keepsHalts && !ledger.takes($0)) }
         }
         if left.isEmpty { return handed.batch }
-        let segments = Set(left.map(\.segment))
-        return handed.batch.selecting(handed.batch.selection.filter { !segments.contains($0.segment) })
+        return handed.batch.leaving(Set(left.map(\.segment)))
     }
 
     /// Waits for the acknowledgements in order, so that what is done has no hole.
@@ -236,7 +244,9 @@ final class IntegrationSink: BatchSink {
             do {
                 let outcome = try await pending.publication.waitForAcknowledgement()
                 let failed = Set(pending.failures.map(\.claim))
-                state.finish(pending.handed.claims.filter { !failed.contains($0) }, pending.batch, outcome)
+                let segments = Set(failed.map(\.segment))
+                let batch = segments.isEmpty ? pending.batch : pending.batch.leaving(segments)
+                state.finish(pending.handed.claims.filter { !failed.contains($0) }, batch, outcome)
                 for failure in pending.failures { halt(pending, failure.claim, at: failure.index, failure.error) }
                 state.processed(pending.batch, first: pending.batch.selection.first?.index)
             } catch {

@@ -57,6 +57,8 @@ struct Assignment {
         await reader.unsubscribe(subscription)
         runner.subscribed(to: nil)
         try await runner.settle(finishing: !runner.stopping.isClosed)
+        // What was withdrawn meanwhile counts as under way no longer, and is not done.
+        guard state.holdsLease || runner.stopping.isClosed else { throw LeaseLost() }
         return .ended
     }
 

@@ -33,6 +33,9 @@ public struct BasicProcessor: Service {
         try await worker.run()
     }
 
+    /// How many events were handled so far.
+    package var doneCount: Int { worker.runners.reduce(0) { $0 + $1.state.doneCount } }
+
     /// Finishes what is under way and ends ``run()``.
     public func stop() {
         worker.stop()

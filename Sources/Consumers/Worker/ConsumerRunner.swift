@@ -33,6 +33,8 @@ final class ConsumerRunner: Sendable {
     /// The claims that the recorded scope holds for.
     private let scopedClaims = Mutex<[SegmentClaim]>([])
     private let scopeReport: ScopeReport
+    /// Whether there are no rows of the consumer's segments.
+    private let lacksRows = Mutex(false)
 
     var life: ServerLife? { servedLife.withLock { $0 } }
     private var owner: String { membership.workerID }
@@ -225,6 +227,7 @@ final class ConsumerRunner: Sendable {
             try await loadOwned(in: life)
         }
         try await requireAll(in: life)
+        try await lookForRows(view, in: life)
         try await recordScope(in: life)
         askForMore(view)
         if !plan.isEmpty {
@@ -299,6 +302,26 @@ final class ConsumerRunner: Sendable {
         if state.withLedger({ $0.claims.count }) < share { membership.lookSoon() }
     }
 
+    /// Says so where the consumer's rows are gone under its workers. They are not made anew: where the consumer is to begin
+    /// then is for an operator to say.
+    private func lookForRows(_ view: MembershipView, in life: ServerLife) async throws {
+        var areGone = state.withLedger { $0.claims.isEmpty } && view.segments[name]?.isEmpty ?? true
+        if areGone {
+            let (name, table) = (name, table)
+            areGone = try await membership.control.perform(in: life) { connection in
+                try await connection.query(table.totals(name)).first?.decode(2) == 0
+            }
+        }
+        guard areGone != lacksRows.withLock({ $0 }) else { return }
+        lacksRows.withLock { $0 = areGone }
+        let reason =
+            "its rows are gone from \(source.tables.consumerSegments.text): put them back, or restart the process, which then "
+            + "begins as at a first start"
+        if areGone { logger.error("\(reason)") }
+        membership.waiting(name, for: areGone ? reason : nil)
+        membership.beatNow()
+    }
+
     private func requireAll(in life: ServerLife) async throws {
         guard isSole, state.withLedger({ $0.claims.count }) < options.totalSegments else { return }
         let statement = table.list([name])
@@ -334,12 +357,16 @@ final class ConsumerRunner: Sendable {
         // What is done inside the database is lost together with its checkpoint.
         guard sink.isExternal, let last = state.lastEvent else { return }
         let known = EventsTable(source.tables.source).holds(last)
-        let isKnown = try await membership.control.perform(in: life) {
-            try await $0.query(known).first?.decode(0) == true
+        let recorded = await sink.lastRecorded
+        // Written after all that was written before, the last row stands for all of them.
+        let answers = try await membership.control.perform(in: life) { connection in
+            try await connection.pipeline([known] + (recorded.map { [$0] } ?? [])).map {
+                try $0.first?.decode(0) == true
+            }
         }
-        guard isKnown else {
+        guard !answers.contains(false) else {
             logger.warning(
-                "an event that was carried on is not in the database any more: it lost commits, or the event was deleted; going on from the checkpoints",
+                "the last event that was carried on, or what was recorded of one that was parked, is not in the database any more: it lost commits, or the row was deleted; going on from the checkpoints",
                 metadata: ["position": "\(last.position)", "event": "\(last.eventID)"])
             return
         }

@@ -75,6 +75,9 @@ package struct DeadLetterStore: Sendable {
         }
     }
 
+    /// Asks whether the table has an event: one row, one value.
+    func holds(_ consumer: String, _ event: EventReference) -> BoundStatement { table.holds(consumer, event) }
+
     /// Those of the positions that somebody has decided about since their segments halted there.
     func decided(_ consumer: String, _ positions: [Int64]) async throws -> [Int64] {
         try await pool.withConnection { connection in

@@ -70,6 +70,16 @@ extension DeadLettersTable {
             [consumer, checkpoints.map { Int32($0.segment) }, checkpoints.map(\.position)])
     }
 
+    /// Whether the table has an event, whatever its state: one row, one value.
+    func holds(_ consumer: String, _ event: EventReference) -> BoundStatement {
+        let sql = """
+            SELECT EXISTS (SELECT FROM \(table.sql)
+                WHERE consumer_name = $1 AND global_position = $2 AND event_id = $3)
+            """
+        return BoundStatement(
+            Statement(name: "dead_letters_holds", sql: sql), [consumer, event.position, event.eventID])
+    }
+
     /// Those of the positions that segments need no longer halt at as they do: somebody decided about them.
     func decided(_ consumer: String, _ positions: [Int64]) -> BoundStatement {
         let sql = """

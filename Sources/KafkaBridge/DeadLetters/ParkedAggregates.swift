@@ -10,7 +10,7 @@ struct ParkedAggregates: Sendable {
         /// It waits behind parked events of its aggregate, and is to be recorded.
         case follow
         /// Its row is there: nothing is to be done.
-        case settled
+        case settled(isDelivered: Bool)
     }
 
     private struct Backlog: Sendable {
@@ -67,7 +67,8 @@ struct ParkedAggregates: Sendable {
     func fate(of position: Int64, _ aggregate: AggregateIdentity, in segment: Int) -> Fate {
         guard let known = segments[segment] else { return .deliver }
         switch known.known[position] {
-        case .parked, .redriving, .redriven, .discarded: return .settled
+        case .parked, .redriving, .discarded: return .settled(isDelivered: false)
+        case .redriven: return .settled(isDelivered: true)
         case .halted, nil: return known.aggregates[aggregate].map { $0.first < position } == true ? .follow : .deliver
         }
     }

@@ -28,8 +28,8 @@ extension DeliveryState {
 
     /// When what could not be done is tried again.
     func nextPreparation(_ now: Moment) -> ContinuousClock.Instant? {
-        let retry = exactlyOnce?.retryAt.flatMap { $0 > now.instant ? $0 : nil }
-        return [retry, exactlyOnce?.transaction.opensAt(now.instant)].compactMap { $0 }.min()
+        let times = [exactlyOnce?.retryAt, exactlyOnce?.nextQuestion].compactMap { $0 }.filter { $0 > now.instant }
+        return (times + [exactlyOnce?.transaction.opensAt(now.instant)].compactMap { $0 }).min()
     }
 
     /// The producer owns its transactional id, or why it does not yet.
@@ -79,8 +79,11 @@ extension DeliveryState {
 
     func isLost(_ segment: Int) -> Bool { exactlyOnce?.isLost(segment) ?? false }
 
-    /// Whether segments turned out to be others', so that the ownership is to be asked for again.
-    var hasLostSegments: Bool { exactlyOnce?.hasLostSegments ?? false }
+    /// Whether segments turned out to be others', so that the ownership is to be asked for again now.
+    mutating func asksForOwnership(_ now: Moment) -> Bool {
+        let pause = options.pause
+        return exactlyOnce?.asksForOwnership(now.instant, pause) ?? false
+    }
 
     // MARK: Events
 
@@ -145,22 +148,27 @@ extension DeliveryState {
                 batch.entries[$0].state == .uncommitted
             }
             for index in attempted.reversed() where batch.entries[index].state != .dropped {
-                Self.add(index, of: batch, to: &deliveries)
+                add(index, of: batch, to: &deliveries)
             }
-            for index in acknowledged { Self.add(index, of: batch, to: &deliveries) }
+            for index in acknowledged { add(index, of: batch, to: &deliveries) }
         }
         return deliveries
     }
 
-    private static func add(
+    private func add(
         _ index: Int, of batch: InFlightBatch, to deliveries: inout [Int: TransactionState.Delivery]
     ) {
         let segment = batch.entries[index].segment
         let position = batch.position(of: index)
         if batch.isRedrive {
             deliveries[segment, default: .init()].redriven.append(position)
-        } else if position > deliveries[segment]?.last?.position ?? .min {
+            return
+        }
+        if position > deliveries[segment]?.last?.position ?? .min {
             deliveries[segment, default: .init()].last = EventReference(batch.event(of: index))
+        }
+        if exactlyOnce?.isParked(position, in: segment) == true {
+            deliveries[segment, default: .init()].unparked.append(position)
         }
     }
 
@@ -208,6 +216,6 @@ extension DeliveryState {
 
     /// The table of dead letters knows that these were delivered again.
     mutating func settledRedrive(_ positions: [Int64], in segment: Int) {
-        exactlyOnce?.forgetRedriven(positions, in: segment)
+        exactlyOnce?.noteRedriven(positions, in: segment)
     }
 }

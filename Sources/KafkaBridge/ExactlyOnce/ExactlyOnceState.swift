@@ -57,12 +57,28 @@ struct ExactlyOnceState: Sendable {
     private var isPreparing = false
     private var backoff: Backoff
     private(set) var retryAt: ContinuousClock.Instant?
-    private(set) var trouble: PublisherStatus?
+    private var trouble: PublisherStatus?
+    /// Of the questions about the ownership since the last commit.
+    private var questions = 0
+    private var questionBackoff: Backoff
+    private(set) var nextQuestion: ContinuousClock.Instant?
 
     init(scope: EventScope, limits: TransactionState.Limits = .init(), longestPause: Duration) {
         self.scope = scope
         self.limits = limits
         backoff = Backoff(initial: .milliseconds(100), maximum: longestPause)
+        questionBackoff = backoff
+    }
+
+    /// Why nothing is delivered; `nil` if that is not known.
+    var status: PublisherStatus? {
+        if let trouble { return trouble }
+        let lost = segments.keys.filter { isLost($0) }.sorted().map { "\($0)" }.joined(separator: " ")
+        // Once is how every segment is lost.
+        guard questions > 1, !lost.isEmpty else { return nil }
+        return .waiting(
+            "the database gives this process segments that are recorded as others' (\(lost)): it is asked again and again"
+        )
     }
 
     // MARK: Segments
@@ -100,6 +116,17 @@ struct ExactlyOnceState: Sendable {
 
     var hasLostSegments: Bool { segments.keys.contains { isLost($0) } }
 
+    /// Whether the ownership is to be asked for now: segments are others', and the last question is some time ago. The more
+    /// questions have led to nothing, the longer.
+    mutating func asksForOwnership(
+        _ now: ContinuousClock.Instant, _ pause: (inout Backoff) -> Duration
+    ) -> Bool {
+        guard hasLostSegments, nextQuestion.map({ $0 <= now }) ?? true else { return false }
+        questions += 1
+        nextQuestion = now + pause(&questionBackoff)
+        return true
+    }
+
     /// Whether a transaction has to record the owner of a segment.
     var hasUnrecordedOwners: Bool {
         segments.values.contains { if case .taken = $0 { true } else { false } }
@@ -118,12 +145,24 @@ struct ExactlyOnceState: Sendable {
         segments[segment]?.progress?.hasRedriven(position) ?? false
     }
 
+    func isParked(_ position: Int64, in segment: Int) -> Bool {
+        segments[segment]?.progress?.isParked(position) ?? false
+    }
+
     /// An event of a segment is parked.
     mutating func park(_ position: Int64, in segment: Int) { update(segment) { $0.park(position) } }
 
-    /// The table of dead letters knows that these were delivered again.
-    mutating func forgetRedriven(_ positions: [Int64], in segment: Int) {
-        update(segment) { $0.forgetRedriven(positions) }
+    /// The database has these checkpoints, by segment.
+    mutating func wroteCheckpoints(_ checkpoints: [Int: Int64]) {
+        for (segment, checkpoint) in checkpoints
+        where segments[segment]?.progress.map({ $0.parked.count > SegmentProgress.keptParked }) == true {
+            update(segment) { $0.forgetParked(through: checkpoint) }
+        }
+    }
+
+    /// The table of dead letters has noted that these were delivered again.
+    mutating func noteRedriven(_ positions: [Int64], in segment: Int) {
+        update(segment) { $0.noteRedriven(positions) }
     }
 
     private mutating func update(_ segment: Int, _ body: (inout SegmentProgress) -> Void) {
@@ -234,6 +273,8 @@ struct ExactlyOnceState: Sendable {
 
     /// The transaction is committed.
     mutating func committed(id: String, served: [Int: ServedSegment], now: ContinuousClock.Instant) {
+        (questions, nextQuestion) = (0, nil)
+        questionBackoff.reset()
         for (segment, delivery) in transaction.committed(next: now + limits.pause) {
             // A claim of before says nothing of this one.
             guard let epoch = delivery.epoch, served[segment]?.epoch == epoch,

@@ -19,12 +19,17 @@ package struct SegmentProgress: Sendable, Equatable {
 
     /// One, but while another scope than before has not come as far yet.
     package private(set) var covers: [Cover] = []
-    /// Parked events that were delivered again, ascending; the table of dead letters may still have them.
+    /// Parked events that were delivered again, ascending, and that the table of dead letters may still have as parked.
     package private(set) var redriven: [Int64] = []
-    /// Events that were parked under way, ascending, the last of them: of these the table of dead letters says what they are,
-    /// which may have lost its last commits.
+    /// The last of those that the table has noted as delivered, in that order: it may lose its last commits.
+    package private(set) var noted: [Int64] = []
+    /// Events that were parked under way, ascending: of these the table of dead letters says what they are, which may have
+    /// lost its last commits.
     package private(set) var parked: [Int64] = []
-    /// The claim under which it was written. It never goes back in the topic.
+    /// The last parked event that is not in ``parked`` any more, because the checkpoint has passed it; `nil` if all are. From
+    /// a checkpoint before it, what was parked and what was delivered cannot be told apart.
+    package private(set) var forgotten: Int64?
+    /// The claim under which it was written. In the topic it goes back only where the rows of claims were made anew.
     package var epoch: Int64
     /// Tells what counts from what was written before an operator had the consumer begin anew.
     package let lineage: String
@@ -40,11 +45,12 @@ package struct SegmentProgress: Sendable, Equatable {
     /// Whether an event was delivered or parked.
     func covers(_ event: EventView) -> Bool {
         let position = event.globalPosition
-        if parked.contains(position) { return false }
+        if hasRedriven(position) { return true }
+        if isParked(position) { return false }
         return covers.contains { position <= $0.last.position && $0.scope.contains(event) }
     }
 
-    func hasRedriven(_ position: Int64) -> Bool { redriven.contains(position) }
+    func hasRedriven(_ position: Int64) -> Bool { redriven.contains(position) || noted.contains(position) }
 
     /// The last event that is known to be delivered.
     package var last: EventReference? { covers.map(\.last).max { $0.position < $1.position } }
@@ -58,6 +64,8 @@ package struct SegmentProgress: Sendable, Equatable {
         var next = self
         (next.epoch, next.transactionalID) = (epoch, id)
         next.advance(to: delivery.last, scope: scope, redriven: delivery.redriven)
+        let delivered = Set(delivery.redriven + delivery.unparked)
+        if !delivered.isEmpty { next.parked.removeAll { delivered.contains($0) } }
         return next
     }
 
@@ -76,18 +84,47 @@ package struct SegmentProgress: Sendable, Equatable {
         assert(Set(covers.map(\.last.position)).count == covers.count || covers.count < 2, "covers that say the same")
     }
 
-    /// Far more than are parked while a checkpoint is on its way.
-    private static let mostParked = 200
+    /// So many are kept behind the checkpoint too, so that a server that has lost its last commits is none to refuse.
+    static let keptParked = 200
+    private static let keptNoted = 200
 
     /// An event was parked, and recorded as that.
     mutating func park(_ position: Int64) {
-        if parked.contains(position) { return }
-        parked = (parked + [position]).sorted().suffix(Self.mostParked)
+        let place = place(ofParked: position)
+        if place < parked.endIndex, parked[place] == position { return }
+        parked.insert(position, at: place)
     }
 
-    /// The table of dead letters knows that these were delivered.
-    mutating func forgetRedriven(_ positions: [Int64]) {
-        redriven.removeAll { positions.contains($0) }
+    /// The database has a checkpoint: what was parked up to there is not needed any more, but the last of it.
+    mutating func forgetParked(through checkpoint: Int64) {
+        let covered = place(ofParked: checkpoint) + (isParked(checkpoint) ? 1 : 0)
+        let passed = min(parked.count - Self.keptParked, covered)
+        guard passed > 0 else { return }
+        forgotten = max(forgotten ?? 0, parked[passed - 1])
+        parked.removeFirst(passed)
+    }
+
+    func isParked(_ position: Int64) -> Bool {
+        let place = place(ofParked: position)
+        return place < parked.endIndex && parked[place] == position
+    }
+
+    /// Where a position is in ``parked``, or would be.
+    private func place(ofParked position: Int64) -> Int {
+        if let last = parked.last, last < position { return parked.endIndex }
+        var (low, high) = (parked.startIndex, parked.endIndex)
+        while low < high {
+            let middle = (low + high) / 2
+            if parked[middle] < position { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The table of dead letters has noted that these were delivered.
+    mutating func noteRedriven(_ positions: [Int64]) {
+        let new = redriven.filter { positions.contains($0) }
+        redriven.removeAll { new.contains($0) }
+        noted = (noted + new).suffix(Self.keptNoted)
     }
 }
 
@@ -116,11 +153,17 @@ extension SegmentProgress {
         let writer: String
         let delivered: [Cover]
         let redriven: [Int64]
+        let noted: [Int64]
         let parked: [Int64]
+        let forgotten: Int64?
     }
 
     /// The record's key: of several consumers, or lives of one, each keeps its last record when the topic is compacted.
-    func key(of consumer: String, _ segment: Int) -> [UInt8] { Array("\(consumer)/\(segment)/\(lineage)".utf8) }
+    static func key(of consumer: String, _ segment: Int, _ lineage: String) -> [UInt8] {
+        Array("\(consumer)/\(segment)/\(lineage)".utf8)
+    }
+
+    func key(of consumer: String, _ segment: Int) -> [UInt8] { Self.key(of: consumer, segment, lineage) }
 
     /// JSON.
     func value(of consumer: String, _ segment: Int) throws -> [UInt8] {
@@ -131,7 +174,7 @@ extension SegmentProgress {
         }
         let text = Text(
             consumer: consumer, segment: segment, epoch: epoch, lineage: lineage, writer: transactionalID,
-            delivered: covers, redriven: redriven, parked: parked)
+            delivered: covers, redriven: redriven, noted: noted, parked: parked, forgotten: forgotten)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         return Array(try encoder.encode(text))
@@ -149,6 +192,8 @@ extension SegmentProgress {
                 scope: EventScope(aggregateTypes: $0.aggregateTypes, boundedContexts: $0.boundedContexts))
         }
         redriven = text.redriven
-        parked = text.parked
+        noted = text.noted
+        parked = text.parked.sorted()
+        forgotten = text.forgotten
     }
 }

@@ -11,10 +11,10 @@ protocol TakeoverAccess: Sendable {
     /// What is recorded of the segments' owners.
     func owners(of segments: [Int]) async throws -> [Int: TransactionStore.Owner]
 
-    /// Records the own id for segments whose rows are still as they were read; gives their lineages.
+    /// Records the own id for segments whose rows are still as they were read, with lineages for those that have none.
     func record(
-        _ segments: [ServedSegment], lineage: String, former: [Int: TransactionStore.Owner]
-    ) async throws -> [Int: String]
+        _ segments: [ServedSegment], former: [Int: TransactionStore.Owner], lineages: [Int: String]
+    ) async throws -> [Int: TransactionStore.Recorded]
 
     /// Which of the segments are still claimed as they are served.
     func claimed(_ segments: [ServedSegment]) async throws -> Set<Int>
@@ -22,8 +22,8 @@ protocol TakeoverAccess: Sendable {
     /// Ends what a former owner has left open: from then on it commits nothing more.
     func fence(_ id: String) async throws
 
-    /// The last committed progress of segments, by their lineages.
-    func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress]
+    /// The last committed progress of segments.
+    func progress(_ wanted: [Int: ProgressReader.Wanted]) async throws -> [Int: SegmentProgress]
 
     /// Those of the events that the database does not have.
     func missing(_ events: [EventReference]) async throws -> [EventReference]
@@ -38,9 +38,11 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
     private let access: Access
     /// The own id counts as ended: its producer has taken it over.
     private var fenced: Set<String>
-    private var lineages: [Int: String] = [:]
+    private var recorded: [Int: TransactionStore.Recorded] = [:]
     private var formers: [Int: TransactionStore.Owner] = [:]
     private var beginnings: [ServedSegment: ExactlyOnceState.Beginning] = [:]
+    /// Segments that an owner was recorded of, and of which Kafka has no progress.
+    private(set) var unknown: [Int] = []
 
     init(_ access: Access) {
         self.access = access
@@ -58,11 +60,16 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         try await own(segments)
         let progress = try await read(known: known, segments)
         for segment in segments {
-            guard let lineage = lineages[segment.segment] else { continue }
-            let new = SegmentProgress(lineage: lineage, epoch: segment.epoch, transactionalID: access.transactionalID)
+            guard let recorded = recorded[segment.segment] else { continue }
+            let new = SegmentProgress(
+                lineage: recorded.lineage, epoch: segment.epoch, transactionalID: access.transactionalID)
             beginnings[segment] = .after(progress[segment.segment] ?? new)
+            if progress[segment.segment] == nil, formers[segment.segment]?.lineage != nil {
+                unknown.append(segment.segment)
+            }
         }
-        try await check(progress, segments)
+        try checkParked(progress)
+        try await checkDelivered(progress)
         return beginnings
     }
 
@@ -71,25 +78,39 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         var open = segments
         while !open.isEmpty {
             try Task.checkCancellation()
-            var owners = try await access.owners(of: open.map(\.segment))
-            // Whoever has claimed a segment later is its owner, and not to be ended.
-            for segment in open where owners[segment.segment].map({ $0.epoch > segment.epoch }) ?? false {
-                beginnings[segment] = .lost
-                owners[segment.segment] = nil
+            let owners = try await access.owners(of: open.map(\.segment))
+            // A later claim's owner is not to be ended. But the rows of claims may have been made anew, or put back, since:
+            // what they say counts.
+            if open.contains(where: { segment in owners[segment.segment].map { $0.epoch > segment.epoch } ?? false }) {
+                try await keepClaimed(&open)
             }
-            open.removeAll { beginnings[$0] == .lost }
-            if open.isEmpty { return }
-            try await fence(Set(owners.values.compactMap(\.transactionalID)))
-            let recorded = try await access.record(open, lineage: UUID().uuidString, former: owners)
-            lineages.merge(recorded) { $1 }
-            formers.merge(owners.filter { recorded[$0.key] != nil }) { $1 }
-            open.removeAll { recorded[$0.segment] != nil }
-            if open.isEmpty { return }
-            // Others' by now; or another one was faster to record its id, which is to be ended too.
-            let claimed = try await access.claimed(open)
-            for segment in open where !claimed.contains(segment.segment) { beginnings[segment] = .lost }
-            open.removeAll { !claimed.contains($0.segment) }
+            let kept = Set(open.map(\.segment))
+            let former = owners.filter { kept.contains($0.key) }
+            let left = try await leftBehind(open.filter { former[$0.segment] == nil })
+            try await fence(Set(former.values.compactMap(\.transactionalID) + left.values.map(\.transactionalID)))
+            let new = try await access.record(open, former: former, lineages: left.mapValues(\.lineage))
+            recorded.merge(new) { $1 }
+            formers.merge(former.filter { new[$0.key] != nil }) { $1 }
+            open.removeAll { new[$0.segment] != nil }
+            // Another worker's by now; or another one was faster to record its id, which is to be ended too.
+            try await keepClaimed(&open)
         }
+    }
+
+    /// Leaves those to their owners that are claimed by others.
+    private mutating func keepClaimed(_ open: inout [ServedSegment]) async throws {
+        if open.isEmpty { return }
+        let claimed = try await access.claimed(open)
+        for segment in open where !claimed.contains(segment.segment) { beginnings[segment] = .lost }
+        open.removeAll { !claimed.contains($0.segment) }
+    }
+
+    /// What Kafka has of segments of which the database knows no owner: it has lost the rows, or nobody has delivered them
+    /// exactly once before.
+    private func leftBehind(_ segments: [ServedSegment]) async throws -> [Int: SegmentProgress] {
+        if segments.isEmpty { return [:] }
+        return try await access.progress(
+            Dictionary(segments.map { ($0.segment, .last) }) { first, _ in first })
     }
 
     private mutating func fence(_ ids: Set<String>) async throws {
@@ -104,13 +125,15 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         known: [Int: SegmentProgress], _ segments: [ServedSegment]
     ) async throws -> [Int: SegmentProgress] {
         let claims = Dictionary(segments.map { ($0.segment, $0.epoch) }) { first, _ in first }
-        var progress = known.filter { lineages[$0.key] == $0.value.lineage }
-        var unread = lineages.filter { progress[$0.key] == nil }
+        var progress = known.filter { recorded[$0.key]?.lineage == $0.value.lineage }
+        var unread = recorded.filter { progress[$0.key] == nil }.mapValues { ProgressReader.Wanted.lineage($0.lineage) }
         while !unread.isEmpty {
             let found = try await access.progress(unread)
             // A database that has lost its last commits does not know the last owner, and gives its epoch out again.
             let unknown = found.filter { [formers] segment, progress in
-                progress.epoch > formers[segment]?.epoch ?? -1 || progress.epoch >= claims[segment] ?? .max
+                let former = formers[segment]
+                return progress.epoch != former?.epoch || progress.epoch >= claims[segment] ?? .max
+                    || progress.transactionalID != former?.transactionalID ?? progress.transactionalID
             }
             let writers = Set(unknown.values.map(\.transactionalID)).subtracting(fenced)
             if writers.isEmpty {
@@ -123,13 +146,27 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         return progress
     }
 
+    /// Of what is parked, the progress names what the checkpoint had not passed. Behind an earlier checkpoint other events may
+    /// have been parked, in rows that the server has lost: they would count as delivered.
+    private func checkParked(_ progress: [Int: SegmentProgress]) throws {
+        for (segment, progress) in progress.sorted(by: { $0.key < $1.key }) {
+            guard let forgotten = progress.forgotten, let checkpoint = recorded[segment]?.checkpoint,
+                checkpoint < forgotten
+            else { continue }
+            throw ExactlyOnceRefusal(
+                "the checkpoint of segment \(segment) was beyond position \(forgotten), and is \(checkpoint) now: the server has "
+                    + "lost its last commits, or the checkpoint was set back, and which events were parked in between is not "
+                    + "known any more; \(Self.remedy)")
+        }
+    }
+
     /// Events that were delivered are still in the database: else it is another log, or the server has lost commits and gives
     /// their positions to other events, which would be passed over.
     ///
     /// Where the checkpoint has passed them nothing comes again that they answer for: they may be gone.
-    private func check(_ progress: [Int: SegmentProgress], _ segments: [ServedSegment]) async throws {
-        let references = segments.flatMap { segment in
-            (progress[segment.segment]?.covers ?? []).map(\.last).filter { $0.position > segment.checkpoint }
+    private func checkDelivered(_ progress: [Int: SegmentProgress]) async throws {
+        let references = progress.flatMap { segment, progress in
+            progress.covers.map(\.last).filter { $0.position > recorded[segment]?.checkpoint ?? 0 }
         }
         if references.isEmpty { return }
         let missing = try await access.missing(references)
@@ -137,8 +174,11 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         throw ExactlyOnceRefusal(
             "event \(first.eventID) at position \(first.position) was delivered, and is not in the database any more: it was "
                 + "deleted, the server has lost its last commits, or this is another database, so where to go on exactly once "
-                + "is not known; `godwit accept-source` goes on from the checkpoints, or from a position, and may deliver "
-                + "events again")
+                + "is not known; \(Self.remedy)")
+    }
+
+    private static var remedy: String {
+        "`godwit accept-source` goes on from the checkpoints, or from a position, and may deliver events again"
     }
 }
 

@@ -42,6 +42,9 @@ struct TransactionState: Sendable, Equatable {
         /// The last event; `nil` if it has redriven ones only.
         var last: EventReference?
         var redriven: [Int64] = []
+        /// Those that the progress has as parked, and that came in their turn all the same: the table of dead letters has lost
+        /// them, or an operator's decision.
+        var unparked: [Int64] = []
         /// The claim under which it is committed, once it is.
         var epoch: Int64?
     }

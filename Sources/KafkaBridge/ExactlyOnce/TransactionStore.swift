@@ -1,5 +1,6 @@
 package import Consumers
 package import EventSourcing
+import FoundationEssentials
 package import Postgres
 
 /// A relay's access to what the database knows of exactly-once delivery.
@@ -35,21 +36,30 @@ package struct TransactionStore: Sendable {
         }
     }
 
+    /// A segment whose owner was recorded.
+    struct Recorded: Sendable, Equatable {
+        let lineage: String
+        /// As the database has it at that instant.
+        let checkpoint: Int64
+    }
+
     /// Records the id for segments whose rows are as they were read.
     ///
-    /// - Returns: the lineages of those that were recorded.
+    /// - Parameter lineages: what those get that have none.
+    /// - Returns: those that were recorded.
     func record(
-        _ consumer: String, id: String, lineage: String, _ segments: [ServedSegment], former: [Int: Owner]
-    ) async throws -> [Int: String] {
+        _ consumer: String, id: String, _ segments: [ServedSegment], former: [Int: Owner], lineages: [Int: String]
+    ) async throws -> [Int: Recorded] {
         let claims = segments.map { segment in
             SegmentOwnersTable.Claim(
                 segment: segment.segment, epoch: segment.epoch,
-                former: former[segment.segment].map { ($0.transactionalID, $0.epoch) })
+                former: former[segment.segment].map { ($0.transactionalID, $0.epoch) },
+                lineage: lineages[segment.segment] ?? UUID().uuidString)
         }
         return try await pool.withConnection { connection in
-            var recorded: [Int: String] = [:]
-            for row in try await connection.query(table.record(consumer, id: id, lineage: lineage, claims)) {
-                recorded[try row.decode(0)] = try row.decode(1)
+            var recorded: [Int: Recorded] = [:]
+            for row in try await connection.query(table.record(consumer, id: id, claims)) {
+                recorded[try row.decode(0)] = Recorded(lineage: try row.decode(1), checkpoint: try row.decode(2))
             }
             return recorded
         }

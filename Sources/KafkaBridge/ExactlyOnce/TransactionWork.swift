@@ -37,7 +37,17 @@ struct TransactionWork: Sendable {
         _ segments: [ServedSegment], known: [Int: SegmentProgress]
     ) async -> Result<[ServedSegment: ExactlyOnceState.Beginning], any Error> {
         var takeover = SegmentTakeover(self)
-        do { return .success(try await takeover.run(segments, known: known)) } catch { return .failure(error) }
+        do {
+            let beginnings = try await takeover.run(segments, known: known)
+            if !takeover.unknown.isEmpty {
+                logger.warning(
+                    "segments were delivered exactly once before, and the topic has no progress of them: what was delivered behind their checkpoints is delivered again",
+                    metadata: ["segments": "\(takeover.unknown)", "topic": "\(options.progressTopic)"])
+            }
+            return .success(beginnings)
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Adds the progress to the transaction, and commits it.
@@ -82,10 +92,10 @@ extension TransactionWork: TakeoverAccess {
     }
 
     func record(
-        _ segments: [ServedSegment], lineage: String, former: [Int: TransactionStore.Owner]
-    ) async throws -> [Int: String] {
+        _ segments: [ServedSegment], former: [Int: TransactionStore.Owner], lineages: [Int: String]
+    ) async throws -> [Int: TransactionStore.Recorded] {
         try await options.store.record(
-            consumer, id: options.transactionalID, lineage: lineage, segments, former: former)
+            consumer, id: options.transactionalID, segments, former: former, lineages: lineages)
     }
 
     func claimed(_ segments: [ServedSegment]) async throws -> Set<Int> {
@@ -95,13 +105,13 @@ extension TransactionWork: TakeoverAccess {
     func fence(_ id: String) async throws {
         var client = client
         client.transactions = TransactionSettings(id: id, timeout: options.transactionTimeout)
-        logger.notice("ending what a former owner may have left open", metadata: ["transactional_id": "\(id)"])
+        logger.info("ending what a former owner may have left open", metadata: ["transactional_id": "\(id)"])
         try await TransactionalProducer.fence(client, logger: logger)
     }
 
-    func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
+    func progress(_ wanted: [Int: ProgressReader.Wanted]) async throws -> [Int: SegmentProgress] {
         try await ProgressReader(client: client, topic: options.progressTopic, consumer: consumer, logger: logger)
-            .read(lineages)
+            .read(wanted)
     }
 
     func missing(_ events: [EventReference]) async throws -> [EventReference] {

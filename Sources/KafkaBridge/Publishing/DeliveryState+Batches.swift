@@ -9,7 +9,11 @@ extension DeliveryState {
     ///
     /// - Returns: its id.
     mutating func accept(_ batch: FeedBatch, _ events: EventBatch, now: Moment) -> Int {
-        let entries = batch.selection.map { InFlightBatch.Entry(row: $0.index, segment: $0.segment) }
+        let entries = batch.selection.map { selected in
+            InFlightBatch.Entry(
+                row: selected.index, segment: selected.segment,
+                state: forgotten.contains(selected.segment) ? .dropped : .open)
+        }
         return append(events, through: batch.through, isFull: batch.isFull, isRedrive: false, entries, now: now)
     }
 
@@ -43,16 +47,30 @@ extension DeliveryState {
     }
 
     /// The caller waits for a batch no more, and hands its events over again. What the producer was given of it goes on by
-    /// itself, in its order.
+    /// itself, in its order; nothing that follows in its segments goes before them, until the segments begin anew.
     mutating func forget(_ id: Int) {
         halts.forget(inFlight: id)
         guard let index = index(of: id), !batches[index].isResolved else { return }
-        if batches[index].isInTransaction { abandonTransaction() }
-        drop(at: index) { _ in true }
-        if batches[index].isRedrive { redriveCount -= 1 }
+        if batches[index].isRedrive {
+            if batches[index].isInTransaction { abandonTransaction() }
+            drop(at: index) { _ in true }
+            redriveCount -= 1
+        } else {
+            let segments = Set(batches[index].entries.map(\.segment))
+            giveUp(segments)
+            // What follows does not pass them.
+            for segment in segments { halts.end(segment) }
+        }
         batches[index].isResolved = true
         if batches[index].attempt?.isOpened != true { remove(at: index) }
         resolve()
+    }
+
+    /// Leaves all that is not done of some segments to be handed over again.
+    private mutating func giveUp(_ segments: Set<Int>) {
+        forgotten.formUnion(segments)
+        if isInTransaction(anyOf: segments) { abandonTransaction() }
+        for index in batches.indices { drop(at: index) { segments.contains($0) } }
     }
 
     /// Which segments are served from now on. One that was not before, or comes with another epoch or attempt, begins anew.
@@ -74,11 +92,11 @@ extension DeliveryState {
             }
         }
         if !ended.isEmpty {
-            if isInTransaction(anyOf: ended) { abandonTransaction() }
-            for index in batches.indices { drop(at: index) { ended.contains($0) } }
+            giveUp(ended)
         }
         exactlyOnce?.serve(now, before: served, ended: ended)
         let begun = segments.filter { served[$0.segment]?.isOtherAttempt(than: $0) ?? true }
+        forgotten.subtract(begun.map(\.segment))
         served = now
         resolve()
         return begun

@@ -87,7 +87,10 @@ extension DeliveryState {
         let aggregate = batches[index].event(of: place.index).aggregate
         switch parked.fate(of: position, aggregate, in: entry.segment) {
         case .deliver: return false
-        case .settled: batches[index].entries[place.index].state = .settled
+        case .settled(let isDelivered):
+            batches[index].entries[place.index].state = .settled
+            // The progress passes it, and must not say that it was delivered.
+            if !isDelivered { exactlyOnce?.park(position, in: entry.segment) }
         case .follow: park(place, at: index, aggregate)
         }
         return true
@@ -311,8 +314,10 @@ extension DeliveryState {
             for entry in batches[index].entries.indices where batches[index].entries[entry].state == .parking {
                 guard known.contains(batches[index].position(of: entry)) else { continue }
                 batches[index].entries[entry].state = .settled
-                parked.recorded(batches[index].event(of: entry).aggregate, in: batches[index].entries[entry].segment)
-                exactlyOnce?.park(batches[index].position(of: entry), in: batches[index].entries[entry].segment)
+                let (segment, event) = (batches[index].entries[entry].segment, batches[index].event(of: entry))
+                parked.recorded(event.aggregate, in: segment)
+                exactlyOnce?.park(event.globalPosition, in: segment)
+                lastRecorded = EventReference(event)
                 count += 1
             }
             if !batches[index].hasParking { batchesWithParking.remove(id) }

@@ -6,7 +6,7 @@ import Kafka
 extension DeliveryState {
     /// What is the matter, the worst first.
     func status(now: Moment) -> PublisherStatus {
-        if let trouble = runTrouble ?? exactlyOnce?.trouble ?? askTrouble { return trouble }
+        if let trouble = runTrouble ?? exactlyOnce?.status ?? askTrouble { return trouble }
         if let stall = stall(now) { return stall }
         let halts = halts.shown
         return halts.isEmpty ? .flowing : .halted(halts)

@@ -131,6 +131,8 @@ struct DeliveryState: Sendable {
     var life = Life.absent(startAt: nil)
     var producerCount = 0
     var lastID = 0
+    /// Segments of which something was given up: nothing more of them is delivered until they begin anew.
+    var forgotten: Set<Int> = []
     /// Batches before this id are given to the producer completely.
     var feedCursor = 1
     var attemptsUnderWay = 0
@@ -143,6 +145,8 @@ struct DeliveryState: Sendable {
     var askBackoff: Backoff
     var nextPartitionLook: ContinuousClock.Instant?
     var isRecording = false
+    /// The last event that the table of dead letters was given.
+    var lastRecorded: EventReference?
     var batchesWithParking: Set<Int> = []
     var runTrouble: PublisherStatus?
     var askTrouble: PublisherStatus?

@@ -2,7 +2,7 @@ package import Consumers
 package import EventSourcing
 import Kafka
 package import Logging
-import Postgres
+package import Postgres
 import Synchronization
 
 /// Publishes a consumer's events to Kafka, in order, each acknowledged by all replicas in sync.
@@ -40,7 +40,6 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     private var knownDuties: DeliveryState.Duties = []
     /// Has the ownership of the segments asked for again.
     private var rejoin: (@Sendable () -> Void)?
-    private var rejoinedAt: ContinuousClock.Instant?
     private let table = Turn()
     /// Whether the table of dead letters was there once.
     private var hasUsedTable = false
@@ -140,13 +139,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         if duties != knownDuties { attention.advance() }
         knownDuties = duties
         report.metrics.transactions?.update(age: state.exactlyOnce?.transaction.began.map { now.instant - $0 })
-        if !state.hasLostSegments {
-            rejoinedAt = nil
-        } else if rejoinedAt.map({ now.instant - $0 >= .seconds(1) }) ?? true {
-            // Again, should it have met an answer about the ownership that was on its way.
-            rejoinedAt = now.instant
-            rejoin?()
-        }
+        if state.asksForOwnership(now) { rejoin?() }
     }
 
     /// Waits until a batch has ended, over as many producers as it takes.
@@ -259,12 +252,21 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
 
     private func commit(_ number: Int, _ progress: [Int: SegmentProgress]) async {
         // Without an instance its end was noted.
-        guard let transactions, let transactional = instance?.transactional, let topic = instance?.progressTopic
-        else { return }
+        guard let transactions, let transactional = instance?.transactional else { return }
+        guard let topic = instance?.progressTopic else {
+            let error = KafkaError(.state, message: "the topic of the progress is not prepared")
+            return state.committed(producer: number, error, now: .now)
+        }
         let error = await transactions.commit(progress, in: topic, transactional)
         if error == nil, number == state.producerNumber { instance?.committed(report.metrics) }
         state.committed(producer: number, error, now: .now)
         advance()
+    }
+
+    package func wroteCheckpoints(_ checkpoints: [Int: Int64]) { state.exactlyOnce?.wroteCheckpoints(checkpoints) }
+
+    package var lastRecorded: BoundStatement? {
+        state.lastRecorded.flatMap { options.deadLetters?.holds(name, $0) }
     }
 
     package func willRelease(_ segments: Set<Int>) async {

@@ -45,12 +45,29 @@ import Testing
     @Test func `what was parked is for the table of dead letters to say`() throws {
         var progress = SegmentProgress(lineage: "l", epoch: 1, transactionalID: "t")
         progress.advance(to: reference(1_000), scope: .all, redriven: [])
-        for position in stride(from: Int64(999), to: 500, by: -1) { progress.park(position) }
+        for position in stride(from: Int64(999), to: 500, by: -2) { progress.park(position) }
         progress.park(999)
-        #expect(progress.parked == Array(800...999), "bounded, the last ones")
-        #expect(try !covers(progress, 900, "User"))
-        #expect(try covers(progress, 799, "User"))
+        #expect(progress.parked == Array(stride(from: 501, through: 999, by: 2)))
+        #expect(try !covers(progress, 901, "User"))
+        #expect(try covers(progress, 900, "User"))
         #expect(try SegmentProgress(value: progress.value(of: "c", 0)) == progress)
+    }
+
+    @Test func `of what is parked only that is forgotten which a checkpoint has passed, and not the last of it`() {
+        var progress = SegmentProgress(lineage: "l", epoch: 1, transactionalID: "t")
+        let count = Int64(SegmentProgress.keptParked + 100)
+        for position in 1...count { progress.park(position * 10) }
+        progress.forgetParked(through: 505)
+        #expect(progress.parked.first == 510)
+        #expect(progress.forgotten == 500)
+        progress.forgetParked(through: 510)
+        #expect(progress.forgotten == 510)
+        progress.forgetParked(through: .max)
+        #expect(progress.parked.count == SegmentProgress.keptParked)
+        #expect(progress.forgotten == 1_000)
+        progress.park(5)
+        progress.forgetParked(through: 5)
+        #expect(progress.forgotten == 1_000, "it never goes back")
     }
 
     @Test func `a progress is read as it was written`() throws {
@@ -60,10 +77,11 @@ import Testing
             redriven: [3, 1])
         progress.advance(to: nil, scope: .all, redriven: [2])
         #expect(progress.redriven == [1, 2, 3])
-        progress.forgetRedriven([1])
+        progress.noteRedriven([1, 9])
         let read = try SegmentProgress(value: try progress.value(of: "orders", 4))
         #expect(read == progress)
         #expect(read.redriven == [2, 3])
+        #expect(read.noted == [1])
         #expect(String(decoding: progress.key(of: "orders", 4), as: UTF8.self) == "orders/4/l/1")
     }
 

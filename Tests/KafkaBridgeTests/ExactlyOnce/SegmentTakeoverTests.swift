@@ -41,6 +41,24 @@ import Testing
         let error = await #expect(throws: ExactlyOnceRefusal.self) { try await takeover.run(segments, known: [:]) }
         #expect(error?.description.contains("at position 7 was delivered, and is not in the database any more") == true)
     }
+
+    @Test func `a checkpoint from before what was forgotten of parked events is refused by name`() async throws {
+        let world = TakeoverWorld(1)
+        world.begin(with: 9_000, parked: Array(1...300), checkpoint: 250)
+        for (checkpoint, isRefused) in [(Int64(100), false), (99, true)] {
+            world.setCheckpoint(checkpoint)
+            let (id, segments) = world.claim()
+            var takeover = SegmentTakeover(world.access(of: id))
+            if isRefused {
+                let error = await #expect(throws: ExactlyOnceRefusal.self) {
+                    try await takeover.run(segments, known: [:])
+                }
+                #expect(error?.description.contains("was beyond position 100, and is 99 now") == true)
+            } else {
+                _ = try await takeover.run(segments, known: [:])
+            }
+        }
+    }
 }
 
 /// The database's rows and the brokers' transactions, as far as taking over rests on them.
@@ -50,6 +68,10 @@ private final class TakeoverWorld: Sendable {
     private struct State {
         var random: Seeded
         var epochs = [Int64](repeating: 0, count: 2)
+        var checkpoint: Int64 = 0
+        /// Nobody else does anything.
+        var isStill = false
+        var renewals: Int64 = 0
         var rows: [Int: TransactionStore.Owner] = [:]
         var ids = 0
         /// What each id has open of each segment: its next progress.
@@ -80,24 +102,30 @@ private final class TakeoverWorld: Sendable {
     func access(of id: String) -> Access { Access(world: self, transactionalID: id) }
 
     /// Begins with a progress that somebody has committed.
-    func begin(with position: Int64) {
+    func begin(with position: Int64, parked: [Int64] = [], checkpoint: Int64 = 0) {
         state.withLock { state in
+            state.isStill = true
             for segment in 0..<2 {
                 var progress = SegmentProgress(lineage: "l", epoch: 0, transactionalID: "before")
                 progress.advance(
                     to: EventReference(position: position, eventID: UUID()), scope: .all, redriven: [])
+                for position in parked { progress.park(position) }
+                progress.forgetParked(through: checkpoint)
                 state.progress[segment] = progress
                 state.rows[segment] = .init(transactionalID: nil, epoch: 0, lineage: "l")
             }
         }
     }
 
+    func setCheckpoint(_ checkpoint: Int64) { state.withLock { $0.checkpoint = checkpoint } }
+
     func lose(events: Bool) { state.withLock { $0.areEventsGone = events } }
 
     /// Something that others do at any time.
     func step() {
         state.withLock { state in
-            switch Int.random(in: 0..<6, using: &state.random) {
+            if state.isStill { return }
+            switch Int.random(in: 0..<9, using: &state.random) {
             case 0, 1:
                 // A worker that was slow commits what it had open, if it still can.
                 guard let id = state.open.keys.sorted().randomElement(using: &state.random),
@@ -111,7 +139,16 @@ private final class TakeoverWorld: Sendable {
             case 3:
                 // The server has lost its last commit of a row.
                 guard Int.random(in: 0..<4, using: &state.random) == 0, let row = state.rows[0] else { return }
-                state.rows[0] = .init(transactionalID: nil, epoch: max(0, row.epoch - 1), lineage: row.lineage)
+                state.rows[0] = .init(transactionalID: nil, epoch: row.epoch - 1, lineage: row.lineage)
+            case 4:
+                // The rows of the claims are made anew: their epochs count from the beginning.
+                guard Int.random(in: 0..<6, using: &state.random) == 0 else { return }
+                state.renewals += 1
+                state.epochs = state.epochs.map { _ in -1_000 * state.renewals }
+            case 5:
+                // The rows of the owners are gone.
+                guard Int.random(in: 0..<6, using: &state.random) == 0 else { return }
+                state.rows = [:]
             default: break
             }
         }
@@ -141,7 +178,7 @@ private final class TakeoverWorld: Sendable {
             for (segment, beginning) in beginnings {
                 let number = segment.segment
                 guard case .after(let progress) = beginning else {
-                    #expect(state.epochs[number] > segment.epoch, "a segment is given up that nobody else has claimed")
+                    #expect(state.epochs[number] != segment.epoch, "a segment is given up that nobody else has claimed")
                     continue
                 }
                 for (other, open) in state.open where other != id && open[number] != nil {
@@ -162,7 +199,7 @@ private final class TakeoverWorld: Sendable {
             await Task.yield()
             world.step()
             let (value, isAway) = world.state.withLock { state in
-                (body(&state), Int.random(in: 0..<30, using: &state.random) == 0)
+                (body(&state), !state.isStill && Int.random(in: 0..<30, using: &state.random) == 0)
             }
             world.step()
             if isAway { throw Away() }
@@ -174,18 +211,19 @@ private final class TakeoverWorld: Sendable {
         }
 
         func record(
-            _ segments: [ServedSegment], lineage: String, former: [Int: TransactionStore.Owner]
-        ) async throws -> [Int: String] {
+            _ segments: [ServedSegment], former: [Int: TransactionStore.Owner], lineages: [Int: String]
+        ) async throws -> [Int: TransactionStore.Recorded] {
             try await ask { state in
-                var recorded: [Int: String] = [:]
+                var recorded: [Int: TransactionStore.Recorded] = [:]
                 for segment in segments
                 where state.rows[segment.segment] == former[segment.segment]
                     && state.epochs[segment.segment] == segment.epoch
                 {
-                    let lineage = state.rows[segment.segment]?.lineage ?? lineage
+                    let lineage =
+                        state.rows[segment.segment]?.lineage ?? lineages[segment.segment] ?? UUID().uuidString
                     state.rows[segment.segment] = .init(
                         transactionalID: transactionalID, epoch: segment.epoch, lineage: lineage)
-                    recorded[segment.segment] = lineage
+                    recorded[segment.segment] = .init(lineage: lineage, checkpoint: state.checkpoint)
                 }
                 return recorded
             }
@@ -204,9 +242,9 @@ private final class TakeoverWorld: Sendable {
             }
         }
 
-        func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
+        func progress(_ wanted: [Int: ProgressReader.Wanted]) async throws -> [Int: SegmentProgress] {
             try await ask { state in
-                state.progress.filter { lineages[$0.key] == $0.value.lineage }
+                state.progress.filter { wanted[$0.key] == .last || wanted[$0.key] == .lineage($0.value.lineage) }
             }
         }
 

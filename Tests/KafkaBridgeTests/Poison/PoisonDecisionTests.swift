@@ -76,7 +76,9 @@ import Testing
         parked.begin(0, [], known: known, from: 7)
         func fates() -> [ParkedAggregates.Fate] { known.keys.sorted().map { parked.fate(of: $0, aggregate, in: 0) } }
         // An event that its segment halted at is tried again; all others were noted or decided about.
-        let expected: [ParkedAggregates.Fate] = states.map { $0 == .halted ? .deliver : .settled }
+        let expected: [ParkedAggregates.Fate] = states.map { state in
+            state == .halted ? .deliver : .settled(isDelivered: state == .redriven)
+        }
         #expect(fates() == expected)
         // What was under way before the segment began says nothing of it.
         parked.passed(100, inFlight: 6)

@@ -82,6 +82,11 @@ struct PoisonFixture {
     /// Appends events of an aggregate, in one transaction each; gives their positions.
     @discardableResult
     func append(_ aggregate: String, _ types: String..., bytes: Int = 10) async throws -> [Int64] {
+        try await append(aggregate, types, bytes: bytes)
+    }
+
+    @discardableResult
+    func append(_ aggregate: String, _ types: [String], bytes: Int = 10) async throws -> [Int64] {
         let connection = try await test.connect()
         var positions: [Int64] = []
         for type in types {

@@ -69,7 +69,7 @@ extension DeliveryHistory {
             }
             state.tookOver(producer: producer, .success(beginnings), now: now)
         }
-        if state.hasLostSegments { own() }
+        if state.exactlyOnce?.hasLostSegments == true { own() }
     }
 
     /// The commit is answered, or its answer is lost.

@@ -52,6 +52,7 @@ struct DeliveryHistory {
     /// The positions that brokers reject for good, until an operator changes that.
     var bad: Set<Int64> = []
     private var everBad: Set<Int64> = []
+    private var everDiscarded: Set<Int64> = []
     // The worker.
     var ledger = SegmentLedger()
     var epochs = [Int64](repeating: 1, count: segments)
@@ -78,8 +79,11 @@ struct DeliveryHistory {
     // The table of dead letters.
     var rows: [Int64: Row] = [:]
     private var rowsToRecord: [UndeliverableEvent]?
+    /// What a server has that would take over.
+    private var kept: (rows: [Int64: Row], checkpoints: [Int64])?
     private var redrive: (id: Int, aggregate: AggregateIdentity, segment: ServedSegment)?
     private(set) var restarts = 0
+    private var isLettingGo = false
 
     init(_ seed: UInt64, count: Int = 60, policy: PoisonPolicy, isExactlyOnce: Bool = false) throws {
         random = Seeded(seed)
@@ -152,7 +156,7 @@ struct DeliveryHistory {
         case 96: changeTopics()
         case 97: loseSegment()
         case 99 where transactions != nil: answerTransactions()
-        case 98: if Int.random(in: 0..<6, using: &random) == 0 { kill() }
+        case 98: endProcess()
         default: ledger.wrote(ledger.unwritten.map { write($0) })
         }
         settle()
@@ -398,7 +402,7 @@ struct DeliveryHistory {
         insert(rows, as: .parked)
         state.recorded(
             rows, epochs: Dictionary(uniqueKeysWithValues: epochs.enumerated().map { ($0.offset, $0.element) }))
-        if state.hasLostSegments { own() }
+        if state.exactlyOnce?.hasLostSegments == true { own() }
     }
 
     /// What is done beside the batches: halts, decisions, redrives.
@@ -453,6 +457,7 @@ struct DeliveryHistory {
         let size = rows.values.count {
             $0.aggregate == redrive.aggregate && ($0.state == .parked || $0.state == .redriving)
         }
+        state.settledRedrive(outcome.delivered, in: redrive.segment.segment)
         _ = state.found(size, of: redrive.aggregate, in: redrive.segment.segment)
     }
 
@@ -471,7 +476,10 @@ struct DeliveryHistory {
         switch Int.random(in: 0..<3, using: &random) {
         case 0: rows[position]?.isRequested = true
         case 1: bad.remove(position)
-        default: if rows[position]?.state != .redriving { rows[position]?.state = .discarded }
+        default:
+            guard rows[position]?.state != .redriving else { return }
+            rows[position]?.state = .discarded
+            everDiscarded.insert(position)
         }
     }
 
@@ -497,7 +505,7 @@ struct DeliveryHistory {
 
     /// The process is killed, and another one begins at the checkpoints.
     private mutating func kill() {
-        restarts += 1
+        (restarts, isLettingGo) = (restarts + 1, false)
         _ = endOpenTransaction()
         (underWay, given, counts, pending, ends, question, rowsToRecord, redrive) = (
             [], [:], [:], [], [:], nil, nil, nil
@@ -513,6 +521,28 @@ struct DeliveryHistory {
         serve()
     }
 
+    private mutating func endProcess() {
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0...2: kill()
+        case 3: failOver()
+        case 4, 5: kept = (rows, checkpoints)
+        case 6, 7:
+            // The process is told to end, and waits for nothing more; what it was given goes on until it is gone.
+            guard let first = pending.first else { return }
+            state.forget(first.id)
+            isLettingGo = true
+        default: break
+        }
+    }
+
+    /// A server takes over that lacks the last commits, while the process is down.
+    private mutating func failOver() {
+        guard let kept else { return }
+        (rows, checkpoints) = (kept.rows, kept.checkpoints)
+        self.kept = nil
+        kill()
+    }
+
     /// The worker takes in what has ended, in order.
     private mutating func settle() {
         for id in state.batchesWithParking where state.index(of: id).map({ !state.batches[$0].hasParking }) ?? true {
@@ -526,7 +556,8 @@ struct DeliveryHistory {
             case .redrive(let outcome): settle(outcome)
             }
         }
-        while let first = pending.first, let outcome = ends.removeValue(forKey: first.id) {
+        if isLettingGo, Int.random(in: 0..<20, using: &random) == 0 { kill() }
+        while !isLettingGo, let first = pending.first, let outcome = ends.removeValue(forKey: first.id) {
             pending.removeFirst()
             for claim in first.claims {
                 if let halt = outcome.halts.first(where: { $0.segment == claim.segment }) {
@@ -543,6 +574,8 @@ struct DeliveryHistory {
 
     /// Of an aggregate's events in a topic the first occurrences come in order, and nothing newer overtakes what is parked.
     private func checkOrder(_ position: Int64) {
+        // What an operator gave up comes late where the server has lost that decision.
+        if everDiscarded.contains(position) { return }
         let (aggregate, topic) = (aggregate(at: position), topicIndex(at: position))
         for later in isWritten where later > position && self.aggregate(at: later) == aggregate {
             if topicIndex(at: later) == topic { Issue.record("\(later) was written before \(position)") }
@@ -568,6 +601,7 @@ struct DeliveryHistory {
     /// Everything is put right, and all that is left happens.
     mutating func finish() {
         (bad, absent, forbidden) = ([], [], [])
+        if isLettingGo { kill() }
         for _ in 0..<6_000 {
             now.instant += .milliseconds(50)
             handOver()
@@ -590,7 +624,7 @@ struct DeliveryHistory {
 
     private var isFinished: Bool {
         ledger.positions.values.allSatisfy { $0 == Int64(events.count) } && pending.isEmpty && state.batches.isEmpty
-            && state.exactlyOnce?.trouble == nil && state.parked.count == 0 && state.halts.isEmpty
+            && state.exactlyOnce?.status == nil && state.parked.count == 0 && state.halts.isEmpty
             && !rows.values.contains { $0.state.isOpen }
     }
 }
