@@ -14,27 +14,17 @@ struct StageTimes: Sendable, Equatable {
     /// Reads the text of `/metrics`, by consumer; others' lines are passed over.
     static func parse(_ exposition: String) -> [String: StageTimes] {
         var times: [String: StageTimes] = [:]
-        for line in exposition.split(separator: "\n") where line.hasPrefix(Metric.delay.rawValue) {
-            guard let space = line.lastIndex(of: " "), let value = Double(line[line.index(after: space)...]),
-                let consumer = label("consumer", of: line), let stage = label("stage", of: line)
-            else { continue }
-            let name = line.dropFirst(Metric.delay.rawValue.utf8.count).prefix { $0 != "{" }
-            switch (name, stage) {
-            case ("_sum", "settle"): times[consumer, default: StageTimes()].settle = value
-            case ("_sum", "queue"): times[consumer, default: StageTimes()].queue = value
-            case ("_sum", "deliver"): times[consumer, default: StageTimes()].deliver = value
-            case ("_count", "deliver"): times[consumer, default: StageTimes()].count = value
+        for sample in MetricSample.all(of: exposition) where sample.name.hasPrefix(Metric.delay.rawValue) {
+            guard let consumer = sample.label("consumer"), let stage = sample.label("stage") else { continue }
+            switch (sample.name.dropFirst(Metric.delay.rawValue.count), stage) {
+            case ("_sum", "settle"): times[consumer, default: StageTimes()].settle = sample.value
+            case ("_sum", "queue"): times[consumer, default: StageTimes()].queue = sample.value
+            case ("_sum", "deliver"): times[consumer, default: StageTimes()].deliver = sample.value
+            case ("_count", "deliver"): times[consumer, default: StageTimes()].count = sample.value
             default: break
             }
         }
-        return times.filter { $0.value.count > 0 }
-    }
-
-    /// Names of consumers and stages hold nothing that is escaped.
-    private static func label(_ name: String, of line: Substring) -> String? {
-        guard let start = line.firstRange(of: "\(name)=\""), let end = line[start.upperBound...].firstIndex(of: "\"")
-        else { return nil }
-        return String(line[start.upperBound..<end])
+        return times.filter { $0.value.count >= 1 }
     }
 
     /// For people: what one batch has taken on average.

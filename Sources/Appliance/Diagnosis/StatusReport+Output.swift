@@ -23,6 +23,7 @@ extension StatusReport {
             } ?? .null,
             "problems": .array(diagnosis.problems.map(\.json)),
             "consumers": .array(consumers.map { .object($0.members) }),
+            "transactions": .array(transactions.map(\.json)),
             "process": process.map { process in
                 .object(
                     ["worker", "ready", "not_ready", "problems", "resident_memory_bytes", "database", "horizon"]
@@ -45,6 +46,7 @@ extension StatusReport {
             text += "\n\n" + overview
             let exactlyOnce = consumers.filter { $0.delivery?.name == "exactly_once" }.map(\.consumer.name)
             if !exactlyOnce.isEmpty { text += "delivery: exactly once for \(exactlyOnce.joined(separator: ", "))\n" }
+            for figures in transactions { text += "  \(figures.text)\n" }
             let details = self.details
             if !details.isEmpty { text += "\n" + details }
             let problems = diagnosis.problems

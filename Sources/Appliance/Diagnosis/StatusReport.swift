@@ -12,6 +12,8 @@ package struct StatusReport: Sendable {
     let failure: Failure?
     /// What the process says of itself, as its admin port gives it.
     let process: JSONValue?
+    /// Of consumers that deliver exactly once, where the process tells.
+    var transactions: [TransactionFigures] = []
     /// What the age of each consumer's oldest waiting event is due to; `nil` where that was not asked for.
     var delays: [DelayAccount]?
 
@@ -33,6 +35,7 @@ package struct StatusReport: Sendable {
     package static func take(_ configuration: Configuration, _ options: Options) async -> StatusReport {
         async let process = askProcess(configuration)
         async let metrics = options.explains ? askMetrics(configuration) : nil
+        async let transactions = askTransactions(configuration)
         do {
             let source = StatusSource(
                 configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
@@ -45,7 +48,7 @@ package struct StatusReport: Sendable {
             var report = StatusReport(
                 store: picture.store,
                 consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
-                failure: nil, process: await process)
+                failure: nil, process: await process, transactions: await transactions)
             guard options.explains else { return report }
             let (answer, stages) = (report.process, StageTimes.parse(await metrics ?? ""))
             report.delays = picture.store.consumers.filter { options.consumer ?? $0.name == $0.name }.map { consumer in
@@ -64,6 +67,17 @@ package struct StatusReport: Sendable {
         guard let address = configuration.admin.listen else { return nil }
         guard let body = await AdminClient.get("/api/status", from: address) else { return nil }
         return try? JSONParser.parse(body)
+    }
+
+    /// Looks twice, since a rate is between two looks.
+    private static func askTransactions(_ configuration: Configuration) async -> [TransactionFigures] {
+        guard configuration.consumers.contains(where: { $0.delivery.name == "exactly_once" }),
+            let first = await askMetrics(configuration)
+        else { return [] }
+        let start = ContinuousClock.now
+        do { try await Task.sleep(for: .milliseconds(500)) } catch { return [] }
+        guard let second = await askMetrics(configuration) else { return [] }
+        return TransactionFigures.compare(first, second, after: (ContinuousClock.now - start) / .seconds(1))
     }
 
     private static func askMetrics(_ configuration: Configuration) async -> String? {
