@@ -111,6 +111,14 @@ import Testing
                 try await test.worker(RecordingConsumer(), source, totalSegments: 8).run()
             }
             #expect(error == .segmentCountMismatch(consumer: "recorder", recorded: 4, configured: 8))
+            let connection = try await test.connect()
+            try await connection.execute(
+                script: "DELETE FROM \(test.tables.consumerSegments.sql) WHERE segment_id = 2")
+            await connection.close()
+            let missing = await #expect(throws: WorkerError.self) {
+                try await test.worker(RecordingConsumer(), source).run()
+            }
+            #expect(missing == .segmentsMissing(consumer: "recorder", count: 3, of: 4))
             await source.close()
         }
     }

@@ -19,7 +19,8 @@ struct MetricSample {
     }
 
     func label(_ name: String) -> String? {
-        guard let start = labels.firstRange(of: "\(name)=\""), let end = labels[start.upperBound...].firstIndex(of: "\"")
+        guard let start = labels.firstRange(of: "\(name)=\""),
+            let end = labels[start.upperBound...].firstIndex(of: "\"")
         else { return nil }
         return String(labels[start.upperBound..<end])
     }

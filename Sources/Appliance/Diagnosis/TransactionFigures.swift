@@ -67,7 +67,8 @@ struct TransactionFigures: Sendable, Equatable {
 
     /// For people.
     var text: String {
-        let rate = perSecond >= 10 || perSecond == 0 ? "\(Int(perSecond.rounded()))" : "\((perSecond * 10).rounded() / 10)"
+        let isWhole = perSecond >= 10 || perSecond == 0
+        let rate = isWhole ? "\(Int(perSecond.rounded()))" : "\((perSecond * 10).rounded() / 10)"
         var parts = ["\(rate) transactions a second"]
         if let events, let seconds {
             parts.append("each of \(Int(events.rounded())) events, committed after \(Self.format(seconds)) on average")

@@ -20,6 +20,12 @@ struct MembershipView: Sendable {
         return RebalancePlan(owned: owned, unowned: unowned, share: share)
     }
 
+    /// Whether the worker has a segment that it does not believe to own: its row was put back.
+    func owns(more consumer: String, worker: String, than claims: [SegmentClaim]) -> Bool {
+        let known = Set(claims.map(\.segment))
+        return (segments[consumer] ?? []).contains { $0.owner == worker && !known.contains($0.segment) }
+    }
+
     /// The segments that the worker believes to own but does not, or not under the epoch it claimed them with.
     func lost(of consumer: String, worker: String, claims: [SegmentClaim]) -> Set<Int> {
         let rows = Dictionary(

@@ -13,6 +13,12 @@ package struct SegmentOwnersTable: Sendable {
         events = tables.events.text
     }
 
+    /// Whether the table is there, and may be written: one row, one value. An older schema has none.
+    var isWritable: BoundStatement {
+        let sql = "SELECT coalesce(has_table_privilege(to_regclass($1), 'UPDATE'), false)"
+        return BoundStatement(Statement(name: "segment_owners_is_writable", sql: sql), [table.sql])
+    }
+
     /// What is recorded of segments: id, transactional id or NULL, epoch, lineage or NULL.
     package func read(_ consumer: String, _ segments: [Int]) -> BoundStatement {
         let sql = """
@@ -29,39 +35,34 @@ package struct SegmentOwnersTable: Sendable {
         package let epoch: Int64
         /// What was read; `nil` where there was no row.
         package let former: (transactionalID: String?, epoch: Int64)?
-        /// What a row without one gets.
-        package let lineage: String
 
-        package init(
-            segment: Int, epoch: Int64, former: (transactionalID: String?, epoch: Int64)?, lineage: String
-        ) {
+        package init(segment: Int, epoch: Int64, former: (transactionalID: String?, epoch: Int64)?) {
             self.segment = segment
             self.epoch = epoch
             self.former = former
-            self.lineage = lineage
         }
     }
 
     /// Records under which id segments are delivered from now on, where the segment is still claimed under the epoch and the
-    /// row is as it was read. Gives the segments that were recorded, with their lineages, those they have, else the new ones;
+    /// row is as it was read. Gives the segments that were recorded, with their lineages, those they have, else the new one;
     /// and their checkpoints.
-    package func record(_ consumer: String, id: String, _ claims: [Claim]) -> BoundStatement {
+    package func record(_ consumer: String, id: String, lineage: String, _ claims: [Claim]) -> BoundStatement {
         let sql = """
             WITH wanted AS (
                 SELECT claims.*, own.checkpoint
-                FROM unnest($4, $5, $6, $7, $8) AS claims (segment_id, epoch, former, former_epoch, lineage)
+                FROM unnest($5, $6, $7, $8) AS claims (segment_id, epoch, former, former_epoch)
                 JOIN \(segments.sql) AS own ON own.consumer_name = $2 AND own.segment_id = claims.segment_id
                     AND own.epoch = claims.epoch
             ), replaced AS (
                 UPDATE \(table.sql) AS owners SET transactional_id = $3, epoch = wanted.epoch,
-                    lineage = coalesce(owners.lineage, wanted.lineage), recorded_at = clock_timestamp()
+                    lineage = coalesce(owners.lineage, $4), recorded_at = clock_timestamp()
                 FROM wanted WHERE owners.events_table = $1 AND owners.consumer_name = $2
                 AND owners.segment_id = wanted.segment_id AND owners.epoch = wanted.former_epoch
                 AND owners.transactional_id IS NOT DISTINCT FROM wanted.former
                 RETURNING owners.segment_id, owners.lineage
             ), made AS (
                 INSERT INTO \(table.sql) (events_table, consumer_name, segment_id, transactional_id, epoch, lineage)
-                SELECT $1, $2, segment_id, $3, epoch, lineage FROM wanted WHERE former_epoch IS NULL
+                SELECT $1, $2, segment_id, $3, epoch, $4 FROM wanted WHERE former_epoch IS NULL
                 ON CONFLICT DO NOTHING RETURNING segment_id, lineage
             ), recorded AS (SELECT * FROM replaced UNION ALL SELECT * FROM made)
             SELECT segment_id, recorded.lineage, wanted.checkpoint FROM recorded JOIN wanted USING (segment_id)
@@ -69,8 +70,8 @@ package struct SegmentOwnersTable: Sendable {
         return BoundStatement(
             Statement(name: "segment_owners_record", sql: sql),
             [
-                events, consumer, id, claims.map { Int32($0.segment) }, claims.map(\.epoch),
-                claims.map { $0.former?.transactionalID }, claims.map { $0.former?.epoch }, claims.map(\.lineage),
+                events, consumer, id, lineage, claims.map { Int32($0.segment) }, claims.map(\.epoch),
+                claims.map { $0.former?.transactionalID }, claims.map { $0.former?.epoch },
             ])
     }
 
@@ -101,13 +102,10 @@ package struct SegmentOwnersTable: Sendable {
             [events, consumer, id, claims.map { Int32($0.segment) }, claims.map(\.epoch)])
     }
 
-    /// Lets no progress count that is recorded in Kafka by now: the checkpoints do. Segments without a row get one, or what
-    /// Kafka has of them would count.
+    /// Lets no progress count that is recorded in Kafka by now: the checkpoints do. The recorded owners are still to be ended.
     func restart(_ consumers: [String]) -> BoundStatement {
         let sql = """
-            INSERT INTO \(table.sql) AS owners (events_table, consumer_name, segment_id, epoch)
-            SELECT $1, consumer_name, segment_id, 0 FROM \(segments.sql) WHERE consumer_name = ANY($2)
-            ON CONFLICT (events_table, consumer_name, segment_id) DO UPDATE SET lineage = NULL
+            UPDATE \(table.sql) SET lineage = NULL WHERE events_table = $1 AND consumer_name = ANY($2)
             """
         return BoundStatement(Statement(name: "segment_owners_restart", sql: sql), [events, consumers])
     }

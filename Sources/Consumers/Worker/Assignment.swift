@@ -113,14 +113,17 @@ struct Assignment {
             if state.withLedger({ $0.claims != claims || $0.halts != halts }) { return .haltsChanged }
             let view = runner.membership.view
             let isNewer = view.generation > seen
-            if !isNewer || !view.lost(of: runner.name, worker: runner.membership.workerID, claims: claims).isEmpty {
+            let worker = runner.membership.workerID
+            if !isNewer || !view.lost(of: runner.name, worker: worker, claims: claims).isEmpty
+                || view.owns(more: runner.name, worker: worker, than: claims)
+            {
                 // The view may be older than the claim, so ask.
                 try await runner.loadOwned(in: life)
                 if state.withLedger({ $0.claims }) != claims { return .ownershipChanged }
             }
             if runner.isSole || !isNewer { continue }
             let plan = view.plan(
-                for: runner.name, worker: runner.membership.workerID, owned: Set(claims.map(\.segment)),
+                for: runner.name, worker: worker, owned: Set(claims.map(\.segment)),
                 totalSegments: options.totalSegments)
             if !plan.isEmpty { return .ownershipChanged }
             runner.askForMore(view)

@@ -33,8 +33,8 @@ final class ConsumerRunner: Sendable {
     /// The claims that the recorded scope holds for.
     private let scopedClaims = Mutex<[SegmentClaim]>([])
     private let scopeReport: ScopeReport
-    /// Whether there are no rows of the consumer's segments.
-    private let lacksRows = Mutex(false)
+    /// Of how many of the consumer's segments there are no rows.
+    private let missingRows = Mutex(0)
 
     var life: ServerLife? { servedLife.withLock { $0 } }
     private var owner: String { membership.workerID }
@@ -302,23 +302,29 @@ final class ConsumerRunner: Sendable {
         if state.withLedger({ $0.claims.count }) < share { membership.lookSoon() }
     }
 
-    /// Says so where the consumer's rows are gone under its workers. They are not made anew: where the consumer is to begin
-    /// then is for an operator to say.
+    /// Says so where rows of the consumer's segments are gone under its workers. They are not made anew: where these segments
+    /// are to begin then is for an operator to say.
     private func lookForRows(_ view: MembershipView, in life: ServerLife) async throws {
-        var areGone = state.withLedger { $0.claims.isEmpty } && view.segments[name]?.isEmpty ?? true
-        if areGone {
+        let total = options.totalSegments
+        var count = view.segments[name]?.count ?? 0
+        if count < total {
+            // The view may be older than the rows.
             let (name, table) = (name, table)
-            areGone = try await membership.control.perform(in: life) { connection in
-                try await connection.query(table.totals(name)).first?.decode(2) == 0
+            count = try await membership.control.perform(in: life) { connection in
+                try await connection.query(table.totals(name)).first?.decode(2) ?? 0
             }
         }
-        guard areGone != lacksRows.withLock({ $0 }) else { return }
-        lacksRows.withLock { $0 = areGone }
+        let missing = max(0, total - count)
+        guard missing != missingRows.withLock({ $0 }) else { return }
+        missingRows.withLock { $0 = missing }
+        let place = source.tables.consumerSegments.text
         let reason =
-            "its rows are gone from \(source.tables.consumerSegments.text): put them back, or restart the process, which then "
-            + "begins as at a first start"
-        if areGone { logger.error("\(reason)") }
-        membership.waiting(name, for: areGone ? reason : nil)
+            missing == total
+            ? "its rows are gone from \(place): put them back, or restart the process, which then begins as at a first start"
+            : "rows of \(missing) of its \(total) segments are gone from \(place), and nobody delivers their events: put them back "
+                + "with the checkpoints that they had"
+        if missing > 0 { logger.error("\(reason)") }
+        membership.waiting(name, for: missing > 0 ? reason : nil)
         membership.beatNow()
     }
 

@@ -28,8 +28,12 @@ struct FirstStart {
                 scopes.forgetWithoutSegments(name), table.initialize(name, totalSegments: total, start: start),
                 scopes.recordStart(name, scope: scope), scopes.clearPendingStart(name),
             ]
+            let owners = SegmentOwnersTable(source.tables)
             try await membership.control.perform(in: life) { connection in
-                try await connection.withTransaction { _ = try await $0.pipeline(statements) }
+                // What was delivered exactly once before, in other segments perhaps, is no progress of these.
+                let isThere = try await connection.query(owners.isWritable).first?.decode(0) == true
+                let all = statements + (isThere ? [owners.restart([name])] : [])
+                try await connection.withTransaction { _ = try await $0.pipeline(all) }
             }
             // What it waited for shows no longer.
             membership.beatNow()
@@ -38,6 +42,9 @@ struct FirstStart {
             try await connection.query(table.totals(name)).first.map { row in
                 try (0..<3).map { try row.decode($0, as: Int.self) }
             }
+        }
+        if let recorded, recorded[0] == total, recorded[1] == total, recorded[2] < total {
+            throw WorkerError.segmentsMissing(consumer: name, count: recorded[2], of: total)
         }
         if let other = recorded?.first(where: { $0 != total }) {
             throw WorkerError.segmentCountMismatch(consumer: name, recorded: other, configured: total)

@@ -16,37 +16,22 @@ struct ProgressReader: Sendable {
     /// ends are on the way.
     private static let patience: Duration = .seconds(10)
 
-    /// Which of a segment's records count.
-    enum Wanted: Sendable, Equatable {
-        case lineage(String)
-        /// The last one of any lineage.
-        case last
-
-        fileprivate func accepts(_ key: [UInt8]?, of consumer: String, _ segment: Int) -> Bool {
-            guard let key else { return false }
-            return switch self {
-            case .lineage(let lineage): key == SegmentProgress.key(of: consumer, segment, lineage)
-            case .last: key.starts(with: SegmentProgress.key(of: consumer, segment, ""))
-            }
-        }
-    }
-
-    /// The last committed progress of segments; those that have none are left out.
+    /// The last committed progress of segments, by their lineages; those that have none are left out.
     ///
     /// - Throws: `KafkaError`, `.timedOut` where an open transaction hides the end; ``ExactlyOnceRefusal`` for a record that
     ///   Godwit has not written.
-    func read(_ wanted: [Int: Wanted]) async throws -> [Int: SegmentProgress] {
+    func read(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
         let ranges = try await TopicClients.withReader(client, .readUncommitted, logger: logger) {
             reader throws(KafkaError) in
             var ranges: [Int: Range<Int64>] = [:]
-            for segment in wanted.keys {
+            for segment in lineages.keys {
                 let range = try await reader.watermarks(of: partition(segment))
                 if !range.isEmpty { ranges[segment] = range }
             }
             return ranges
         }
         let records = try await TopicClients.withReader(client, .readCommitted, logger: logger) {
-            reader throws(KafkaError) in try await last(wanted, in: ranges, reader)
+            reader throws(KafkaError) in try await last(lineages, in: ranges, reader)
         }
         var progress: [Int: SegmentProgress] = [:]
         for (segment, record) in records {
@@ -65,10 +50,13 @@ struct ProgressReader: Sendable {
 
     /// The last committed record of each segment.
     private func last(
-        _ wanted: [Int: Wanted], in ranges: [Int: Range<Int64>], _ reader: Reader
+        _ lineages: [Int: String], in ranges: [Int: Range<Int64>], _ reader: Reader
     ) async throws(KafkaError) -> [Int: ConsumedRecord] {
         for (segment, range) in ranges.sorted(by: { $0.key < $1.key }) {
             try await waitForEnd(of: partition(segment), at: range.upperBound, reader)
+        }
+        let keys = lineages.reduce(into: [Int: [UInt8]]()) { keys, entry in
+            keys[entry.key] = SegmentProgress.key(of: consumer, entry.key, entry.value)
         }
         var found: [Int: ConsumedRecord] = [:]
         var open = ranges
@@ -82,8 +70,7 @@ struct ProgressReader: Sendable {
             try await reader.readToEnd(within: .seconds(60)) { records in
                 for record in records {
                     let segment = Int(record.partition)
-                    guard wanted[segment]?.accepts(record.key, of: consumer, segment) == true else { continue }
-                    found[segment] = record
+                    if record.key == keys[segment] { found[segment] = record }
                 }
             }
             for (segment, range) in open where found[segment] != nil || range.upperBound - window <= range.lowerBound {

@@ -11,9 +11,9 @@ protocol TakeoverAccess: Sendable {
     /// What is recorded of the segments' owners.
     func owners(of segments: [Int]) async throws -> [Int: TransactionStore.Owner]
 
-    /// Records the own id for segments whose rows are still as they were read, with lineages for those that have none.
+    /// Records the own id for segments whose rows are still as they were read, with the lineage for those that have none.
     func record(
-        _ segments: [ServedSegment], former: [Int: TransactionStore.Owner], lineages: [Int: String]
+        _ segments: [ServedSegment], lineage: String, former: [Int: TransactionStore.Owner]
     ) async throws -> [Int: TransactionStore.Recorded]
 
     /// Which of the segments are still claimed as they are served.
@@ -22,8 +22,8 @@ protocol TakeoverAccess: Sendable {
     /// Ends what a former owner has left open: from then on it commits nothing more.
     func fence(_ id: String) async throws
 
-    /// The last committed progress of segments.
-    func progress(_ wanted: [Int: ProgressReader.Wanted]) async throws -> [Int: SegmentProgress]
+    /// The last committed progress of segments, by their lineages.
+    func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress]
 
     /// Those of the events that the database does not have.
     func missing(_ events: [EventReference]) async throws -> [EventReference]
@@ -86,9 +86,8 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
             }
             let kept = Set(open.map(\.segment))
             let former = owners.filter { kept.contains($0.key) }
-            let left = try await leftBehind(open.filter { former[$0.segment] == nil })
-            try await fence(Set(former.values.compactMap(\.transactionalID) + left.values.map(\.transactionalID)))
-            let new = try await access.record(open, former: former, lineages: left.mapValues(\.lineage))
+            try await fence(Set(former.values.compactMap(\.transactionalID)))
+            let new = try await access.record(open, lineage: UUID().uuidString, former: former)
             recorded.merge(new) { $1 }
             formers.merge(former.filter { new[$0.key] != nil }) { $1 }
             open.removeAll { new[$0.segment] != nil }
@@ -105,14 +104,6 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         open.removeAll { !claimed.contains($0.segment) }
     }
 
-    /// What Kafka has of segments of which the database knows no owner: it has lost the rows, or nobody has delivered them
-    /// exactly once before.
-    private func leftBehind(_ segments: [ServedSegment]) async throws -> [Int: SegmentProgress] {
-        if segments.isEmpty { return [:] }
-        return try await access.progress(
-            Dictionary(segments.map { ($0.segment, .last) }) { first, _ in first })
-    }
-
     private mutating func fence(_ ids: Set<String>) async throws {
         for id in ids.subtracting(fenced).sorted() {
             try await access.fence(id)
@@ -126,7 +117,7 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
     ) async throws -> [Int: SegmentProgress] {
         let claims = Dictionary(segments.map { ($0.segment, $0.epoch) }) { first, _ in first }
         var progress = known.filter { recorded[$0.key]?.lineage == $0.value.lineage }
-        var unread = recorded.filter { progress[$0.key] == nil }.mapValues { ProgressReader.Wanted.lineage($0.lineage) }
+        var unread = recorded.filter { progress[$0.key] == nil }.mapValues(\.lineage)
         while !unread.isEmpty {
             let found = try await access.progress(unread)
             // A database that has lost its last commits does not know the last owner, and gives its epoch out again.

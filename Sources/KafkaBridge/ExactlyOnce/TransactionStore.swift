@@ -1,6 +1,5 @@
 package import Consumers
 package import EventSourcing
-import FoundationEssentials
 package import Postgres
 
 /// A relay's access to what the database knows of exactly-once delivery.
@@ -45,20 +44,19 @@ package struct TransactionStore: Sendable {
 
     /// Records the id for segments whose rows are as they were read.
     ///
-    /// - Parameter lineages: what those get that have none.
+    /// - Parameter lineage: what those get that have none.
     /// - Returns: those that were recorded.
     func record(
-        _ consumer: String, id: String, _ segments: [ServedSegment], former: [Int: Owner], lineages: [Int: String]
+        _ consumer: String, id: String, lineage: String, _ segments: [ServedSegment], former: [Int: Owner]
     ) async throws -> [Int: Recorded] {
         let claims = segments.map { segment in
             SegmentOwnersTable.Claim(
                 segment: segment.segment, epoch: segment.epoch,
-                former: former[segment.segment].map { ($0.transactionalID, $0.epoch) },
-                lineage: lineages[segment.segment] ?? UUID().uuidString)
+                former: former[segment.segment].map { ($0.transactionalID, $0.epoch) })
         }
         return try await pool.withConnection { connection in
             var recorded: [Int: Recorded] = [:]
-            for row in try await connection.query(table.record(consumer, id: id, claims)) {
+            for row in try await connection.query(table.record(consumer, id: id, lineage: lineage, claims)) {
                 recorded[try row.decode(0)] = Recorded(lineage: try row.decode(1), checkpoint: try row.decode(2))
             }
             return recorded

@@ -92,10 +92,10 @@ extension TransactionWork: TakeoverAccess {
     }
 
     func record(
-        _ segments: [ServedSegment], former: [Int: TransactionStore.Owner], lineages: [Int: String]
+        _ segments: [ServedSegment], lineage: String, former: [Int: TransactionStore.Owner]
     ) async throws -> [Int: TransactionStore.Recorded] {
         try await options.store.record(
-            consumer, id: options.transactionalID, segments, former: former, lineages: lineages)
+            consumer, id: options.transactionalID, lineage: lineage, segments, former: former)
     }
 
     func claimed(_ segments: [ServedSegment]) async throws -> Set<Int> {
@@ -109,9 +109,9 @@ extension TransactionWork: TakeoverAccess {
         try await TransactionalProducer.fence(client, logger: logger)
     }
 
-    func progress(_ wanted: [Int: ProgressReader.Wanted]) async throws -> [Int: SegmentProgress] {
+    func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
         try await ProgressReader(client: client, topic: options.progressTopic, consumer: consumer, logger: logger)
-            .read(wanted)
+            .read(lineages)
     }
 
     func missing(_ events: [EventReference]) async throws -> [EventReference] {

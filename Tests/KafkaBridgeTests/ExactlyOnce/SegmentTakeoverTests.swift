@@ -145,10 +145,6 @@ private final class TakeoverWorld: Sendable {
                 guard Int.random(in: 0..<6, using: &state.random) == 0 else { return }
                 state.renewals += 1
                 state.epochs = state.epochs.map { _ in -1_000 * state.renewals }
-            case 5:
-                // The rows of the owners are gone.
-                guard Int.random(in: 0..<6, using: &state.random) == 0 else { return }
-                state.rows = [:]
             default: break
             }
         }
@@ -211,7 +207,7 @@ private final class TakeoverWorld: Sendable {
         }
 
         func record(
-            _ segments: [ServedSegment], former: [Int: TransactionStore.Owner], lineages: [Int: String]
+            _ segments: [ServedSegment], lineage: String, former: [Int: TransactionStore.Owner]
         ) async throws -> [Int: TransactionStore.Recorded] {
             try await ask { state in
                 var recorded: [Int: TransactionStore.Recorded] = [:]
@@ -219,8 +215,7 @@ private final class TakeoverWorld: Sendable {
                 where state.rows[segment.segment] == former[segment.segment]
                     && state.epochs[segment.segment] == segment.epoch
                 {
-                    let lineage =
-                        state.rows[segment.segment]?.lineage ?? lineages[segment.segment] ?? UUID().uuidString
+                    let lineage = state.rows[segment.segment]?.lineage ?? lineage
                     state.rows[segment.segment] = .init(
                         transactionalID: transactionalID, epoch: segment.epoch, lineage: lineage)
                     recorded[segment.segment] = .init(lineage: lineage, checkpoint: state.checkpoint)
@@ -242,10 +237,8 @@ private final class TakeoverWorld: Sendable {
             }
         }
 
-        func progress(_ wanted: [Int: ProgressReader.Wanted]) async throws -> [Int: SegmentProgress] {
-            try await ask { state in
-                state.progress.filter { wanted[$0.key] == .last || wanted[$0.key] == .lineage($0.value.lineage) }
-            }
+        func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
+            try await ask { state in state.progress.filter { lineages[$0.key] == $0.value.lineage } }
         }
 
         func missing(_ events: [EventReference]) async throws -> [EventReference] {

@@ -31,7 +31,7 @@ import Testing
     @Test func `an id is recorded once, keeps its lineage, and is forgotten when it is released`() async throws {
         try await withStore { store, _, _ in
             let first = try await store.record(
-                Self.consumer, id: "a", [served(0), served(1)], former: [:], lineages: [0: "l1", 1: "l1"])
+                Self.consumer, id: "a", lineage: "l1", [served(0), served(1)], former: [:])
             #expect(first.mapValues(\.lineage) == [0: "l1", 1: "l1"])
             let owners = try await store.owners(Self.consumer, [0, 1])
             #expect(owners[0] == .init(transactionalID: "a", epoch: 5, lineage: "l1"))
@@ -43,7 +43,7 @@ import Testing
             let released = try await store.owners(Self.consumer, [0])
             #expect(released[0] == .init(transactionalID: nil, epoch: 5, lineage: "l1"))
             let again = try await store.record(
-                Self.consumer, id: "b", [served(0)], former: released, lineages: [0: "l2"])
+                Self.consumer, id: "b", lineage: "l2", [served(0)], former: released)
             #expect(again[0] == .init(lineage: "l1", checkpoint: 7), "what was recorded in Kafka still counts")
         }
     }
@@ -52,26 +52,25 @@ import Testing
         try await withStore { store, _, _ in
             #expect(
                 try await store.record(
-                    Self.consumer, id: "old", [served(0, epoch: 4)], former: [:], lineages: [:]
+                    Self.consumer, id: "old", lineage: "l", [served(0, epoch: 4)], former: [:]
                 ).isEmpty)
             #expect(try await store.claimed(Self.consumer, [served(0, epoch: 4), served(1)]) == [1])
             let former = try await store.owners(Self.consumer, [0])
-            _ = try await store.record(Self.consumer, id: "a", [served(0)], former: former, lineages: [:])
+            _ = try await store.record(Self.consumer, id: "a", lineage: "l", [served(0)], former: former)
             #expect(
-                try await store.record(Self.consumer, id: "b", [served(0)], former: former, lineages: [:]).isEmpty,
+                try await store.record(Self.consumer, id: "b", lineage: "l", [served(0)], former: former).isEmpty,
                 "the row is not as it was read")
         }
     }
 
     @Test func `behind an acceptance nothing counts that was recorded before`() async throws {
         try await withStore { store, test, connection in
-            _ = try await store.record(Self.consumer, id: "a", [served(0)], former: [:], lineages: [0: "l1"])
+            _ = try await store.record(Self.consumer, id: "a", lineage: "l1", [served(0)], former: [:])
             _ = try await connection.query(SegmentOwnersTable(test.tables).restart([Self.consumer]))
-            let former = try await store.owners(Self.consumer, [0, 1])
-            #expect(former[1] == .init(transactionalID: nil, epoch: 0, lineage: nil), "nor what Kafka alone has")
+            let former = try await store.owners(Self.consumer, [0])
             #expect(former[0]?.lineage == nil && former[0]?.transactionalID == "a", "it is still to be ended")
             let again = try await store.record(
-                Self.consumer, id: "b", [served(0)], former: former, lineages: [0: "l2"])
+                Self.consumer, id: "b", lineage: "l2", [served(0)], former: former)
             #expect(again[0]?.lineage == "l2")
         }
     }

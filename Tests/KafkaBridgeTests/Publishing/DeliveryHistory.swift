@@ -152,7 +152,7 @@ struct DeliveryHistory {
         case 82..<86: answerQuestion()
         case 86..<90: record()
         case 90..<94: attend()
-        case 94..<96: decide()
+        case 94, 95: decide()
         case 96: changeTopics()
         case 97: loseSegment()
         case 99 where transactions != nil: answerTransactions()
@@ -522,11 +522,11 @@ struct DeliveryHistory {
     }
 
     private mutating func endProcess() {
-        switch Int.random(in: 0..<12, using: &random) {
-        case 0...2: kill()
-        case 3: failOver()
-        case 4, 5: kept = (rows, checkpoints)
-        case 6, 7:
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: kill()
+        case 1, 2: failOver()
+        case 3, 4: kept = kept ?? (rows, checkpoints)
+        case 5:
             // The process is told to end, and waits for nothing more; what it was given goes on until it is gone.
             guard let first = pending.first else { return }
             state.forget(first.id)
