@@ -95,7 +95,11 @@ extension DeliveryState {
             isRedrive
             ? exactlyOnce.isRedriven(batches[index].position(of: place.index), in: segment)
             : exactlyOnce.isDelivered(batches[index].event(of: place.index), in: segment)
-        if isDelivered { batches[index].entries[place.index].state = .settled }
+        if isDelivered {
+            batches[index].entries[place.index].state = .settled
+        } else if !isRedrive {
+            self.exactlyOnce?.decideAnew(batches[index].position(of: place.index), in: segment)
+        }
         return isDelivered
     }
 

@@ -52,6 +52,8 @@ struct ExactlyOnceState: Sendable {
     private var segments: [Int: Ownership] = [:] {
         didSet { highestDelivered = segments.values.compactMap { $0.progress?.last?.position }.max() ?? -1 }
     }
+    /// What was parked under the claims of now: no transaction may have recorded it yet, nor will that of a producer that fails.
+    private var parked: [Int: ParkedPositions] = [:]
     /// Nothing behind this position is delivered: most events need no further look.
     private var highestDelivered: Int64 = -1
     private var isPreparing = false
@@ -87,6 +89,7 @@ struct ExactlyOnceState: Sendable {
     ///
     /// - Parameter ended: those that are served no longer, or begin anew.
     mutating func serve(_ now: [Int: ServedSegment], before: [Int: ServedSegment], ended: Set<Int>) {
+        parked = parked.filter { segment, _ in before[segment].map { $0.epoch == now[segment]?.epoch } ?? false }
         segments = now.reduce(into: [:]) { next, entry in
             let (segment, served) = entry
             let isSameClaim = before[segment]?.epoch == served.epoch
@@ -146,17 +149,27 @@ struct ExactlyOnceState: Sendable {
     }
 
     func isParked(_ position: Int64, in segment: Int) -> Bool {
-        segments[segment]?.progress?.isParked(position) ?? false
+        segments[segment]?.progress?.parked.contains(position) ?? false
     }
 
     /// An event of a segment is parked.
-    mutating func park(_ position: Int64, in segment: Int) { update(segment) { $0.park(position) } }
+    mutating func park(_ position: Int64, in segment: Int) {
+        parked[segment, default: ParkedPositions()].insert(position)
+        update(segment) { $0.parked.insert(position) }
+    }
+
+    /// An event of a segment comes in its turn: whether it is parked is decided anew.
+    mutating func decideAnew(_ position: Int64, in segment: Int) {
+        if parked[segment]?.contains(position) == true { parked[segment]?.remove([position]) }
+    }
 
     /// The database has these checkpoints, by segment.
     mutating func wroteCheckpoints(_ checkpoints: [Int: Int64]) {
-        for (segment, checkpoint) in checkpoints
-        where segments[segment]?.progress.map({ $0.parked.count > SegmentProgress.keptParked }) == true {
-            update(segment) { $0.forgetParked(through: checkpoint) }
+        for (segment, checkpoint) in checkpoints {
+            if parked[segment] != nil { parked[segment]?.forget(through: checkpoint) }
+            if segments[segment]?.progress.map({ $0.parked.all.count > ParkedPositions.kept }) == true {
+                update(segment) { $0.parked.forget(through: checkpoint) }
+            }
         }
     }
 
@@ -223,11 +236,13 @@ struct ExactlyOnceState: Sendable {
     mutating func tookOver(_ beginnings: [ServedSegment: Beginning], served: [Int: ServedSegment]) {
         for (segment, beginning) in beginnings where served[segment.segment] == segment {
             guard case .open(let known)? = segments[segment.segment] else { continue }
-            segments[segment.segment] =
-                switch beginning {
-                case .after(let progress): known == progress ? .owned(progress) : .taken(progress)
-                case .lost: .lost
-                }
+            switch beginning {
+            case .after(var progress):
+                let isKnown = known == progress
+                if let parked = parked[segment.segment] { progress.parked.formUnion(parked) }
+                segments[segment.segment] = isKnown ? .owned(progress) : .taken(progress)
+            case .lost: segments[segment.segment] = .lost
+            }
         }
         prepared()
     }
@@ -280,6 +295,7 @@ struct ExactlyOnceState: Sendable {
             guard let epoch = delivery.epoch, served[segment]?.epoch == epoch,
                 let progress = segments[segment]?.progress
             else { continue }
+            parked[segment]?.remove(Set(delivery.redriven))
             segments[segment] = .owned(progress.advanced(by: delivery, scope: scope, epoch: epoch, id: id))
         }
     }

@@ -23,12 +23,8 @@ package struct SegmentProgress: Sendable, Equatable {
     package private(set) var redriven: [Int64] = []
     /// The last of those that the table has noted as delivered, in that order: it may lose its last commits.
     package private(set) var noted: [Int64] = []
-    /// Events that were parked under way, ascending: of these the table of dead letters says what they are, which may have
-    /// lost its last commits.
-    package private(set) var parked: [Int64] = []
-    /// The last parked event that is not in ``parked`` any more, because the checkpoint has passed it; `nil` if all are. From
-    /// a checkpoint before it, what was parked and what was delivered cannot be told apart.
-    package private(set) var forgotten: Int64?
+    /// Events that were parked under way.
+    package var parked = ParkedPositions()
     /// The claim under which it was written. In the topic it goes back only where the rows of claims were made anew.
     package var epoch: Int64
     /// Tells what counts from what was written before an operator had the consumer begin anew.
@@ -46,7 +42,7 @@ package struct SegmentProgress: Sendable, Equatable {
     func covers(_ event: EventView) -> Bool {
         let position = event.globalPosition
         if hasRedriven(position) { return true }
-        if isParked(position) { return false }
+        if parked.contains(position) { return false }
         return covers.contains { position <= $0.last.position && $0.scope.contains(event) }
     }
 
@@ -64,8 +60,7 @@ package struct SegmentProgress: Sendable, Equatable {
         var next = self
         (next.epoch, next.transactionalID) = (epoch, id)
         next.advance(to: delivery.last, scope: scope, redriven: delivery.redriven)
-        let delivered = Set(delivery.redriven + delivery.unparked)
-        if !delivered.isEmpty { next.parked.removeAll { delivered.contains($0) } }
+        next.parked.remove(Set(delivery.redriven + delivery.unparked))
         return next
     }
 
@@ -84,41 +79,7 @@ package struct SegmentProgress: Sendable, Equatable {
         assert(Set(covers.map(\.last.position)).count == covers.count || covers.count < 2, "covers that say the same")
     }
 
-    /// So many are kept behind the checkpoint too, so that a server that has lost its last commits is none to refuse.
-    static let keptParked = 200
     private static let keptNoted = 200
-
-    /// An event was parked, and recorded as that.
-    mutating func park(_ position: Int64) {
-        let place = place(ofParked: position)
-        if place < parked.endIndex, parked[place] == position { return }
-        parked.insert(position, at: place)
-    }
-
-    /// The database has a checkpoint: what was parked up to there is not needed any more, but the last of it.
-    mutating func forgetParked(through checkpoint: Int64) {
-        let covered = place(ofParked: checkpoint) + (isParked(checkpoint) ? 1 : 0)
-        let passed = min(parked.count - Self.keptParked, covered)
-        guard passed > 0 else { return }
-        forgotten = max(forgotten ?? 0, parked[passed - 1])
-        parked.removeFirst(passed)
-    }
-
-    func isParked(_ position: Int64) -> Bool {
-        let place = place(ofParked: position)
-        return place < parked.endIndex && parked[place] == position
-    }
-
-    /// Where a position is in ``parked``, or would be.
-    private func place(ofParked position: Int64) -> Int {
-        if let last = parked.last, last < position { return parked.endIndex }
-        var (low, high) = (parked.startIndex, parked.endIndex)
-        while low < high {
-            let middle = (low + high) / 2
-            if parked[middle] < position { low = middle + 1 } else { high = middle }
-        }
-        return low
-    }
 
     /// The table of dead letters has noted that these were delivered.
     mutating func noteRedriven(_ positions: [Int64]) {
@@ -174,7 +135,8 @@ extension SegmentProgress {
         }
         let text = Text(
             consumer: consumer, segment: segment, epoch: epoch, lineage: lineage, writer: transactionalID,
-            delivered: covers, redriven: redriven, noted: noted, parked: parked, forgotten: forgotten)
+            delivered: covers, redriven: redriven, noted: noted, parked: parked.all,
+            forgotten: parked.forgotten)
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         return Array(try encoder.encode(text))
@@ -193,7 +155,6 @@ extension SegmentProgress {
         }
         redriven = text.redriven
         noted = text.noted
-        parked = text.parked.sorted()
-        forgotten = text.forgotten
+        parked = ParkedPositions(text.parked, forgotten: text.forgotten)
     }
 }

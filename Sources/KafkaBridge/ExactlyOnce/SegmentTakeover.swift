@@ -25,6 +25,9 @@ protocol TakeoverAccess: Sendable {
     /// The last committed progress of segments, by their lineages.
     func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress]
 
+    /// The events of segments that were parked behind positions, ascending; of those that the checkpoint has passed so many.
+    func parked(_ asked: [DeadLettersTable.Behind], limit: Int) async throws -> [Int: [Int64]]
+
     /// Those of the events that the database does not have.
     func missing(_ events: [EventReference]) async throws -> [EventReference]
 }
@@ -59,11 +62,15 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
     ) async throws -> [ServedSegment: ExactlyOnceState.Beginning] {
         try await own(segments)
         let progress = try await read(known: known, segments)
+        let parked = try await parked(behind: progress)
         for segment in segments {
             guard let recorded = recorded[segment.segment] else { continue }
-            let new = SegmentProgress(
-                lineage: recorded.lineage, epoch: segment.epoch, transactionalID: access.transactionalID)
-            beginnings[segment] = .after(progress[segment.segment] ?? new)
+            var beginning =
+                progress[segment.segment]
+                ?? SegmentProgress(
+                    lineage: recorded.lineage, epoch: segment.epoch, transactionalID: access.transactionalID)
+            if let parked = parked[segment.segment] { beginning.parked.formUnion(parked) }
+            beginnings[segment] = .after(beginning)
             if progress[segment.segment] == nil, formers[segment.segment]?.lineage != nil {
                 unknown.append(segment.segment)
             }
@@ -137,11 +144,27 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         return progress
     }
 
+    /// What was parked, and that no transaction has recorded since: the next one passes it.
+    private func parked(behind progress: [Int: SegmentProgress]) async throws -> [Int: ParkedPositions] {
+        let asked = recorded.map { segment, recorded in
+            DeadLettersTable.Behind(
+                segment: segment, position: progress[segment]?.last?.position ?? -1, checkpoint: recorded.checkpoint)
+        }
+        if asked.isEmpty { return [:] }
+        // One more shows that there are more.
+        let found = try await access.parked(asked, limit: ParkedPositions.kept + 1)
+        return found.reduce(into: [:]) { parked, entry in
+            var positions = ParkedPositions(entry.value)
+            positions.forget(through: recorded[entry.key]?.checkpoint ?? 0)
+            parked[entry.key] = positions
+        }
+    }
+
     /// Of what is parked, the progress names what the checkpoint had not passed. Behind an earlier checkpoint other events may
     /// have been parked, in rows that the server has lost: they would count as delivered.
     private func checkParked(_ progress: [Int: SegmentProgress]) throws {
         for (segment, progress) in progress.sorted(by: { $0.key < $1.key }) {
-            guard let forgotten = progress.forgotten, let checkpoint = recorded[segment]?.checkpoint,
+            guard let forgotten = progress.parked.forgotten, let checkpoint = recorded[segment]?.checkpoint,
                 checkpoint < forgotten
             else { continue }
             throw ExactlyOnceRefusal(

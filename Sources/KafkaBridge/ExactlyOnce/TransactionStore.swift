@@ -7,12 +7,14 @@ package struct TransactionStore: Sendable {
     private let pool: any ConnectionLending
     private let table: SegmentOwnersTable
     private let events: EventsTable
+    private let letters: DeadLettersTable
 
     /// - Parameter pool: one connection is enough; consumers may share it.
     package init(_ pool: any ConnectionLending, tables: TableNames) {
         self.pool = pool
         table = SegmentOwnersTable(tables)
         events = EventsTable(tables.source)
+        letters = DeadLettersTable(tables)
     }
 
     /// What is recorded of a segment.
@@ -74,6 +76,22 @@ package struct TransactionStore: Sendable {
     func release(_ consumer: String, id: String, _ segments: [ServedSegment]) async throws {
         let claims = segments.map { ($0.segment, $0.epoch) }
         try await pool.withConnection { _ = try await $0.query(table.release(consumer, id: id, claims)) }
+    }
+
+    /// The events of segments that were parked behind positions, ascending; of those that the checkpoint has passed the last
+    /// ones.
+    ///
+    /// - Parameter limit: so many of those.
+    func parked(
+        _ consumer: String, _ asked: [DeadLettersTable.Behind], limit: Int
+    ) async throws -> [Int: [Int64]] {
+        try await pool.withConnection { connection in
+            var parked: [Int: [Int64]] = [:]
+            for row in try await connection.query(letters.setAside(consumer, asked, limit: limit)) {
+                parked[try row.decode(0), default: []].append(try row.decode(1))
+            }
+            return parked.mapValues { $0.sorted() }
+        }
     }
 
     /// Those of the events that the database does not have.

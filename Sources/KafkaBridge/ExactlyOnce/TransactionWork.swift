@@ -114,6 +114,10 @@ extension TransactionWork: TakeoverAccess {
             .read(lineages)
     }
 
+    func parked(_ asked: [DeadLettersTable.Behind], limit: Int) async throws -> [Int: [Int64]] {
+        try await options.store.parked(consumer, asked, limit: limit)
+    }
+
     func missing(_ events: [EventReference]) async throws -> [EventReference] {
         try await options.store.missing(events)
     }

@@ -226,7 +226,7 @@ import Testing
             let once = try ExactlyOnceFixture(place)
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             let tables = place.test.tables
-            let count = SegmentProgress.keptParked + 50
+            let count = ParkedPositions.kept + 50
             let segments = tables.consumerSegments.sql
             try await once.relaying { _ in
                 try await place.append("a", Array(repeating: "Bad", count: count))

@@ -45,9 +45,9 @@ import Testing
     @Test func `what was parked is for the table of dead letters to say`() throws {
         var progress = SegmentProgress(lineage: "l", epoch: 1, transactionalID: "t")
         progress.advance(to: reference(1_000), scope: .all, redriven: [])
-        for position in stride(from: Int64(999), to: 500, by: -2) { progress.park(position) }
-        progress.park(999)
-        #expect(progress.parked == Array(stride(from: 501, through: 999, by: 2)))
+        for position in stride(from: Int64(999), to: 500, by: -2) { progress.parked.insert(position) }
+        progress.parked.insert(999)
+        #expect(progress.parked.all == Array(stride(from: 501, through: 999, by: 2)))
         #expect(try !covers(progress, 901, "User"))
         #expect(try covers(progress, 900, "User"))
         #expect(try SegmentProgress(value: progress.value(of: "c", 0)) == progress)
@@ -55,19 +55,19 @@ import Testing
 
     @Test func `of what is parked only that is forgotten which a checkpoint has passed, and not the last of it`() {
         var progress = SegmentProgress(lineage: "l", epoch: 1, transactionalID: "t")
-        let count = Int64(SegmentProgress.keptParked + 100)
-        for position in 1...count { progress.park(position * 10) }
-        progress.forgetParked(through: 505)
-        #expect(progress.parked.first == 510)
-        #expect(progress.forgotten == 500)
-        progress.forgetParked(through: 510)
-        #expect(progress.forgotten == 510)
-        progress.forgetParked(through: .max)
-        #expect(progress.parked.count == SegmentProgress.keptParked)
-        #expect(progress.forgotten == 1_000)
-        progress.park(5)
-        progress.forgetParked(through: 5)
-        #expect(progress.forgotten == 1_000, "it never goes back")
+        let count = Int64(ParkedPositions.kept + 100)
+        for position in 1...count { progress.parked.insert(position * 10) }
+        progress.parked.forget(through: 505)
+        #expect(progress.parked.all.first == 510)
+        #expect(progress.parked.forgotten == 500)
+        progress.parked.forget(through: 510)
+        #expect(progress.parked.forgotten == 510)
+        progress.parked.forget(through: .max)
+        #expect(progress.parked.all.count == ParkedPositions.kept)
+        #expect(progress.parked.forgotten == 1_000)
+        progress.parked.insert(5)
+        progress.parked.forget(through: 5)
+        #expect(progress.parked.forgotten == 1_000, "it never goes back")
     }
 
     @Test func `a progress is read as it was written`() throws {

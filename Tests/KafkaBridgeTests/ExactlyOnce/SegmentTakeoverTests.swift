@@ -42,6 +42,31 @@ import Testing
         #expect(error?.description.contains("at position 7 was delivered, and is not in the database any more") == true)
     }
 
+    @Test func `what was parked and never recorded in Kafka is named by the next owner`() async throws {
+        let world = TakeoverWorld(1)
+        world.begin(with: 50, parked: [10])
+        let count = Int64(ParkedPositions.kept)
+        for (letters, checkpoint) in [
+            ([20, 60, 70], Int64(0)), (Array(60...60 + count), 1_000), (Array(60...60 + count), 59),
+        ] {
+            world.park(letters)
+            world.setCheckpoint(checkpoint)
+            let (id, segments) = world.claim()
+            var takeover = SegmentTakeover(world.access(of: id))
+            for (_, beginning) in try await takeover.run(segments, known: [:]) {
+                guard case .after(let progress) = beginning else { continue }
+                if letters.count == 3 {
+                    #expect(progress.parked.all == [10, 60, 70] && progress.parked.forgotten == nil)
+                } else if checkpoint == 59 {
+                    #expect(progress.parked.all == [10] + letters && progress.parked.forgotten == nil)
+                } else {
+                    #expect(progress.parked.all == [10] + Array(61...60 + count))
+                    #expect(progress.parked.forgotten == 60, "the rest is not named, and not forgotten in silence")
+                }
+            }
+        }
+    }
+
     @Test func `a checkpoint from before what was forgotten of parked events is refused by name`() async throws {
         let world = TakeoverWorld(1)
         world.begin(with: 9_000, parked: Array(1...300), checkpoint: 250)
@@ -69,6 +94,8 @@ private final class TakeoverWorld: Sendable {
         var random: Seeded
         var epochs = [Int64](repeating: 0, count: 2)
         var checkpoint: Int64 = 0
+        /// Positions in the table of dead letters.
+        var letters: [Int64] = []
         /// Nobody else does anything.
         var isStill = false
         var renewals: Int64 = 0
@@ -109,8 +136,8 @@ private final class TakeoverWorld: Sendable {
                 var progress = SegmentProgress(lineage: "l", epoch: 0, transactionalID: "before")
                 progress.advance(
                     to: EventReference(position: position, eventID: UUID()), scope: .all, redriven: [])
-                for position in parked { progress.park(position) }
-                progress.forgetParked(through: checkpoint)
+                for position in parked { progress.parked.insert(position) }
+                progress.parked.forget(through: checkpoint)
                 state.progress[segment] = progress
                 state.rows[segment] = .init(transactionalID: nil, epoch: 0, lineage: "l")
             }
@@ -118,6 +145,8 @@ private final class TakeoverWorld: Sendable {
     }
 
     func setCheckpoint(_ checkpoint: Int64) { state.withLock { $0.checkpoint = checkpoint } }
+
+    func park(_ letters: [Int64]) { state.withLock { $0.letters = letters } }
 
     func lose(events: Bool) { state.withLock { $0.areEventsGone = events } }
 
@@ -239,6 +268,16 @@ private final class TakeoverWorld: Sendable {
 
         func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
             try await ask { state in state.progress.filter { lineages[$0.key] == $0.value.lineage } }
+        }
+
+        func parked(_ asked: [DeadLettersTable.Behind], limit: Int) async throws -> [Int: [Int64]] {
+            try await ask { state in
+                asked.reduce(into: [:]) { parked, asked in
+                    let all = state.letters.filter { $0 > asked.position }
+                    parked[asked.segment] =
+                        all.filter { $0 <= asked.checkpoint }.suffix(limit) + all.filter { $0 > asked.checkpoint }
+                }
+            }
         }
 
         func missing(_ events: [EventReference]) async throws -> [EventReference] {

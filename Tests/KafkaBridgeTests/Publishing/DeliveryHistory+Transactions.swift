@@ -65,11 +65,21 @@ extension DeliveryHistory {
                 {
                     Issue.record("segment \(number): what the producer says to have committed is not what is there")
                 }
-                beginnings[segment] = .after(known[number] ?? transactions?.progress[number] ?? new)
+                let progress = known[number] ?? transactions?.progress[number] ?? new
+                beginnings[segment] = .after(namingParked(progress, in: number))
             }
             state.tookOver(producer: producer, .success(beginnings), now: now)
         }
         if state.exactlyOnce?.hasLostSegments == true { own() }
+    }
+
+    /// As a takeover finds them in the table of dead letters.
+    private func namingParked(_ progress: SegmentProgress, in segment: Int) -> SegmentProgress {
+        var progress = progress
+        for (position, row) in rows where row.segment == segment && position > progress.last?.position ?? 0 {
+            if row.state != .halted, row.state != .redriven { progress.parked.insert(position) }
+        }
+        return progress
     }
 
     /// The commit is answered, or its answer is lost.
@@ -156,6 +166,7 @@ extension DeliveryHistory {
     private mutating func deliverElsewhere(_ segment: Int) {
         var progress =
             transactions?.progress[segment] ?? SegmentProgress(lineage: "l", epoch: 0, transactionalID: "other")
+        progress = namingParked(progress, in: segment)
         let start = max(progress.last?.position ?? 0, checkpoints[segment])
         var positions: [Int64] = []
         for event in events where event.globalPosition > start && self.segment(at: event.globalPosition) == segment {

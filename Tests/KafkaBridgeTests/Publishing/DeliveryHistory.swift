@@ -447,7 +447,7 @@ struct DeliveryHistory {
             rows[position]?.isRequested = false
         }
         if let failed = outcome.failed, !everBad.contains(failed.position), !failed.error.contains("takes no records") {
-            Issue.record("\(failed.position) could not be redriven, and nothing is wrong with it")
+            Issue.record("\(failed.position) could not be redriven, and nothing is wrong with it: \(failed.error)")
         }
         if let failed = outcome.failed, rows[failed.position]?.state == .redriving {
             rows[failed.position]?.state = .parked
