@@ -243,8 +243,9 @@ struct DeliveryState: Sendable {
             guard let attempt = batches[index].attempt else { return nil }
             if attempt.isWaitingForFirst { return nil }
             if attempt.isFed {
-                // What is left of the batch waits until this is acknowledged.
-                guard attempt.isLast else { return nil }
+                // What is left of the batch waits until this is acknowledged; what goes alone is alone until then, since a
+                // broker rejects whole requests.
+                guard attempt.isLast, !attempt.isAlone else { return nil }
                 feedCursor = batches[index].id + 1
                 continue
             }
