@@ -279,7 +279,7 @@ import Testing
             let segments = test.tables.consumerSegments.sql
             try await connection.execute(
                 script: """
-                    CREATE TABLE kept AS SELECT * FROM \(segments) WHERE \(which);
+                    CREATE TEMP TABLE kept AS SELECT * FROM \(segments) WHERE \(which);
                     DELETE FROM \(segments) WHERE \(which)
                     """)
             let reason = Statement("SELECT reason FROM \(test.tables.consumerWorkers.sql)")

@@ -5,7 +5,7 @@
 package struct ParkedPositions: Sendable, Equatable {
     package private(set) var all: [Int64]
     /// The last one that is not named any more, because the checkpoint has passed it; `nil` if all are. From a checkpoint
-    /// before it, what was parked and what was delivered cannot be told apart.
+    /// before it, parked and delivered events cannot be distinguished.
     package private(set) var forgotten: Int64?
 
     init(_ all: [Int64] = [], forgotten: Int64? = nil) {
