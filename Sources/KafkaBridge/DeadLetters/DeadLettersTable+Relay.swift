@@ -70,34 +70,29 @@ extension DeadLettersTable {
             [consumer, checkpoints.map { Int32($0.segment) }, checkpoints.map(\.position)])
     }
 
-    /// A segment, and from where on its events are asked for.
-    struct Behind {
+    /// A segment, and the positions of it that are asked for: behind one, up to its checkpoint.
+    struct Passed {
         let segment: Int
         let position: Int64
         let checkpoint: Int64
     }
 
-    /// The events of segments that were set aside behind positions, of those that the checkpoint has passed the last ones:
-    /// segment, position.
+    /// The last events of segments that were set aside among some: segment, position.
     ///
-    /// - Parameter limit: so many of those.
-    func setAside(_ consumer: String, _ asked: [Behind], limit: Int) -> BoundStatement {
-        let own = """
-            SELECT segment_id, global_position FROM \(table.sql) AS own
-            WHERE own.consumer_name = $1 AND own.segment_id = asked.segment_id
-            AND own.state IN ('parked', 'redriving', 'discarded') AND own.global_position > asked.position
-            """
+    /// - Parameter limit: so many of each segment.
+    func setAside(_ consumer: String, _ asked: [Passed], limit: Int) -> BoundStatement {
         let sql = """
             SELECT letters.segment_id, letters.global_position
             FROM unnest($2, $3, $4) AS asked (segment_id, position, checkpoint)
             CROSS JOIN LATERAL (
-                (\(own) AND own.global_position > asked.checkpoint)
-                UNION ALL
-                (\(own) AND own.global_position <= asked.checkpoint ORDER BY global_position DESC LIMIT $5)
-            ) AS letters
+                SELECT segment_id, global_position FROM \(table.sql) AS own
+                WHERE own.consumer_name = $1 AND own.segment_id = asked.segment_id
+                AND own.state IN ('parked', 'redriving', 'discarded')
+                AND own.global_position > asked.position AND own.global_position <= asked.checkpoint
+                ORDER BY global_position DESC LIMIT $5) AS letters
             """
         return BoundStatement(
-            Statement(name: "dead_letters_set_aside_behind", sql: sql),
+            Statement(name: "dead_letters_set_aside_passed", sql: sql),
             [
                 consumer, asked.map { Int32($0.segment) }, asked.map(\.position), asked.map(\.checkpoint), limit,
             ])

@@ -25,8 +25,8 @@ protocol TakeoverAccess: Sendable {
     /// The last committed progress of segments, by their lineages.
     func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress]
 
-    /// The events of segments that were parked behind positions, ascending; of those that the checkpoint has passed so many.
-    func parked(_ asked: [DeadLettersTable.Behind], limit: Int) async throws -> [Int: [Int64]]
+    /// The last events of segments that were parked among some, ascending, so many of each.
+    func parked(_ asked: [DeadLettersTable.Passed], limit: Int) async throws -> [Int: [Int64]]
 
     /// Those of the events that the database does not have.
     func missing(_ events: [EventReference]) async throws -> [EventReference]
@@ -144,10 +144,11 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         return progress
     }
 
-    /// What was parked, and that no transaction has recorded since: the next one passes it.
+    /// What was parked and passed by the checkpoint, and that no transaction has recorded since: the next one passes it. What
+    /// lies behind the checkpoint comes again, and is named when it is passed.
     private func parked(behind progress: [Int: SegmentProgress]) async throws -> [Int: ParkedPositions] {
         let asked = recorded.map { segment, recorded in
-            DeadLettersTable.Behind(
+            DeadLettersTable.Passed(
                 segment: segment, position: progress[segment]?.last?.position ?? -1, checkpoint: recorded.checkpoint)
         }
         if asked.isEmpty { return [:] }

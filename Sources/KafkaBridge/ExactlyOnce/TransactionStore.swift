@@ -78,12 +78,11 @@ package struct TransactionStore: Sendable {
         try await pool.withConnection { _ = try await $0.query(table.release(consumer, id: id, claims)) }
     }
 
-    /// The events of segments that were parked behind positions, ascending; of those that the checkpoint has passed the last
-    /// ones.
+    /// The last events of segments that were parked among some, ascending.
     ///
-    /// - Parameter limit: so many of those.
+    /// - Parameter limit: so many of each segment.
     func parked(
-        _ consumer: String, _ asked: [DeadLettersTable.Behind], limit: Int
+        _ consumer: String, _ asked: [DeadLettersTable.Passed], limit: Int
     ) async throws -> [Int: [Int64]] {
         try await pool.withConnection { connection in
             var parked: [Int: [Int64]] = [:]

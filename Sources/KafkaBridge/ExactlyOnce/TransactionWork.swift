@@ -114,7 +114,7 @@ extension TransactionWork: TakeoverAccess {
             .read(lineages)
     }
 
-    func parked(_ asked: [DeadLettersTable.Behind], limit: Int) async throws -> [Int: [Int64]] {
+    func parked(_ asked: [DeadLettersTable.Passed], limit: Int) async throws -> [Int: [Int64]] {
         try await options.store.parked(consumer, asked, limit: limit)
     }
 

@@ -14,7 +14,7 @@ extension KafkaPublisher {
         /// Something is to be delivered, and no broker has acknowledged anything since, in microseconds since 1970.
         var silentSince: Int64?
         var largestPayload = Int.max
-        /// Why no broker answers, as somebody has found who asked while nothing was to be delivered.
+        /// Why no broker answers, as found when they were asked while nothing was to be delivered.
         var idleOutage: String?
         /// Why the table of dead letters cannot be used at the moment.
         var tableTrouble: String?
@@ -45,7 +45,7 @@ extension KafkaPublisher {
         }
     }
 
-    /// Whether the client has no connection, and does not look for one, since nothing is to be delivered: the brokers may be
+    /// Whether the client has no connection and opens none, since nothing is to be delivered: the brokers may be
     /// there all the same.
     package nonisolated var isIdleWithoutConnection: Bool {
         let (producer, isWaiting) = shared.withLock { ($0.producer, $0.isWaiting) }

@@ -1,7 +1,7 @@
 import Kafka
 import Logging
 
-/// Lends clients that look at topics, for one use each: no more at a time than ``AsyncSemaphore/topicClients`` allows.
+/// Lends clients that ask about topics, each for a single use: no more at a time than ``AsyncSemaphore/topicClients`` allows.
 enum TopicClients {
     /// - Throws: what the body throws; `.timedOut` if the task is cancelled before there is room.
     static func withAdmin<Value: Sendable>(

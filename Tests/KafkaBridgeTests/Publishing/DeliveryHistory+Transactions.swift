@@ -77,7 +77,8 @@ extension DeliveryHistory {
     private func namingParked(_ progress: SegmentProgress, in segment: Int) -> SegmentProgress {
         var progress = progress
         for (position, row) in rows where row.segment == segment && position > progress.last?.position ?? 0 {
-            if row.state != .halted, row.state != .redriven { progress.parked.insert(position) }
+            guard position <= checkpoints[segment], row.state != .halted, row.state != .redriven else { continue }
+            progress.parked.insert(position)
         }
         return progress
     }
