@@ -52,7 +52,11 @@ import Testing
             waiting.cancel()
             await #expect(throws: CancellationError.self) { try await deadline { try await waiting.value } }
             await broker.bringUp()
-            _ = try await publisher.publish(batches[2])
+            // Given up at once, and to be handed over again.
+            let third = try await publisher.publish(batches[2])
+            try await deadline { try await third.acknowledged() }
+            let early = try await kafka.readAll([topic])
+            #expect(!early.contains { Int64($0.header("global_position") ?? "") ?? 0 > 51 })
             try await publisher.serve([Self.anew])
             for batch in batches { try await deadline { try await publisher.deliver(batch) } }
             await publisher.close()
