@@ -249,6 +249,7 @@ import Testing
         let first = Task { try await work.value(body) }
         try await eventually("the work has begun") { runs.withLock { $0 } == 1 }
         let second = Task { try await work.value(body) }
+        try await eventually("both wait") { await work.callersWaiting == 2 }
         first.cancel()
         let error = await #expect(throws: PostgresError.self) { try await first.value }
         #expect(error?.code == .cancelled)
@@ -266,7 +267,7 @@ import Testing
                 return .success(1)
             }
         }
-        try await Task.sleep(for: .milliseconds(50))
+        try await eventually("it waits") { await work.callersWaiting == 1 }
         only.cancel()
         await #expect(throws: PostgresError.self) { try await only.value }
         try await eventually("the work has ended") { ended.withLock { $0 } }

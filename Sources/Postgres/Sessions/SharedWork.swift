@@ -4,6 +4,8 @@ actor SharedWork<Value: Sendable> {
     private var waiters: [UInt64: CheckedContinuation<Result<Value, PostgresError>, Never>] = [:]
     private var lastNumber: UInt64 = 0
 
+    var callersWaiting: Int { waiters.count }
+
     /// Waits for the work that is under way, or begins it.
     ///
     /// - Throws: what the work fails with; `cancelled` at once when the caller is.
