@@ -1,3 +1,4 @@
+import EventSourcing
 import Kafka
 
 /// Which event a record carries, whatever its format, and whether it was published again by a job.

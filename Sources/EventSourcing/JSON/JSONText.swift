@@ -1,7 +1,7 @@
 /// Looks through JSON text (RFC 8259) in place, without building anything from it.
-struct JSONText {
+package struct JSONText {
     /// Deeper nesting counts as invalid, so that no text can use up the stack of whoever reads it.
-    static let maximumDepth = 200
+    package static let maximumDepth = 200
 
     private let bytes: UnsafeRawBufferPointer
     private var index = 0
@@ -11,7 +11,7 @@ struct JSONText {
     /// Whether the bytes are one JSON value and nothing else.
     ///
     /// - Parameter depth: how deep the value is to be in another, which then is as deep as it may be.
-    static func isValid(_ bytes: RawSpan, depth: Int = 0) -> Bool {
+    package static func isValid(_ bytes: RawSpan, depth: Int = 0) -> Bool {
         bytes.withUnsafeBytes { bytes in
             guard UTF8Check.isValid(bytes) else { return false }
             var text = JSONText(bytes)
@@ -23,7 +23,7 @@ struct JSONText {
     }
 
     /// Hands out the members of a JSON object, with the range of each value in the bytes. False when it is none.
-    static func forEachMember(of bytes: RawSpan, _ body: (_ name: String, _ value: Range<Int>) -> Void) -> Bool {
+    package static func forEachMember(of bytes: RawSpan, _ body: (_ name: String, _ value: Range<Int>) -> Void) -> Bool {
         bytes.withUnsafeBytes { bytes in
             var text = JSONText(bytes)
             text.skipSpace()
@@ -49,7 +49,7 @@ struct JSONText {
     }
 
     /// The text of a string's inside.
-    static func unescaped(_ bytes: UnsafeRawBufferPointer) -> String {
+    package static func unescaped(_ bytes: UnsafeRawBufferPointer) -> String {
         guard bytes.contains(UInt8(ascii: "\\")) else { return String(decoding: bytes, as: UTF8.self) }
         var units: [UInt16] = []
         var result = ""
@@ -86,7 +86,82 @@ struct JSONText {
         return result
     }
 
+    /// The value at a place, which is the last one where a name is there several times, as in `jsonb` and most parsers.
+    ///
+    /// The whole text is looked at, so that a value is found in valid JSON only.
+    package static func value(at pointer: JSONPointer, in bytes: RawSpan) -> Lookup {
+        bytes.withUnsafeBytes { bytes in
+            guard UTF8Check.isValid(bytes) else { return .notJSON }
+            var text = JSONText(bytes)
+            text.skipSpace()
+            var found: Range<Int>?
+            guard text.find(pointer.tokens[...], depth: 0, &found) else { return .notJSON }
+            text.skipSpace()
+            guard text.index == bytes.count else { return .notJSON }
+            return found.map { .found($0) } ?? .absent
+        }
+    }
+
+    /// What there is at a place.
+    package enum Lookup: Sendable, Equatable {
+        /// The value's bytes.
+        case found(Range<Int>)
+        case absent
+        case notJSON
+    }
+
     // MARK: Scanning
+
+    /// Skips a value, and notes where in it the place is.
+    private mutating func find(_ tokens: ArraySlice<String>, depth: Int, _ found: inout Range<Int>?) -> Bool {
+        let start = index
+        found = nil
+        guard let token = tokens.first else {
+            guard skipValue(depth: depth) else { return false }
+            found = start..<index
+            return true
+        }
+        guard index < bytes.count, depth <= Self.maximumDepth else { return false }
+        let close: UInt8
+        switch bytes[index] {
+        case UInt8(ascii: "{"): close = UInt8(ascii: "}")
+        case UInt8(ascii: "["): close = UInt8(ascii: "]")
+        default: return skipValue(depth: depth)
+        }
+        let isObject = close == UInt8(ascii: "}")
+        index += 1
+        skipSpace()
+        if take(close) { return true }
+        var number = 0
+        while true {
+            skipSpace()
+            var isMeant = !isObject && token == String(number)
+            if isObject {
+                let start = index
+                guard skipString() else { return false }
+                isMeant = Self.equals(
+                    UnsafeRawBufferPointer(rebasing: bytes[(start + 1)..<(index - 1)]), token)
+                skipSpace()
+                guard take(UInt8(ascii: ":")) else { return false }
+                skipSpace()
+            }
+            if isMeant {
+                guard find(tokens.dropFirst(), depth: depth + 1, &found) else { return false }
+            } else {
+                guard skipValue(depth: depth + 1) else { return false }
+            }
+            number += 1
+            skipSpace()
+            if take(close) { return true }
+            guard take(UInt8(ascii: ",")) else { return false }
+        }
+    }
+
+    /// Whether a string's inside is the text.
+    private static func equals(_ inside: UnsafeRawBufferPointer, _ text: String) -> Bool {
+        if inside.contains(UInt8(ascii: "\\")) { return unescaped(inside).utf8.elementsEqual(text.utf8) }
+        return inside.elementsEqual(text.utf8)
+    }
 
     private mutating func take(_ byte: UInt8) -> Bool {
         guard index < bytes.count, bytes[index] == byte else { return false }
@@ -209,8 +284,8 @@ struct JSONText {
 }
 
 /// Whether bytes are UTF-8.
-enum UTF8Check {
-    static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
+package enum UTF8Check {
+    package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         String(validating: bytes, as: UTF8.self) != nil
     }
 }
