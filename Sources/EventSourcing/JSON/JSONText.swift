@@ -23,7 +23,8 @@ package struct JSONText {
     }
 
     /// Hands out the members of a JSON object, with the range of each value in the bytes. False when it is none.
-    package static func forEachMember(of bytes: RawSpan, _ body: (_ name: String, _ value: Range<Int>) -> Void) -> Bool {
+    package static func forEachMember(of bytes: RawSpan, _ body: (_ name: String, _ value: Range<Int>) -> Void) -> Bool
+    {
         bytes.withUnsafeBytes { bytes in
             var text = JSONText(bytes)
             text.skipSpace()
