@@ -129,7 +129,7 @@ actor Auditor {
         // Without the events' ids the configuration is refused.
         return try? DeliveryAudit(
             consumer: consumer.name, route: route,
-            scope: EventScope(aggregateTypes: consumer.aggregateTypes, boundedContexts: consumer.boundedContexts),
+            scope: consumer.scope,
             client: configuration.kafka.client("godwit-audit"), tables: configuration.database.tables, owner: owner,
             options: options, logger: logger)
     }

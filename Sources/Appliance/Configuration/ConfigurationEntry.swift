@@ -42,6 +42,14 @@ package struct ConfigurationEntry: Sendable, Equatable {
                     }
                     continue
                 }
+                if key.kind == .conditions {
+                    entries += values.lists(own).sorted { $0.key < $1.key }.map { pointer, list in
+                        let path = ConfigurationPath(own.words + [pointer])
+                        return .init(
+                            path: path.words, value: .list(Concealed.list(list)), source: values.source(path))
+                    }
+                    continue
+                }
                 let inherits = ConfigurationKey.inherited.contains(key.name) && !values.isGiven(own)
                 let path = inherits ? ConfigurationPath("worker.\(key.name)") : own
                 guard let pathKey = ConfigurationSchema.key(path.pattern) else { continue }
@@ -58,7 +66,7 @@ package struct ConfigurationEntry: Sendable, Equatable {
         _ key: ConfigurationKey, _ path: ConfigurationPath, _ values: ConfigurationValues, _ database: DatabaseSection
     ) -> Value? {
         switch key.kind {
-        case .secret, .properties, .templates:
+        case .secret, .properties, .templates, .conditions:
             guard values.isGiven(path) else { return nil }
             if key.path == "database.url", let connection = database.connection {
                 return .text(connection.redactedDescription)

@@ -152,6 +152,24 @@ extension ConfigurationKey {
                 "consumers.*.aggregate_types", .list, default: "[]",
                 "The aggregate types whose events it relays; none named is all."),
             .init(
+                "consumers.*.event_types", .list, default: "[]",
+                "The event types it relays, `*` for any text; none named is all."),
+            .init(
+                "consumers.*.except_event_types", .list, default: "[]",
+                "Event types that it passes over, `*` for any text."),
+            .init(
+                "consumers.*.where", .conditions,
+                "Relays only events whose payload has one of the values at each place: `{ /country: [DE, AT] }`. A text, a "
+                    + "number, `true`, `false` or `null`; an event without the place is passed over, one whose payload is not "
+                    + "JSON is undeliverable."),
+            .init(
+                "consumers.*.where_metadata", .conditions, "As `where`, for the event's metadata."),
+            .init(
+                "consumers.*.except_where", .conditions,
+                "Passes over events whose payload has one of the values at a place."),
+            .init(
+                "consumers.*.except_where_metadata", .conditions, "As `except_where`, for the event's metadata."),
+            .init(
                 "consumers.*.start", .text, default: "beginning",
                 "Where it begins at its first start: `beginning`, `now`, or behind a position."),
             .init(

@@ -23,6 +23,11 @@ package struct ConfigurationKey: Sendable {
         case properties
         /// A mapping of event types to templates; not in the environment, whose names are no event types.
         case templates
+        /// A mapping of JSON pointers to a text or a sequence of texts; not in the environment.
+        case conditions
+
+        /// Whether it is a mapping with names that Godwit does not know itself, and that variables cannot have.
+        var isMapping: Bool { self == .templates || self == .conditions }
 
         /// Whether a sequence of texts is a value.
         var takesList: Bool {

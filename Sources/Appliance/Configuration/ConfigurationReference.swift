@@ -31,7 +31,7 @@ package enum ConfigurationReference {
         let variable =
             switch key.kind {
             case .properties: "`\(key.environmentVariable)_…`"
-            case .templates: "–"
+            case .templates, .conditions: "–"
             default: "`\(key.environmentVariable)`"
             }
         let value = key.isRequired ? "required" : key.defaultText.map { "`\($0)`" } ?? ""
@@ -53,6 +53,7 @@ package enum ConfigurationReference {
         case .choiceOrList(let choices): choices.map { "`\($0)`" }.joined(separator: ", ") + " or a list"
         case .properties: "names and texts"
         case .templates: "event types and texts"
+        case .conditions: "JSON pointers, each with a text or a list"
         }
     }
 }

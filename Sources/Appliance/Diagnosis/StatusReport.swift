@@ -124,9 +124,6 @@ extension Configuration {
 
     /// What each consumer wants.
     var scopes: [String: EventScope] {
-        consumers.reduce(into: [:]) { scopes, consumer in
-            scopes[consumer.name] = EventScope(
-                aggregateTypes: consumer.aggregateTypes, boundedContexts: consumer.boundedContexts)
-        }
+        consumers.reduce(into: [:]) { $0[$1.name] = $1.scope }
     }
 }

@@ -120,7 +120,8 @@ struct DatabaseExamination: Sendable {
                     guard let found = try? await stretch.count(table, on: connection) else { break }
                     count.took(found, in: .now - began)
                 }
-                let commands = addition.commands(name, after: history.start ?? 0, through: through)
+                let commands = addition.commands(
+                    name, after: history.start ?? 0, through: through, eventTypes: count.eventTypes)
                 facts.scopeChanges.append(
                     .init(
                         consumer: name, before: before.text, now: scope.text, events: count.text,

@@ -46,10 +46,17 @@ package struct SelectionRequest: Sendable, Hashable {
     ///
     /// - Throws: where something is asked for that the consumer does not carry.
     func selection(of consumer: ConsumerSection) throws(Failure) -> EventSelection {
-        EventSelection(
+        if let foreign = eventTypes.first(where: { !consumer.filter.wants(eventType: Array($0.utf8).span.bytes) }) {
+            throw Failure(
+                .usage,
+                "the consumer \(consumer.name) does not carry the event type \(foreign); it has "
+                    + consumer.filter.words.joined(separator: ", "))
+        }
+        return EventSelection(
             scope: EventScope(
                 aggregateTypes: try narrowed(consumer.aggregateTypes, to: aggregateTypes, "aggregate type", consumer),
-                boundedContexts: try narrowed(consumer.boundedContexts, to: contexts, "bounded context", consumer)),
+                boundedContexts: try narrowed(consumer.boundedContexts, to: contexts, "bounded context", consumer),
+                filter: consumer.filter),
             aggregateIDs: aggregateIDs, eventTypes: eventTypes, from: fromTime, until: toTime)
     }
 

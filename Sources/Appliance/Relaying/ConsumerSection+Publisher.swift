@@ -29,7 +29,7 @@ extension ConsumerSection {
     ) throws(Failure) -> KafkaPublisherOptions {
         guard let route else { throw Failure(.configuration, "\"consumers.\(name).topic\" is required") }
         var options = KafkaPublisherOptions(
-            name: name, scope: EventScope(aggregateTypes: aggregateTypes, boundedContexts: boundedContexts),
+            name: name, scope: scope,
             client: kafka.client("godwit-\(name)"), route: route, topics: kafka.topics,
             maximumRecordBytes: kafka.maximumRecordBytes, onPoison: onPoison, deadLetters: deadLetters)
         if case .exactlyOnce(let topic) = delivery, let transactions {

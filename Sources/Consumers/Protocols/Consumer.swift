@@ -28,11 +28,19 @@ public protocol ScopedConsumer: Consumer {
     var aggregateTypes: [String] { get }
     /// The bounded contexts wanted; empty for all.
     var boundedContexts: [String] { get }
+    /// Which of their events are wanted, by event types or by values in payload or metadata; all unless said otherwise.
+    var filter: EventFilter { get }
+}
+
+extension ScopedConsumer {
+    /// Leaves nothing out.
+    public var filter: EventFilter { .none }
 }
 
 extension Consumer {
     var scope: EventScope {
         guard let scoped = self as? any ScopedConsumer else { return .all }
-        return EventScope(aggregateTypes: scoped.aggregateTypes, boundedContexts: scoped.boundedContexts)
+        return EventScope(
+            aggregateTypes: scoped.aggregateTypes, boundedContexts: scoped.boundedContexts, filter: scoped.filter)
     }
 }

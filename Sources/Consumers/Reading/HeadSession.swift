@@ -489,14 +489,3 @@ actor HeadSession {
         await reader.report(holds, at: window.released)
     }
 }
-
-extension EventScope {
-    /// What any of the scopes wants, and perhaps more.
-    init(union scopes: [EventScope]) {
-        func union(_ list: KeyPath<EventScope, [String]>) -> [String] {
-            if scopes.contains(where: { $0[keyPath: list].isEmpty }) { return [] }
-            return Set(scopes.flatMap { $0[keyPath: list] }).sorted()
-        }
-        self.init(aggregateTypes: union(\.aggregateTypes), boundedContexts: union(\.boundedContexts))
-    }
-}

@@ -191,16 +191,19 @@ package actor LogReader {
     /// - Parameters:
     ///   - life: what the caller's other knowledge rests on.
     ///   - largestPayload: larger payloads need not come; asked at each read.
+    ///   - noteFiltered: told how many events the scope's filter has left out.
     /// - Throws: ``SubscriptionInterrupted`` if the reader has begun anew since.
     func subscribe(
         _ scope: EventScope, _ selection: SegmentSelection, after cursor: Int64, target: Int64?, life: ServerLife,
-        largestPayload: @escaping @Sendable () -> Int = { .max }
+        largestPayload: @escaping @Sendable () -> Int = { .max },
+        noteFiltered: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> Subscription {
         guard let session, session.life == life else { throw SubscriptionInterrupted() }
         nextID += 1
         let subscription = Subscription(
             id: nextID, scope: scope, selection: selection, after: cursor, target: target,
-            queueBytes: max(1, options.bytesInFlight / 4), reader: wakeups, largestPayload: largestPayload)
+            queueBytes: max(1, options.bytesInFlight / 4), reader: wakeups, largestPayload: largestPayload,
+            noteFiltered: noteFiltered)
         await session.add(subscription)
         wakeups.wake()
         return subscription

@@ -22,19 +22,29 @@ struct SegmentSelection: Sendable {
     ///
     /// - Parameters:
     ///   - wanted: whether the scope has a kind, by the kind's number; `nil` counts as no.
-    ///   - scope: for events whose kind has no number of its own.
-    func select(from batch: LogBatch, wanted: [Bool?], scope: EventScope) -> [FeedBatch.Selected] {
+    ///   - scope: for events whose kind has no number of its own, and for what it looks at beyond kinds.
+    ///   - filtered: grows by the events that the scope's filter leaves out.
+    func select(
+        from batch: LogBatch, wanted: [Bool?], scope: EventScope, filtered: inout Int
+    ) -> [FeedBatch.Selected] {
         var selection: [FeedBatch.Selected] = []
         let (events, kinds) = (batch.rows.events, batch.rows.kinds)
+        let (hasNames, isFiltered) = (
+            !scope.aggregateTypes.isEmpty || !scope.boundedContexts.isEmpty, !scope.filter.isEmpty
+        )
         if kinds.isEmpty { selection.reserveCapacity(batch.range.count) }
         for index in batch.range {
             // Most events of a shared batch are others': their rows are not touched.
             let kind = kinds.isEmpty ? nil : kinds[index]
             if let kind, kind != EventKinds.overflow, wanted[kind] != true { continue }
             let event = events[index]
-            if kind == nil || kind == EventKinds.overflow, !scope.isAll, !scope.contains(event) { continue }
+            if kind == nil || kind == EventKinds.overflow, hasNames, !scope.containsName(of: event) { continue }
             let segment = strategy.segment(of: event.aggregateID, totalSegments: totalSegments)
             guard starts.indices.contains(segment), let start = starts[segment], event.globalPosition > start else {
+                continue
+            }
+            if isFiltered, scope.filter.decide(event) == .unwanted {
+                filtered += 1
                 continue
             }
             selection.append(FeedBatch.Selected(index: index, segment: segment))

@@ -20,8 +20,13 @@ final class Subscription: Sendable {
     private let reader: WakeSignal
     private let state: Mutex<State>
 
+    /// Told how many events the scope's filter has left out.
+    private let noteFiltered: @Sendable (Int) -> Void
+
     /// Batches that may wait to be taken.
     static let mostBatches = 64
+    /// After so many positions of which nothing was wanted, the consumer is told of them.
+    private static let silentStretch: Int64 = 5_000
 
     private struct State {
         var queue: [LogBatch] = []
@@ -64,8 +69,10 @@ final class Subscription: Sendable {
     ///   - queueBytes: no room for another batch once so many bytes wait.
     init(
         id: Int, scope: EventScope, selection: SegmentSelection, after cursor: Int64, target: Int64?,
-        queueBytes: Int, reader: WakeSignal, largestPayload: @escaping @Sendable () -> Int = { .max }
+        queueBytes: Int, reader: WakeSignal, largestPayload: @escaping @Sendable () -> Int = { .max },
+        noteFiltered: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
+        self.noteFiltered = noteFiltered
         self.largestPayload = largestPayload
         self.id = id
         self.scope = scope
@@ -92,8 +99,16 @@ final class Subscription: Sendable {
             switch state.withLock({ take(&$0) }) {
             case .batch(let batch):
                 let wanted = state.withLock { $0.wanted }
-                let selected = selection.select(from: batch, wanted: wanted, scope: scope)
-                if selected.isEmpty { continue }
+                var filtered = 0
+                let selected = selection.select(from: batch, wanted: wanted, scope: scope, filtered: &filtered)
+                if filtered > 0 { noteFiltered(filtered) }
+                if selected.isEmpty {
+                    // A consumer that catches up records its way through what it leaves out.
+                    state.withLock { state in
+                        if batch.through - state.reported >= Self.silentStretch { state.isProgressDue = true }
+                    }
+                    continue
+                }
                 state.withLock { $0.reported = max($0.reported, batch.through) }
                 return FeedBatch(batch, selected)
             case .progress(let position): return FeedBatch(events: nil, selection: [], through: position)
@@ -238,13 +253,6 @@ final class Subscription: Sendable {
             state.queue = []
             state.bytes = 0
         }
-    }
-}
-
-extension EventScope {
-    package func contains(_ event: EventView) -> Bool {
-        (aggregateTypes.isEmpty || aggregateTypes.contains { event.aggregateType.equals(Array($0.utf8)) })
-            && (boundedContexts.isEmpty || boundedContexts.contains { event.boundedContext.equals(Array($0.utf8)) })
     }
 }
 

@@ -49,16 +49,22 @@ package struct ScopeAddition: Sendable, Equatable {
     package let selections: [EventScope]
     /// The same selections by themselves, whatever the new scope is.
     package let counted: [EventScope]
+    /// Where the filters differ: an event is added if the new scope has it and the old one had not.
+    let filtered: (old: EventScope, new: EventScope)?
     /// Tells the jobs of different changes at one position apart.
     private let mark: String
 
     package init(from old: EventScope, to new: EventScope, stored: Set<EventName>) {
+        let isFilterKept = old.filter.isEquivalent(to: new.filter)
+        filtered = isFilterKept && new.filter.conditions.isEmpty ? nil : (old, new)
         let wanted = stored.filter { new.contains($0) }
         var added: [String: Set<String>] = [:]
         var whole: [String: Set<String>] = [:]
         for name in wanted {
             whole[name.boundedContext, default: []].insert(name.aggregateType)
-            if !old.contains(name) { added[name.boundedContext, default: []].insert(name.aggregateType) }
+            if !isFilterKept || !old.contains(name) {
+                added[name.boundedContext, default: []].insert(name.aggregateType)
+            }
         }
         // Contexts of which the same types are added, all of them or some, make one selection.
         let hash = FNV1aPartitionStrategy.hash(Array("\(old.text) \(new.text)".utf8).span.bytes)
@@ -66,7 +72,9 @@ package struct ScopeAddition: Sendable, Equatable {
         var groups: [Set<String>?: [String]] = [:]
         for (context, types) in added { groups[types == whole[context] ? nil : types, default: []].append(context) }
         counted = groups.map { types, contexts in
-            EventScope(aggregateTypes: types?.sorted() ?? new.aggregateTypes, boundedContexts: contexts.sorted())
+            EventScope(
+                aggregateTypes: types?.sorted() ?? new.aggregateTypes, boundedContexts: contexts.sorted(),
+                filter: new.filter)
         }
         selections = groups.map { types, contexts in
             EventScope(
@@ -78,18 +86,34 @@ package struct ScopeAddition: Sendable, Equatable {
         }
     }
 
+    /// Whether the commands publish events again that were published before: the old scope had some of a type, but not all.
+    package func repeats(_ eventTypes: [String]) -> Bool {
+        guard let filtered else { return false }
+        return eventTypes.isEmpty
+            || eventTypes.contains { filtered.old.filter.wants(eventType: Array($0.utf8).span.bytes) }
+    }
+
+    package static func == (one: ScopeAddition, other: ScopeAddition) -> Bool {
+        one.selections == other.selections && one.counted == other.counted && one.mark == other.mark
+            && one.filtered?.old == other.filtered?.old && one.filtered?.new == other.filtered?.new
+    }
+
     /// The commands that publish them.
     ///
     /// - Parameters:
     ///   - after: where the consumer began.
     ///   - through: the last position that was passed over.
-    package func commands(_ consumer: String, after: Int64, through: Int64) -> [String] {
+    ///   - eventTypes: all types of the events that are added, where they are known.
+    package func commands(
+        _ consumer: String, after: Int64, through: Int64, eventTypes: [String] = []
+    ) -> [String] {
         selections.enumerated().map { index, selection in
             let job = "added-to-\(consumer)-at-\(through)-\(mark)" + (selections.count > 1 ? "-\(index + 1)" : "")
             var words = ["godwit", "republish"] + Self.option("--job", Self.jobName(job))
             words += Self.option("--consumer", consumer)
             words += selection.boundedContexts.flatMap { Self.option("--context", $0) }
             words += selection.aggregateTypes.flatMap { Self.option("--aggregate-type", $0) }
+            words += eventTypes.flatMap { Self.option("--event-type", $0) }
             if after > 0 { words += ["--from-position", "\(after + 1)"] }
             words += ["--to-position", "\(through)"]
             return words.joined(separator: " ")

@@ -43,6 +43,13 @@ package struct ScopeHistory: Sendable, Equatable {
     /// Where the first entry of a segment stands whose beginnings nobody recorded: an earlier version made it.
     static let unrecorded: Int64 = -1
 
+    /// What of events is looked into to judge them.
+    package var parts: Set<EventCondition.Part> {
+        entries.values.reduce(into: []) { parts, list in
+            for entry in list { parts.formUnion(entry.scope.filter.parts) }
+        }
+    }
+
     /// The scopes of the last entries that another scope is to take the place of, each once.
     package func replaced(by scope: EventScope) -> [EventScope] {
         var replaced: [EventScope] = []
@@ -118,12 +125,5 @@ package struct ScopeHistory: Sendable, Equatable {
         return Update(
             segment: segment, before: isSetBack || !isRecorded ? nil : last?.scope,
             entry: Entry(after: checkpoint, scope: scope), dropsBehind: checkpoint)
-    }
-}
-
-extension EventScope {
-    /// Whether the same events are wanted, however the names are ordered or repeated.
-    package func isEquivalent(to other: EventScope) -> Bool {
-        Set(aggregateTypes) == Set(other.aggregateTypes) && Set(boundedContexts) == Set(other.boundedContexts)
     }
 }

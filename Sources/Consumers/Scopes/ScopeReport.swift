@@ -96,11 +96,13 @@ final class ScopeReport: Sendable {
             logger.notice("the scope has changed; it adds no earlier event", metadata: metadata)
             return
         }
-        let commands = addition.commands(consumer, after: start, through: change.through)
+        let commands = addition.commands(
+            consumer, after: start, through: change.through, eventTypes: count.eventTypes)
+        let repeats = addition.repeats(count.eventTypes) ? " (with others that were published before)" : ""
         logger.warning(
             """
             the scope has changed, and adds \(count.text) earlier events, up to position \(change.through), that were passed \
-            over; to publish them: \(commands.joined(separator: "; "))
+            over; to publish them\(repeats): \(commands.joined(separator: "; "))
             """, metadata: metadata)
     }
 }
@@ -110,22 +112,60 @@ final class ScopeReport: Sendable {
 package struct AddedEventCount {
     package struct Stretch: Sendable {
         let selections: [EventScope]
+        let filtered: (old: EventScope, new: EventScope)?
         let after: Int64
         let through: Int64
 
-        package func count(_ table: EventsTable, on connection: Connection) async throws(PostgresError) -> Int {
+        package struct Found: Sendable, Equatable {
+            package var count = 0
+            /// Of the events, where the filter has changed.
+            package var eventTypes: Set<String> = []
+            /// Everything up to here was looked at.
+            package var through: Int64
+
+            package init(count: Int, eventTypes: Set<String> = [], through: Int64) {
+                self.count = count
+                self.eventTypes = eventTypes
+                self.through = through
+            }
+        }
+
+        package func count(_ table: EventsTable, on connection: Connection) async throws(PostgresError) -> Found {
+            if let filtered { return try await read(filtered.old, filtered.new, table, on: connection) }
             var sum = 0
             for selection in selections {
                 let statement = table.count(
                     EventSelection(scope: selection), after: after, through: through, largerThan: 0)
                 for row in try await connection.query(statement) { sum += try row.decode(4, as: Int.self) }
             }
-            return sum
+            return Found(count: sum, through: through)
+        }
+
+        /// Compares event by event what the scopes want.
+        private func read(
+            _ old: EventScope, _ new: EventScope, _ table: EventsTable, on connection: Connection
+        ) async throws(PostgresError) -> Found {
+            var scope = new
+            // What either looks into has to come along.
+            scope.filter.conditions += old.filter.conditions
+            let limit = 5_000
+            let events = try EventBatch(
+                await connection.query(
+                    table.readIdentities(EventSelection(scope: scope), after: after, through: through, limit: limit)))
+            let isComplete = events.count < limit && !events.isCut
+            var found = Found(count: 0, through: isComplete ? through : events.last?.globalPosition ?? through)
+            for event in events where new.contains(event) && !old.contains(event) {
+                found.count += 1
+                found.eventTypes.insert(event.event.eventType)
+            }
+            return found
         }
     }
 
     package private(set) var count = 0
+    private var types: Set<String> = []
     private let selections: [EventScope]
+    private let filtered: (old: EventScope, new: EventScope)?
     private var position: Int64
     private let end: Int64
     private var length: Int64 = 10_000
@@ -138,6 +178,7 @@ package struct AddedEventCount {
 
     package init(_ addition: ScopeAddition, after: Int64, through: Int64) {
         selections = addition.counted
+        filtered = addition.filtered
         position = after
         end = through
     }
@@ -146,13 +187,23 @@ package struct AddedEventCount {
     package func next() -> Stretch? {
         guard position < end, spent < Self.patience else { return nil }
         let (sum, overflows) = position.addingReportingOverflow(length)
-        return Stretch(selections: selections, after: position, through: overflows ? end : min(end, sum))
+        return Stretch(
+            selections: selections, filtered: filtered, after: position, through: overflows ? end : min(end, sum))
     }
 
-    package mutating func took(_ found: Int, in time: Duration) {
-        guard let stretch = next() else { return }
-        count += found
-        position = stretch.through
+    /// More event types than these are not listed in a command.
+    private static let mostTypes = 20
+
+    /// The types of the events that are added, where the filter has changed and all are known; else empty.
+    package var eventTypes: [String] {
+        position < end || types.count > Self.mostTypes ? [] : types.sorted()
+    }
+
+    package mutating func took(_ found: Stretch.Found, in time: Duration) {
+        guard next() != nil else { return }
+        count += found.count
+        if types.count <= Self.mostTypes { types.formUnion(found.eventTypes) }
+        position = max(position, found.through)
         spent += time
         if time < Self.aim / 2 {
             length = min(length * 2, 10_000_000)
@@ -170,7 +221,7 @@ extension EventScope {
     package var text: String {
         if isAll { return "all events" }
         let lists = [("bounded_contexts", boundedContexts), ("aggregate_types", aggregateTypes)]
-        return lists.filter { !$0.1.isEmpty }.map { "\($0.0): [\($0.1.joined(separator: ", "))]" }
-            .joined(separator: ", ")
+        let names = lists.filter { !$0.1.isEmpty }.map { "\($0.0): [\($0.1.joined(separator: ", "))]" }
+        return (names + filter.words).joined(separator: ", ")
     }
 }

@@ -20,12 +20,13 @@ package struct ScopesTable: Sendable {
         _ consumer: String, on session: some PostgresSession
     ) async throws(PostgresError) -> ScopeHistory {
         let sql = """
-            SELECT segment_id, after_position, bounded_contexts, aggregate_types FROM \(table.sql)
+            SELECT segment_id, after_position, bounded_contexts, aggregate_types, filter FROM \(table.sql)
             WHERE events_table = $1 AND consumer_name = $2
             """
         var history = ScopeHistory()
         for row in try await session.query(BoundStatement(Statement(sql), [events, consumer])) {
-            let scope = EventScope(aggregateTypes: try row.decode(3), boundedContexts: try row.decode(2))
+            let scope = EventScope(
+                aggregateTypes: try row.decode(3), boundedContexts: try row.decode(2), filter: try row.filter(4))
             history.add(.init(after: try row.decode(1), scope: scope), to: try row.decode(0))
         }
         return history
@@ -47,11 +48,12 @@ package struct ScopesTable: Sendable {
     func recordStart(_ consumer: String, scope: EventScope) -> BoundStatement {
         let sql = """
             INSERT INTO \(table.sql) (events_table, consumer_name, segment_id, after_position, bounded_contexts,
-                aggregate_types)
-            SELECT $1, $2, segment_id, checkpoint, $3, $4 FROM \(segments.sql) WHERE consumer_name = $2
+                aggregate_types, filter)
+            SELECT $1, $2, segment_id, checkpoint, $3, $4, $5 FROM \(segments.sql) WHERE consumer_name = $2
             AND NOT EXISTS (SELECT FROM \(table.sql) WHERE events_table = $1 AND consumer_name = $2)
             """
-        return BoundStatement(Statement(sql), [events, consumer, scope.boundedContexts, scope.aggregateTypes])
+        return BoundStatement(
+            Statement(sql), [events, consumer, scope.boundedContexts, scope.aggregateTypes, scope.filter.text])
     }
 
     /// Keeps the position at which a consumer is to begin while it cannot yet, so that a new process begins there too;
@@ -90,11 +92,11 @@ package struct ScopesTable: Sendable {
             """
         let insert = """
             INSERT INTO \(table.sql) AS scopes (events_table, consumer_name, segment_id, after_position,
-                bounded_contexts, aggregate_types)
-            SELECT $1, $2, own.segment_id, own.position, $6, $7 FROM (\(owned)) AS own
+                bounded_contexts, aggregate_types, filter)
+            SELECT $1, $2, own.segment_id, own.position, $6, $7, $8 FROM (\(owned)) AS own
             ON CONFLICT (events_table, consumer_name, segment_id, after_position) DO UPDATE
             SET bounded_contexts = excluded.bounded_contexts, aggregate_types = excluded.aggregate_types,
-                recorded_at = clock_timestamp()
+                filter = excluded.filter, recorded_at = clock_timestamp()
             """
         return [
             BoundStatement(
@@ -103,7 +105,7 @@ package struct ScopesTable: Sendable {
                 Statement(insert),
                 [
                     events, consumer, ids, updates.map(\.entry.after), owner, scope.boundedContexts,
-                    scope.aggregateTypes,
+                    scope.aggregateTypes, scope.filter.text,
                 ]),
         ]
     }
@@ -124,5 +126,15 @@ package struct ScopesTable: Sendable {
             BoundStatement(Statement(older), [events, consumers]),
             BoundStatement(Statement(move), [events, consumers, position]),
         ]
+    }
+}
+
+extension Row {
+    /// A recorded filter.
+    package func filter(_ column: Int) throws(PostgresError) -> EventFilter {
+        let text = try decode(column, as: String.self)
+        do throws(EventFilterError) { return try EventFilter(text: text) } catch {
+            throw PostgresError(.decoding, error.description)
+        }
     }
 }

@@ -7,6 +7,7 @@ import Telemetry
 struct ConsumerMetrics: Sendable {
     let handedOver: Counter
     let done: Counter
+    private let filtered: Counter
     let batchEvents: Recorder
     let batchBytes: Recorder
     let checkpointTime: Timer
@@ -23,6 +24,7 @@ struct ConsumerMetrics: Sendable {
     init(_ consumer: String) {
         handedOver = Metric.eventsHandedOver.counter(consumer)
         done = Metric.eventsDone.counter(consumer)
+        filtered = Metric.eventsFiltered.counter(consumer)
         batchEvents = Metric.batchEvents.histogram(consumer)
         batchBytes = Metric.batchBytes.histogram(consumer)
         latency = Metric.latency.timer(consumer)
@@ -36,6 +38,9 @@ struct ConsumerMetrics: Sendable {
         lag = Metric.lagEvents.gauge(consumer)
         owned = Metric.ownedSegments.gauge(consumer)
     }
+
+    /// Notes that the scope's filter left events out.
+    func noteFiltered(_ count: Int) { filtered.increment(by: count) }
 
     func tookOver(_ batch: FeedBatch) {
         if batch.selection.isEmpty { return }

@@ -60,8 +60,14 @@ package struct StatusReader: Sendable {
         let table = EventsTable(tables.source)
         while let start = backlog.nextReading {
             let last = latest - start > Backlog.widestReading ? start + Backlog.widestReading : latest
+            let scope = scopes[consumer] ?? .all
+            if !scope.filter.conditions.isEmpty {
+                let (events, end) = try await readWanted(scope, after: start, through: last, on: connection)
+                backlog.take(from: start, through: end, events)
+                continue
+            }
             let result = try await connection.query(
-                table.backlog(after: start, through: last, limit: backlogLimit, scope: scopes[consumer] ?? .all))
+                table.backlog(after: start, through: last, limit: backlogLimit, scope: scope))
             var events: [(position: Int64, aggregateID: [UInt8], age: Duration)] = []
             for row in result {
                 // Its bytes, which decide about the segment, also where they are no text.
@@ -72,6 +78,24 @@ package struct StatusReader: Sendable {
             backlog.take(from: start, through: isFull ? events.last?.position ?? last : last, events)
         }
         return backlog
+    }
+
+    /// What waits of a scope that looks into payload or metadata; and how far it was read.
+    private func readWanted(
+        _ scope: EventScope, after start: Int64, through last: Int64, on connection: Connection
+    ) async throws(PostgresError) -> ([(position: Int64, aggregateID: [UInt8], age: Duration)], through: Int64) {
+        let events = try EventBatch(
+            await connection.query(
+                EventsTable(tables.source).readIdentities(
+                    EventSelection(scope: scope), after: start, through: last, limit: backlogLimit)))
+        let isComplete = events.count < backlogLimit && !events.isCut
+        let wanted = events.filter { scope.wants($0) }.map { event in
+            (
+                position: event.globalPosition, aggregateID: event.aggregateID.withUnsafeBytes { Array($0) },
+                age: Duration.microseconds(WallClock.age(of: event.createdAtMicroseconds))
+            )
+        }
+        return (wanted, isComplete ? last : events.last?.globalPosition ?? last)
     }
 
     // MARK: Rows

@@ -46,7 +46,8 @@ struct Assignment {
         let reader = runner.source.reader
         let subscription = try await reader.subscribe(
             runner.scope, selection, after: start, target: runner.target.withLock { $0 }, life: life,
-            largestPayload: { [sink = runner.sink] in sink.largestPayload })
+            largestPayload: { [sink = runner.sink] in sink.largestPayload },
+            noteFiltered: { [metrics = runner.metrics] in metrics.noteFiltered($0) })
         runner.subscribed(to: subscription)
         do {
             try await handOver(subscription)

@@ -286,6 +286,8 @@ package struct JSONText {
 
 /// Whether bytes are UTF-8.
 package enum UTF8Check {
+    package static func isValid(_ bytes: RawSpan) -> Bool { bytes.withUnsafeBytes { isValid($0) } }
+
     package static func isValid(_ bytes: UnsafeRawBufferPointer) -> Bool {
         String(validating: bytes, as: UTF8.self) != nil
     }

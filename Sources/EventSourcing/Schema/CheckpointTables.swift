@@ -38,4 +38,14 @@ enum CheckpointTables {
             ADD COLUMN IF NOT EXISTS pending_start bigint;
         """
     }
+
+    /// Which events of a scope are wanted beyond its contexts and types; empty for all. The versions before, which do not name
+    /// the column, leave none out.
+    static func filters(_ tables: TableNames) -> String {
+        """
+        ALTER TABLE \(tables.godwitTable("checkpoint_scopes").sql)
+            ADD COLUMN IF NOT EXISTS filter text NOT NULL DEFAULT '';
+        ALTER TABLE \(tables.godwitTable("jobs").sql) ADD COLUMN IF NOT EXISTS filter text NOT NULL DEFAULT '';
+        """
+    }
 }

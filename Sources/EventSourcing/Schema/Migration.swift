@@ -28,6 +28,8 @@ struct Migration: Sendable {
             Migration(version: 16, name: "parked events of audits", sql: DeliveryAuditTable.parkedPositions(tables)),
             Migration(
                 version: 17, name: "transactional ids of segments", sql: TransactionalSegmentsTable.sql(tables)),
+            Migration(
+                version: 18, name: "filter behind checkpoints and of jobs", sql: CheckpointTables.filters(tables)),
         ]
     }
 

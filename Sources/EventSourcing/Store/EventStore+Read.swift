@@ -14,8 +14,16 @@ extension EventStore {
         after position: Int64, limit: Int, scope: EventScope = .all, in session: some PostgresSession
     ) async throws(EventStoreError) -> [PersistedEvent] {
         do throws(PostgresError) {
-            let statement = eventsTable.read(after: position, limit: max(1, limit), scope: scope)
-            return try EventBatch(await session.query(statement)).map(\.event)
+            let limit = max(1, limit)
+            var (found, position): ([PersistedEvent], Int64) = ([], position)
+            // Conditions on payload or metadata are looked at here, so that a read may give few of the events or none.
+            while true {
+                let statement = eventsTable.read(after: position, limit: limit, scope: scope)
+                let events = try EventBatch(await session.query(statement))
+                for event in events where found.count < limit && scope.wants(event) { found.append(event.event) }
+                guard let last = events.last, events.count == limit, found.count < limit else { return found }
+                position = last.globalPosition
+            }
         } catch {
             throw .database(error)
         }

@@ -14,16 +14,13 @@ extension EventsTable {
         let age = """
             CASE WHEN isfinite(\(time)) THEN extract(epoch FROM clock_timestamp() - \(time))::float8 ELSE 0 END
             """
+        var values: [any PostgresEncodable] = [position, last, limit]
+        let wanted = conditions(of: scope, &values).map { " AND \($0)" } ?? ""
         let sql = """
-            SELECT \(self.position), \(shape.expression(.aggregateID)),
-                \(age)
-            FROM \(table.sql) WHERE \(self.position) > $1 AND \(self.position) <= $2
-            AND (cardinality($3::text[]) = 0 OR \(type) = ANY($3))
-            AND (cardinality($4::text[]) = 0 OR \(context) = ANY($4))
-            ORDER BY \(self.position) LIMIT $5
+            SELECT \(self.position), \(shape.expression(.aggregateID)), \(age)
+            FROM \(table.sql) WHERE \(self.position) > $1 AND \(self.position) <= $2\(wanted)
+            ORDER BY \(self.position) LIMIT $3
             """
-        return BoundStatement(
-            Statement(name: "backlog", sql: sql),
-            [position, last, scope.aggregateTypes, scope.boundedContexts, limit])
+        return BoundStatement(Statement(name: "backlog", sql: sql), values)
     }
 }

@@ -9,7 +9,7 @@ extension EventsTable {
         _ selection: EventSelection, after position: Int64, through last: Int64, limit: Int, maximumBytes: Int,
         largest: Int = .max
     ) -> BoundStatement {
-        var conditions = Conditions(shape, selection, after: position, through: last)
+        var conditions = Conditions(self, selection, after: position, through: last)
         let bytes = conditions.bind(maximumBytes)
         let most = conditions.bind(largest)
         let rows = """
@@ -18,19 +18,36 @@ extension EventsTable {
         return BoundStatement(Statement(Self.addingUp(rows, to: bytes, withholding: most)), conditions.values)
     }
 
-    /// The same events without payload and metadata, which read as empty.
+    /// The same events without payload and metadata, which read as empty, but for what the scope's conditions look into.
+    ///
+    /// Then as ``read(_:after:through:limit:maximumBytes:largest:)`` reads them, with payloads of up to 1 MiB: the caller leaves
+    /// out what the scope does not want.
     package func readIdentities(
         _ selection: EventSelection, after position: Int64, through last: Int64, limit: Int
     ) -> BoundStatement {
-        let conditions = Conditions(shape, selection, after: position, through: last)
+        let parts = selection.scope.filter.parts
+        if !parts.isEmpty {
+            return read(
+                selection, after: position, through: last, limit: limit, maximumBytes: Self.judgedBytes,
+                largest: parts.contains(.payload) ? Self.judgedPayload : -1)
+        }
+        let conditions = Conditions(self, selection, after: position, through: last)
         let sql = """
             SELECT \(identityColumns) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY \(self.position) LIMIT \(limit)
             """
         return BoundStatement(Statement(sql), conditions.values)
     }
 
-    /// The events at the positions, likewise without payload and metadata.
-    package func readIdentities(at positions: [Int64]) -> BoundStatement {
+    /// What is read at once to see what conditions say of it, and the largest payload of which they can.
+    private static let judgedBytes = 16 << 20
+    package static let judgedPayload = 1 << 20
+
+    /// The events at the positions, likewise without payload and metadata, but for the parts named.
+    package func readIdentities(at positions: [Int64], with parts: Set<EventCondition.Part> = []) -> BoundStatement {
+        if !parts.isEmpty {
+            return read(
+                at: positions, maximumBytes: .max, largest: parts.contains(.payload) ? Self.judgedPayload : -1)
+        }
         let sql = """
             SELECT \(identityColumns) FROM \(table.sql) WHERE \(position) = ANY($1) ORDER BY \(position)
             """
@@ -42,7 +59,7 @@ extension EventsTable {
     package func count(
         _ selection: EventSelection, after position: Int64, through last: Int64, largerThan bytes: Int
     ) -> BoundStatement {
-        var conditions = Conditions(shape, selection, after: position, through: last)
+        var conditions = Conditions(self, selection, after: position, through: last)
         let limit = conditions.bind(bytes)
         let sql = """
             SELECT \(context), \(type), \(shape.expression(.eventType)), \(shape.expression(.eventVersion)), count(*),
@@ -59,13 +76,12 @@ extension EventsTable {
         private(set) var sql: String
         private(set) var values: [any PostgresEncodable]
 
-        init(_ shape: SourceShape, _ selection: EventSelection, after position: Int64, through last: Int64) {
-            let column = quoteIdentifier(shape.position)
+        init(_ table: EventsTable, _ selection: EventSelection, after position: Int64, through last: Int64) {
+            let (shape, column) = (table.shape, table.position)
             sql = "\(column) > $1 AND \(column) <= $2"
             values = [position, last]
+            if let scope = table.conditions(of: selection.scope, &values) { sql += " AND \(scope)" }
             let lists: [(SourceShape.Field, [String])] = [
-                (.boundedContext, selection.scope.boundedContexts),
-                (.aggregateType, selection.scope.aggregateTypes),
                 (.aggregateID, selection.aggregateIDs), (.eventType, selection.eventTypes),
             ]
             for (field, list) in lists where !list.isEmpty {

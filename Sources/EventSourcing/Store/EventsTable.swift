@@ -155,23 +155,6 @@ package struct EventsTable: Sendable {
             + "ELSE octet_length(\(value)::text) END"
     }
 
-    /// The scope as a condition; `nil` where all events are wanted.
-    private func conditions(of scope: EventScope, _ values: inout [any PostgresEncodable]) -> String? {
-        var conditions: [String] = []
-        for (list, expression) in [(scope.aggregateTypes, type), (scope.boundedContexts, context)] {
-            if list.isEmpty { continue }
-            if list.count == 1 {
-                // An array would be taken apart for each row.
-                values.append(list[0])
-                conditions.append("\(expression) = $\(values.count)")
-            } else {
-                values.append(list)
-                conditions.append("\(expression) = ANY($\(values.count))")
-            }
-        }
-        return conditions.isEmpty ? nil : conditions.joined(separator: " AND ")
-    }
-
     /// The query of events whose result ends once the rows add up to the bytes; its first row comes whatever its size. A
     /// payload larger than the other number of bytes stays behind. Two more columns say of which length that was, and how
     /// many rows there would have been.

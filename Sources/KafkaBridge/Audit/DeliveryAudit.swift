@@ -274,7 +274,7 @@ package final class DeliveryAudit {
             let statement = events.readIdentities(
                 EventSelection(scope: scope), after: cursor.position, through: cursor.end, limit: limit)
             let batch = try EventBatch(await connection.query(statement))
-            for index in batch.indices {
+            for index in batch.indices where scope.wants(batch[index]) {
                 if let standing, standing.judge(batch[index]) == .pending {
                     if room == 0 {
                         window.through = batch[index].globalPosition - 1
@@ -285,7 +285,7 @@ package final class DeliveryAudit {
                 window.ledger.commit(DeliveryLedger.Entry(batch[index], by: &router))
                 earliest = min(earliest, batch[index].createdAtMicroseconds)
             }
-            cursor.took(last: batch.last?.globalPosition, isComplete: batch.count < limit)
+            cursor.took(last: batch.last?.globalPosition, isComplete: batch.count < limit && !batch.isCut)
             reads += 1
         }
         window.through = cursor.position

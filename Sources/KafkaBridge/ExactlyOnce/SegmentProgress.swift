@@ -98,12 +98,15 @@ extension SegmentProgress {
             let eventID: UUID
             let boundedContexts: [String]
             let aggregateTypes: [String]
+            /// Absent where nothing is left out.
+            let filter: String?
 
             enum CodingKeys: String, CodingKey {
                 case position
                 case eventID = "event_id"
                 case boundedContexts = "bounded_contexts"
                 case aggregateTypes = "aggregate_types"
+                case filter
             }
         }
 
@@ -131,7 +134,8 @@ extension SegmentProgress {
         let covers = covers.map {
             Text.Cover(
                 position: $0.last.position, eventID: $0.last.eventID, boundedContexts: $0.scope.boundedContexts,
-                aggregateTypes: $0.scope.aggregateTypes)
+                aggregateTypes: $0.scope.aggregateTypes,
+                filter: $0.scope.filter.isEmpty ? nil : $0.scope.filter.text)
         }
         let text = Text(
             consumer: consumer, segment: segment, epoch: epoch, lineage: lineage, writer: transactionalID,
@@ -148,10 +152,12 @@ extension SegmentProgress {
     init(value: [UInt8]) throws {
         let text = try JSONDecoder().decode(Text.self, from: Data(value))
         self.init(lineage: text.lineage, epoch: text.epoch, transactionalID: text.writer)
-        covers = text.delivered.map {
+        covers = try text.delivered.map {
             Cover(
                 last: EventReference(position: $0.position, eventID: $0.eventID),
-                scope: EventScope(aggregateTypes: $0.aggregateTypes, boundedContexts: $0.boundedContexts))
+                scope: EventScope(
+                    aggregateTypes: $0.aggregateTypes, boundedContexts: $0.boundedContexts,
+                    filter: try EventFilter(text: $0.filter ?? "")))
         }
         redriven = text.redriven
         noted = text.noted

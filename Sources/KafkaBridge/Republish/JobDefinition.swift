@@ -50,6 +50,9 @@ package struct JobDefinition: Sendable, Hashable {
         compare("last time") { $0.selection.until }
         compare("bounded contexts") { Set($0.selection.scope.boundedContexts) }
         compare("aggregate types") { Set($0.selection.scope.aggregateTypes) }
+        if !selection.scope.filter.isEquivalent(to: other.selection.scope.filter) {
+            differences.append("the consumer's filter of events")
+        }
         compare("aggregate ids") { Set($0.selection.aggregateIDs) }
         compare("event types") { Set($0.selection.eventTypes) }
         compare("topic") { $0.topic }
@@ -68,6 +71,7 @@ package struct JobDefinition: Sendable, Hashable {
             ("aggregates", selection.aggregateIDs), ("event types", selection.eventTypes),
         ]
         for (name, list) in lists where !list.isEmpty { parts.append("\(name) \(list.joined(separator: " "))") }
+        parts += selection.scope.filter.words
         if let topic { parts.append("to topic \(topic)") }
         if isListed { parts.append("listed events only") }
         return parts.joined(separator: ", ")

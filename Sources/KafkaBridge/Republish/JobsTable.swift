@@ -1,3 +1,4 @@
+import Consumers
 package import EventSourcing
 package import Postgres
 
@@ -19,8 +20,8 @@ package struct JobsTable: Sendable {
         let sql = """
             INSERT INTO \(table.sql) (name, consumer, bounded_contexts, aggregate_types, aggregate_ids, event_types,
                 from_time, until_time, is_listed, topic, after_position, asked_through, through_position, rate,
-                checkpoint)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $11) ON CONFLICT DO NOTHING
+                checkpoint, filter)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $11, $15) ON CONFLICT DO NOTHING
             """
         return BoundStatement(
             Statement(sql),
@@ -28,6 +29,7 @@ package struct JobsTable: Sendable {
                 name, definition.consumer, selection.scope.boundedContexts, selection.scope.aggregateTypes,
                 selection.aggregateIDs, selection.eventTypes, selection.from, selection.until, definition.isListed,
                 definition.topic, definition.after, definition.askedThrough, through, rate,
+                selection.scope.filter.text,
             ])
     }
 
@@ -39,7 +41,8 @@ package struct JobsTable: Sendable {
                 error, owner, epoch, created_at, started_at, updated_at, finished_at,
                 EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
                     AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-                    AND (classid::bigint << 32) | objid::bigint = hashtextextended($2 || name, 0))
+                    AND (classid::bigint << 32) | objid::bigint = hashtextextended($2 || name, 0)),
+                filter
             FROM \(table.sql) WHERE $1::text IS NULL OR name = $1 ORDER BY created_at DESC, name
             """
         return BoundStatement(Statement(sql), [name, lockName])
@@ -97,7 +100,8 @@ extension Job {
     /// Reads a row of ``JobsTable/find(_:)``.
     package init(_ row: Row) throws(PostgresError) {
         let selection = EventSelection(
-            scope: EventScope(aggregateTypes: try row.decode(3), boundedContexts: try row.decode(2)),
+            scope: EventScope(
+                aggregateTypes: try row.decode(3), boundedContexts: try row.decode(2), filter: try row.filter(25)),
             aggregateIDs: try row.decode(4), eventTypes: try row.decode(5), from: try row.decodeIfPresent(6),
             until: try row.decodeIfPresent(7))
         self.init(

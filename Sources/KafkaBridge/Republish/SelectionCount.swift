@@ -31,6 +31,13 @@ package struct SelectionCount: Sendable, Equatable {
     ) async throws(PostgresError) -> SelectionCount {
         var router = Router(route)
         var result = SelectionCount()
+        if !selection.scope.filter.conditions.isEmpty {
+            try await result.read(
+                selection, after: after, through: through, &router, maximumBytes: maximumBytes, table: table,
+                on: connection)
+            result.sort()
+            return result
+        }
         var position = after
         while position < through {
             // Counting is cheap per event, so stretches are long; a statement's time stays bounded.
@@ -43,20 +50,58 @@ package struct SelectionCount: Sendable, Equatable {
                     eventType: try row.decodeIfPresent(2) ?? "", eventVersion: try row.decodeIfPresent(3) ?? 0)
                 let (count, large): (Int, Int) = (try row.decode(4), try row.decode(5))
                 if !row.holdsText(columns: 0..<3) {
-                    result.add(count, flaw: "the text of a column is not UTF-8")
+                    result.add(count, flaw: Self.noText)
                     continue
                 }
-                if large > 0 { result.add(large, flaw: "the record would be larger than \(maximumBytes) bytes") }
-                switch router.topic(for: fields) {
-                case .success(let index): result.add(count - large, to: router.topics[index].description)
-                case .failure(let error): result.add(count - large, flaw: error.description)
-                }
+                if large > 0 { result.add(large, flaw: Self.tooLarge(maximumBytes)) }
+                result.add(count - large, router.topic(for: fields), &router)
             }
             position = end
         }
-        result.topics.sort { $0.name < $1.name }
-        result.flaws.sort { $0.reason < $1.reason }
+        result.sort()
         return result
+    }
+
+    /// Counts what conditions on payload or metadata want, by reading it.
+    private mutating func read(
+        _ selection: EventSelection, after: Int64, through: Int64, _ router: inout Router, maximumBytes: Int,
+        table: EventsTable, on connection: Connection
+    ) async throws(PostgresError) {
+        var cursor = RangeCursor(after: after, through: through, stretch: 100_000)
+        while !cursor.isAtEnd {
+            let limit = 10_000
+            let events = try EventBatch(
+                await connection.query(
+                    table.readIdentities(selection, after: cursor.position, through: cursor.end, limit: limit)))
+            for event in events where selection.scope.wants(event) {
+                let isText =
+                    UTF8Check.isValid(event.boundedContext) && UTF8Check.isValid(event.aggregateType)
+                    && UTF8Check.isValid(event.eventType)
+                if !isText {
+                    add(1, flaw: Self.noText)
+                } else if event.payloadLength > maximumBytes {
+                    add(1, flaw: Self.tooLarge(maximumBytes))
+                } else {
+                    add(1, router.topic(for: event), &router)
+                }
+            }
+            cursor.took(last: events.last?.globalPosition, isComplete: events.count < limit && !events.isCut)
+        }
+    }
+
+    private static let noText = "the text of a column is not UTF-8"
+    private static func tooLarge(_ bytes: Int) -> String { "the record would be larger than \(bytes) bytes" }
+
+    private mutating func sort() {
+        topics.sort { $0.name < $1.name }
+        flaws.sort { $0.reason < $1.reason }
+    }
+
+    private mutating func add(_ count: Int, _ answer: Router.Answer, _ router: inout Router) {
+        switch answer {
+        case .success(let index): add(count, to: router.topics[index].description)
+        case .failure(let error): add(count, flaw: error.description)
+        }
     }
 
     private mutating func add(_ count: Int, to topic: String) {

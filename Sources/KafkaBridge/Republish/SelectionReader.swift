@@ -70,7 +70,9 @@ final class SelectionReader {
         cursor.took(last: events.last?.globalPosition, isComplete: events.count < rows && !events.isCut)
         return FeedBatch(
             events: events.isEmpty ? nil : events,
-            selection: events.indices.map { FeedBatch.Selected(index: $0, segment: 0) }, through: cursor.position,
+            selection: events.indices.filter { selection.scope.wants(events[$0]) }.map {
+                FeedBatch.Selected(index: $0, segment: 0)
+            }, through: cursor.position,
             isFull: !cursor.isAtEnd)
     }
 }

@@ -57,9 +57,11 @@ struct AbsenceJudge {
         var router = Router(route)
         var absences: [Absence] = []
         let table = EventsTable(tables.source)
-        for start in stride(from: 0, to: absent.count, by: 5_000) {
-            let part = absent[start..<min(start + 5_000, absent.count)].map { ledger.positions[$0] }
-            let events = try EventBatch(await connection.query(table.readIdentities(at: part)))
+        // What conditions look into comes along, and takes memory.
+        let rows = due.parts.isEmpty ? 5_000 : 50
+        for start in stride(from: 0, to: absent.count, by: rows) {
+            let part = absent[start..<min(start + rows, absent.count)].map { ledger.positions[$0] }
+            let events = try EventBatch(await connection.query(table.readIdentities(at: part, with: due.parts)))
             let setAside = try await setAside(part, on: connection)
             for row in events.indices {
                 let event = events[row]

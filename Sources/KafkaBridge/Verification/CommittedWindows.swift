@@ -54,7 +54,7 @@ struct CommittedWindows {
                     largest: Self.bytes)
                 : table.readIdentities(selection, after: cursor.position, through: cursor.end, limit: limit)
             let events = try EventBatch(await connection.query(statement))
-            for index in events.indices {
+            for index in events.indices where selection.scope.wants(events[index]) {
                 enter(events[index], into: &window)
             }
             cursor.took(last: events.last?.globalPosition, isComplete: events.count < limit && !events.isCut)

@@ -27,6 +27,9 @@ struct DuePositions: Sendable {
         scopes = try await ScopesTable(tables).read(consumer, on: session)
     }
 
+    /// What of events is looked into to judge them.
+    var parts: Set<EventCondition.Part> { scopes.parts }
+
     enum Judgement: Sendable, Equatable {
         /// The event should have been delivered.
         case due

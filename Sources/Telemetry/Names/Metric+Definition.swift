@@ -6,6 +6,12 @@ extension Metric {
             .init(
                 .counter, .events, labels: ["consumer"],
                 "Events read and handed over for processing, again after a restart or a loss of ownership.")
+        case .eventsFiltered:
+            .init(
+                .counter, .events, labels: ["consumer"],
+                "Events read that the consumer's filter left out: by event type, or by values in payload or metadata. What "
+                    + "contexts and aggregate types leave out is not counted, nor what PostgreSQL left out while it caught up."
+            )
         case .eventsDone:
             .init(.counter, .events, labels: ["consumer"], "Events processed: committed, or acknowledged by Kafka.")
         case .batchEvents:

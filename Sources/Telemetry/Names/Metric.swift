@@ -2,6 +2,7 @@
 package enum Metric: String, Sendable, CaseIterable {
     // MARK: Consumers
     case eventsHandedOver = "godwit_consumer_events_handed_over_total"
+    case eventsFiltered = "godwit_consumer_events_filtered_total"
     case eventsDone = "godwit_consumer_events_done_total"
     case batchEvents = "godwit_consumer_batch_events"
     case batchBytes = "godwit_consumer_batch_bytes"

@@ -208,12 +208,16 @@ extension ScopeHistory {
     @Test func `counting ends with what it has when it takes too long`() {
         let addition = ScopeAddition(from: EventScope(boundedContexts: ["Orders"]), to: .all, stored: stored)
         var count = AddedEventCount(addition, after: 0, through: 1_000_000)
-        count.took(7, in: .seconds(1))
+        count.took(found(7, count), in: .seconds(1))
         #expect(count.text == "at least 7")
-        while count.next() != nil { count.took(1, in: .milliseconds(1)) }
+        while count.next() != nil { count.took(found(1, count), in: .milliseconds(1)) }
         #expect(Int(count.text) ?? 0 > 7)
         var slow = AddedEventCount(addition, after: 0, through: .max)
-        while slow.next() != nil { slow.took(1, in: .seconds(5)) }
+        while slow.next() != nil { slow.took(found(1, slow), in: .seconds(5)) }
         #expect(slow.text == "at least 4")
+    }
+
+    private func found(_ events: Int, _ count: AddedEventCount) -> AddedEventCount.Stretch.Found {
+        .init(count: events, through: count.next()?.through ?? 0)
     }
 }

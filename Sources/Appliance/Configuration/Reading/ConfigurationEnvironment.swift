@@ -82,7 +82,7 @@ struct ConfigurationEnvironment {
 
     /// The last part of the variables of a consumer's keys, the longest first: `DEAD_LETTER_TOPIC` is not `TOPIC`.
     private static let consumerKeys: [(suffix: String, name: String, kind: ConfigurationKey.Kind)] =
-        ConfigurationKey.all.filter { $0.section == "consumers.*" && $0.kind != .templates }
+        ConfigurationKey.all.filter { $0.section == "consumers.*" && !$0.kind.isMapping }
         .map { (ConfigurationKey.environmentName($0.name), $0.name, $0.kind) }
         .sorted { ($0.suffix.count, $0.suffix) > ($1.suffix.count, $1.suffix) }
 

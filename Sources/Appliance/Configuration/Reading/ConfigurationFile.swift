@@ -60,8 +60,10 @@ struct ConfigurationFile {
             property(word, value, keyNode: keyNode, at: path)
         } else if ConfigurationSchema.key(parent.pattern)?.kind == .templates {
             scalar(value, keyNode: keyNode, at: path)
+        } else if ConfigurationSchema.key(parent.pattern)?.kind == .conditions {
+            condition(value, keyNode: keyNode, at: path)
         } else if let key = ConfigurationSchema.key(path.pattern) {
-            if key.kind == .properties || key.kind == .templates {
+            if key.kind == .properties || key.kind.isMapping {
                 section(value, at: path)
             } else {
                 self.value(value, of: key, keyNode: keyNode, at: path)
@@ -97,6 +99,17 @@ struct ConfigurationFile {
             items.append(text)
         }
         layer.values[path] = RawValue(content: .list(items), source: source(keyNode))
+    }
+
+    /// One value or several, of which `null` is one too.
+    private mutating func condition(_ node: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath) {
+        let nodes = if case .sequence(let sequence) = node.content { sequence } else { [node] }
+        let texts = nodes.compactMap(\.text)
+        guard texts.count == nodes.count, !texts.isEmpty else {
+            problem(keyNode, "\"\(path)\" takes a text or a list of texts, for example [DE, AT]")
+            return
+        }
+        layer.values[path] = RawValue(content: .list(texts), source: source(keyNode))
     }
 
     private mutating func property(_ word: String, _ node: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath) {

@@ -16,6 +16,11 @@ enum ConfigurationSchema {
         return children
     }()
 
+    private static let mappings = Set(ConfigurationKey.all.filter(\.kind.isMapping).map(\.path))
+
+    /// Whether a key's value is a mapping with names that are not in the table.
+    static func isMapping(_ pattern: String) -> Bool { mappings.contains(pattern) }
+
     /// The key at a path of the table.
     static func key(_ pattern: String) -> ConfigurationKey? { keys[pattern] }
 

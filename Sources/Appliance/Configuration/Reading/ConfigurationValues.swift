@@ -126,6 +126,16 @@ struct ConfigurationValues {
         return properties
     }
 
+    /// The lists below a path by their names.
+    func lists(_ parent: ConfigurationPath) -> [String: [String]] {
+        var lists: [String: [String]] = [:]
+        for (path, value) in raw
+        where path.words.count == parent.words.count + 1 && path.words.starts(with: parent.words) {
+            if case .list(let items) = value.content, let name = path.words.last { lists[name] = items }
+        }
+        return lists
+    }
+
     /// The files that hold the values of properties, by the properties' names.
     func propertyFiles(_ parent: ConfigurationPath) -> [String: String] {
         var files: [String: String] = [:]

@@ -1,4 +1,5 @@
 package import Consumers
+package import EventSourcing
 package import KafkaBridge
 
 /// One consumer below `consumers`: which events go where.
@@ -8,6 +9,7 @@ package struct ConsumerSection: Sendable {
     package var boundedContexts: [String]
     /// Empty is all.
     package var aggregateTypes: [String]
+    package var filter: EventFilter
     /// Nil only where the configuration is refused.
     package var topic: TopicTemplate?
     /// Other topics for some event types.
@@ -29,6 +31,7 @@ package struct ConsumerSection: Sendable {
         self.name = name
         boundedContexts = values.list(path("bounded_contexts"))
         aggregateTypes = values.list(path("aggregate_types"))
+        filter = Self.filter(path, &values)
         topic = Self.topic(path("topic"), &values)
         topicsAllowed = TopicAllowlist(values.list(path("topics_allowed")))
         start = Self.start(path("start"), &values)
