@@ -63,8 +63,18 @@ extension DeliveryState {
         {
             return .failure(Rejection(reason: .malformed, error: defect.description))
         }
+        let filter = options.scope.filter
+        // A payload that did not come is too large for any topic.
+        if !filter.conditions.isEmpty, event.withheldBytes == nil, filter.decide(event) == .undecidable {
+            return .failure(Rejection(reason: .malformed, error: Self.undecidable))
+        }
         return router.topic(for: event).mapError { Rejection(reason: .noTopic, error: $0.description) }
     }
+
+    private static let undecidable = """
+        its payload is not JSON, and the consumer takes events by values in it ("where"), so that it cannot be said whether this one \
+        is wanted: correct the payload, discard the event, or leave its type out by "except_event_types"
+        """
 
     /// Whether an answer about the topic is needed before a record for it: whether it is there, or what it allows.
     private func isUnknown(_ topic: Int) -> Bool {
