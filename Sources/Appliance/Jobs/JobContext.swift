@@ -1,5 +1,6 @@
 import Consumers
 import EventSourcing
+import FoundationEssentials
 import KafkaBridge
 import Logging
 import Postgres
@@ -45,6 +46,20 @@ struct JobContext: Sendable {
         guard TopicReach(options.route.topic).meets(options.route.allowlist) else {
             throw Failure(.usage, "--to-topic: the topic \(topic) is not among the consumer's topics_allowed")
         }
+        return options
+    }
+
+    /// How a job delivers exactly once, where its consumer does: with an id and progress of its own, in the consumer's topic.
+    func exactlyOnce(_ job: Job, _ transactions: TransactionStore) throws(Failure) -> ExactlyOnceOptions? {
+        var options = try consumer(job.definition.consumer).publisherOptions(
+            configuration.kafka, transactions: transactions
+        ).exactlyOnce
+        options?.transactionalID =
+            "\(configuration.kafka.transactionalIDPrefix)-\(job.definition.consumer)-republish-\(job.name)-"
+            + UUID().uuidString.lowercased()
+        // What a job that dies has left open may hide a relay's progress, in the partition that both have.
+        if let timeout = options?.transactionTimeout { options?.transactionTimeout = min(timeout, .seconds(10)) }
+        options?.remedy = ExactlyOnceOptions.jobRemedy
         return options
     }
 

@@ -78,10 +78,27 @@ package struct Republishing: Sendable {
         if job.state == .done { return job }
         var options = try place.publisherOptions(
             try place.consumer(job.definition.consumer), topic: job.definition.topic)
-        options.name = "republish \(job.name)"
+        options.name = SegmentOwnersTable.consumer(ofJob: job.name)
         options.client = place.configuration.kafka.client("godwit-republish-\(job.name)")
         options.route.republication = Republication(job: job.name)
-        try await BrokerCheck(options).run()
+        let side = ConnectionPool(place.database, size: 1, logger: place.logger)
+        let transactions = TransactionStore(side, tables: place.tables, claims: .jobs)
+        options.exactlyOnce = try place.exactlyOnce(job, transactions)
+        do {
+            try await BrokerCheck(options).run()
+            let after = try await run(job, options, observe: observe)
+            if options.exactlyOnce != nil, after.state == .done { try? await transactions.forget(options.name) }
+            await side.close()
+            return after
+        } catch {
+            await side.close()
+            throw error
+        }
+    }
+
+    private func run(
+        _ job: Job, _ options: KafkaPublisherOptions, observe: @escaping @Sendable (JobProgress) -> Void
+    ) async throws -> Job {
         let publisher = KafkaPublisher(options, logger: place.logger)
         var runOptions = runOptions
         runOptions.largestPayload = options.largestRecord

@@ -3,15 +3,34 @@ package import Postgres
 
 /// The SQL of the table `transactional_segments`: under which transactional id each segment is delivered exactly once.
 package struct SegmentOwnersTable: Sendable {
+    /// Where claims and checkpoints are.
+    package enum Claims: Sendable {
+        /// Segments of consumers, claimed by workers.
+        case segments
+        /// Jobs, each with the segment 0, under the name ``consumer(ofJob:)``.
+        case jobs
+    }
+
     private let table: TableName
-    private let segments: TableName
+    /// Claims as SQL: consumer_name, segment_id, epoch, checkpoint.
+    private let claims: String
     private let events: String
 
-    package init(_ tables: TableNames) {
+    package init(_ tables: TableNames, claims: Claims = .segments) {
         table = tables.godwitTable("transactional_segments")
-        segments = tables.consumerSegments
         events = tables.events.text
+        switch claims {
+        case .segments: self.claims = tables.consumerSegments.sql
+        case .jobs:
+            self.claims = """
+                (SELECT '\(Self.consumer(ofJob: ""))' || name AS consumer_name, 0 AS segment_id, epoch, checkpoint
+                FROM \(tables.godwitTable("jobs").sql))
+                """
+        }
     }
+
+    /// The name under which a job's progress is kept; no consumer's has a space.
+    package static func consumer(ofJob name: String) -> String { "republish \(name)" }
 
     /// Whether the table is there, and may be written: one row, one value. An older schema has none.
     var isWritable: BoundStatement {
@@ -51,7 +70,7 @@ package struct SegmentOwnersTable: Sendable {
             WITH wanted AS (
                 SELECT claims.*, own.checkpoint
                 FROM unnest($5, $6, $7, $8) AS claims (segment_id, epoch, former, former_epoch)
-                JOIN \(segments.sql) AS own ON own.consumer_name = $2 AND own.segment_id = claims.segment_id
+                JOIN \(self.claims) AS own ON own.consumer_name = $2 AND own.segment_id = claims.segment_id
                     AND own.epoch = claims.epoch
             ), replaced AS (
                 UPDATE \(table.sql) AS owners SET transactional_id = $3, epoch = wanted.epoch,
@@ -79,7 +98,7 @@ package struct SegmentOwnersTable: Sendable {
     package func claimed(_ consumer: String, _ claims: [(segment: Int, epoch: Int64)]) -> BoundStatement {
         let sql = """
             SELECT own.segment_id FROM unnest($2, $3) AS claims (segment_id, epoch)
-            JOIN \(segments.sql) AS own ON own.consumer_name = $1 AND own.segment_id = claims.segment_id
+            JOIN \(self.claims) AS own ON own.consumer_name = $1 AND own.segment_id = claims.segment_id
                 AND own.epoch = claims.epoch
             """
         return BoundStatement(
@@ -100,6 +119,12 @@ package struct SegmentOwnersTable: Sendable {
         return BoundStatement(
             Statement(name: "segment_owners_release", sql: sql),
             [events, consumer, id, claims.map { Int32($0.segment) }, claims.map(\.epoch)])
+    }
+
+    /// Forgets a consumer's owners, for a job that is done.
+    package func forget(_ consumer: String) -> BoundStatement {
+        BoundStatement(
+            Statement("DELETE FROM \(table.sql) WHERE events_table = $1 AND consumer_name = $2"), [events, consumer])
     }
 
     /// Lets no progress count that is recorded in Kafka by now: the checkpoints do. The recorded owners are still to be ended.

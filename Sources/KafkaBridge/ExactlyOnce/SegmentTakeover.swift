@@ -8,6 +8,9 @@ protocol TakeoverAccess: Sendable {
     /// The own transactional id, whose producer owns it already.
     var transactionalID: String { get }
 
+    /// What an operator can do where it is not known what was delivered.
+    var remedy: String { get }
+
     /// What is recorded of the segments' owners.
     func owners(of segments: [Int]) async throws -> [Int: TransactionStore.Owner]
 
@@ -171,7 +174,7 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
             throw ExactlyOnceRefusal(
                 "the checkpoint of segment \(segment) was beyond position \(forgotten), and is \(checkpoint) now: the server has "
                     + "lost its last commits, or the checkpoint was set back, and which events were parked in between is not "
-                    + "known any more; \(Self.remedy)")
+                    + "known any more; \(access.remedy)")
         }
     }
 
@@ -189,12 +192,9 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
         throw ExactlyOnceRefusal(
             "event \(first.eventID) at position \(first.position) was delivered, and is not in the database any more: it was "
                 + "deleted, the server has lost its last commits, or this is another database, so where to go on exactly once "
-                + "is not known; \(Self.remedy)")
+                + "is not known; \(access.remedy)")
     }
 
-    private static var remedy: String {
-        "`godwit accept-source` goes on from the checkpoints, or from a position, and may deliver events again"
-    }
 }
 
 /// What keeps a consumer from delivering exactly once, until an operator has decided.

@@ -9,10 +9,14 @@ package struct TransactionStore: Sendable {
     private let events: EventsTable
     private let letters: DeadLettersTable
 
-    /// - Parameter pool: one connection is enough; consumers may share it.
-    package init(_ pool: any ConnectionLending, tables: TableNames) {
+    /// - Parameters:
+    ///   - pool: one connection is enough; consumers may share it.
+    ///   - claims: whose deliveries these are.
+    package init(
+        _ pool: any ConnectionLending, tables: TableNames, claims: SegmentOwnersTable.Claims = .segments
+    ) {
         self.pool = pool
-        table = SegmentOwnersTable(tables)
+        table = SegmentOwnersTable(tables, claims: claims)
         events = EventsTable(tables.source)
         letters = DeadLettersTable(tables)
     }
@@ -76,6 +80,11 @@ package struct TransactionStore: Sendable {
     func release(_ consumer: String, id: String, _ segments: [ServedSegment]) async throws {
         let claims = segments.map { ($0.segment, $0.epoch) }
         try await pool.withConnection { _ = try await $0.query(table.release(consumer, id: id, claims)) }
+    }
+
+    /// Forgets the owners of what is done for good.
+    package func forget(_ consumer: String) async throws {
+        try await pool.withConnection { _ = try await $0.query(table.forget(consumer)) }
     }
 
     /// The last events of segments that were parked among some, ascending.

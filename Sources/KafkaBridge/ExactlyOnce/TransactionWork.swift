@@ -86,6 +86,7 @@ struct TransactionWork: Sendable {
 
 extension TransactionWork: TakeoverAccess {
     var transactionalID: String { options.transactionalID }
+    var remedy: String { options.remedy }
 
     func owners(of segments: [Int]) async throws -> [Int: TransactionStore.Owner] {
         try await options.store.owners(consumer, segments)

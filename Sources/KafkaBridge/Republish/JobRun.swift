@@ -116,7 +116,11 @@ package final class JobRun: Sendable {
             through: job.through, bytes: max(1, options.bytesInFlight / Self.depth),
             largest: options.largestPayload, logger: logger)
         do {
+            try await publisher.serve([
+                ServedSegment(segment: 0, checkpoint: job.checkpoint, epoch: job.epoch, attempt: 0)
+            ])
             let outcome = try await publish(reader, job)
+            await (publisher as? any EndingConsumer)?.willRelease([0])
             await reader.close()
             return outcome
         } catch {

@@ -61,6 +61,47 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(3)))
+    func `a job of a consumer that delivers exactly once does so too, killed and set back`() async throws {
+        try await RelayFixture.with { place in
+            let ids = try await place.appendBacklog(100, aggregates: 20)
+            let connection = try await place.test.connect()
+            let exactly = [
+                "GODWIT_CONSUMERS_IDENTITY_DELIVERY": "exactly_once", "GODWIT_KAFKA_TOPICS_CREATE": "true",
+                "GODWIT_CONSUMERS_IDENTITY_PROGRESS_TOPIC": "\(place.topic).progress",
+            ]
+            let jobs = place.test.tables.godwitTable("jobs").sql
+            for round in 1...4 {
+                let before = try await snapshot(place, connection).published
+                let process = try place.start(round == 1 ? make + ["--rate", "150"] : resume, exactly)
+                try await eventually("round \(round) never saved") {
+                    try await snapshot(place, connection).published > before + 40
+                }
+                process.send(SIGKILL)
+                #expect(await process.result().exitCode == -SIGKILL)
+                // A server that loses its last commits knows less than Kafka.
+                if round > 1 { try await connection.execute(script: "UPDATE \(jobs) SET checkpoint = after_position") }
+            }
+            let report = try await place.report(resume + ["--rate", "1000000"], exactly)
+            #expect(report["state"]?.string == "done")
+            let records = try await place.kafka.readAll([place.topic])
+            #expect(records.eventIDs == ids)
+            #expect(records.count == ids.count, "\(records.count - ids.count) events came twice")
+            #expect(records.isInOrder)
+            // Its own live flow has a progress apart from the job's.
+            let live = try await place.report(["catch-up", "identity"], exactly)
+            #expect(live["published"]?.integer == ids.count)
+            let left = try await connection.query(
+                Statement(
+                    """
+                    SELECT count(*) FROM \(place.test.tables.godwitTable("transactional_segments").sql)
+                    WHERE consumer_name LIKE 'republish %'
+                    """))
+            #expect(try left.first?.decode(0, as: Int.self) == 0)
+            await connection.close()
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `a job that is told to stop ends with 30, doubles nothing, and keeps the end it was made with`() async throws {
         try await RelayFixture.with { place in

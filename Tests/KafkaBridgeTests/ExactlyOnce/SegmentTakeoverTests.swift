@@ -219,6 +219,7 @@ private final class TakeoverWorld: Sendable {
     struct Access: TakeoverAccess {
         let world: TakeoverWorld
         let transactionalID: String
+        let remedy = "decide"
 
         private func ask<Value: Sendable>(_ body: (inout State) -> Value) async throws -> Value {
             await Task.yield()
