@@ -1,4 +1,5 @@
 import EventSourcing
+import TestSupport
 import Testing
 
 @testable import Consumers
@@ -30,16 +31,19 @@ import Testing
     }
 
     @Test func `with enough readings the count is exact, and never is it too low or the oldest too young`() {
+        var random = seeded("backlogs")
         for _ in 0..<300 {
-            let total = Int.random(in: 1...6)
+            let total = Int.random(in: 1...6, using: &random)
             var position: Int64 = 0
-            let rows = (0..<Int.random(in: 0...80)).map { _ in
-                position += Int64.random(in: 1...3)
-                let id = "a\(Int.random(in: 0...9))"
+            let rows = (0..<Int.random(in: 0...80, using: &random)).map { _ in
+                position += Int64.random(in: 1...3, using: &random)
+                let id = "a\(Int.random(in: 0...9, using: &random))"
                 return Row(position: position, aggregateID: id, segment: Self.segment(id, total))
             }
             let latest = position
-            let checkpoints = (0..<total).reduce(into: [Int: Int64]()) { $0[$1] = Int64.random(in: 0...latest + 2) }
+            let checkpoints = (0..<total).reduce(into: [Int: Int64]()) {
+                $0[$1] = Int64.random(in: 0...latest + 2, using: &random)
+            }
             for (limit, most) in [(1000, 3), (7, 100), (7, 3), (1, 2)] {
                 var backlog = Backlog(
                     checkpoints: checkpoints, totalSegments: total, latest: latest, strategy: FNV1aPartitionStrategy(),

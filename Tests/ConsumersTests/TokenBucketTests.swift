@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Consumers
@@ -27,12 +28,13 @@ import Testing
 
     @Test(arguments: [0.5, 1, 3, 10, 99.5, 1_000, 50_000])
     func `over a time the rate passes, whatever is wanted at once and however late the takers wake`(rate: Double) {
+        var random = seeded("late wakes")
         for wanted in [1, 7, 500] {
             var bucket = TokenBucket(rate: rate, now: start)
             let seconds = 20 / min(rate, 1)
             let count = Double(
                 passed(&bucket, from: start, for: .seconds(seconds), wanted: wanted) {
-                    .microseconds(Int.random(in: 0...1000))
+                    .microseconds(Int.random(in: 0...1000, using: &random))
                 })
             let expected = rate * seconds
             // Never more than the rate and one burst; and no less than a little below it.
@@ -50,13 +52,16 @@ import Testing
     }
 
     @Test func `at any instant, no more than a quarter of a second's worth has gone ahead`() {
+        var random = seeded("rates")
         for _ in 0..<200 {
-            let rate = Double.random(in: 0.1...5_000)
+            let rate = Double.random(in: 0.1...5_000, using: &random)
             var bucket = TokenBucket(rate: rate, now: start)
             var (now, count) = (start, 0)
             for _ in 0..<300 {
-                now += .milliseconds(Int.random(in: 0...200))
-                if case .go(let some) = bucket.take(Int.random(in: 1...1000), now: now) { count += some }
+                now += .milliseconds(Int.random(in: 0...200, using: &random))
+                if case .go(let some) = bucket.take(Int.random(in: 1...1000, using: &random), now: now) {
+                    count += some
+                }
                 #expect(Double(count) <= (now - start) / .seconds(1) * rate + max(1, rate / 4) + 0.001)
             }
         }

@@ -68,7 +68,7 @@ import Testing
 
     @Test func `the backoff doubles to its maximum, jittered, and starts again`() {
         var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(1))
-        var generator = SystemRandomNumberGenerator()
+        var generator = seeded("backoffs")
         for step in [100, 200, 400, 800, 1000, 1000] {
             let delay = backoff.next(using: &generator)
             #expect(delay >= .milliseconds(step) / 2 && delay <= .milliseconds(step))

@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func `whatever a server answers, cache and server agree`() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+        let seed = seeds(1, of: "statement caches")[0]
         var random = Seeded(seed)
         var cache = StatementCache(capacity: 4)
         // What a server would have, by name.

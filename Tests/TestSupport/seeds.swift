@@ -9,3 +9,6 @@ package func seeds(_ count: Int, of what: String) -> [UInt64] {
     print("seeds of \(what): \(count) from \(first)")
     return (0..<UInt64(count)).map { first &+ $0 }
 }
+
+/// Random numbers of a test, by a new seed in each run that is printed, and that `GODWIT_SEED` gives back.
+package func seeded(_ what: String) -> Seeded { Seeded(seeds(1, of: what)[0]) }

@@ -94,17 +94,19 @@ import Testing
     }
 
     /// Writes to ten aggregates until told to stop; gives the ids committed.
-    private static func write(_ place: RelayFixture, writer: Int, _ goesOn: @Sendable () -> Bool) async throws -> Set<
-        String
-    > {
+    private static func write(
+        _ place: RelayFixture, writer: Int, _ seed: UInt64, _ goesOn: @Sendable () -> Bool
+    ) async throws -> Set<String> {
+        var random = Seeded(seed &+ UInt64(writer))
         let connection = try await place.test.connect()
         var ids: Set<String> = []
         var round = 0
         while goesOn() {
             let events = (0...round % 3).map { _ in Event.sample("aggregate-\(writer)-\(round % 10)") }
+            let pause = Double.random(in: 0...0.05, using: &random)
             _ = try await connection.withTransaction {
                 let result = try await place.test.store.append(events, expecting: .any, in: $0)
-                try await $0.query("SELECT pg_sleep($1)", Double.random(in: 0...0.05))
+                try await $0.query("SELECT pg_sleep($1)", pause)
                 return result
             }
             ids.formUnion(events.map { $0.eventID.uuidString.lowercased() })
@@ -123,11 +125,16 @@ import Testing
                 "GODWIT_WORKER_HEARTBEAT_INTERVAL": "500ms", "GODWIT_WORKER_STALE_THRESHOLD": "3s",
                 "GODWIT_WORKER_REBALANCE_INTERVAL": "1s", "GODWIT_WORKER_TOTAL_SEGMENTS": "16",
             ]
+            // Repeats what is done and when; what a process is doing at that moment, it cannot.
+            let seed = seeds(1, of: "processes that come and go")[0]
+            var random = Seeded(seed &- 1)
             let end = ContinuousClock.now.advanced(by: .seconds(60))
             let written = Task {
                 try await withThrowingTaskGroup(of: Set<String>.self) { group in
                     for writer in 0..<8 {
-                        group.addTask { try await Self.write(place, writer: writer) { ContinuousClock.now < end } }
+                        group.addTask {
+                            try await Self.write(place, writer: writer, seed) { ContinuousClock.now < end }
+                        }
                     }
                     return try await group.reduce(into: Set<String>()) { $0.formUnion($1) }
                 }
@@ -135,11 +142,11 @@ import Testing
             var running = try (0..<4).map { _ in try place.run(variables) }
             var kills = 0
             while ContinuousClock.now < end {
-                if running.count < 8, Bool.random() || running.isEmpty {
+                if running.count < 8, Bool.random(using: &random) || running.isEmpty {
                     running.append(try place.run(variables))
                 } else {
-                    let process = running.remove(at: Int.random(in: running.indices))
-                    let isKilled = Bool.random()
+                    let process = running.remove(at: Int.random(in: running.indices, using: &random))
+                    let isKilled = Bool.random(using: &random)
                     process.send(isKilled ? SIGKILL : SIGTERM)
                     kills += isKilled ? 1 : 0
                     let result = await process.result()
@@ -148,7 +155,7 @@ import Testing
                 }
                 // Random moments are the subject: a process goes before it owns anything, while it takes over, or
                 // in the middle of its work.
-                try await Task.sleep(for: .milliseconds(Int.random(in: 500...1500)))
+                try await Task.sleep(for: .milliseconds(Int.random(in: 500...1500, using: &random)))
             }
             let ids = try await written.value
             let survivor = try place.run(variables)

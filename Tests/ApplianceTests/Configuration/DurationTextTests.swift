@@ -1,4 +1,5 @@
 import Consumers
+import TestSupport
 import Testing
 
 @testable import Appliance
@@ -23,7 +24,7 @@ import Testing
     }
 
     @Test func `what is written is read back`() {
-        var generator = SystemRandomNumberGenerator()
+        var generator = seeded("durations")
         for _ in 0..<2000 {
             let magnitude = Int64.random(in: 0...12, using: &generator)
             let microseconds = Int64.random(in: 0...(1 << (3 * magnitude + 1)), using: &generator)

@@ -1,16 +1,14 @@
 import Foundation
 import KafkaTestBroker
+import TestSupport
 import Testing
 
 @Suite("Transaction histories")
 struct TransactionHistoryTests {
-    /// `GODWIT_SEED` repeats one history.
-    private static let seeds: [UInt64] = {
-        if let seed = ProcessInfo.processInfo.environment["GODWIT_SEED"].flatMap(UInt64.init) { return [seed] }
-        return (0..<6).map { _ in .random(in: 0...UInt64.max) }
-    }()
+    /// `GODWIT_SEED` repeats one history as the first.
+    private static let histories = seeds(6, of: "transaction histories")
 
-    @Test("What is committed shows once and whole, what is aborted never, and nothing hangs", arguments: seeds)
+    @Test("What is committed shows once and whole, what is aborted never, and nothing hangs", arguments: histories)
     func history(seed: UInt64) throws {
         let history = try TransactionHistory(seed: seed)
         try history.run(steps: 600)
