@@ -1,7 +1,7 @@
 # What a newcomer and a contributor need; `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build install demo smoke test tsan bench format lint image-lint image-check docs
+.PHONY: help setup build install demo smoke test tsan torture bench format lint image-lint image-check docs
 
 SOURCES := Package.swift Sources Tests Benchmarks
 PREFIX ?= /usr/local
@@ -38,6 +38,12 @@ test: setup ## run all tests
 tsan: setup ## run the tests of consumers and of what they rest on under ThreadSanitizer
 	swift test --sanitize=thread --scratch-path .build-tsan \
 		--filter 'ConsumersTests|EventSourcingTests|PostgresTests|DedicatedThreadTests|TelemetryTests'
+
+torture: SECONDS ?= 60
+torture: setup ## break servers, networks and processes around relays for SECONDS=60, and check the account (SEED= repeats a schedule)
+	swift build --product godwit
+	swift build --product Torture
+	.build/debug/Torture --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: setup ## build for release, then measure: catch-up, cost, rest, latency, notify modes, memory, projections, many consumers, audits, verify, exactly once (BENCH="catchup rest" chooses)
 	$(RELEASE)

@@ -133,6 +133,12 @@ let package = Package(
         .executableTarget(
             name: "KafkaBrokerTool", dependencies: ["KafkaTestBroker", arguments], path: "Tests/KafkaBrokerTool",
             swiftSettings: settings),
+        // Breaks everything around relays that run, and checks the account: `make torture`.
+        .executableTarget(
+            name: "Torture",
+            dependencies: ["Kafka", "KafkaTestBroker", "LocalPostgres", "Postgres", "TestSupport", arguments],
+            path: "Tests/Torture", swiftSettings: settings),
+        .testTarget(name: "TortureTests", dependencies: ["TestSupport", "Torture"], swiftSettings: settings),
         // A projection over many events, handled one by one and by the batch.
         .executableTarget(
             name: "ProjectionBenchmark", dependencies: ["Consumers", "EventStoreTesting", "EventSourcing", "Postgres"],

@@ -1,15 +1,15 @@
 import FoundationEssentials
 
 /// The server's programs on this machine.
-struct PostgresInstallation: Sendable {
+package struct PostgresInstallation: Sendable {
     /// The folder that holds `initdb`, `postgres` and `pg_isready`.
-    let programs: String
+    package let programs: String
     let majorVersion: Int
 
     private static let required = ["initdb", "pg_isready", "postgres"]
 
     /// Debian keeps each version in a folder of its own, off the PATH: the newest wins; then the PATH is looked at.
-    static func find(
+    package static func find(
         debian: String = "/usr/lib/postgresql",
         path: String = ProcessInfo.processInfo.environment["PATH"] ?? ""
     ) throws(LocalPostgresError) -> PostgresInstallation {

@@ -24,13 +24,13 @@ package final class TestProxy: Sendable {
 
     /// Where it listens, on 127.0.0.1.
     package let port: UInt16
-    private let target: UInt16
+    private let target: Mutex<UInt16>
     private let listener: Int32
     private let state = Mutex(State())
 
     /// - Parameter target: the server's port on 127.0.0.1.
     package init(to target: UInt16) {
-        self.target = target
+        self.target = Mutex(target)
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
         var address = Self.address(0)
@@ -58,6 +58,12 @@ package final class TestProxy: Sendable {
             $0.mode = mode
             $0.generation += 1
         }
+    }
+
+    /// Whoever connects from now on comes to another port on 127.0.0.1; those who are connected are cut off.
+    package func retarget(to port: UInt16) {
+        target.withLock { $0 = port }
+        cut()
     }
 
     /// Closes all connections on the server's side only: what is silent stays so for the clients.
@@ -135,7 +141,7 @@ package final class TestProxy: Sendable {
 
     private func serve(_ client: Int32) {
         let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = Self.address(target)
+        var address = Self.address(target.withLock { $0 })
         let status = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
