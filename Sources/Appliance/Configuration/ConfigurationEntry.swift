@@ -34,6 +34,10 @@ package struct ConfigurationEntry: Sendable, Equatable {
         for name in consumers {
             for key in ConfigurationKey.all where key.section == "consumers.*" {
                 let own = ConfigurationPath(["consumers", name, key.name])
+                if key.kind == .properties {
+                    entries += properties(values, below: own)
+                    continue
+                }
                 if key.kind == .templates {
                     entries += values.properties(own).sorted { $0.key < $1.key }.map { type, template in
                         let path = ConfigurationPath(own.words + [type])

@@ -36,9 +36,11 @@ struct ConfigurationPath: Sendable, Hashable, CustomStringConvertible, Expressib
     /// The path in the table of keys: `*` for a consumer's name, without a property's or an event type's.
     var pattern: String {
         switch words.first {
-        case "consumers" where words.count >= 4 && words[2] == "topics": "consumers.*.topics"
+        case "consumers" where words.count >= 4 && ["topics", "topic_settings"].contains(words[2]):
+            "consumers.*.\(words[2])"
         case "consumers" where words.count >= 2: (["consumers", "*"] + words.dropFirst(2)).joined(separator: ".")
         case "kafka" where words.count >= 3 && words[1] == "properties": "kafka.properties"
+        case "kafka" where words.count >= 4 && words[1...2] == ["topics", "settings"]: "kafka.topics.settings"
         default: words.joined(separator: ".")
         }
     }
