@@ -25,7 +25,7 @@ struct PreviewCommand: GodwitCommand {
             With --json it writes a line for each event, and what else there is to say to standard error. Bytes that are not
             UTF-8 come in Base64 there.
 
-            Ends with 5 if there is no such event.
+            With --position or --aggregate it ends with 5 if there is no such event.
             """.flowing)
 
     @OptionGroup var options: ConfigurationOptions

@@ -92,8 +92,10 @@ package struct ConfigurationEntry: Sendable, Equatable {
     ) -> [ConfigurationEntry] {
         values.properties(path).sorted { $0.key < $1.key }.map { name, value in
             let own = ConfigurationPath(path.words + [name])
+            // Only clients' properties can be secrets; a topic's settings are known to all who may see the topic.
+            let isSecret = own.pattern == "kafka.properties" && PropertyRule.isSecret(name)
             return .init(
-                path: own.words, value: PropertyRule.isSecret(name) ? .hidden : .text(Concealed.text(value)),
+                path: own.words, value: isSecret ? .hidden : .text(Concealed.text(value)),
                 source: values.source(own)
             )
         }

@@ -4,7 +4,10 @@ import KafkaBridge
 
 extension EventPreview {
     /// The event and its record, for people. What comes from events is escaped where a terminal would act on it.
-    package var text: String {
+    package var text: String { text(explainsPartition: true) }
+
+    /// - Parameter explainsPartition: whether it says why the partition is not known, if so.
+    func text(explainsPartition: Bool) -> String {
         var lines = [
             "position \(position)  \(createdAtText)  \(LogLine.harmless(eventType))",
             "  \(aggregateText), version \(aggregateVersion)",
@@ -15,7 +18,7 @@ extension EventPreview {
         }
         guard let record else { return lines.joined(separator: "\n") }
         let isDeadLetter = record.headers.contains { $0.name.hasSuffix("dead_letter_reason") }
-        lines += Paragraph.lines(record.placeText, indent: 2)
+        lines += Paragraph.lines(record.placeText(explainsPartition), indent: 2)
         // Of what is not sent it is enough to see where it would go.
         if isPublished || isDeadLetter { lines += record.lines }
         return lines.joined(separator: "\n")
@@ -45,11 +48,11 @@ extension RecordPreview {
         return "\(topic)[\(number)]"
     }
 
-    fileprivate var placeText: String {
+    fileprivate func placeText(_ explainsPartition: Bool) -> String {
         let place =
             switch partition {
             case .number(let number): "partition \(number)"
-            case .unknown(let reason): "partition not known (\(reason))"
+            case .unknown(let reason): explainsPartition ? "partition not known (\(reason))" : "partition not known"
             }
         let limit = limit.map { " of \(CountText.format($0))" } ?? ""
         return "→ topic \(topic), \(place), \(CountText.format(size))\(limit) bytes"

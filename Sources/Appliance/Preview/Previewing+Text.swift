@@ -1,3 +1,5 @@
+import KafkaBridge
+
 extension Previewing.Outcome {
     /// More reasons than these are counted together.
     private static let mostReasons = 8
@@ -19,11 +21,26 @@ extension Previewing.Outcome {
         return lines + notes.flatMap { Paragraph.lines("note: \($0)", indent: 0) }
     }
 
+    /// Why partitions are not known, each reason once.
+    private var unknownPartitions: [String] {
+        var reasons: [String] = []
+        for event in events {
+            guard let partition = event.record?.partition, case .unknown(let reason) = partition,
+                !reasons.contains(reason)
+            else { continue }
+            reasons.append(reason)
+        }
+        return reasons.flatMap { Paragraph.lines("note: partition not known: \($0)", indent: 0) }
+    }
+
     /// All of it, for people.
     package var text: String {
-        var parts = events.map(\.text)
-        if events.isEmpty { parts.append("no event that was looked at concerns the consumer") }
-        if !remarks.isEmpty { parts.append(remarks.joined(separator: "\n")) }
+        var parts = events.map { $0.text(explainsPartition: false) }
+        if events.isEmpty {
+            parts.append(outside.isEmpty ? "the log has no event" : "no event that was looked at concerns the consumer")
+        }
+        let rest = remarks + unknownPartitions
+        if !rest.isEmpty { parts.append(rest.joined(separator: "\n")) }
         return parts.joined(separator: "\n\n")
     }
 }

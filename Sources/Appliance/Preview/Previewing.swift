@@ -72,7 +72,6 @@ package struct Previewing: Sendable {
             (before, lookedAt, size) = (first, lookedAt + positions.count, min(size * 2, 1_000))
         }
         outcome.outside = reasons.map { ($0.key, $0.value) }.sorted { ($1.1, $0.0) < ($0.1, $1.0) }
-        if outcome.events.isEmpty, reasons.isEmpty { throw Failure(.nothingSelected, "the log has no event") }
         return outcome
     }
 

@@ -178,6 +178,30 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a setting that brokers refuse, and stored names that make one topic, are named`() async throws {
+        try await RelayFixture.with { place in
+            let connection = try await place.test.connect()
+            for type in ["Order item/π", "Order_item__"] {
+                try await place.insert(["aggregate_type": "'\(type)'"], on: connection)
+            }
+            await connection.close()
+            let answer = try await ask(
+                place,
+                [
+                    "GODWIT_CONSUMERS_B_TOPIC": place.kafka.uniqueTopic(), "GODWIT_KAFKA_TOPICS_CREATE": "true",
+                    "GODWIT_CONSUMERS_B_TOPIC_SETTINGS_RETENTION_MSS": "7",
+                    "GODWIT_CONSUMERS_C_TOPIC": "c.{aggregate_type}",
+                ])
+            #expect(answer.errors == ["topic_settings"], "\(answer.findings)")
+            #expect(answer.findings["topic_settings"]?.message.contains("retention.mss") == true)
+            #expect(answer.findings["topic_collision"]?.severity == "warning")
+            #expect(
+                answer.findings["topic_collision"]?.message.contains("consumer c: `Order item/π` and `Order_item__`")
+                    == true)
+        }
+    }
+
     @Test func `a broker that is not where it says is named`() async throws {
         let dead = try LoopbackPort.free()
         var configuration = BrokerConfiguration()
