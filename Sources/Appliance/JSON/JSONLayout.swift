@@ -2,8 +2,9 @@ import EventSourcing
 
 /// Lays out JSON text over lines, and leaves everything else as it was written: digits, escapes, repeated names.
 enum JSONLayout {
+    /// - Parameter most: no more lines are made, since many short ones that are deep take much more room than the text.
     /// - Returns: the lines; `nil` where the bytes are no JSON text.
-    static func lines(_ bytes: [UInt8]) -> [String]? {
+    static func lines(_ bytes: [UInt8], atMost most: Int = .max) -> [String]? {
         guard JSONText.isValid(bytes.span.bytes) else { return nil }
         var lines: [[UInt8]] = [[]]
         var depth = 0
@@ -11,6 +12,7 @@ enum JSONLayout {
         var isEscaped = false
         func breakLine() { lines.append(Array(repeating: UInt8(ascii: " "), count: 2 * depth)) }
         for (index, byte) in bytes.enumerated() {
+            if lines.count > most { break }
             if isInText {
                 lines[lines.count - 1].append(byte)
                 if isEscaped {
@@ -41,7 +43,7 @@ enum JSONLayout {
                 lines[lines.count - 1].append(byte)
             }
         }
-        return lines.map { String(decoding: $0, as: UTF8.self) }
+        return lines.prefix(most).map { String(decoding: $0, as: UTF8.self) }
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }

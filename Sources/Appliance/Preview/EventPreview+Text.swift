@@ -79,7 +79,9 @@ extension RecordPreview {
         guard let value else { return ["  value    null: a tombstone, which has a compacted topic forget the key"] }
         let size = "\(CountText.format(value.count)) byte\(value.count == 1 ? "" : "s")"
         if value.isEmpty { return ["  value    empty"] }
-        if let json = JSONLayout.lines(value) { return ["  value    \(size), JSON"] + Self.shown(json) }
+        if let json = JSONLayout.lines(value, atMost: Self.mostLines + 1) {
+            return ["  value    \(size), JSON"] + Self.shown(json)
+        }
         if let text = String(validating: value, as: UTF8.self) {
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
             return ["  value    \(size), text"] + Self.shown(lines)
@@ -93,7 +95,7 @@ extension RecordPreview {
         var rest = mostCharacters
         for line in lines {
             guard shown.count < mostLines, rest > 0 else {
-                return shown + ["    … \(CountText.format(lines.count - shown.count)) more lines; --json shows all"]
+                return shown + ["    … --json shows all"]
             }
             let isLong = line.count > rest
             shown.append("    " + LogLine.harmless(isLong ? line.prefix(rest) + "…" : line))

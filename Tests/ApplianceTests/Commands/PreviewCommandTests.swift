@@ -121,9 +121,9 @@ import Testing
                         gen_random_uuid(), 'Happened', '{}' FROM generate_series(1, 2000) AS g
                     """)
             await connection.close()
-            let result = try await place.command("preview", "--consumer", "identity", "--last", "3", "--json")
-            #expect(try events(result).map { $0["position"] } == [501, 1001, 1501])
-            #expect(result.standardError.contains("1,497 other events were looked at"), "\(result.standardError)")
+            let result = try await place.command("preview", "--consumer", "identity", "--last", "2", "--json")
+            #expect(try events(result).map { $0["position"] } == [1001, 1501])
+            #expect(result.standardError.contains("998 other events were looked at"), "\(result.standardError)")
             #expect(result.standardError.contains("its bounded context is `Shop1`"))
         }
     }

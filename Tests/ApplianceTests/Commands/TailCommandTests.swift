@@ -78,14 +78,17 @@ import Testing
     @Test(.timeLimit(.minutes(2))) func `a session that is lost is made anew`() async throws {
         try await RelayFixture.with { place in
             _ = try await place.append(1)
-            let tail = try tail(place, "--from", "1", "--records")
+            let name = TestDatabase.uniqueName("tail")
+            let command = Command.godwit(
+                "tail", "--consumer", "identity", "--from", "1", "--records",
+                environment: place.variables.merging(
+                    ["GODWIT_DATABASE_URL": "\(place.test.url)?application_name=\(name)"]) { $1 })
+            let tail = try command.start()
             #expect(await tail.waitForOutput("value "))
             let connection = try await place.test.connect()
-            try await connection.query(
-                """
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid IN (
-                    SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'godwit%' AND query LIKE $1)
-                """, "%\(place.test.tables.godwitSchema)%")
+            let ended = try await connection.query(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1", name)
+            #expect(try ended.first?.decode(0, as: Int64.self) == 2)
             _ = try await place.append(1, from: 1)
             #expect(await tail.waitForOutput("position 2  "), "\(tail.standardError)")
             await connection.close()

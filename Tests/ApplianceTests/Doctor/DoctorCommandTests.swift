@@ -1,5 +1,6 @@
 import EventSourcing
 import FoundationEssentials
+import Glibc
 import Kafka
 import KafkaTestBroker
 import LocalPostgres
@@ -199,6 +200,11 @@ import Testing
             #expect(
                 answer.findings["topic_collision"]?.message.contains("consumer c: `Order item/π` and `Order_item__`")
                     == true)
+            // And at the start of a relay, whether such events come or not.
+            let relay = try place.run(["GODWIT_CONSUMERS_C_TOPIC": "c.{aggregate_type}"])
+            #expect(await relay.waitForError("consumer c: `Order item/π` and `Order_item__`"))
+            relay.send(SIGTERM)
+            _ = await relay.result()
         }
     }
 
