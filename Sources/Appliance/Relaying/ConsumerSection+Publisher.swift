@@ -33,7 +33,7 @@ extension ConsumerSection {
             client: kafka.client("godwit-\(name)"), route: route,
             topics: topicSettings.over(kafka.topics), maximumRecordBytes: kafka.maximumRecordBytes, onPoison: onPoison,
             deadLetters: deadLetters)
-        options.deadLetterTopics = kafka.topics.deadLetters
+        options.auxiliaryTopics = kafka.topics.deadLetters
         if case .exactlyOnce(let topic) = delivery, let transactions {
             // Of this process alone, so that a former one is told apart from this one.
             let id = "\(kafka.transactionalIDPrefix)-\(name)-\(UUID().uuidString.lowercased())"

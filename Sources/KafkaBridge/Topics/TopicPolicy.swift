@@ -30,6 +30,6 @@ extension KafkaPublisherOptions {
     /// How a topic is made that records go to; `nil` where topics are not made.
     package func specification(of topic: TopicName) -> TopicSpecification? {
         let isOfDeadLetters = onPoison == .deadLetterTopic(topic)
-        return (isOfDeadLetters ? deadLetterTopics ?? topics.deadLetters : topics).specification(topic.description)
+        return (isOfDeadLetters ? auxiliaryTopics ?? topics.deadLetters : topics).specification(topic.description)
     }
 }

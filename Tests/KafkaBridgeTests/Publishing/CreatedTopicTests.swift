@@ -50,7 +50,7 @@ import Testing
         options.onPoison = .deadLetterTopic(dead)
         #expect(options.specification(of: event)?.settings == ["cleanup.policy": "compact", "retention.ms": "1"])
         #expect(options.specification(of: dead)?.settings == ["retention.ms": "1"])
-        options.deadLetterTopics =
+        options.auxiliaryTopics =
             TopicPolicy.create(partitions: 6, settings: ["cleanup.policy": "compact"]).deadLetters
         #expect(options.specification(of: dead) == TopicSpecification("dead", partitions: 6))
         options.topics = .mustExist
