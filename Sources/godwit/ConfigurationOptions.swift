@@ -44,8 +44,12 @@ struct ConfigurationOptions: ParsableArguments {
     }
 
     func read(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration.Loaded {
-        let variable = ProcessInfo.processInfo.environment["GODWIT_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
-        return try Configuration.load(file: config ?? variable, needs: needs)
+        try Configuration.load(file: file, needs: needs)
+    }
+
+    /// The file that is named by the option or by the environment.
+    var file: String? {
+        config ?? ProcessInfo.processInfo.environment["GODWIT_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
     }
 }
 

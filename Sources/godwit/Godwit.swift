@@ -21,6 +21,8 @@ struct Godwit: AsyncParsableCommand {
             CatchUpCommand.self,
             VerifyCommand.self,
             AuditCommand.self,
+            PreviewCommand.self,
+            TailCommand.self,
             StatusCommand.self,
             PauseCommand.self,
             ResumeCommand.self,

@@ -5,6 +5,8 @@ extension Configuration {
     package struct Loaded: Sendable {
         package let configuration: Configuration
         package let warnings: [ConfigurationProblem]
+        /// Of all consumers, also those that were passed over.
+        let consumerNames: [String]
     }
 
     /// Reads the file, if there is one, and the environment.
@@ -12,6 +14,13 @@ extension Configuration {
     /// - Throws: everything that is wrong, at once.
     package static func load(
         file: String?, environment: [String: String] = ProcessInfo.processInfo.environment, needs: Set<Need>
+    ) throws(ConfigurationError) -> Loaded {
+        try load(file: file, environment: environment, needs: needs, focus: .whole)
+    }
+
+    /// As ``load(file:environment:needs:)``, of a part of the configuration.
+    static func load(
+        file: String?, environment: [String: String], needs: Set<Need>, focus: ConfigurationFocus
     ) throws(ConfigurationError) -> Loaded {
         var text: String?
         if let file {
@@ -26,7 +35,7 @@ extension Configuration {
             }
         }
         return try read(
-            text, name: file ?? "", environment: environment, needs: needs, readFile: readText,
+            text, name: file ?? "", environment: environment, needs: needs, focus: focus, readFile: readText,
             isReadable: { FileManager.default.isReadableFile(atPath: $0) })
     }
 
@@ -34,13 +43,14 @@ extension Configuration {
     /// those can be read that others read.
     static func read(
         _ text: String?, name: String, environment: [String: String], needs: Set<Need>,
-        readFile: (String) throws -> String, isReadable: @escaping (String) -> Bool = { _ in true }
+        focus: ConfigurationFocus = .whole, readFile: (String) throws -> String,
+        isReadable: @escaping (String) -> Bool = { _ in true }
     ) throws(ConfigurationError) -> Loaded {
-        var file = text.map { ConfigurationFile.read($0, name: name) } ?? RawLayer()
+        var file = text.map { ConfigurationFile.read($0, name: name, focus: focus) } ?? RawLayer()
         // Of what it lacks nothing can be said.
         if file.isUnreadable { throw ConfigurationError(problems: file.problems) }
         var (variables, unknown) = ConfigurationEnvironment.read(
-            environment, fileConsumers: file.consumers.map(\.name))
+            environment, fileConsumers: file.consumers.map(\.name), focus: focus)
         SecretFiles.resolve(&file, read: readFile)
         SecretFiles.resolve(&variables, read: readFile)
         LineEnds.check(&file)
@@ -50,10 +60,12 @@ extension Configuration {
             raw: file.values.merging(variables.values) { _, variable in variable }, isReadable: isReadable)
         let names = file.consumers.map(\.name)
         let added = variables.consumers.map(\.name).filter { !names.contains($0) }
-        let configuration = Configuration(&values, consumers: names + added, needs: needs)
+        let configuration = Configuration(
+            &values, consumers: (names + added).filter(focus.includes(consumer:)), needs: needs)
 
         let all = inOrder(
-            file.problems + variables.problems + unknown + values.problems + indistinct(file.consumers))
+            file.problems + variables.problems + unknown + values.problems
+                + indistinct(file.consumers.filter { focus.includes(consumer: $0.name) }))
         // What else is wrong with such a value follows from its lines.
         let broken = Set(all.filter { $0.code == .lineBreak }.compactMap(\.source))
         let told = all.filter { problem in
@@ -68,7 +80,7 @@ extension Configuration {
             }
             throw ConfigurationError(problems: problems + warnings)
         }
-        return Loaded(configuration: configuration, warnings: warnings)
+        return Loaded(configuration: configuration, warnings: warnings, consumerNames: names + added)
     }
 
     private init(_ values: inout ConfigurationValues, consumers names: [String], needs: Set<Need>) {

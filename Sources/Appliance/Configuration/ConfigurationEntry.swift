@@ -34,6 +34,10 @@ package struct ConfigurationEntry: Sendable, Equatable {
         for name in consumers {
             for key in ConfigurationKey.all where key.section == "consumers.*" {
                 let own = ConfigurationPath(["consumers", name, key.name])
+                if key.kind == .properties {
+                    entries += properties(values, below: own)
+                    continue
+                }
                 if key.kind == .templates {
                     entries += values.properties(own).sorted { $0.key < $1.key }.map { type, template in
                         let path = ConfigurationPath(own.words + [type])
@@ -96,8 +100,10 @@ package struct ConfigurationEntry: Sendable, Equatable {
     ) -> [ConfigurationEntry] {
         values.properties(path).sorted { $0.key < $1.key }.map { name, value in
             let own = ConfigurationPath(path.words + [name])
+            // Only clients' properties can be secrets; a topic's settings are known to all who may see the topic.
+            let isSecret = own.pattern == "kafka.properties" && PropertyRule.isSecret(name)
             return .init(
-                path: own.words, value: PropertyRule.isSecret(name) ? .hidden : .text(Concealed.text(value)),
+                path: own.words, value: isSecret ? .hidden : .text(Concealed.text(value)),
                 source: values.source(own)
             )
         }

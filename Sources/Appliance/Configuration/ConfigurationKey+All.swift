@@ -96,6 +96,10 @@ extension ConfigurationKey {
         .init(
             "kafka.topics.replication_factor", .integer(1...100),
             "How many replicas a created topic gets; not given, as the cluster says."),
+        .init(
+            "kafka.topics.settings", .properties,
+            "Settings of created topics: `{ retention.ms: 604800000, min.insync.replicas: 2 }`. Topics that exist keep "
+                + "theirs; `doctor` tells where they differ. Topics of dead letters are never compacted."),
     ]
 
     private static let worker: [ConfigurationKey] = [
@@ -181,6 +185,10 @@ extension ConfigurationKey {
             .init(
                 "consumers.*.topics_allowed", .list, default: "[]",
                 "The topics the template may lead to, `*` for any text; none named is any."),
+            .init(
+                "consumers.*.topic_settings", .properties,
+                "As `kafka.topics.settings`, for the topics of this consumer's events, and over those; also `partitions` and "
+                    + "`replication_factor`: `{ cleanup.policy: compact, partitions: 12 }`."),
             .init(
                 "consumers.*.headers", .choiceOrList(["standard", "minimal", "none"]), default: "standard",
                 "Which of the standard headers records carry: all; the fewest that readers need (`event_id`, `event_type`, "

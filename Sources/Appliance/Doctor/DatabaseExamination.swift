@@ -1,6 +1,7 @@
 import Consumers
 import EventSourcing
 import FoundationEssentials
+import KafkaBridge
 import Postgres
 
 /// Finds out the facts about a database, by one session and, for a pooler, a second one.
@@ -8,6 +9,8 @@ struct DatabaseExamination: Sendable {
     let database: DatabaseSection
     /// What each consumer wants, by its name.
     let scopes: [String: EventScope]
+    /// Where the consumers' events go.
+    var topicConsumers: [TopicCollisions.Consumer] = []
     /// On which inserts should notify.
     var channel = Schema.defaultNotifyChannel
 
@@ -105,6 +108,7 @@ struct DatabaseExamination: Sendable {
         guard facts.rights.contains(.init(table: database.tables.events, name: "SELECT")),
             let stored = try? await table.readNames(on: connection)
         else { return }
+        facts.topicCollisions = TopicCollisions(topicConsumers, stored).texts
         for (name, scope) in scopes {
             facts.unknownScopeNames[name] = UnknownScopeNames(scope, stored: stored)?.description
             // An older schema has no such record, and a role may lack the right to it: findings of their own.

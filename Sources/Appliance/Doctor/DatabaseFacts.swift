@@ -77,6 +77,8 @@ struct DatabaseFacts: Sendable, Equatable {
     var sourceProblems: [String] = []
     /// By consumer, what is the matter with the names of its scope.
     var unknownScopeNames: [String: String] = [:]
+    /// Stored names whose topics meet.
+    var topicCollisions: [String] = []
     /// Scopes that the consumers' next start changes.
     var scopeChanges: [ScopeChange] = []
     /// By consumer, where it was started.

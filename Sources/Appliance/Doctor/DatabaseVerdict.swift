@@ -43,6 +43,11 @@ struct DatabaseVerdict: Sendable {
                 "scope_names", "consumer \(consumer): \(text)",
                 "correct bounded_contexts and aggregate_types of the consumer, unless such events are still to come")
         }
+        let collisions = facts.topicCollisions.map {
+            Finding.warning(
+                "topic_collision", $0,
+                "events of the second could not be delivered; change the template, or set \"topics\"")
+        }
         let changes = facts.scopeChanges.map { change in
             let words = "consumer \(change.consumer): its scope changes from \(change.before) to \(change.now)"
             return change.commands.isEmpty
@@ -52,7 +57,7 @@ struct DatabaseVerdict: Sendable {
                     "\(words) at its next start, which passes over \(change.events) earlier events that it adds",
                     "to publish them after the start: \(change.commands.joined(separator: "; "))")
         }
-        return unknown + changes
+        return unknown + collisions + changes
     }
 
     private func server(_ facts: DatabaseFacts) -> [Finding] {

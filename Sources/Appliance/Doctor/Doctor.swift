@@ -57,7 +57,8 @@ package struct Doctor: Sendable {
         var part = DoctorReport.Part(name: "database", place: section.connection?.redactedDescription ?? "")
         do {
             let facts = try await DatabaseExamination(
-                database: section, scopes: configuration.scopes, channel: configuration.notify.channel
+                database: section, scopes: configuration.scopes, topicConsumers: configuration.topicConsumers,
+                channel: configuration.notify.channel
             ).take()
             var verdict = DatabaseVerdict(
                 tables: section.tables, latestVersion: Schema(section.tables).latestVersion,
@@ -76,26 +77,17 @@ package struct Doctor: Sendable {
     private func kafka() async -> DoctorReport.Part {
         let section = configuration.kafka
         var part = DoctorReport.Part(name: "kafka", place: section.bootstrapServers)
-        var partitions: [String: Int] = [:]
-        for consumer in configuration.consumers {
-            for topic in consumer.fixedTopics {
-                if case .create(let count, _, _) = section.topics {
-                    partitions[topic.description] = count
-                } else {
-                    partitions[topic.description] = consumer.totalSegments
-                }
-            }
-        }
+        let topics = configuration.configuredTopics
         let plan = TransactionPlan(configuration)
         do {
             let facts = try await KafkaExamination(
-                client: section.client("godwit-doctor"), topics: partitions.keys.sorted(), policy: section.topics,
-                transactions: plan
+                client: section.client("godwit-doctor"), topics: topics.keys.sorted(), policy: section.topics,
+                made: topics.compactMapValues(\.specification), transactions: plan
             ).take()
             var verdict = KafkaVerdict(
                 bootstrapServers: section.bootstrapServers, maximumRecordBytes: section.maximumRecordBytes,
-                createsTopics: section.topics != .mustExist, partitions: partitions,
-                sendsPasswordInClear: section.sendsPasswordInClear,
+                createsTopics: section.topics != .mustExist, partitions: topics.mapValues(\.partitions),
+                settings: topics.mapValues(\.settings), sendsPasswordInClear: section.sendsPasswordInClear,
                 isUnverified: !PropertyRule.trustsAnyBroker(section.properties).isEmpty)
             verdict.transactions = plan.map {
                 TransactionVerdict(

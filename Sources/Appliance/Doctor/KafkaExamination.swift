@@ -8,6 +8,8 @@ struct KafkaExamination: Sendable {
     /// The topics that are known before the first event.
     let topics: [String]
     let policy: TopicPolicy
+    /// How those are made that differ from the policy.
+    var made: [String: TopicSpecification] = [:]
     /// Nil where no consumer delivers exactly once.
     var transactions: TransactionPlan?
 
@@ -74,7 +76,10 @@ struct KafkaExamination: Sendable {
         case nil: break
         case .unknownTopicOrPartition, .localUnknownTopic:
             topic.access = .absent
-            if asksMore, let made { topic.creationRefusal = await creationRefusal(made, admin) }
+            if asksMore, let made, let error = await creationRefusal(made, admin) {
+                topic.creationRefusal = error.named(made).message
+                topic.refusesSetting = error.code == .invalidConfiguration
+            }
             return topic
         case .topicAuthorizationFailed:
             topic.access = .forbidden
@@ -86,17 +91,15 @@ struct KafkaExamination: Sendable {
     }
 
     private func specification(_ name: String) -> TopicSpecification? {
-        guard case .create(let partitions, let replicationFactor, let settings) = policy else { return nil }
-        return TopicSpecification(
-            name, partitions: partitions, replicationFactor: replicationFactor, settings: settings)
+        made[name] ?? policy.specification(name)
     }
 
-    private func creationRefusal(_ wanted: TopicSpecification, _ admin: Admin) async -> String? {
+    private func creationRefusal(_ wanted: TopicSpecification, _ admin: Admin) async -> KafkaError? {
         do {
             let results = try await admin.createTopics([wanted], isTrial: true, within: .seconds(5))
-            return (results[wanted.name] ?? nil)?.message
+            return results[wanted.name] ?? nil
         } catch {
-            return error.message
+            return error
         }
     }
 }

@@ -15,6 +15,8 @@ struct KafkaFacts: Sendable, Equatable {
         var settings: [String: String]?
         /// Why it could not be created, had it to be; nil where it could or was not asked.
         var creationRefusal: String?
+        /// Whether it is a setting that brokers refuse.
+        var refusesSetting = false
     }
 
     /// A broker that cannot be reached where it says it is, with the reason.

@@ -6,6 +6,8 @@ struct KafkaVerdict: Sendable {
     /// How many partitions a topic should have at least, by its name: as many as it would be created with, or as its consumer
     /// has segments.
     let partitions: [String: Int]
+    /// The settings that are configured, by topic.
+    var settings: [String: [String: String]] = [:]
     /// Whether the password goes over the network as it is.
     let sendsPasswordInClear: Bool
     /// Whether a property turned the verification of certificates or host names off.
@@ -49,7 +51,7 @@ struct KafkaVerdict: Sendable {
                 )
             ]
         case .unclear(let reason): [.warning("topic", "the topic \(topic.name) is not usable now: \(reason)")]
-        case .visible: size(topic) + replicas(topic) + partitions(topic) + compaction(topic)
+        case .visible: size(topic) + replicas(topic) + partitions(topic) + compaction(topic) + differences(topic)
         }
     }
 
@@ -63,6 +65,11 @@ struct KafkaVerdict: Sendable {
         }
         guard let refusal = topic.creationRefusal else {
             return .note("topic", "the topic \(topic.name) does not exist yet; it will be created")
+        }
+        if topic.refusesSetting {
+            return .error(
+                "topic_settings", "the topic \(topic.name) does not exist and cannot be created: \(refusal)",
+                "correct the setting in kafka.topics.settings, or in topic_settings of the consumer")
         }
         return .error("acl", "the topic \(topic.name) does not exist and cannot be created: \(refusal)", command)
     }
@@ -137,6 +144,8 @@ struct KafkaVerdict: Sendable {
 
     private func compaction(_ topic: KafkaFacts.Topic) -> [Finding] {
         guard topic.settings?["cleanup.policy"]?.contains("compact") == true else { return [] }
+        // Then it is meant.
+        if settings[topic.name]?["cleanup.policy"]?.contains("compact") == true { return [] }
         return [
             .warning(
                 "compaction",
@@ -144,5 +153,33 @@ struct KafkaVerdict: Sendable {
                 "kafka-configs.sh --bootstrap-server \(bootstrapServers) --alter --topic \(topic.name) --add-config cleanup.policy=delete"
             )
         ]
+    }
+
+    /// A topic that exists keeps the settings that it was made with.
+    private func differences(_ topic: KafkaFacts.Topic) -> [Finding] {
+        guard let found = topic.settings, !found.isEmpty else { return [] }
+        let wanted = (settings[topic.name] ?? [:]).sorted { $0.key < $1.key }
+        let differing = wanted.filter { !Self.isSame(found[$0.key], $0.value) }
+        guard !differing.isEmpty else { return [] }
+        let texts = differing.map { name, value in
+            found[name].map { "\(name) is \($0), not \(value)" } ?? "\(name) is no setting that it has"
+        }
+        let known = differing.filter { found[$0.key] != nil }.map { name, value in
+            value.contains(",") ? "\(name)=[\(value)]" : "\(name)=\(value)"
+        }
+        let alter =
+            "kafka-configs.sh --bootstrap-server \(bootstrapServers) --alter --topic \(topic.name) --add-config "
+        return [
+            .warning(
+                "topic_settings",
+                "the topic \(topic.name) exists with other settings than are configured: \(texts.joined(separator: "; "))",
+                known.isEmpty ? "correct the setting's name" : alter + known.joined(separator: ","))
+        ]
+    }
+
+    /// Lists are compared without their order.
+    private static func isSame(_ found: String?, _ wanted: String) -> Bool {
+        func items(_ text: String) -> Set<String> { Set(text.split(separator: ",").map { $0.filter { $0 != " " } }) }
+        return found.map { items($0) == items(wanted) } ?? false
     }
 }

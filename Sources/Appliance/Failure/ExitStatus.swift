@@ -40,7 +40,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
             "run: let go of what was under way, at a second signal or the end of its time; the next start goes on from the checkpoint"
         case .unhealthy:
             "status, doctor: something is wrong; verify: events are not delivered, and will not be by themselves; the output says what"
-        case .nothingSelected: "verify, republish: no event lies in the range that was asked for, so nothing was done"
+        case .nothingSelected:
+            "verify, republish, preview: there is no such event as was asked for, so nothing was done"
         case .unproven: "verify: nothing wrong was found, and not everything could be seen; the output says what"
         case .databaseUnreachable: "no PostgreSQL server answers"
         case .databaseRefused: "PostgreSQL refuses user, password, database or certificate"

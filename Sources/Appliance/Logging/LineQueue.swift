@@ -89,9 +89,12 @@ package final class LineQueue: @unchecked Sendable {
 
     /// Writes in one piece where the system allows, so that lines of several processes do not mix. Blocks. What cannot be
     /// written, as the reader is gone, is dropped.
-    static func write(_ text: String, to descriptor: Int32) {
+    ///
+    /// - Returns: whether all of it was written.
+    @discardableResult
+    static func write(_ text: String, to descriptor: Int32) -> Bool {
         var text = text
-        text.withUTF8 { bytes in
+        return text.withUTF8 { bytes in
             var rest = UnsafeRawBufferPointer(bytes)
             while !rest.isEmpty {
                 let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
@@ -102,9 +105,10 @@ package final class LineQueue: @unchecked Sendable {
                     _ = Glibc.poll(&poll, 1, -1)
                     continue
                 }
-                guard count > 0 else { return }
+                guard count > 0 else { return false }
                 rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
             }
+            return true
         }
     }
 }

@@ -16,6 +16,18 @@ package enum StandardStream: Int32, Sendable {
         }
     }
 
+    /// Writes the text to standard output, and waits for the reader.
+    ///
+    /// - Returns: whether all of it was written: `false` where the reader has gone.
+    package static func writeOutput(_ text: String) -> Bool { LineQueue.write(text, to: Self.output.rawValue) }
+
+    /// Whether somebody may still read what is written: the other end of a pipe may be closed.
+    package var hasReader: Bool {
+        var poll = pollfd(fd: rawValue, events: 0, revents: 0)
+        guard Glibc.poll(&poll, 1, 0) > 0 else { return true }
+        return Int32(poll.revents) & (POLLERR | POLLNVAL) == 0
+    }
+
     /// Has a reader that goes away make writes fail, instead of ending the process.
     package static func survivesClosedReaders() {
         signal(SIGPIPE, SIG_IGN)

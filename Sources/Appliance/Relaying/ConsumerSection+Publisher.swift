@@ -30,8 +30,10 @@ extension ConsumerSection {
         guard let route else { throw Failure(.configuration, "\"consumers.\(name).topic\" is required") }
         var options = KafkaPublisherOptions(
             name: name, scope: scope,
-            client: kafka.client("godwit-\(name)"), route: route, topics: kafka.topics,
-            maximumRecordBytes: kafka.maximumRecordBytes, onPoison: onPoison, deadLetters: deadLetters)
+            client: kafka.client("godwit-\(name)"), route: route,
+            topics: topicSettings.over(kafka.topics), maximumRecordBytes: kafka.maximumRecordBytes, onPoison: onPoison,
+            deadLetters: deadLetters)
+        options.auxiliaryTopics = kafka.topics.deadLetters
         if case .exactlyOnce(let topic) = delivery, let transactions {
             // Of this process alone, so that a former one is told apart from this one.
             let id = "\(kafka.transactionalIDPrefix)-\(name)-\(UUID().uuidString.lowercased())"

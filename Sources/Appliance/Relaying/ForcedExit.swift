@@ -10,6 +10,15 @@ enum ForcedExit {
     /// How long a stop at once may take.
     static let letGoTime: Duration = .seconds(1)
 
+    /// Ends a process that only shows something, as if it had ended by itself.
+    static func endQuietly(after time: Duration) {
+        startThread(name: "forced-exit") {
+            let end = ContinuousClock.now + time
+            while ContinuousClock.now < end { usleep(50_000) }
+            _exit(ExitStatus.success.rawValue)
+        }
+    }
+
     /// - Parameter time: from now on.
     static func end(after time: Duration, logger: Logger) {
         startThread(name: "forced-exit") {

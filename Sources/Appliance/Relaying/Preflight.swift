@@ -63,6 +63,7 @@ struct Preflight: Sendable {
         do {
             try await source.check()
             await checkSessions()
+            for collision in await configuration.topicCollisions() { logger.warning("\(collision)") }
         } catch {
             let failure = Failure(error)
             // The session of another client would be changed by each attempt.

@@ -48,6 +48,19 @@ public struct EventCondition: Sendable, Hashable {
         }
     }
 
+    /// Whether the condition, alone, leaves an event out.
+    package func leavesOut(_ event: EventView) -> Bool { outcome(for: event) == (isExclusion ? .met : .unmet) }
+
+    /// The value's JSON text; `nil` where there is none.
+    package func value(in event: EventView) -> String? {
+        let bytes = part == .payload ? event.payload : event.metadata
+        guard case .found(let range) = JSONText.value(at: pointer, in: bytes) else { return nil }
+        return bytes.withUnsafeBytes { String(decoding: $0[range], as: UTF8.self) }
+    }
+
+    /// As the configuration calls it.
+    package var key: String { (isExclusion ? "except_where" : "where") + (part == .metadata ? "_metadata" : "") }
+
     private func isNamed(_ value: UnsafeRawBufferPointer) -> Bool {
         switch value.first {
         case UInt8(ascii: "\""):

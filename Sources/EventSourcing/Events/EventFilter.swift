@@ -132,9 +132,7 @@ extension EventFilter {
         list("event_types", eventTypes.map(\.description))
         list("except_event_types", exceptEventTypes.map(\.description))
         for condition in conditions {
-            let key =
-                (condition.isExclusion ? "except_where" : "where") + (condition.part == .metadata ? "_metadata" : "")
-            words.append("\(key): { \(condition.pointer): [\(condition.values.joined(separator: ", "))] }")
+            words.append("\(condition.key): { \(condition.pointer): [\(condition.values.joined(separator: ", "))] }")
         }
         return words
     }

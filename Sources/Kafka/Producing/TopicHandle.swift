@@ -4,6 +4,11 @@ package struct TopicHandle: Sendable, Hashable {
     /// How many partitions the topic has for this producer: those it had when the producer first heard of it.
     package let partitionCount: Int32
 
+    package init(index: Int32, partitionCount: Int32) {
+        self.index = index
+        self.partitionCount = partitionCount
+    }
+
     /// The partition of a key: the one Java clients choose.
     package func partition(forKey key: RawSpan) -> Int32 {
         Murmur2Partitioner.partition(forKey: key, of: partitionCount)

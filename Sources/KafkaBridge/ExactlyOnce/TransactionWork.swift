@@ -16,7 +16,7 @@ struct TransactionWork: Sendable {
         consumer = options.name
         self.options = exactlyOnce
         client = options.client
-        policy = options.topics
+        policy = options.auxiliaryTopics ?? options.topics
         self.logger = logger
     }
 

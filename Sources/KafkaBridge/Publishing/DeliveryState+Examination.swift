@@ -56,25 +56,8 @@ extension DeliveryState {
 
     /// The event's topic, or why it can have none.
     mutating func topic(for events: EventBatch, _ row: Int) -> Result<Int, Rejection> {
-        let event = events[row]
-        // Asked of the events of a sound table once a batch.
-        if events.mayHaveDefects,
-            let defect = event.defect(includesMetadata: !options.route.metadataHeaders.isEmpty)
-        {
-            return .failure(Rejection(reason: .malformed, error: defect.description))
-        }
-        let filter = options.scope.filter
-        // A payload that did not come is too large for any topic.
-        if !filter.conditions.isEmpty, event.withheldBytes == nil, filter.decide(event) == .undecidable {
-            return .failure(Rejection(reason: .malformed, error: Self.undecidable))
-        }
-        return router.topic(for: event).mapError { Rejection(reason: .noTopic, error: $0.description) }
+        router.destination(of: events[row], options.scope.filter, mayHaveDefects: events.mayHaveDefects)
     }
-
-    private static let undecidable = """
-        its payload is not JSON, and the consumer takes events by values in it ("where"), so that it cannot be said whether this one \
-        is wanted: correct the payload, discard the event, or leave its type out by "except_event_types"
-        """
 
     /// Whether an answer about the topic is needed before a record for it: whether it is there, or what it allows.
     private func isUnknown(_ topic: Int) -> Bool {
@@ -126,17 +109,14 @@ extension DeliveryState {
             if options.maximumRecordBytes == nil, size <= options.clientLimit, !topics.isSettled(topic, now: now) {
                 return
             }
-            let error = "its record would take \(size) bytes, and \(limit) are allowed in topic `\(name)`"
-            markUndeliverable(place, Rejection(reason: .tooLarge, error: error, topic: name), now)
+            markUndeliverable(place, .tooLarge(size, limit: limit, topic: name), now)
         } else if event.withheldBytes != nil, note?.omittedBytes == nil {
             readAgain(place, at: index, topic, name)
         } else if note == nil, options.route.republication == nil,
             topics.checksTimes(of: topic), let time = RecordTime.milliseconds(event.createdAtMicroseconds),
             let error = topics.timeError(time, in: topic, now: now)
         {
-            let advice = KafkaError.Code.invalidTimestamp.classification.advice
-            let text = "topic `\(name)` takes no such record: \(error). \(advice)"
-            markUndeliverable(place, Rejection(reason: .rejected, error: text, topic: name), now)
+            markUndeliverable(place, .time(error, topic: name), now)
         } else {
             // Where the topic's settings are to be read again, it is looked at once they are.
             batches[index].entries[place.index].isExamined = !isUnknown(topic)
@@ -226,8 +206,7 @@ extension DeliveryState {
     ) {
         topics.endProbes(of: batches[index].entries[place.index].segment)
         let name = router.topics[topic].description
-        let rejection = Rejection(
-            reason: .rejected, error: "topic `\(name)` takes no records: \(refusal.error)", topic: name)
+        let rejection = Rejection.refused(refusal.error, topic: name)
         if batches[index].isRedrive { return fail(place, at: index, rejection) }
         halt(place, at: index, rejection, .topic(topic))
     }

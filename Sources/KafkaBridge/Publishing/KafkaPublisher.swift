@@ -53,7 +53,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         logger[metadataKey: "consumer"] = "\(options.name)"
         self.logger = logger
         report = DeliveryReport(logger, PublisherMetrics(options.name, isExactlyOnce: options.exactlyOnce != nil))
-        lookup = TopicLookup(client: options.client, policy: options.topics, logger: logger)
+        lookup = TopicLookup(options, logger: logger)
         transactions = TransactionWork(options, logger: logger)
         state = DeliveryState(options.delivery, fixedTopics: options.fixedTopics)
         shared.withLock { $0.largestPayload = options.largestRecord }

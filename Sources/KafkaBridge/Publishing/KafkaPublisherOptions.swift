@@ -9,6 +9,8 @@ package struct KafkaPublisherOptions: Sendable {
     package var client: ClientConfiguration
     package var route: Route
     package var topics: TopicPolicy
+    /// How the topics of dead letters and of the progress are made; `nil` as those of events, without compaction.
+    package var auxiliaryTopics: TopicPolicy?
     /// Records above this size are poison before the client sees them; `nil` takes each topic's own limit.
     package var maximumRecordBytes: Int?
     package var onPoison: PoisonPolicy

@@ -1,11 +1,16 @@
-import Kafka
+package import Kafka
 import Logging
 
 /// Asks brokers about topics: creates absent ones where that is the policy, and reads the settings that bound a record.
 struct TopicLookup: Sendable {
-    let client: ClientConfiguration
-    let policy: TopicPolicy
+    let options: KafkaPublisherOptions
     let logger: Logger
+    private var client: ClientConfiguration { options.client }
+
+    init(_ options: KafkaPublisherOptions, logger: Logger) {
+        self.options = options
+        self.logger = logger
+    }
 
     /// How long one question waits for a broker.
     private static let patience: Duration = .seconds(5)
@@ -23,11 +28,8 @@ struct TopicLookup: Sendable {
         let names = question.topics.map(\.name.description)
         var found = try await producer.lookUp(names, within: Self.patience)
         let absent = names.indices.filter { found[$0].error?.isAbsence == true }
-        if !absent.isEmpty, case .create(let partitions, let replicationFactor, let settings) = policy {
-            let topics = absent.map { index in
-                TopicSpecification(
-                    names[index], partitions: partitions, replicationFactor: replicationFactor, settings: settings)
-            }
+        if !absent.isEmpty, options.topics != .mustExist {
+            let topics = absent.compactMap { options.specification(of: question.topics[$0].name) }
             let errors = try await create(topics)
             let again = try await whileNew(absent.map { names[$0] }) { names throws(KafkaError) in
                 try await producer.lookUp(names, within: Self.patience)
@@ -75,7 +77,7 @@ struct TopicLookup: Sendable {
             if let error = results[topic.name] ?? nil {
                 if error.code == .topicAlreadyExists { continue }
                 if error.classification.kind == .retry { throw error }
-                errors[topic.name] = error
+                errors[topic.name] = error.named(topic)
             } else {
                 logger.notice(
                     "created the topic", metadata: ["topic": "\(topic.name)", "partitions": "\(topic.partitions)"])
@@ -113,5 +115,16 @@ struct TopicLookup: Sendable {
 extension Result where Failure == KafkaError {
     fileprivate var error: KafkaError? {
         if case .failure(let error) = self { error } else { nil }
+    }
+}
+
+extension KafkaError {
+    /// Names the settings of a topic that brokers refuse to make because of them.
+    package func named(_ topic: TopicSpecification) -> KafkaError {
+        guard code == .invalidConfiguration, !topic.settings.isEmpty else { return self }
+        var error = self
+        let settings = topic.settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        error.message += " (asked for: \(settings.joined(separator: ", ")))"
+        return error
     }
 }

@@ -1,5 +1,6 @@
 import EventSourcing
 import FoundationEssentials
+import Glibc
 import Kafka
 import KafkaTestBroker
 import LocalPostgres
@@ -175,6 +176,35 @@ import Testing
                 let again = try await ask(place, ["GODWIT_CONSUMERS_IDENTITY_TOPIC": absent])
                 #expect(again.errors == ["topic"])
             }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a setting that brokers refuse, and stored names that make one topic, are named`() async throws {
+        try await RelayFixture.with { place in
+            let connection = try await place.test.connect()
+            for type in ["Order item/π", "Order_item__"] {
+                try await place.insert(["aggregate_type": "'\(type)'"], on: connection)
+            }
+            await connection.close()
+            let answer = try await ask(
+                place,
+                [
+                    "GODWIT_CONSUMERS_B_TOPIC": place.kafka.uniqueTopic(), "GODWIT_KAFKA_TOPICS_CREATE": "true",
+                    "GODWIT_CONSUMERS_B_TOPIC_SETTINGS_RETENTION_MSS": "7",
+                    "GODWIT_CONSUMERS_C_TOPIC": "c.{aggregate_type}",
+                ])
+            #expect(answer.errors == ["topic_settings"], "\(answer.findings)")
+            #expect(answer.findings["topic_settings"]?.message.contains("retention.mss") == true)
+            #expect(answer.findings["topic_collision"]?.severity == "warning")
+            #expect(
+                answer.findings["topic_collision"]?.message.contains("consumer c: `Order item/π` and `Order_item__`")
+                    == true)
+            // And at the start of a relay, whether such events come or not.
+            let relay = try place.run(["GODWIT_CONSUMERS_C_TOPIC": "c.{aggregate_type}"])
+            #expect(await relay.waitForError("consumer c: `Order item/π` and `Order_item__`"))
+            relay.send(SIGTERM)
+            _ = await relay.result()
         }
     }
 

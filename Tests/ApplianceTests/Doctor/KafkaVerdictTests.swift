@@ -22,6 +22,27 @@ import Testing
             partitions: ["identity": 6], sendsPasswordInClear: inClear)
     }
 
+    @Test func `a topic that has other settings than are configured is told, all of them at once`() throws {
+        var topic = KafkaFacts.Topic(name: "identity")
+        topic.partitions = 6
+        topic.replicationFactor = 3
+        topic.settings = [
+            "min.insync.replicas": "2", "cleanup.policy": "compact,delete", "retention.ms": "1",
+            "max.message.bytes": "1048588",
+        ]
+        var facts = KafkaFacts()
+        facts.topics = [topic]
+        var verdict = verdict()
+        verdict.settings = ["identity": ["cleanup.policy": "delete, compact", "min.insync.replicas": "2"]]
+        // Compaction that is asked for is no surprise, nor is the order of a list.
+        #expect(verdict.findings(facts).isEmpty)
+        verdict.settings = ["identity": ["cleanup.policy": "compact", "retention.ms": "7", "retention.mss": "7"]]
+        let found = verdict.findings(facts)
+        try #require(found.map(\.check) == ["topic_settings"])
+        #expect(found[0].message.contains("retention.ms is 1, not 7; retention.mss is no setting that it has"))
+        #expect(found[0].remedy?.hasSuffix("--add-config cleanup.policy=compact,retention.ms=7") == true)
+    }
+
     @Test func `a topic with all that is needed has no findings`() {
         #expect(findings { _ in }.isEmpty)
     }

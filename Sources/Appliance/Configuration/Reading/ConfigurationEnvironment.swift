@@ -9,20 +9,22 @@ struct ConfigurationEnvironment {
     private var layer = RawLayer()
     private(set) var warnings: [ConfigurationProblem] = []
     private let fileConsumers: [String: String]
+    private let focus: ConfigurationFocus
 
     /// What Kubernetes sets in every pod beside a service named godwit, and what is read elsewhere.
     private static let foreign = ["GODWIT_SERVICE_", "GODWIT_PORT", "GODWIT_TEST_"]
 
-    private init(fileConsumers: [String]) {
+    private init(fileConsumers: [String], focus: ConfigurationFocus) {
+        self.focus = focus
         self.fileConsumers = Dictionary(
             fileConsumers.map { (ConfigurationKey.environmentName($0), $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Reads all variables. An unknown one is a warning, as others may set variables that begin so, with the nearest known name.
     static func read(
-        _ environment: [String: String], fileConsumers: [String]
+        _ environment: [String: String], fileConsumers: [String], focus: ConfigurationFocus = .whole
     ) -> (layer: RawLayer, warnings: [ConfigurationProblem]) {
-        var reader = ConfigurationEnvironment(fileConsumers: fileConsumers)
+        var reader = ConfigurationEnvironment(fileConsumers: fileConsumers, focus: focus)
         for (variable, value) in environment.sorted(by: { $0.key < $1.key })
         where variable.hasPrefix("GODWIT_") && variable != "GODWIT_CONFIG"
             && !foreign.contains(where: variable.hasPrefix)
@@ -43,6 +45,12 @@ struct ConfigurationEnvironment {
                 ConfigurationProblem(.unknownVariable, source: source, "unknown variable, not used\(nearest)"))
             return
         }
+        defer {
+            if path.words.first == "consumers", !layer.consumers.contains(where: { $0.name == path.words[1] }) {
+                layer.consumers.append((path.words[1], source))
+            }
+        }
+        guard focus.includes(path) else { return }
         if kind.takesList, !Self.isWord(value, of: kind) {
             let items = value.split(separator: ",").map { $0.drop { $0 == " " } }
                 .map { String($0.reversed().drop { $0 == " " }.reversed()) }.filter { !$0.isEmpty }
@@ -52,9 +60,6 @@ struct ConfigurationEnvironment {
                 ConfigurationProblem(.value, source: source, "is empty; give it a value or unset it"))
         } else {
             layer.values[path] = RawValue(content: .scalar(value), source: source)
-        }
-        if path.words.first == "consumers", !layer.consumers.contains(where: { $0.name == path.words[1] }) {
-            layer.consumers.append((path.words[1], source))
         }
     }
 
@@ -82,9 +87,17 @@ struct ConfigurationEnvironment {
 
     /// The last part of the variables of a consumer's keys, the longest first: `DEAD_LETTER_TOPIC` is not `TOPIC`.
     private static let consumerKeys: [(suffix: String, name: String, kind: ConfigurationKey.Kind)] =
-        ConfigurationKey.all.filter { $0.section == "consumers.*" && !$0.kind.isMapping }
+        ConfigurationKey.all.filter {
+            $0.section == "consumers.*" && !$0.kind.isMapping && $0.kind != .properties
+        }
         .map { (ConfigurationKey.environmentName($0.name), $0.name, $0.kind) }
         .sorted { ($0.suffix.count, $0.suffix) > ($1.suffix.count, $1.suffix) }
+
+    /// A topic's setting, whose dots are `_` in a variable's name.
+    private static func setting(_ name: Substring) -> String {
+        if name == "REPLICATION_FACTOR" { return "replication_factor" }
+        return name.lowercased().split(separator: "_").joined(separator: ".")
+    }
 
     private func path(of name: String) -> (ConfigurationPath, ConfigurationKey.Kind)? {
         if let known = Self.plain[name] { return known }
@@ -98,8 +111,22 @@ struct ConfigurationEnvironment {
                 .text
             )
         }
+        if name.hasPrefix("KAFKA_TOPICS_SETTINGS_") {
+            let setting = name.dropFirst("KAFKA_TOPICS_SETTINGS_".count)
+            guard !setting.isEmpty else { return nil }
+            return (ConfigurationPath(["kafka", "topics", "settings", Self.setting(setting)]), .text)
+        }
         guard name.hasPrefix("CONSUMERS_") else { return nil }
         let rest = name.dropFirst("CONSUMERS_".count)
+        if let place = rest.firstRange(of: "_TOPIC_SETTINGS_"), place.lowerBound > rest.startIndex,
+            place.upperBound < rest.endIndex
+        {
+            let part = String(rest[..<place.lowerBound])
+            let words = [
+                fileConsumers[part] ?? part.lowercased(), "topic_settings", Self.setting(rest[place.upperBound...]),
+            ]
+            return (ConfigurationPath(["consumers"] + words), .text)
+        }
         for key in Self.consumerKeys where rest.hasSuffix("_" + key.suffix) {
             let part = String(rest.dropLast(key.suffix.count + 1))
             guard !part.isEmpty else { continue }

@@ -4,13 +4,19 @@ import YAML
 /// Reads the YAML file into raw values, and says of each key that is not known which one was meant.
 struct ConfigurationFile {
     private let name: String
+    private let focus: ConfigurationFocus
     private var layer = RawLayer()
 
-    private init(name: String) { self.name = name }
+    private init(name: String, focus: ConfigurationFocus) {
+        self.name = name
+        self.focus = focus
+    }
 
     /// Reads a file's text. Problems are in the layer, not thrown: all of them are to be reported at once.
-    static func read(_ text: String, name: String) -> RawLayer {
-        var reader = ConfigurationFile(name: name)
+    ///
+    /// - Parameter focus: what is outside of it is passed over, right or wrong.
+    static func read(_ text: String, name: String, focus: ConfigurationFocus = .whole) -> RawLayer {
+        var reader = ConfigurationFile(name: name, focus: focus)
         do throws(YAMLProblem) {
             if let root = try YAMLNode.read(text) {
                 reader.section(root, at: ConfigurationPath([]))
@@ -47,7 +53,7 @@ struct ConfigurationFile {
     ) {
         let source = source(keyNode)
         if parent.words == ["consumers"] {
-            guard ConfigurationSchema.isConsumerName(word) else {
+            guard ConfigurationSchema.isConsumerName(word) || !focus.includes(path) else {
                 problem(
                     keyNode, .consumerName,
                     "\"\(word)\" is no name for a consumer; use letters, digits, `_`, `-` and `.`, at most 100"
@@ -55,8 +61,10 @@ struct ConfigurationFile {
                 return
             }
             layer.consumers.append((word, source))
-            section(value, at: path)
-        } else if parent.pattern == "kafka.properties" {
+            if focus.includes(path) { section(value, at: path) }
+        } else if !focus.includes(path) {
+            return
+        } else if ConfigurationSchema.key(parent.pattern)?.kind == .properties {
             property(word, value, keyNode: keyNode, at: path)
         } else if ConfigurationSchema.key(parent.pattern)?.kind == .templates {
             scalar(value, keyNode: keyNode, at: path)

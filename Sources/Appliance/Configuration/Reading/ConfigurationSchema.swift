@@ -16,7 +16,8 @@ enum ConfigurationSchema {
         return children
     }()
 
-    private static let mappings = Set(ConfigurationKey.all.filter(\.kind.isMapping).map(\.path))
+    private static let mappings = Set(
+        ConfigurationKey.all.filter { $0.kind.isMapping || $0.kind == .properties }.map(\.path))
 
     /// Whether a key's value is a mapping with names that are not in the table.
     static func isMapping(_ pattern: String) -> Bool { mappings.contains(pattern) }

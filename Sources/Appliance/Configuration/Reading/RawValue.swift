@@ -40,6 +40,7 @@ struct ConfigurationPath: Sendable, Hashable, CustomStringConvertible, Expressib
             "consumers.*.\(words[2])"
         case "consumers" where words.count >= 2: (["consumers", "*"] + words.dropFirst(2)).joined(separator: ".")
         case "kafka" where words.count >= 3 && words[1] == "properties": "kafka.properties"
+        case "kafka" where words.count >= 4 && words[1...2] == ["topics", "settings"]: "kafka.topics.settings"
         default: words.joined(separator: ".")
         }
     }

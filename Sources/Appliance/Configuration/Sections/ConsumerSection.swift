@@ -15,6 +15,7 @@ package struct ConsumerSection: Sendable {
     /// Other topics for some event types.
     package var topics: [String: TopicTemplate]
     package var topicsAllowed: TopicAllowlist
+    package var topicSettings: TopicSettingsSection
     package var key: RecordKey
     package var headerPrefix: String
     package var headers: StandardHeaders
@@ -34,6 +35,7 @@ package struct ConsumerSection: Sendable {
         filter = Self.filter(path, &values)
         topic = Self.topic(path("topic"), &values)
         topicsAllowed = TopicAllowlist(values.list(path("topics_allowed")))
+        topicSettings = TopicSettingsSection(path("topic_settings"), &values, takesCounts: true)
         start = Self.start(path("start"), &values)
         topics = [:]
         for type in values.properties(path("topics")).keys {

@@ -15,6 +15,8 @@ package struct KafkaSection: Sendable {
     /// Nil is what each topic allows.
     package var maximumRecordBytes: Int?
     package var topics: TopicPolicy
+    /// Of the topics that are made, and of those that `doctor` compares.
+    package var topicSettings: TopicSettingsSection
     package var transactionalIDPrefix: String
     package var transactionTimeout: Duration
 
@@ -36,9 +38,12 @@ package struct KafkaSection: Sendable {
         transactionTimeout = values.duration("kafka.transaction_timeout")
         let partitions = values.integer("kafka.topics.partitions")
         let replicationFactor = values.optionalInteger("kafka.topics.replication_factor")
+        topicSettings = TopicSettingsSection("kafka.topics.settings", &values, takesCounts: false)
         topics =
             values.boolean("kafka.topics.create")
-            ? .create(partitions: partitions, replicationFactor: replicationFactor) : .mustExist
+            ? .create(
+                partitions: partitions, replicationFactor: replicationFactor, settings: topicSettings.settings)
+            : .mustExist
         for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
             let path = ConfigurationPath(["kafka", "properties", name])
             if let rule = PropertyRule.violated(by: name, value: value) {

@@ -24,6 +24,7 @@ struct TopicChecks {
             checks.names(of: consumer, &values)
         }
         checks.collisions(&values)
+        checks.settings(&values)
     }
 
     private func uses(_ consumer: ConsumerSection) -> [Use] {
@@ -98,6 +99,33 @@ struct TopicChecks {
             return nil
         } catch {
             return error.description
+        }
+    }
+
+    /// A topic is made once, by whichever consumer needs it first.
+    private func settings(_ values: inout ConfigurationValues) {
+        for (index, consumer) in consumers.enumerated() {
+            for other in consumers[..<index] where other.topicSettings != consumer.topicSettings {
+                guard let name = sharedTopic(consumer, other) ?? sharedTopic(other, consumer) else { continue }
+                let isOwn = consumer.topicSettings != TopicSettingsSection()
+                let (one, two) = isOwn ? (consumer, other) : (other, consumer)
+                let place = path(one, "topic_settings")
+                let first = values.properties(place).keys.min().map { ConfigurationPath(place.words + [$0]) }
+                values.problem(
+                    first ?? place, .conflict,
+                    "is of the topic \(name), to which the consumer \(two.name) leads too, with other topic_settings; give "
+                        + "both the same, or set \"kafka.topics.settings\"")
+            }
+        }
+    }
+
+    /// A topic of the first that the second surely has too.
+    private func sharedTopic(_ first: ConsumerSection, _ second: ConsumerSection) -> TopicName? {
+        (first.route?.fixedTopics ?? []).sorted { $0.description < $1.description }.first { name in
+            uses(second).contains { use in
+                let reach = TopicReach(use.template, known: use.known)
+                return reach.isExact && reach.contains(name)
+            }
         }
     }
 
