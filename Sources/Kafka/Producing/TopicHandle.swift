@@ -4,9 +4,9 @@ package struct TopicHandle: Sendable, Hashable {
     /// How many partitions the topic has for this producer: those it had when the producer first heard of it.
     package let partitionCount: Int32
 
-    /// The partition of a key: the one Java clients choose.
-    package func partition(forKey key: RawSpan) -> Int32 {
-        Murmur2Partitioner.partition(forKey: key, of: partitionCount)
+    /// The partition of a key: unless told otherwise, the one Java clients choose.
+    package func partition(forKey key: RawSpan, by partitioner: Partitioner = .murmur2) -> Int32 {
+        partitioner.partition(forKey: key, of: partitionCount)
     }
 
     /// Tells the producer's topics apart.
