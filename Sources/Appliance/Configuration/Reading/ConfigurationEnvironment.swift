@@ -60,8 +60,11 @@ struct ConfigurationEnvironment {
 
     /// Whether a value is one word where others are a list.
     private static func isWord(_ value: String, of kind: ConfigurationKey.Kind) -> Bool {
-        guard case .choiceOrList(let choices) = kind else { return false }
-        return value.isEmpty || choices.contains(value)
+        switch kind {
+        case .choiceOrList(let choices), .choiceListOrMapping(let choices):
+            return value.isEmpty || choices.contains(value)
+        default: return false
+        }
     }
 
     // MARK: Names
@@ -81,10 +84,17 @@ struct ConfigurationEnvironment {
     }()
 
     /// The last part of the variables of a consumer's keys, the longest first: `DEAD_LETTER_TOPIC` is not `TOPIC`.
-    private static let consumerKeys: [(suffix: String, name: String, kind: ConfigurationKey.Kind)] =
-        ConfigurationKey.all.filter { $0.section == "consumers.*" && $0.kind != .templates }
-        .map { (ConfigurationKey.environmentName($0.name), $0.name, $0.kind) }
-        .sorted { ($0.suffix.count, $0.suffix) > ($1.suffix.count, $1.suffix) }
+    private static let consumerKeys: [(suffix: String, words: [String], kind: ConfigurationKey.Kind)] = {
+        var keys: [(suffix: String, words: [String], kind: ConfigurationKey.Kind)] = []
+        for key in ConfigurationKey.all where key.path.hasPrefix("consumers.*.") && key.kind.isInEnvironment {
+            let path = String(key.path.dropFirst("consumers.*.".count))
+            for (form, kind) in [(path, key.kind)] + (key.takesFile ? [(path + "_file", .text)] : []) {
+                let words = form.split(separator: ".").map(String.init)
+                keys.append((ConfigurationKey.environmentName(form), words, kind))
+            }
+        }
+        return keys.sorted { ($0.suffix.count, $0.suffix) > ($1.suffix.count, $1.suffix) }
+    }()
 
     private func path(of name: String) -> (ConfigurationPath, ConfigurationKey.Kind)? {
         if let known = Self.plain[name] { return known }
@@ -103,7 +113,7 @@ struct ConfigurationEnvironment {
         for key in Self.consumerKeys where rest.hasSuffix("_" + key.suffix) {
             let part = String(rest.dropLast(key.suffix.count + 1))
             guard !part.isEmpty else { continue }
-            return (ConfigurationPath(["consumers", fileConsumers[part] ?? part.lowercased(), key.name]), key.kind)
+            return (ConfigurationPath(["consumers", fileConsumers[part] ?? part.lowercased()] + key.words), key.kind)
         }
         return nil
     }
