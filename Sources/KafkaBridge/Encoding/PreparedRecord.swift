@@ -16,12 +16,15 @@ package struct PreparedRecord: Sendable {
     /// `nil` where the key decides.
     package var partition: Int32?
     package var value = Value.payload
+    /// Whether something else than the value needs a payload that stayed in the database.
+    var lacksPayload = false
 
     package init() {}
 
     /// The bytes of the value before it is put into a format.
     func valueLength(_ event: EventView) -> Int {
-        switch value {
+        if lacksPayload { return event.payloadLength }
+        return switch value {
         case .payload: event.payloadLength
         case .made(let bytes): bytes.count
         case .none: 0
@@ -30,7 +33,9 @@ package struct PreparedRecord: Sendable {
 
     /// Whether a part of the value stayed in the database.
     func isWithheld(_ event: EventView) -> Bool {
-        if case .payload = value { event.withheldBytes != nil } else { false }
+        if event.withheldBytes == nil { return false }
+        if case .payload = value { return true }
+        return lacksPayload
     }
 }
 

@@ -79,15 +79,13 @@ struct RecordSize: Sendable {
         return size > limit ? size : nil
     }
 
-    /// The most that headers can take from the event's documents.
+    /// The most that headers can take from the event's documents: several can take the same.
     private func documents(_ event: EventView) -> Int {
-        var bytes = 0
-        if takesMetadata { bytes += min(event.metadata.byteCount, MetadataHeaders.maximumTotalBytes) }
-        if takesMetadata, route.metadataHeaders.takesAll {
-            bytes += min(event.metadata.byteCount, Route.longestLeftOut)
-        }
-        if takesPayload { bytes += min(event.payload.byteCount, MetadataHeaders.maximumTotalBytes) }
-        return bytes
+        if !takesMetadata, !takesPayload { return 0 }
+        let (metadata, payload) = (event.metadata.byteCount, event.payload.byteCount)
+        let each = (takesMetadata ? metadata : 0) + (takesPayload ? payload : 0)
+        let values = min((route.addedHeaders.count + 1) * each, MetadataHeaders.maximumTotalBytes)
+        return values + (route.metadataHeaders.takesAll ? min(metadata, Route.longestLeftOut) : 0)
     }
 
     /// The bytes of the event's record in a batch of its own, not compressed.

@@ -9,14 +9,16 @@ extension Route {
     /// Whether an event may have no record on this route, so that each is to be looked at.
     var checksRecords: Bool { preparesRecords || format != .payload }
 
-    /// Whether the metadata's text becomes part of records.
+    /// Whether the metadata's text becomes part of records; of traces only what is ASCII does.
     var usesMetadata: Bool {
-        !metadataHeaders.isEmpty || addedHeaders.uses(.metadata) || !traceHeaders.isEmpty
-            || templates.contains { $0.uses(.metadata) }
+        !metadataHeaders.isEmpty || addedHeaders.uses(.metadata) || templates.contains { $0.uses(.metadata) }
     }
 
     /// Whether the key or the partition of an event shows only in its metadata or payload.
     var placesByContents: Bool { key.template?.usesContents == true || partition?.usesContents == true }
+
+    /// Whether more than the value is made of the payload.
+    private var placesByPayload: Bool { addedHeaders.uses(.payload) || templates.contains { $0.uses(.payload) } }
 
     private var templates: [TextTemplate] {
         var all = [key.template, partition].compactMap { $0 }
@@ -32,6 +34,7 @@ extension Route {
         var record = PreparedRecord()
         let isTombstone = !tombstones.isEmpty && tombstones.hold(event)
         let isWithheld = event.withheldBytes != nil
+        record.lacksPayload = isWithheld && placesByPayload
         if !(isWithheld && key.template?.uses(.payload) == true) { record.key = try key.bytes(of: event) }
         if let partition, !(isWithheld && partition.uses(.payload)) {
             record.partition = try Self.partition(of: event, partition)

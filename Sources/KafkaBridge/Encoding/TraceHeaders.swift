@@ -49,6 +49,8 @@ struct EventTrace {
     private(set) var state: [UInt8]?
     private(set) var baggage: [UInt8]?
 
+    private static let searches = TraceHeaders.named.map { ($0.header, ByteSearch($0.name)) }
+
     /// Looks in the metadata first, then at the event's trace id.
     init(_ event: EventView, _ wanted: TraceHeaders) {
         let metadata = event.metadata
@@ -69,7 +71,7 @@ struct EventTrace {
     private mutating func take(_ metadata: RawSpan, _ wanted: TraceHeaders) {
         // `jsonb` writes these names as they are, so that most metadata need no parsing.
         var open = wanted
-        for (name, header) in TraceHeaders.named where wanted.contains(header) && !Self.holds(metadata, name) {
+        for (header, search) in Self.searches where wanted.contains(header) && !search.finds(metadata) {
             open.remove(header)
         }
         if open.isEmpty { return }
@@ -101,28 +103,6 @@ struct EventTrace {
     /// Printable ASCII, which is all that such headers may hold.
     private static func isSafe(_ text: [UInt8], atMost limit: Int) -> Bool {
         !text.isEmpty && text.count <= limit && text.allSatisfy { (0x20...0x7e).contains($0) }
-    }
-
-    /// Whether the text is somewhere in the bytes.
-    private static func holds(_ bytes: RawSpan, _ text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { text in
-            bytes.withUnsafeBytes { bytes in
-                guard bytes.count >= text.count else { return false }
-                let last = bytes.count - text.count
-                let first = text[0]
-                var index = 0
-                while index <= last {
-                    if bytes[index] == first, bytes[index + 1] == text[1] {
-                        var length = 2
-                        while length < text.count, bytes[index + length] == text[length] { length += 1 }
-                        if length == text.count { return true }
-                    }
-                    index += 1
-                }
-                return false
-            }
-        }
     }
 
     func fill(_ record: inout some RecordParts & ~Copyable) {

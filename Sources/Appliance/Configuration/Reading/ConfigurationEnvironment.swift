@@ -61,8 +61,9 @@ struct ConfigurationEnvironment {
     /// Whether a value is one word where others are a list.
     private static func isWord(_ value: String, of kind: ConfigurationKey.Kind) -> Bool {
         switch kind {
-        case .choiceOrList(let choices), .choiceListOrMapping(let choices):
-            return value.isEmpty || choices.contains(value)
+        // An empty list is one, as for other keys; of the standard headers it says too little.
+        case .choiceOrList(let choices): return choices.contains(value)
+        case .choiceListOrMapping(let choices): return value.isEmpty || choices.contains(value)
         default: return false
         }
     }

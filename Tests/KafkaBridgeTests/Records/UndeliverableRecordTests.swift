@@ -1,0 +1,92 @@
+import Consumers
+import EventSourcing
+import TestSupport
+import Testing
+
+@testable import Kafka
+@testable import KafkaBridge
+
+/// Events of which no record can be made as the consumer wants it: what becomes of them.
+@Suite(.timeLimit(.minutes(3))) struct UndeliverableRecordTests {
+    @Test func `what cannot be reduced goes to the dead-letter topic without its value`() async throws {
+        try await PoisonFixture.with { place in
+            let name = place.kafka.uniqueTopic("dead")
+            let admin = try Admin(place.kafka.client(), logger: quiet)
+            _ = try await admin.createTopics([TopicSpecification(name, partitions: 1)])
+            await admin.close()
+            let dead = try TopicName(sanitizing: name)
+            let projection = ValueProjection(try ValueProjectionTests.steps(mask: ["/a"]))
+            try await place.relaying(.deadLetterTopic(dead), change: { $0.route.projection = projection }) { _ in
+                // Not JSON.
+                try await place.append("a", "Good")
+                try await place.waitForCheckpoints(1)
+            }
+            let record = try #require(try await place.kafka.readAll([name]).first)
+            #expect(record.value == nil && record.key == Array("a".utf8))
+            #expect(record.header("dead_letter_reason") == "record")
+            #expect(record.header("dead_letter_omitted_bytes") == "10")
+            #expect(record.header("dead_letter_error")?.contains("not JSON") == true)
+            #expect(try await place.kafka.readAll([place.topic]).isEmpty)
+        }
+    }
+
+    @Test func `an event without its key is parked with the reason, and redriven once the key can be made`()
+        async throws
+    {
+        try await PoisonFixture.with { place in
+            let template = try TextTemplate("{metadata./no_such_member}:{aggregate_id}")
+            try await place.relaying(.park, change: { $0.route.key = .template(template) }) { _ in
+                try await place.append("a", "Good", "Good")
+                try await place.waitForRows(["1 parked!", "2 parked"])
+            }
+            let letter = try #require(try await place.all().first)
+            #expect(letter.reason == .record && letter.error.contains("metadata./no_such_member is not there"))
+            try await place.relaying(.park) { _ in
+                try await place.redrive()
+                #expect(try await place.positions(in: place.topic, atLeast: 2) == [1, 2])
+            }
+        }
+    }
+
+    @Test func `a partition that the topic does not have parks the event, and one that it has is taken`() async throws {
+        try await PoisonFixture.with { place in
+            let template = try TextTemplate("9{event_version}")
+            try await place.relaying(.park, change: { $0.route.partition = template }) { _ in
+                try await place.append("a", "Good")
+                try await place.waitForRows(["1 parked!"])
+            }
+            let letter = try #require(try await place.all().first)
+            #expect(letter.reason == .record && letter.error.contains("it is meant for partition 91"))
+            let zero = try TextTemplate("0")
+            try await place.relaying(.park, change: { $0.route.partition = zero }) { _ in
+                try await place.redrive()
+                #expect(try await place.positions(in: place.topic, atLeast: 1) == [1])
+            }
+            #expect(try await place.kafka.readAll([place.topic]).map(\.partition) == [0])
+        }
+    }
+
+    @Test func `projected values, tombstones and keys of templates come as they are prepared, again and again`()
+        async throws
+    {
+        let kafka = try await TestKafka()
+        let topic = kafka.uniqueTopic()
+        var route = Route(topic: try TopicTemplate(topic), key: .template(try TextTemplate("{payload./k}")))
+        route.projection = ValueProjection(try ValueProjectionTests.steps(keep: ["/k"]))
+        route.partitioner = .crc32
+        let publisher = KafkaPublisher(
+            KafkaPublisherOptions(name: "test", client: kafka.client(), route: route, topics: .create(partitions: 3)),
+            logger: quiet)
+        let payload = #"'{"k": ' || g || ', "secret": "' || repeat('s', 2000) || '"}'"#
+        let sql = EventRows.sql("g", rows: 1...300, payload: payload)
+        try await publisher.deliver(try await EventRows.batch(sql))
+        await publisher.close()
+        let records = try await kafka.readAll([topic])
+        #expect(records.count == 300)
+        for record in records {
+            let key = try #require(record.key)
+            #expect(record.value == Array(#"{"k":\#(String(decoding: key, as: UTF8.self))}"#.utf8))
+            #expect(record.partition == Partitioner.crc32.partition(forKey: key.span.bytes, of: 3))
+        }
+    }
+}
