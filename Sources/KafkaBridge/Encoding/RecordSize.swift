@@ -11,6 +11,7 @@ struct RecordSize: Sendable {
     /// The same of what comes from its documents.
     private let documentFactor: Int
     private let sourceUsesContents: Bool
+    private let preparesRecords: Bool
     private let takesMetadata: Bool
     private let takesPayload: Bool
 
@@ -45,6 +46,7 @@ struct RecordSize: Sendable {
         if !route.addedHeaders.isEmpty { fixed += route.metadataHeaders.leftOutLength }
         self.fixed = fixed
         textFactor = factor
+        preparesRecords = route.preparesRecords
         sourceUsesContents = route.format.cloudEvents?.source.usesContents == true
         takesMetadata = !route.metadataHeaders.isEmpty || route.addedHeaders.uses(.metadata)
         takesPayload = route.addedHeaders.uses(.payload)
@@ -66,7 +68,7 @@ struct RecordSize: Sendable {
             let size = size(of: event, prepared, note: note)
             return size > limit ? size : nil
         }
-        let prepared = prepared ?? (route.preparesRecords ? route.prepareWhatIsPossible(event) : nil)
+        let prepared = prepared ?? (preparesRecords ? route.prepareWhatIsPossible(event) : nil)
         let value = note?.omittedBytes == nil ? prepared?.valueLength(event) ?? event.payloadLength : 0
         let bound =
             value / 3 * 4 + 4 + textFactor * event.textLength + fixed + (note?.length ?? 0)

@@ -89,4 +89,66 @@ import Testing
             #expect(record.partition == Partitioner.crc32.partition(forKey: key.span.bytes, of: 3))
         }
     }
+
+    @Test func `a payload that stayed in the database is needed for what is made of it, and not for a tombstone`()
+        async throws
+    {
+        let batch = try #require(
+            try await EventRows.batch(
+                """
+                SELECT 1::bigint, 'c', 't', 'a', 1::bigint, gen_random_uuid(), 'Erased', 1::int4, NULL::bytea, NULL::text,
+                    NULL::text, NULL::text, NULL::jsonb, now(), 5000000::int4, 1::bigint
+                """
+            ).events)
+        var route = Route(topic: try TopicTemplate("t"))
+        route.tombstones = Tombstones(types: ["Erased"])
+        func needed(_ route: Route) throws -> Bool {
+            let prepared = try route.prepare(batch[0])
+            let size = RecordSize(route).excess(over: 1_000_000, batch[0], prepared)
+            #expect((size ?? 0 >= 5_000_000) == prepared.isWithheld(batch[0]))
+            return prepared.isWithheld(batch[0])
+        }
+        #expect(try !needed(route))
+        var keyed = route
+        keyed.key = .template(try TextTemplate("{payload./k}"))
+        #expect(try needed(keyed))
+        keyed.key = .template(try TextTemplate("{aggregate_id}-"))
+        #expect(try !needed(keyed))
+        keyed.partition = try TextTemplate("{payload./p}")
+        #expect(try needed(keyed))
+        route.addedHeaders = AddedHeaders([.init("a", .place(EventPlace(.payload, try JSONPointer("/a"))))])
+        #expect(try needed(route))
+        var projecting = Route(topic: try TopicTemplate("t"))
+        projecting.projection = ValueProjection(try ValueProjectionTests.steps(mask: ["/a"]))
+        #expect(try needed(projecting))
+    }
+
+    @Test func `what is looked for is where the partitioner and the partition put it`() {
+        var deletions = Deletions()
+        #expect(deletions.partitions(topic: "t").isEmpty)
+        deletions = Deletions(partitionCounts: ["t": 3])
+        let key = Array("order-7".utf8)
+        let crc32 = Set(
+            (1...3).map { TopicPartition("t", Partitioner.crc32.partition(forKey: key.span.bytes, of: $0)) })
+        #expect(deletions.partitions(topic: "t", key: key.span.bytes, by: .crc32) == crc32)
+        #expect(deletions.partitions(topic: "t").count == 3)
+        let traces = [nil, 0, 1].map { KeyTraces.key("t", key.span.bytes, partition: $0) }
+        #expect(Set(traces).count == 3)
+    }
+
+    @Test func `memory counts what is kept of a record until it is acknowledged`() async throws {
+        let sql = EventRows.sql("g", rows: 1...10, payload: #"'{"a": "' || repeat('x', 10000) || '"}'"#)
+        let batch = try await EventRows.batch(sql)
+        let plain = Route(topic: try TopicTemplate("t"))
+        var route = plain
+        route.projection = ValueProjection(try ValueProjectionTests.steps(mask: ["/b"]))
+        #expect(route.memory(of: batch) >= plain.memory(of: batch) + 100_000)
+        route.projection = nil
+        route.key = .template(try TextTemplate("{payload./a}"))
+        #expect(route.memory(of: batch) >= plain.memory(of: batch) + 200_000)
+        // Where no event has a trace nothing is counted for one.
+        route = plain
+        route.traceHeaders = [.parent, .state]
+        #expect(route.memory(of: batch) == plain.memory(of: batch))
+    }
 }
