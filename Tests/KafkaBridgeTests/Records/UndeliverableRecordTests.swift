@@ -57,12 +57,17 @@ import Testing
             }
             let letter = try #require(try await place.all().first)
             #expect(letter.reason == .record && letter.error.contains("it is meant for partition 91"))
-            let zero = try TextTemplate("0")
-            try await place.relaying(.park, change: { $0.route.partition = zero }) { _ in
+            let (admin, key) = (try Admin(place.kafka.client(), logger: quiet), Array("a".utf8))
+            let count = Int32(try await admin.describeTopics([place.topic])[0].partitionCount)
+            await admin.close()
+            // Another one than its key leads to.
+            let other = (Partitioner.murmur2.partition(forKey: key.span.bytes, of: count) + 1) % count
+            let chosen = try TextTemplate("\(other)")
+            try await place.relaying(.park, change: { $0.route.partition = chosen }) { _ in
                 try await place.redrive()
                 #expect(try await place.positions(in: place.topic, atLeast: 1) == [1])
             }
-            #expect(try await place.kafka.readAll([place.topic]).map(\.partition) == [0])
+            #expect(try await place.kafka.readAll([place.topic]).map(\.partition) == [other] && count > 1)
         }
     }
 
