@@ -20,7 +20,7 @@ package struct ConfigurationEntry: Sendable, Equatable {
         _ values: ConfigurationValues, database: DatabaseSection, consumers: [String]
     ) -> [ConfigurationEntry] {
         var entries: [ConfigurationEntry] = []
-        for key in ConfigurationKey.all where key.section != "consumers.*" {
+        for key in ConfigurationKey.all where !key.path.hasPrefix("consumers.*.") {
             let path = ConfigurationPath(key.path)
             switch key.kind {
             case .properties:
@@ -32,8 +32,9 @@ package struct ConfigurationEntry: Sendable, Equatable {
             }
         }
         for name in consumers {
-            for key in ConfigurationKey.all where key.section == "consumers.*" {
-                let own = ConfigurationPath(["consumers", name, key.name])
+            for key in ConfigurationKey.all where key.path.hasPrefix("consumers.*.") {
+                let words = key.path.split(separator: ".").dropFirst(2).map(String.init)
+                let own = ConfigurationPath(["consumers", name] + words)
                 if key.kind == .properties {
                     entries += properties(values, below: own)
                     continue
@@ -79,11 +80,12 @@ package struct ConfigurationEntry: Sendable, Equatable {
         case .list:
             if case .list(let items) = values.content(path) { return .list(Concealed.list(items)) }
             return .list([])
-        case .choiceOrList:
+        case .choiceOrList, .choiceListOrMapping, .mapping:
             switch values.content(path) {
             case .list(let items): return .list(Concealed.list(items))
             case .scalar(let text): return .text(Concealed.text(text))
-            case nil: return key.defaultText.map { .text($0) }
+            case .mapping: return values.content(path).map { .text(Concealed.text($0.text)) }
+            case nil: return key.defaultText.map { standard($0) }
             }
         case .text, .identifier, .integer, .size, .boolean, .duration, .choice:
             if case .scalar(let text) = values.content(path) {
@@ -93,6 +95,12 @@ package struct ConfigurationEntry: Sendable, Equatable {
             }
             return key.defaultText.map { .text($0) }
         }
+    }
+
+    /// A default that is a word or a list.
+    private static func standard(_ text: String) -> Value {
+        guard text.hasPrefix("[") else { return .text(text) }
+        return .list(text.dropFirst().dropLast().split(separator: ", ").map(String.init))
     }
 
     private static func properties(

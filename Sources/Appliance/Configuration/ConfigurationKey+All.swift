@@ -190,20 +190,62 @@ extension ConfigurationKey {
                 "As `kafka.topics.settings`, for the topics of this consumer's events, and over those; also `partitions` and "
                     + "`replication_factor`: `{ cleanup.policy: compact, partitions: 12 }`."),
             .init(
-                "consumers.*.headers", .choiceOrList(["standard", "minimal", "none"]), default: "standard",
+                "consumers.*.headers", .choiceListOrMapping(["standard", "minimal", "none"]), default: "standard",
                 "Which of the standard headers records carry: all; the fewest that readers need (`event_id`, `event_type`, "
                     + "`global_position`; in CloudEvents the required attributes); none; or those of a list, named by their "
-                    + "columns: `[event_id, trace_id]`."),
+                    + "columns: `[event_id, trace_id]`. As a mapping, `base` is one of these, a column takes another name or "
+                    + "`false`, and other names are headers of your own: "
+                    + "`{ event_type: type, event_version: false, source: { value: shop }, tenant: { metadata: /user/tenant }, "
+                    + "country: { payload: /address/country } }`."),
             .init(
                 "consumers.*.header_prefix", .text,
                 "What the names of the record's headers begin with, but for those of CloudEvents; `headers` and "
                     + "`metadata_headers` name them without it."),
             .init(
-                "consumers.*.key", .choice(["aggregate_id", "correlation_id"]), default: "aggregate_id",
-                "The record's key: records of one key keep their order, others need not."),
+                "consumers.*.key", .text, default: "aggregate_id",
+                "The record's key: `aggregate_id`, `correlation_id`, or a template over the event, its metadata and its payload, "
+                    + "`\"{metadata./tenant}:{aggregate_id}\"`. Records of one key keep their order, others need not."),
             .init(
-                "consumers.*.metadata_headers", .list, default: "[]",
-                "The members of the event's metadata that become headers."),
+                "consumers.*.partition", .text,
+                "The record's partition, a template that makes a whole number of each event: `\"{metadata./shard}\"`; not given, "
+                    + "the key decides."),
+            .init(
+                "consumers.*.partitioner", .choice(["murmur2", "crc32"]), default: "murmur2",
+                "How a key leads to a partition: as the Java client does, or as librdkafka's `consistent` does."),
+            .init(
+                "consumers.*.metadata_headers", .choiceOrList(["all"]), default: "[]",
+                "The members of the event's metadata that become headers, by names or by places (`/user/id` is the header `id`), "
+                    + "or `all`; in CloudEvents extension attributes."),
+            .init(
+                "consumers.*.trace_headers", .choiceOrList(["none"]), default: "[traceparent, tracestate]",
+                "The headers by which a trace goes on, in every format and without `header_prefix`: `traceparent`, `tracestate` and "
+                    + "`baggage`, from the metadata; `traceparent` from `trace_id` too."),
+            .init(
+                "consumers.*.value.keep", .list, default: "[]",
+                "The places in a JSON payload that are kept (`/customer/id`), with all below them; none named is everything."
+            ),
+            .init(
+                "consumers.*.value.drop", .list, default: "[]",
+                "The places in a JSON payload that are left out."),
+            .init(
+                "consumers.*.value.rename", .mapping,
+                "New names for members of a JSON payload, by their places: `{ /customer/name: client }`."),
+            .init(
+                "consumers.*.value.mask", .list, default: "[]",
+                "The places in a JSON payload whose values become `\"***\"`."),
+            .init(
+                "consumers.*.value.hash", .list, default: "[]",
+                "The places in a JSON payload whose values become the HMAC-SHA-256 of their text, in hexadecimal."),
+            .init(
+                "consumers.*.value.hash_key", .secret,
+                "The key of these hashes; its file is read at the start."),
+            .init(
+                "consumers.*.tombstone_on", .list, default: "[]",
+                "The event types whose records have no value, by which a compacted topic forgets what it has of their key."
+            ),
+            .init(
+                "consumers.*.tombstone_on_empty", .boolean, default: "false",
+                "Whether an empty payload makes a record without a value too."),
             .init(
                 "consumers.*.format", .choice(["payload", "cloudevents_binary", "cloudevents_structured"]),
                 default: "payload",

@@ -19,6 +19,10 @@ package struct ConfigurationKey: Sendable {
         case list
         /// One of these words, or a sequence of texts.
         case choiceOrList([String])
+        /// One of these words, a sequence of texts, or a mapping of names; in the environment a word or texts.
+        case choiceListOrMapping([String])
+        /// A mapping of names; not in the environment, where names have no places.
+        case mapping
         /// A mapping of names to texts, with names that Godwit does not know itself.
         case properties
         /// A mapping of event types to templates; not in the environment, whose names are no event types.
@@ -32,10 +36,21 @@ package struct ConfigurationKey: Sendable {
         /// Whether a sequence of texts is a value.
         var takesList: Bool {
             switch self {
-            case .list, .choiceOrList: true
+            case .list, .choiceOrList, .choiceListOrMapping: true
             default: false
             }
         }
+
+        /// Whether a mapping is a value.
+        var takesMapping: Bool {
+            switch self {
+            case .mapping, .choiceListOrMapping: true
+            default: false
+            }
+        }
+
+        /// Whether a variable of the environment can hold it.
+        var isInEnvironment: Bool { !isMapping && self != .mapping }
     }
 
     /// The path with dots; `*` stands for a consumer's name.

@@ -22,6 +22,8 @@ extension ConfigurationProblem {
         case deadLetterTopic = "dead-letter-topic"
         case progressTopic = "progress-topic"
         case header = "header"
+        case key = "key"
+        case projection = "projection"
         case kafkaFile = "kafka-file"
 
         case unknownVariable = "unknown-variable"
@@ -34,6 +36,8 @@ extension ConfigurationProblem {
         case patternUnused = "pattern-unused"
         case deadLettersMixed = "dead-letters-mixed"
         case headerRepeated = "header-repeated"
+        case headerPrefixUnused = "header-prefix-unused"
+        case keySpread = "key-spread"
         case saslUnused = "sasl-unused"
         case topicsCollide = "topics-collide"
 
@@ -104,6 +108,16 @@ extension ConfigurationProblem {
                 )
             case .header:
                 (.error, "A header's name is reserved or not usable.", "remove it from the list, or rename it")
+            case .key:
+                (
+                    .error, "A key or a partition is not usable, or breaks the order of every aggregate.",
+                    "use what all events of an aggregate have in common"
+                )
+            case .projection:
+                (
+                    .error, "A step that reduces the value is not usable, or contradicts another one.",
+                    "remove one of the two, or correct the place"
+                )
             case .kafkaFile:
                 (
                     .error, "A file with a certificate or key for Kafka is absent, or this user may not read it.",
@@ -142,6 +156,16 @@ extension ConfigurationProblem {
                     "bound the template with `topics_allowed`, or rename the dead-letter topic"
                 )
             case .headerRepeated: (.warning, "A header is named twice.", "remove one")
+            case .headerPrefixUnused:
+                (
+                    .warning, "`header_prefix` is given, and the names of CloudEvents attributes have no prefix.",
+                    "remove it"
+                )
+            case .keySpread:
+                (
+                    .warning, "Events of one aggregate may get several keys or partitions, and lose their order then.",
+                    "use what all events of an aggregate have in common, or see to it that the writers do"
+                )
             case .saslUnused:
                 (
                     .warning, "A SASL property is set, and the protocol does not use SASL: no broker is logged in at.",

@@ -31,7 +31,7 @@ package enum ConfigurationReference {
         let variable =
             switch key.kind {
             case .properties: "`\(key.environmentVariable)_…`"
-            case .templates, .conditions: "–"
+            case .templates, .conditions, .mapping: "–"
             default: "`\(key.environmentVariable)`"
             }
         let value = key.isRequired ? "required" : key.defaultText.map { "`\($0)`" } ?? ""
@@ -50,6 +50,9 @@ package enum ConfigurationReference {
         case .boolean: "`true` or `false`"
         case .choice(let choices): choices.map { "`\($0)`" }.joined(separator: ", ")
         case .list: "list"
+        case .choiceListOrMapping(let choices):
+            choices.map { "`\($0)`" }.joined(separator: ", ") + ", a list, or a mapping of names"
+        case .mapping: "places and texts"
         case .choiceOrList(let choices): choices.map { "`\($0)`" }.joined(separator: ", ") + " or a list"
         case .properties: "names and texts"
         case .templates: "event types and texts"

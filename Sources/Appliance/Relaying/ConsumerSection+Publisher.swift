@@ -13,9 +13,18 @@ extension ConsumerSection {
         topic.map {
             Route(
                 topic: $0, topicsByEventType: topics, allowlist: topicsAllowed, key: key,
-                headers: HeaderNames(prefix: headerPrefix), standardHeaders: headers,
-                metadataHeaders: MetadataHeaders(metadataHeaders, prefix: headerPrefix), format: format)
+                headers: HeaderNames(prefix: headerPrefix, renamed: renamedHeaders), standardHeaders: headers,
+                metadataHeaders: metadataHeaderSettings,
+                addedHeaders: AddedHeaders(addedHeaders, prefix: headerPrefix), traceHeaders: traceHeaders,
+                format: format, projection: projection, tombstones: tombstones, partition: partition,
+                partitioner: partitioner)
         }
+    }
+
+    private var metadataHeaderSettings: MetadataHeaders {
+        guard takesAllMetadata else { return MetadataHeaders(metadataHeaders, prefix: headerPrefix) }
+        // What the configuration calls a header is no member's.
+        return .all(prefix: headerPrefix, taken: renamedHeaders.values + addedHeaders.map(\.name))
     }
 
     /// How the consumer publishes to Kafka.

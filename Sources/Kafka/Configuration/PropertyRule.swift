@@ -18,7 +18,7 @@ package struct PropertyRule: Sendable, Equatable {
         "retries": "an event is never given up after a number of attempts",
         "message.send.max.retries": "an event is never given up after a number of attempts",
         "transactional.id": "Godwit names its transactional producers itself",
-        "partitioner": "the key's partition is always the one Java clients choose (`murmur2_random`)",
+        "partitioner": "a key's partition is chosen by `partitioner` of the consumer, `murmur2` or `crc32`",
         "partitioner_cb": "the key's partition is always the one Java clients choose (`murmur2_random`)",
         "queuing.strategy": "\(order), so it is always `fifo`",
         "msg_order_cmp": order,

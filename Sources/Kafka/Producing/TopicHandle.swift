@@ -9,9 +9,9 @@ package struct TopicHandle: Sendable, Hashable {
         self.partitionCount = partitionCount
     }
 
-    /// The partition of a key: the one Java clients choose.
-    package func partition(forKey key: RawSpan) -> Int32 {
-        Murmur2Partitioner.partition(forKey: key, of: partitionCount)
+    /// The partition of a key: unless told otherwise, the one Java clients choose.
+    package func partition(forKey key: RawSpan, by partitioner: Partitioner = .murmur2) -> Int32 {
+        partitioner.partition(forKey: key, of: partitionCount)
     }
 
     /// Tells the producer's topics apart.

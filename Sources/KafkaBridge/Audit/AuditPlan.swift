@@ -1,4 +1,5 @@
 package import EventSourcing
+import Kafka
 
 /// What the next step of an audit is. A pure decision.
 enum AuditPlan: Sendable, Equatable {
@@ -76,6 +77,15 @@ extension AuditBasis {
         var parts = [route.topic.description]
         parts += route.topicsByEventType.map { "\($0.key)=\($0.value.description)" }.sorted()
         parts += ["key \(route.key)", "prefix \(route.headers.prefix)"]
+        if let partition = route.partition { parts.append("partition \(partition)") }
+        if route.partitioner != .murmur2 { parts.append("partitioner \(route.partitioner)") }
+        // What the records are found by, where it is called something else.
+        for (column, header) in [
+            ("event_id", route.headers.eventID), ("global_position", route.headers.globalPosition),
+        ]
+        where header.description != route.headers.prefix + column {
+            parts.append("\(column) \(header)")
+        }
         if let deadLetterTopic { parts.append("dead letters \(deadLetterTopic)") }
         return parts.joined(separator: "; ")
     }

@@ -26,6 +26,8 @@ package struct DeadLetter: Sendable, Hashable {
         case tooLarge = "too_large"
         /// Its row holds what no record can carry: text that is not UTF-8, or NULL where a value belongs.
         case malformed
+        /// No record can be made of it as the consumer's configuration asks for it.
+        case record
         /// The broker rejected it, sent alone.
         case rejected
         /// It waits behind an earlier event of its aggregate.

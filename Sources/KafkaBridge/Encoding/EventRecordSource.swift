@@ -12,8 +12,8 @@ final class EventRecordSource: RecordSource {
 
     let events: EventBatch
     let items: [Item]
-    /// The keys by the items' indices, `nil` for an aggregate's id; empty where all keys are.
-    private let keys: [[UInt8]?]
+    /// What was made of the records before, by the items' indices; empty where nothing was. The values are sent from here.
+    private let prepared: [PreparedRecord]
     /// What records in the dead-letter topic say beside their events, by the items' indices.
     private let notes: [Int: DeadLetterNote]
     private let route: Route
@@ -21,28 +21,34 @@ final class EventRecordSource: RecordSource {
     /// The records of some of a batch's entries, whose topics are ready.
     init(_ inFlight: InFlightBatch, _ entries: [Int], topics: TopicReadiness, _ route: Route) {
         var items: [Item] = []
-        var keys: [[UInt8]?] = []
+        var prepared: [PreparedRecord] = []
         var notes: [Int: DeadLetterNote] = [:]
         items.reserveCapacity(entries.count)
+        let isPlain = route.key == .aggregateID && !route.preparesRecords
+        let partitioner = route.partitioner
         for index in entries {
             let entry = inFlight.entries[index]
             guard let topic = entry.topic.flatMap(topics.handle) else { continue }
             let event = inFlight.events[entry.row]
+            let note = inFlight.notes.isEmpty ? nil : inFlight.notes[index]
             let partition: Int32
-            if route.key == .aggregateID {
-                partition = topic.partition(forKey: event.aggregateID)
+            if isPlain {
+                partition = topic.partition(forKey: event.aggregateID, by: partitioner)
             } else {
-                let key = route.key.bytes(of: event)
-                keys.append(key)
+                let record = inFlight.prepared(index) ?? route.prepareWhatIsPossible(event)
+                // The dead-letter topic has partitions of its own.
+                let chosen = note == nil ? record.partition : nil
                 partition =
-                    key.map { topic.partition(forKey: $0.span.bytes) } ?? topic.partition(forKey: event.aggregateID)
+                    chosen ?? record.key.map { topic.partition(forKey: $0.span.bytes, by: partitioner) }
+                    ?? topic.partition(forKey: event.aggregateID, by: partitioner)
+                prepared.append(record)
             }
-            if !inFlight.notes.isEmpty { notes[items.count] = inFlight.notes[index] }
+            if let note { notes[items.count] = note }
             items.append(Item(row: entry.row, topic: topic, partition: partition))
         }
         events = inFlight.events
         self.items = items
-        self.keys = keys
+        self.prepared = prepared
         self.notes = notes
         self.route = route
     }
@@ -52,9 +58,10 @@ final class EventRecordSource: RecordSource {
     func fill(_ index: Int, _ record: inout RecordWriter) {
         let item = items[index]
         let event = events[item.row]
-        let key = keys.isEmpty ? nil : keys[index]
         record.topic(item.topic)
         record.partition(item.partition)
-        route.fill(event, key: key, note: notes.isEmpty ? nil : notes[index], &record)
+        route.fill(
+            event, prepared.isEmpty ? PreparedRecord() : prepared[index], note: notes.isEmpty ? nil : notes[index],
+            &record)
     }
 }

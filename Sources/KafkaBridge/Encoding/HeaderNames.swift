@@ -22,29 +22,43 @@ package struct HeaderNames: Sendable, Hashable {
 
     private static let ofRepublication: Set<String> = [Republication.jobHeader, Republication.timeHeader]
     private static let reserved = ["ce_", "dead_letter_", "godwit_"]
-    private static let taken = Set(
-        StandardHeaders.columns.map(\.name) + ["content-type", "traceparent", "metadata_left_out"])
+    private static let taken = Set(StandardHeaders.columns.map(\.name) + ["content-type", "metadata_left_out"])
 
-    package init(prefix: String = "") {
+    /// - Parameter renamed: other names for some of them, by the columns that they are made of.
+    package init(prefix: String = "", renamed: [String: String] = [:]) {
         self.prefix = prefix
-        eventID = HeaderName(prefix + "event_id")
-        eventType = HeaderName(prefix + "event_type")
-        eventVersion = HeaderName(prefix + "event_version")
-        boundedContext = HeaderName(prefix + "bounded_context")
-        aggregateType = HeaderName(prefix + "aggregate_type")
-        aggregateID = HeaderName(prefix + "aggregate_id")
-        aggregateVersion = HeaderName(prefix + "aggregate_version")
-        globalPosition = HeaderName(prefix + "global_position")
-        createdAt = HeaderName(prefix + "created_at")
-        traceID = HeaderName(prefix + "trace_id")
-        correlationID = HeaderName(prefix + "correlation_id")
-        causationID = HeaderName(prefix + "causation_id")
+        func name(_ column: String) -> HeaderName { HeaderName(prefix + (renamed[column] ?? column)) }
+        eventID = name("event_id")
+        eventType = name("event_type")
+        eventVersion = name("event_version")
+        boundedContext = name("bounded_context")
+        aggregateType = name("aggregate_type")
+        aggregateID = name("aggregate_id")
+        aggregateVersion = name("aggregate_version")
+        globalPosition = name("global_position")
+        createdAt = name("created_at")
+        traceID = name("trace_id")
+        correlationID = name("correlation_id")
+        causationID = name("causation_id")
+    }
+
+    /// The names with the headers that have them.
+    private var all: [(header: StandardHeaders, name: HeaderName)] {
+        [
+            (.eventID, eventID), (.eventType, eventType), (.eventVersion, eventVersion),
+            (.boundedContext, boundedContext), (.aggregateType, aggregateType), (.aggregateID, aggregateID),
+            (.aggregateVersion, aggregateVersion), (.globalPosition, globalPosition), (.createdAt, createdAt),
+            (.traceID, traceID), (.correlationID, correlationID), (.causationID, causationID),
+        ]
+    }
+
+    /// What a header is called in records, with the prefix; `nil` for one of no column.
+    package func name(of header: StandardHeaders) -> String? {
+        all.first { $0.header == header }?.name.description
     }
 
     /// The bytes of these headers' names together.
     func length(of headers: StandardHeaders) -> Int {
-        StandardHeaders.columns.reduce(0) { sum, column in
-            headers.contains(column.header) ? sum + prefix.utf8.count + column.name.utf8.count : sum
-        }
+        all.reduce(0) { headers.contains($1.header) ? $0 + $1.name.byteCount : $0 }
     }
 }

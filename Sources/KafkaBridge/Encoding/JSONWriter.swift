@@ -23,6 +23,23 @@ struct JSONWriter {
 
     mutating func member(_ name: StaticString, _ text: [UInt8]) { member(name, text.span.bytes) }
 
+    /// - Parameter name: letters and digits.
+    mutating func member(named name: String, _ text: String) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        bytes += Array(name.utf8)
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(UInt8(ascii: ":"))
+        string(Array(text.utf8).span.bytes)
+    }
+
+    /// A text as a JSON string.
+    static func text(of text: String) -> [UInt8] {
+        var writer = JSONWriter(capacity: text.utf8.count + 8)
+        writer.string(Array(text.utf8).span.bytes)
+        return Array(writer.bytes.dropFirst())
+    }
+
     mutating func member(_ name: StaticString, number: Int64) {
         self.name(name)
         bytes += Array("\(number)".utf8)
@@ -43,9 +60,13 @@ struct JSONWriter {
 
     mutating func end() { bytes.append(UInt8(ascii: "}")) }
 
-    private mutating func name(_ name: StaticString) {
+    private mutating func separate() {
         if !isFirst { bytes.append(UInt8(ascii: ",")) }
         isFirst = false
+    }
+
+    private mutating func name(_ name: StaticString) {
+        separate()
         bytes.append(UInt8(ascii: "\""))
         bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
         bytes.append(UInt8(ascii: "\""))
@@ -71,7 +92,7 @@ struct JSONWriter {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    private static func digit(_ value: UInt8) -> UInt8 {
+    static func digit(_ value: UInt8) -> UInt8 {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 }

@@ -4,11 +4,10 @@ import Kafka
 extension Route {
     /// - Parameter sent: what goes beside the content type and the attributes that the standard requires.
     func fillBinary(
-        _ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents, _ sent: StandardHeaders,
-        _ record: inout some RecordParts & ~Copyable
+        _ event: EventView, _ prepared: PreparedRecord, _ settings: RecordFormat.CloudEvents, _ sent: StandardHeaders,
+        _ trace: EventTrace?, _ record: inout some RecordParts & ~Copyable
     ) {
-        // The batch is kept by its source until librdkafka has let go of it.
-        record.value(retained: event.payload)
+        fillValue(event, prepared, &record)
         record.header(CloudEventNames.contentType, settings.contentType)
         record.header(CloudEventNames.specVersion, "1.0")
         let id = UUIDText(event.eventID)
@@ -16,20 +15,20 @@ extension Route {
         let source = Self.source(event, settings)
         record.header(CloudEventNames.source, source.span.bytes)
         record.header(CloudEventNames.type, event.eventType)
-        if sent.contains(.aggregateID) { record.header(CloudEventNames.subject, event.aggregateID) }
+        if sent.contains(.aggregateID) { attribute(CloudEventNames.subject, event.aggregateID, &record) }
         if sent.contains(.createdAt) {
             let time = TimestampText(microseconds: event.createdAtMicroseconds)
             record.header(CloudEventNames.time, time.bytes.span.bytes)
         }
         if sent.contains(.partitionKey) {
-            if let key {
-                record.header(CloudEventNames.partitionKey, key.span.bytes)
+            if let key = prepared.key {
+                attribute(CloudEventNames.partitionKey, key.span.bytes, &record)
             } else {
-                record.header(CloudEventNames.partitionKey, event.aggregateID)
+                attribute(CloudEventNames.partitionKey, event.aggregateID, &record)
             }
         }
-        if sent.contains(.boundedContext) { record.header(CloudEventNames.boundedContext, event.boundedContext) }
-        if sent.contains(.aggregateType) { record.header(CloudEventNames.aggregateType, event.aggregateType) }
+        if sent.contains(.boundedContext) { attribute(CloudEventNames.boundedContext, event.boundedContext, &record) }
+        if sent.contains(.aggregateType) { attribute(CloudEventNames.aggregateType, event.aggregateType, &record) }
         if sent.contains(.aggregateVersion) {
             record.header(CloudEventNames.aggregateVersion, decimal: event.aggregateVersion)
         }
@@ -39,60 +38,98 @@ extension Route {
         if sent.contains(.globalPosition) {
             record.header(CloudEventNames.globalPosition, decimal: event.globalPosition)
         }
-        if sent.contains(.traceID) {
-            if TraceParent.isOne(event.traceID) {
-                record.header(CloudEventNames.traceParent, event.traceID)
-            } else if event.traceID.byteCount > 0 {
-                record.header(CloudEventNames.traceID, event.traceID)
-            }
+        fillTrace(event, sent, trace, &record)
+        if sent.contains(.correlationID) { attribute(CloudEventNames.correlationID, event.correlationID, &record) }
+        if sent.contains(.causationID) { attribute(CloudEventNames.causationID, event.causationID, &record) }
+    }
+
+    private func fillTrace(
+        _ event: EventView, _ sent: StandardHeaders, _ trace: EventTrace?, _ record: inout some RecordParts & ~Copyable
+    ) {
+        let isParent = TraceParent.isOne(event.traceID)
+        if let parent = trace?.parent {
+            record.header(CloudEventNames.traceParent, parent.span.bytes)
+            if let state = trace?.state { record.header(TraceHeaders.stateAttribute, state.span.bytes) }
+        } else if isParent, sent.contains(.traceID) {
+            record.header(CloudEventNames.traceParent, event.traceID)
         }
-        if sent.contains(.correlationID), event.correlationID.byteCount > 0 {
-            record.header(CloudEventNames.correlationID, event.correlationID)
-        }
-        if sent.contains(.causationID), event.causationID.byteCount > 0 {
-            record.header(CloudEventNames.causationID, event.causationID)
-        }
+        if !isParent, sent.contains(.traceID) { attribute(CloudEventNames.traceID, event.traceID, &record) }
+    }
+
+    /// An optional attribute, which is never empty; one that the standard does not allow is left out.
+    private func attribute(_ name: HeaderName, _ text: RawSpan, _ record: inout some RecordParts & ~Copyable) {
+        if text.byteCount > 0, AttributeText.isLegal(text) { record.header(name, text) }
     }
 
     /// - Parameter repairs: whether the event's texts may not be UTF-8.
     func fillStructured(
-        _ event: EventView, _ key: [UInt8]?, _ settings: RecordFormat.CloudEvents, repairs: Bool,
-        _ record: inout some RecordParts & ~Copyable
+        _ event: EventView, _ prepared: PreparedRecord, _ settings: RecordFormat.CloudEvents, _ trace: EventTrace?,
+        _ values: HeaderValues?, repairs: Bool, _ record: inout some RecordParts & ~Copyable
     ) {
-        var json = JSONWriter(capacity: event.payload.byteCount + 1_000, repairs: repairs)
+        var json = JSONWriter(capacity: prepared.valueLength(event) + 1_000, repairs: repairs)
         json.member("specversion", Array("1.0".utf8))
         let id = UUIDText(event.eventID)
         json.member("id", id.bytes.span.bytes)
         json.member("source", Self.source(event, settings))
         json.member("type", event.eventType)
-        json.member("subject", event.aggregateID)
+        Self.attribute("subject", event.aggregateID, &json)
         let time = TimestampText(microseconds: event.createdAtMicroseconds)
         json.member("time", time.bytes.span.bytes)
         json.member("datacontenttype", Array(settings.contentType.utf8))
-        if let key { json.member("partitionkey", key) } else { json.member("partitionkey", event.aggregateID) }
-        json.member("boundedcontext", event.boundedContext)
-        json.member("aggregatetype", event.aggregateType)
+        if let key = prepared.key {
+            Self.attribute("partitionkey", key.span.bytes, &json)
+        } else {
+            Self.attribute("partitionkey", event.aggregateID, &json)
+        }
+        Self.attribute("boundedcontext", event.boundedContext, &json)
+        Self.attribute("aggregatetype", event.aggregateType, &json)
         // The standard's integers have 32 bits, so the long ones are text.
         json.member("aggregateversion", Array("\(event.aggregateVersion)".utf8))
         json.member("eventversion", number: Int64(event.eventVersion))
         json.member("globalposition", Array("\(event.globalPosition)".utf8))
-        if TraceParent.isOne(event.traceID) {
-            json.member("traceparent", event.traceID)
-        } else if event.traceID.byteCount > 0 {
-            json.member("traceid", event.traceID)
+        Self.writeTrace(event, trace, &json)
+        Self.attribute("correlationid", event.correlationID, &json)
+        Self.attribute("causationid", event.causationID, &json)
+        if let values {
+            for value in values.all { json.member(named: Self.attributeName(value.name), value.text) }
+            if let leftOut = leftOut(values) { json.member(named: Self.attributeName(leftOut.name), leftOut.text) }
         }
-        if event.correlationID.byteCount > 0 { json.member("correlationid", event.correlationID) }
-        if event.causationID.byteCount > 0 { json.member("causationid", event.causationID) }
-        // A payload that only claims to be JSON would break the whole text.
-        if settings.isJSON, JSONText.isValid(event.payload, depth: 1) {
-            json.member("data", json: event.payload)
-        } else {
-            json.member("data_base64", base64: event.payload)
+        switch prepared.value {
+        case .made(let bytes): Self.writeData(bytes.span.bytes, settings, &json)
+        case .payload, .none: Self.writeData(event.payload, settings, &json)
         }
         json.end()
         record.value(copying: json.bytes.span.bytes)
         record.header(CloudEventNames.contentType, "application/cloudevents+json; charset=UTF-8")
     }
+
+    private static func writeTrace(_ event: EventView, _ trace: EventTrace?, _ json: inout JSONWriter) {
+        let isParent = TraceParent.isOne(event.traceID)
+        if let parent = trace?.parent {
+            json.member("traceparent", parent.span.bytes)
+            if let state = trace?.state { json.member("tracestate", state.span.bytes) }
+        } else if isParent {
+            json.member("traceparent", event.traceID)
+        }
+        if !isParent { attribute("traceid", event.traceID, &json) }
+    }
+
+    private static func writeData(_ data: RawSpan, _ settings: RecordFormat.CloudEvents, _ json: inout JSONWriter) {
+        // A payload that only claims to be JSON would break the whole text.
+        if settings.isJSON, JSONText.isValid(data, depth: 1) {
+            json.member("data", json: data)
+        } else {
+            json.member("data_base64", base64: data)
+        }
+    }
+
+    /// As in binary mode.
+    private static func attribute(_ name: StaticString, _ text: RawSpan, _ json: inout JSONWriter) {
+        if text.byteCount > 0, AttributeText.isLegal(text) { json.member(name, text) }
+    }
+
+    /// Without `ce_`.
+    private static func attributeName(_ header: HeaderName) -> String { String(header.description.dropFirst(3)) }
 
     /// A URI reference: what its letters do not allow is percent-encoded.
     private static func source(_ event: EventView, _ settings: RecordFormat.CloudEvents) -> [UInt8] {

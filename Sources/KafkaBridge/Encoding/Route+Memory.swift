@@ -5,18 +5,40 @@ extension Route {
     /// What the records of a batch take until they are acknowledged, beside the batch, in bytes.
     func memory(of batch: FeedBatch) -> Int {
         let constant = batch.selection.count * memoryPerEvent
+        guard let events = batch.events else { return constant }
         // Where events are small, their texts are within the constant part.
-        guard let events = batch.events, batch.memorySize > batch.selection.count * Self.usualRow || copiesValues else {
-            return constant
+        if batch.memorySize > batch.selection.count * Self.usualRow || copiesValues || projection != nil {
+            return batch.selection.reduce(constant) { sum, selected in sum + memory(of: events[selected.index]) }
         }
-        return batch.selection.reduce(constant) { sum, selected in
-            let event = events[selected.index]
-            let metadata =
-                metadataHeaders.isEmpty ? 0 : min(event.metadata.byteCount, MetadataHeaders.maximumTotalBytes)
-            // A structured value is made, and then copied for the client.
-            return sum + 2 * event.textLength + metadata + (copiesValues ? 2 * event.payload.byteCount : 0)
-        }
+        if traceHeaders.isEmpty { return constant }
+        return batch.selection.reduce(constant) { sum, selected in sum + traceMemory(of: events[selected.index]) }
     }
+
+    private func memory(of event: EventView) -> Int {
+        let documents =
+            (usesMetadata ? event.metadata.byteCount : 0) + (usesPayload ? event.payload.byteCount : 0)
+        // A structured value is made, and then copied for the client; what is left of a payload is kept beside it.
+        let copies = (copiesValues ? 2 : 0) + (projection == nil ? 0 : 1)
+        return 2 * event.textLength + min(documents, 2 * MetadataHeaders.maximumTotalBytes) + keys(event)
+            + copies * event.payload.byteCount + traceMemory(of: event)
+    }
+
+    /// Most events have no trace.
+    private func traceMemory(of event: EventView) -> Int {
+        if traceHeaders.isEmpty || event.traceID.byteCount == 0 && event.metadata.byteCount == 0 { return 0 }
+        let count = traceHeaders.count + (format == .payload ? 0 : 1)
+        return (headerCount == 0 ? Self.headerList : 0) + count * Self.header
+    }
+
+    /// What keys of places in the event can take: one is kept, and one is the client's.
+    private func keys(_ event: EventView) -> Int {
+        guard let template = key.template, template.usesContents else { return 0 }
+        return 2
+            * ((template.uses(.metadata) ? event.metadata.byteCount : 0)
+                + (template.uses(.payload) ? event.payload.byteCount : 0))
+    }
+
+    private var usesPayload: Bool { addedHeaders.uses(.payload) }
 
     /// The memory of a row whose texts are short.
     private static let usualRow = 4_096
@@ -30,10 +52,13 @@ extension Route {
     /// header in it.
     var memoryPerEvent: Int {
         let count = headerCount
-        return Self.message + (count == 0 ? 0 : Self.headerList + count * Self.header)
+        let prepared = preparesRecords ? Self.prepared : 0
+        return prepared + Self.message + (count == 0 ? 0 : Self.headerList + count * Self.header)
     }
 
     private static let message = 256
+    /// What is kept of a record that is prepared: its place, and two arrays.
+    private static let prepared = 112
     private static let headerList = 200
     private static let header = 90
 
@@ -47,6 +72,6 @@ extension Route {
             case .cloudEventsBinary: standardHeaders.union(.requiredByCloudEvents).count + 3
             case .cloudEventsStructured: 1
             }
-        return own + metadataHeaders.members.count + (republication == nil ? 0 : 2)
+        return own + metadataHeaders.count + addedHeaders.count + (republication == nil ? 0 : 2)
     }
 }

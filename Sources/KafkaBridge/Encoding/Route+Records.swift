@@ -5,11 +5,13 @@ extension Route {
     /// Gives everything of an event's record but its topic and partition.
     ///
     /// - Parameters:
-    ///   - key: `nil` for the aggregate's id.
+    ///   - prepared: what was made of it before.
     ///   - note: what a record in the dead-letter topic says beside the event.
     func fill(
-        _ event: EventView, key: [UInt8]?, note: DeadLetterNote?, _ record: inout some RecordParts & ~Copyable
+        _ event: EventView, _ prepared: PreparedRecord, note: DeadLetterNote?,
+        _ record: inout some RecordParts & ~Copyable
     ) {
+        let key = prepared.key
         if let note, note.isMinimal { return fillIdentity(event, key, note, &record) }
         if let key { record.key(key.span.bytes) } else { record.key(event.aggregateID) }
         // Without a time of its own a record gets the time of its sending. A dead letter does, since its event's time may be
@@ -19,16 +21,58 @@ extension Route {
         }
         // A dead letter says which event it is, whatever else is left out.
         let sent = note == nil ? standardHeaders : standardHeaders.union(.eventID)
+        let trace = traceHeaders.isEmpty ? nil : EventTrace(event, traceHeaders)
+        let values = headerValues(event)
         switch format {
-        case .payload: fillPayload(event, sent, &record)
-        case .cloudEventsBinary(let settings): fillBinary(event, key, settings, sent, &record)
+        case .payload: fillPayload(event, prepared, sent, &record)
+        case .cloudEventsBinary(let settings): fillBinary(event, prepared, settings, sent, trace, &record)
         case .cloudEventsStructured(let settings):
-            fillStructured(event, key, settings, repairs: note?.reason == .malformed, &record)
+            // The value has the attributes in this mode, so that a record without one has them in headers.
+            if case .none = prepared.value {
+                fillBinary(event, prepared, settings, .standard, trace, &record)
+            } else {
+                fillStructured(
+                    event, prepared, settings, trace, values, repairs: note?.reason == .malformed, &record)
+            }
         }
-        metadataHeaders.fill(event, &record)
+        if let values { fillHeaders(values, prepared, &record) }
+        trace?.fill(&record)
         republication?.fill(event, &record)
         note?.fill(&record)
     }
+
+    /// What the event brings of headers beyond the standard ones; `nil` where none are asked for.
+    private func headerValues(_ event: EventView) -> HeaderValues? {
+        if addedHeaders.isEmpty, metadataHeaders.isEmpty || event.metadata.byteCount == 0 { return nil }
+        let asAttributes = format != .payload
+        var values = HeaderValues()
+        addedHeaders.add(event, asAttributes: asAttributes, to: &values)
+        metadataHeaders.add(event.metadata, asAttributes: asAttributes, to: &values)
+        return values
+    }
+
+    private func fillHeaders(
+        _ values: HeaderValues, _ prepared: PreparedRecord, _ record: inout some RecordParts & ~Copyable
+    ) {
+        // Members of the value.
+        if case .cloudEventsStructured = format {
+            if case .none = prepared.value {} else { return }
+        }
+        for value in values.all { record.header(value.name, value.text) }
+        if let leftOut = leftOut(values) { record.header(leftOut.name, leftOut.text) }
+    }
+
+    /// The header that names what was left out.
+    func leftOut(_ values: HeaderValues) -> (name: HeaderName, text: String)? {
+        if values.leftOut.isEmpty { return nil }
+        let asAttribute = format != .payload
+        let names = asAttribute ? values.leftOut.filter { AttributeText.isLegal($0) } : values.leftOut
+        // Of names without bounds only some are told.
+        let text = names.joined(separator: ",").cut(toBytes: Self.longestLeftOut)
+        return text.isEmpty ? nil : (metadataHeaders.leftOutName(asAttribute: asAttribute), text)
+    }
+
+    static let longestLeftOut = 8_192
 
     /// A dead letter of an event of which not even the headers fit.
     private func fillIdentity(
@@ -44,11 +88,22 @@ extension Route {
         note.fill(&record)
     }
 
-    private func fillPayload(
-        _ event: EventView, _ sent: StandardHeaders, _ record: inout some RecordParts & ~Copyable
-    ) {
+    /// Gives the value where it is what the event's payload is, or is made of it.
+    func fillValue(_ event: EventView, _ prepared: PreparedRecord, _ record: inout some RecordParts & ~Copyable) {
+        switch prepared.value {
         // The batch is kept by its source until librdkafka has let go of it.
-        record.value(retained: event.payload)
+        case .payload: record.value(retained: event.payload)
+        // So is what was prepared.
+        case .made(let bytes): record.value(retained: bytes.span.bytes)
+        case .none: break
+        }
+    }
+
+    private func fillPayload(
+        _ event: EventView, _ prepared: PreparedRecord, _ sent: StandardHeaders,
+        _ record: inout some RecordParts & ~Copyable
+    ) {
+        fillValue(event, prepared, &record)
         if sent.contains(.eventID) {
             let id = UUIDText(event.eventID)
             record.header(headers.eventID, id.bytes.span.bytes)

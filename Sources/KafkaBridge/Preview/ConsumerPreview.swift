@@ -114,14 +114,24 @@ package struct ConsumerPreview: Sendable {
     ) {
         let (name, facts) = (topic.description, topics[topic])
         let limit = limit(facts)
-        preview.record = record(of: event, note: nil, topic, facts)
+        let prepared: PreparedRecord
+        do throws(RecordProblem) { prepared = try options.route.prepare(event) } catch {
+            return reject(
+                event, Rejection(reason: .record, error: error.description, topic: name), topics, now, &preview)
+        }
+        preview.record = record(of: event, prepared, note: nil, topic, facts)
+        if let partition = prepared.partition, let count = facts?.partitionCount, partition >= count {
+            let problem = RecordProblem.partitionBeyond(partition, count: count, topic: name)
+            return reject(
+                event, Rejection(reason: .record, error: problem.description, topic: name), topics, now, &preview)
+        }
         if case .refused(let error)? = facts?.state {
             preview.reason =
                 preview.reason
                 ?? .init(
                     code: "topic_refused", text: Rejection.refused(error, topic: name).error,
                     consequence: "its segment halts until the topic takes records")
-        } else if let limit = limit ?? unknownLimit, let size = recordSize.excess(over: limit, event) {
+        } else if let limit = limit ?? unknownLimit, let size = recordSize.excess(over: limit, event, prepared) {
             reject(event, .tooLarge(size, limit: limit, topic: name), topics, now, &preview)
         } else if options.route.republication == nil, let time = RecordTime.milliseconds(event.createdAtMicroseconds),
             let error = facts?.settings?.timeError(time, now: now / 1_000)
@@ -144,11 +154,14 @@ package struct ConsumerPreview: Sendable {
         case .park: consequence = "it is parked, and the later events of its aggregate wait behind it"
         case .deadLetter(let topic, _):
             consequence = "its record goes to the dead-letter topic `\(topic)`"
-            let note = DeadLetterNote(
+            let prepared = options.route.prepareWhatIsPossible(event)
+            var note = DeadLetterNote(
                 reason: rejection.reason, error: rejection.error, consumer: options.name,
                 segment: segment(of: event), position: event.globalPosition, topic: rejection.topic, time: now,
                 prefix: options.route.headers.prefix)
-            preview.record = record(of: event, note: note, topic, topics[topic])
+            // What cannot be reduced as the consumer wants it is not to be seen.
+            if options.route.hidesValue(of: event, prepared) { note.omittedBytes = event.payloadLength }
+            preview.record = record(of: event, prepared, note: note, topic, topics[topic])
         }
         preview.reason = .init(code: rejection.reason.rawValue, text: rejection.error, consequence: consequence)
     }
@@ -156,16 +169,19 @@ package struct ConsumerPreview: Sendable {
     // MARK: The record
 
     private func record(
-        of event: EventView, note: DeadLetterNote?, _ topic: TopicName, _ facts: TopicFacts?
+        of event: EventView, _ prepared: PreparedRecord, note: DeadLetterNote?, _ topic: TopicName, _ facts: TopicFacts?
     ) -> RecordPreview {
         var record = RecordPreview()
-        options.route.fill(event, key: options.route.key.bytes(of: event), note: note, &record)
+        options.route.fill(event, prepared, note: note, &record)
         record.topic = topic.description
-        record.omittedBytes = event.withheldBytes
-        record.size = recordSize.size(of: event, note: note)
+        record.omittedBytes = prepared.isWithheld(event) ? event.withheldBytes : nil
+        record.size = recordSize.size(of: event, prepared, note: note)
         record.limit = limit(facts)
-        if let key = record.key {
-            record.partition = facts?.partition(forKey: key.span.bytes) ?? .unknown("nobody was asked")
+        if note == nil, let partition = prepared.partition {
+            record.partition = .number(partition)
+        } else if let key = record.key {
+            record.partition =
+                facts?.partition(forKey: key.span.bytes, by: options.route.partitioner) ?? .unknown("nobody was asked")
         } else {
             record.partition = .unknown("a record without a key goes to any")
         }

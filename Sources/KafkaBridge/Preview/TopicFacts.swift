@@ -31,11 +31,19 @@ package struct TopicFacts: Sendable, Equatable {
 
     package static func unknown(_ reason: String) -> TopicFacts { TopicFacts(state: .unknown(reason), settings: nil) }
 
+    /// How many partitions the topic has, or will have; `nil` where that is not known.
+    var partitionCount: Int32? {
+        switch state {
+        case .exists(let count) where count > 0, .toBeMade(let count) where count > 0: count
+        default: nil
+        }
+    }
+
     /// The partition of a key.
-    func partition(forKey key: RawSpan) -> RecordPreview.Partition {
+    func partition(forKey key: RawSpan, by partitioner: Partitioner) -> RecordPreview.Partition {
         switch state {
         case .exists(let count) where count > 0, .toBeMade(let count) where count > 0:
-            .number(TopicHandle(index: 0, partitionCount: count).partition(forKey: key))
+            .number(TopicHandle(index: 0, partitionCount: count).partition(forKey: key, by: partitioner))
         case .exists, .toBeMade: .unknown("brokers name no partition")
         case .refused: .unknown("the topic takes no records")
         case .unknown(let reason): .unknown(reason)

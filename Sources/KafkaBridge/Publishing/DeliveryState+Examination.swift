@@ -7,12 +7,12 @@ import Kafka
 extension DeliveryState {
     /// Looks at what is open of a batch, in its order. False while the answer about a topic is needed.
     mutating func examine(at index: Int, now: Moment) -> Bool {
-        let (id, isRedrive, events) = (batches[index].id, batches[index].isRedrive, batches[index].events)
+        let (id, isRedrive) = (batches[index].id, batches[index].isRedrive)
         // All topics first: what is parked or halted must not depend on the order of answers.
         var needed: Set<Int> = []
         for entry in batches[index].entries.indices where batches[index].entries[entry].needsExamination {
             if batches[index].entries[entry].topic == nil {
-                batches[index].entries[entry].topic = route(events, batches[index].entries[entry].row)
+                route(entry, at: index)
             }
             let topic = batches[index].entries[entry].topic
             if let topic, isUnknown(topic) { needed.insert(topic) }
@@ -45,13 +45,36 @@ extension DeliveryState {
         if isDeliveredBefore(place, at: index, isRedrive: isRedrive) { return }
         if !isRedrive, settles(place, at: index) { return }
         if let topic = batches[index].entries[place.index].topic { return examine(place, at: index, topic, now) }
-        if case .failure(let rejection) = topic(for: batches[index].events, batches[index].entries[place.index].row) {
-            markUndeliverable(place, rejection, now)
+        let (events, row) = (batches[index].events, batches[index].entries[place.index].row)
+        switch topic(for: events, row) {
+        case .failure(let rejection): markUndeliverable(place, rejection, now)
+        case .success(let topic):
+            guard let problem = problem(of: events[row]) else { return }
+            let name = router.topics[topic].description
+            markUndeliverable(place, Rejection(reason: .record, error: problem.description, topic: name), now)
         }
     }
 
-    private mutating func route(_ events: EventBatch, _ row: Int) -> Int? {
-        if case .success(let topic) = topic(for: events, row) { topic } else { nil }
+    /// Finds the event's topic, and prepares its record; the topic stays open where the event can have no record.
+    private mutating func route(_ entry: Int, at index: Int) {
+        let (events, row) = (batches[index].events, batches[index].entries[entry].row)
+        guard case .success(let topic) = topic(for: events, row) else { return }
+        if checksRecords {
+            do throws(RecordProblem) {
+                let record = try options.route.prepare(events[row])
+                if preparesRecords { batches[index].keep(record, of: entry) }
+            } catch {
+                return
+            }
+        }
+        batches[index].entries[entry].topic = topic
+    }
+
+    /// Why an event can have no record.
+    private func problem(of event: EventView) -> RecordProblem? {
+        guard checksRecords else { return nil }
+        do throws(RecordProblem) { _ = try options.route.prepare(event) } catch { return error }
+        return nil
     }
 
     /// The event's topic, or why it can have none.
@@ -104,14 +127,20 @@ extension DeliveryState {
         }
         let (note, limit) = (batches[index].notes[place.index], limit(of: topic))
         let name = router.topics[topic].description
-        if let size = recordSize.excess(over: limit, event, note: note) {
+        let prepared = batches[index].prepared(place.index)
+        if let size = recordSize.excess(over: limit, event, prepared, note: note) {
             // An operator may have raised the topic's limit.
             if options.maximumRecordBytes == nil, size <= options.clientLimit, !topics.isSettled(topic, now: now) {
                 return
             }
             markUndeliverable(place, .tooLarge(size, limit: limit, topic: name), now)
-        } else if event.withheldBytes != nil, note?.omittedBytes == nil {
+        } else if event.withheldBytes != nil, prepared?.isWithheld(event) ?? true, note?.omittedBytes == nil {
             readAgain(place, at: index, topic, name)
+        } else if note == nil, let partition = prepared?.partition, let handle = topics.handle(of: topic),
+            partition >= handle.partitionCount
+        {
+            let problem = RecordProblem.partitionBeyond(partition, count: handle.partitionCount, topic: name)
+            markUndeliverable(place, Rejection(reason: .record, error: problem.description, topic: name), now)
         } else if note == nil, options.route.republication == nil,
             topics.checksTimes(of: topic), let time = RecordTime.milliseconds(event.createdAtMicroseconds),
             let error = topics.timeError(time, in: topic, now: now)
@@ -234,6 +263,11 @@ extension DeliveryState {
                 reason: rejection.reason, error: rejection.error, consumer: options.consumer, segment: entry.segment,
                 position: event.globalPosition, topic: rejection.topic, time: now.microseconds,
                 prefix: options.route.headers.prefix)
+        if preparesRecords {
+            let record = options.route.prepareWhatIsPossible(event)
+            batches[index].keep(record, of: place.index)
+            if options.route.hidesValue(of: event, record) { note.omittedBytes = event.payloadLength }
+        }
         if omission != .nothing { note.omittedBytes = event.payloadLength }
         note.isMinimal = omission == .allButIdentity
         if known == nil { notices.append(.deadLetter(event.globalPosition, topic, rejection)) }

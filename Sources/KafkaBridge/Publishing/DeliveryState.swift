@@ -114,6 +114,9 @@ struct DeliveryState: Sendable {
 
     let options: Options
     let recordSize: RecordSize
+    /// Whether the route may have no record for an event, and whether it makes something of each before.
+    let checksRecords: Bool
+    let preparesRecords: Bool
     var router: Router
     var topics: TopicReadiness
     var halts = SegmentHalts()
@@ -164,6 +167,8 @@ struct DeliveryState: Sendable {
     init(_ options: Options, fixedTopics: [TopicName] = []) {
         self.options = options
         recordSize = RecordSize(options.route)
+        checksRecords = options.route.checksRecords
+        preparesRecords = options.route.preparesRecords
         router = Router(options.route)
         topics = TopicReadiness(longestPause: options.longestPause, pause: options.pause)
         runBackoff = Backoff(initial: .milliseconds(100), maximum: options.longestPause)

@@ -12,7 +12,7 @@ extension Router {
     mutating func destination(
         of event: EventView, _ filter: EventFilter, mayHaveDefects: Bool
     ) -> Result<Int, Rejection> {
-        if mayHaveDefects, let defect = event.defect(includesMetadata: !route.metadataHeaders.isEmpty) {
+        if mayHaveDefects, let defect = event.defect(includesMetadata: route.usesMetadata) {
             return .failure(Rejection(reason: .malformed, error: defect.description))
         }
         // A payload that did not come is too large for any topic.

@@ -46,6 +46,8 @@ struct InFlightBatch {
     var rejections: [Int: Rejection] = [:]
     /// What the records of entries in the dead-letter topic say, by their index.
     var notes: [Int: DeadLetterNote] = [:]
+    /// What was made of entries' records before they are sent, by their index; empty where the route makes nothing.
+    private var preparedRecords: [PreparedRecord?] = []
     /// What the current producer was given of it, or is about to be given.
     var attempt: FeedAttempt?
     /// No caller waits for it any more; what the producer was given of it is observed to its end.
@@ -55,6 +57,25 @@ struct InFlightBatch {
     var isDone: Bool { !entries.contains { $0.state == .open || $0.state == .uncommitted || $0.state == .parking } }
 
     var hasParking: Bool { entries.contains { $0.state == .parking } }
+
+    init(
+        id: Int, events: EventBatch, through: Int64, isFull: Bool, isRedrive: Bool, entries: [Entry]
+    ) {
+        self.id = id
+        self.events = events
+        self.through = through
+        self.isFull = isFull
+        self.isRedrive = isRedrive
+        self.entries = entries
+    }
+
+    /// What was made of an entry's record; `nil` where nothing was.
+    func prepared(_ entry: Int) -> PreparedRecord? { preparedRecords.isEmpty ? nil : preparedRecords[entry] }
+
+    mutating func keep(_ record: PreparedRecord, of entry: Int) {
+        if preparedRecords.isEmpty { preparedRecords = Array(repeating: nil, count: entries.count) }
+        preparedRecords[entry] = record
+    }
 
     func event(of entry: Int) -> EventView { events[entries[entry].row] }
 

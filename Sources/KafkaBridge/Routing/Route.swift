@@ -1,3 +1,5 @@
+package import Kafka
+
 /// Where a consumer's events go and in which shape.
 package struct Route: Sendable, Hashable {
     package var topic: TopicTemplate
@@ -5,11 +7,21 @@ package struct Route: Sendable, Hashable {
     package var topicsByEventType: [String: TopicTemplate]
     package var allowlist: TopicAllowlist
     package var key: RecordKey
+    /// Names the partition of each event; `nil` where its key decides.
+    package var partition: TextTemplate?
+    /// How a key leads to a partition.
+    package var partitioner: Partitioner
     package var headers: HeaderNames
     /// Which of them are sent.
     package var standardHeaders: StandardHeaders
     package var metadataHeaders: MetadataHeaders
+    /// Others, with values of their own or from places in the event.
+    package var addedHeaders: AddedHeaders
+    package var traceHeaders: TraceHeaders
     package var format: RecordFormat
+    /// Reduces the payload; `nil` for the payload byte for byte.
+    package var projection: ValueProjection?
+    package var tombstones: Tombstones
     /// Set where events are published again.
     package var republication: Republication?
 
@@ -17,7 +29,9 @@ package struct Route: Sendable, Hashable {
         topic: TopicTemplate, topicsByEventType: [String: TopicTemplate] = [:],
         allowlist: TopicAllowlist = TopicAllowlist([]), key: RecordKey = .aggregateID,
         headers: HeaderNames = HeaderNames(), standardHeaders: StandardHeaders = .standard,
-        metadataHeaders: MetadataHeaders = MetadataHeaders(), format: RecordFormat = .payload,
+        metadataHeaders: MetadataHeaders = MetadataHeaders(), addedHeaders: AddedHeaders = AddedHeaders(),
+        traceHeaders: TraceHeaders = [], format: RecordFormat = .payload, projection: ValueProjection? = nil,
+        tombstones: Tombstones = Tombstones(), partition: TextTemplate? = nil, partitioner: Partitioner = .murmur2,
         republication: Republication? = nil
     ) {
         self.topic = topic
@@ -27,6 +41,12 @@ package struct Route: Sendable, Hashable {
         self.headers = headers
         self.standardHeaders = standardHeaders
         self.metadataHeaders = metadataHeaders
+        self.addedHeaders = addedHeaders
+        self.traceHeaders = traceHeaders
+        self.projection = projection
+        self.tombstones = tombstones
+        self.partition = partition
+        self.partitioner = partitioner
         self.format = format
         self.republication = republication
     }

@@ -31,6 +31,8 @@ struct Absence: Sendable {
     fileprivate var partitions: Set<TopicPartition> = []
     /// What ``KeyTraces`` calls its key.
     fileprivate(set) var key: UInt64 = 0
+    /// Whether it is known: not where only a whole event tells.
+    fileprivate var isKeyKnown = true
     fileprivate var fate = Deletions.Fate.kept
     /// What it is unless the topics show otherwise.
     fileprivate var isUnrecorded = false
@@ -53,7 +55,7 @@ struct AbsenceJudge {
         _ ledger: DeliveryLedger, _ partitions: [TopicPartition], on connection: Connection
     ) async throws(PostgresError) -> [Absence] {
         let absent = ledger.absent
-        let earlier = route.key == .aggregateID ? ledger.placesOfEarlier(than: absent) : [:]
+        let earlier = route.key == .aggregateID && route.partition == nil ? ledger.placesOfEarlier(than: absent) : [:]
         var router = Router(route)
         var absences: [Absence] = []
         let table = EventsTable(tables.source)
@@ -98,13 +100,13 @@ struct AbsenceJudge {
         for index in absences.indices where absences[index].kind == .missing {
             var absence = absences[index]
             if absence.fate == .compacted {
-                switch traces.trace(key: absence.key, position: absence.position) {
+                switch absence.isKeyKnown ? traces.trace(key: absence.key, position: absence.position) : .none {
                 case .none: absence.kind = .unproven
                 case .earlierOnly: break
                 case .replaced: absence.kind = .deleted
                 }
             } else if !absence.partitions.isDisjoint(with: holed),
-                traces.trace(key: absence.key, position: absence.position) == .replaced
+                !absence.isKeyKnown || traces.trace(key: absence.key, position: absence.position) == .replaced
             {
                 absence.kind = .unproven
             }
@@ -129,20 +131,30 @@ struct AbsenceJudge {
         guard case .success(let topic) = router.topic(for: event) else { return }
         let name = router.topics[topic].description
         let time = RecordTime.earliest(event.createdAtMicroseconds)
-        if let key = route.key.bytes(of: event) {
-            place(&absence, name, key.span.bytes, time, earlier)
+        let deletions = deletions ?? Deletions()
+        // The events' documents are not read here.
+        let record = route.placesByContents ? nil : try? route.prepare(event)
+        if let record {
+            if let key = record.key {
+                place(&absence, name, key.span.bytes, record.partition, deletions)
+            } else {
+                place(&absence, name, event.aggregateID, record.partition, deletions)
+            }
         } else {
-            place(&absence, name, event.aggregateID, time, earlier)
+            absence.isKeyKnown = false
+            absence.partitions = deletions.partitions(topic: name)
         }
+        absence.fate = deletions.fate(
+            topic: name, partitions: absence.partitions, milliseconds: time, earlier: earlier)
+        if absence.fate == .deleted { absence.kind = .deleted }
     }
 
     private func place(
-        _ absence: inout Absence, _ topic: String, _ key: RawSpan, _ time: Int64, _ earlier: TopicPartition?
+        _ absence: inout Absence, _ topic: String, _ key: RawSpan, _ partition: Int32?, _ deletions: Deletions
     ) {
-        absence.key = KeyTraces.key(topic, key)
-        let deletions = deletions ?? Deletions()
-        absence.partitions = deletions.partitions(topic: topic, key: key)
-        absence.fate = deletions.fate(topic: topic, key: key, milliseconds: time, earlier: earlier)
-        if absence.fate == .deleted { absence.kind = .deleted }
+        absence.key = KeyTraces.key(topic, key, partition: partition)
+        absence.partitions =
+            partition.map { [TopicPartition(topic, $0)] }
+            ?? deletions.partitions(topic: topic, key: key, by: route.partitioner)
     }
 }

@@ -114,24 +114,35 @@ struct Deletions: Sendable {
     }
 
     /// The partitions in which a record may lie: a topic may have grown since it was written.
-    func partitions(topic: String, key: RawSpan) -> Set<TopicPartition> {
+    func partitions(topic: String, key: RawSpan, by partitioner: Partitioner = .murmur2) -> Set<TopicPartition> {
         var partitions: Set<TopicPartition> = []
         for count in stride(from: 1, through: partitionCounts[topic] ?? 0, by: 1) {
-            partitions.insert(TopicPartition(topic, Murmur2Partitioner.partition(forKey: key, of: count)))
+            partitions.insert(TopicPartition(topic, partitioner.partition(forKey: key, of: count)))
         }
         return partitions
+    }
+
+    /// All partitions of a topic.
+    func partitions(topic: String) -> Set<TopicPartition> {
+        Set((0..<(partitionCounts[topic] ?? 0)).map { TopicPartition(topic, $0) })
     }
 
     /// What may have become of a record.
     ///
     /// - Parameters:
-    ///   - key: leads to its partition.
+    ///   - partitions: where it may lie.
     ///   - time: not before this did it come, in milliseconds since 1970.
     ///   - earlier: a partition where an earlier record of its aggregate and key still is. What came behind it there was not
     ///     deleted by retention, which takes the oldest first.
-    func fate(topic: String, key: RawSpan, milliseconds time: Int64, earlier: TopicPartition?) -> Fate {
-        let cut = partitions(topic: topic, key: key).filter { edges[$0].map { time <= $0 } ?? false }
+    func fate(
+        topic: String, partitions: Set<TopicPartition>, milliseconds time: Int64, earlier: TopicPartition?
+    ) -> Fate {
+        let cut = partitions.filter { edges[$0].map { time <= $0 } ?? false }
         if !cut.isEmpty, earlier == nil || cut != [earlier] { return .deleted }
         return cleanups[topic] == .keepsAll ? .kept : .compacted
+    }
+
+    func fate(topic: String, key: RawSpan, milliseconds time: Int64, earlier: TopicPartition?) -> Fate {
+        fate(topic: topic, partitions: partitions(topic: topic, key: key), milliseconds: time, earlier: earlier)
     }
 }

@@ -18,11 +18,13 @@ struct KeyTraces: Sendable {
     private static let foreign = Int64.max
 
     /// A hash of a key in a topic.
-    static func key(_ topic: String, _ key: RawSpan) -> UInt64 {
+    ///
+    /// - Parameter partition: where events name their partitions: compaction looks at the records of one.
+    static func key(_ topic: String, _ key: RawSpan, partition: Int32? = nil) -> UInt64 {
         var hash = Hash64()
         hash.mix(topic.utf8Span.span.bytes)
         hash.mix(key)
-        return hash.value
+        return partition.map { hash.value &+ UInt64(truncatingIfNeeded: $0 + 1) &* 0x9e37_79b9_7f4a_7c15 } ?? hash.value
     }
 
     /// - Parameter keys: those that matter, by ``key(_:_:)``.

@@ -14,6 +14,7 @@ extension Verification {
         private let numbers: [String: UInt16]
         private let comparesValues: Bool
         private let names: RecordNames
+        private let namesPartitions: Bool
 
         init(
             window: consuming CommittedWindows.Window, numbers: [String: UInt16], options: Options, route: Route,
@@ -23,6 +24,7 @@ extension Verification {
             firstPosition = window.ledger.positions.first ?? 0
             self.numbers = numbers
             comparesValues = options.comparesValues
+            namesPartitions = route.partition != nil
             names = RecordNames(consumer, route: route, deadLetterTopic: options.deadLetterTopic)
         }
 
@@ -45,7 +47,9 @@ extension Verification {
             let identity = names.identity(record)
             if !traces.isEmpty, let key = record.key {
                 let position = identity.flatMap { ledger.index(of: $0.event) }.map { ledger.positions[$0] }
-                traces.found(key: KeyTraces.key(record.topic, key.span.bytes), position: position)
+                let partition = namesPartitions ? record.partition : nil
+                traces.found(
+                    key: KeyTraces.key(record.topic, key.span.bytes, partition: partition), position: position)
             }
             guard let identity else {
                 unnamedRecords += 1

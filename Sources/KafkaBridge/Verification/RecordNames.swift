@@ -13,8 +13,8 @@ struct RecordNames: Sendable {
         self.consumer = consumer
         self.deadLetterTopic = deadLetterTopic?.description
         let prefix = route.headers.prefix
-        idHeader = prefix + "event_id"
-        positionHeader = prefix + "global_position"
+        idHeader = route.headers.eventID.description
+        positionHeader = route.headers.globalPosition.description
         deadLetterConsumer = prefix + "dead_letter_consumer"
         deadLetterPosition = prefix + "dead_letter_position"
     }

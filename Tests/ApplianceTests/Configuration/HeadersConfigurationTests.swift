@@ -48,7 +48,6 @@ import Testing
     @Test(arguments: [
         (", headers: minmal", "must be standard, minimal, none, or a list of names; did you mean \"minimal\"?"),
         (", headers: event_id", "must be standard, minimal, none, or a list of names; as a list, [event_id]"),
-        (", headers: { event_id: true }", "takes one value, not a list or mapping"),
         (", headers: []", "is an empty list; write none"),
         (
             ", headers: [event_id, evnt_type]",

@@ -49,7 +49,7 @@ import Testing
                 "ce_source=/godwit/Sales%20Dept", "ce_type=OrderPlaced", #"ce_subject=order-"7""#,
                 "ce_time=2023-11-14T22:13:20.123456Z", #"ce_partitionkey=order-"7""#, "ce_boundedcontext=Sales Dept",
                 "ce_aggregatetype=Order", "ce_aggregateversion=3", "ce_eventversion=2", "ce_globalposition=42",
-                "ce_traceparent=\(Self.parent)", "ce_correlationid=corr-1", "meta_tenant=acme",
+                "ce_traceparent=\(Self.parent)", "ce_correlationid=corr-1", "ce_tenant=acme",
             ])
     }
 

@@ -49,7 +49,7 @@ import Testing
     private static func record(_ route: Route, note: DeadLetterNote? = nil) throws -> CapturedRecord {
         let event = try batch()
         var record = CapturedRecord()
-        route.fill(event[0], key: route.key.bytes(of: event[0]), note: note, &record)
+        route.fill(event[0], route.prepareWhatIsPossible(event[0]), note: note, &record)
         return record
     }
 

@@ -82,8 +82,8 @@ import Testing
                 topic: nil, time: event.createdAtMicroseconds, prefix: "x-")
         }
         var record = CapturedRecord()
-        let key = route.key.bytes(of: event)
-        route.fill(event, key: key, note: note, &record)
+        let prepared = route.prepareWhatIsPossible(event)
+        route.fill(event, prepared, note: note, &record)
         let wire = record.wireSize
         #expect(size.size(of: event, note: note) == wire, "seed \(seed)")
         #expect(
@@ -93,7 +93,7 @@ import Testing
         if var least = note {
             (least.isMinimal, least.omittedBytes) = (true, 0)
             var small = CapturedRecord()
-            route.fill(event, key: key, note: least, &small)
+            route.fill(event, prepared, note: least, &small)
             #expect(small.wireSize < 5_000 && size.size(of: event, note: least) == small.wireSize, "seed \(seed)")
         }
         #expect(note == nil || record.time == nil)

@@ -65,8 +65,12 @@ struct ConfigurationEnvironment {
 
     /// Whether a value is one word where others are a list.
     private static func isWord(_ value: String, of kind: ConfigurationKey.Kind) -> Bool {
-        guard case .choiceOrList(let choices) = kind else { return false }
-        return value.isEmpty || choices.contains(value)
+        switch kind {
+        // An empty list is one, as for other keys; of the standard headers it says too little.
+        case .choiceOrList(let choices): return choices.contains(value)
+        case .choiceListOrMapping(let choices): return value.isEmpty || choices.contains(value)
+        default: return false
+        }
     }
 
     // MARK: Names
@@ -86,12 +90,18 @@ struct ConfigurationEnvironment {
     }()
 
     /// The last part of the variables of a consumer's keys, the longest first: `DEAD_LETTER_TOPIC` is not `TOPIC`.
-    private static let consumerKeys: [(suffix: String, name: String, kind: ConfigurationKey.Kind)] =
-        ConfigurationKey.all.filter {
-            $0.section == "consumers.*" && !$0.kind.isMapping && $0.kind != .properties
+    private static let consumerKeys: [(suffix: String, words: [String], kind: ConfigurationKey.Kind)] = {
+        var keys: [(suffix: String, words: [String], kind: ConfigurationKey.Kind)] = []
+        for key in ConfigurationKey.all
+        where key.path.hasPrefix("consumers.*.") && key.kind.isInEnvironment && key.kind != .properties {
+            let path = String(key.path.dropFirst("consumers.*.".count))
+            for (form, kind) in [(path, key.kind)] + (key.takesFile ? [(path + "_file", .text)] : []) {
+                let words = form.split(separator: ".").map(String.init)
+                keys.append((ConfigurationKey.environmentName(form), words, kind))
+            }
         }
-        .map { (ConfigurationKey.environmentName($0.name), $0.name, $0.kind) }
-        .sorted { ($0.suffix.count, $0.suffix) > ($1.suffix.count, $1.suffix) }
+        return keys.sorted { ($0.suffix.count, $0.suffix) > ($1.suffix.count, $1.suffix) }
+    }()
 
     /// A topic's setting, whose dots are `_` in a variable's name.
     private static func setting(_ name: Substring) -> String {
@@ -130,7 +140,7 @@ struct ConfigurationEnvironment {
         for key in Self.consumerKeys where rest.hasSuffix("_" + key.suffix) {
             let part = String(rest.dropLast(key.suffix.count + 1))
             guard !part.isEmpty else { continue }
-            return (ConfigurationPath(["consumers", fileConsumers[part] ?? part.lowercased(), key.name]), key.kind)
+            return (ConfigurationPath(["consumers", fileConsumers[part] ?? part.lowercased()] + key.words), key.kind)
         }
         return nil
     }

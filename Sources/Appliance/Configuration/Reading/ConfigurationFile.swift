@@ -90,14 +90,25 @@ struct ConfigurationFile {
     private mutating func value(
         _ node: YAMLNode, of key: ConfigurationKey, keyNode: YAMLNode, at path: ConfigurationPath
     ) {
+        if case .mapping(let members) = node.content, key.kind.takesMapping {
+            guard let content = mapping(members, at: path) else { return }
+            layer.values[path] = RawValue(content: content, source: source(keyNode))
+            return
+        }
         guard case .sequence(let sequence) = node.content, key.kind.takesList else {
-            if key.kind == .list {
+            if key.kind == .mapping {
+                problem(keyNode, "\"\(path)\" must be a mapping, for example { /customer/name: client }")
+            } else if key.kind == .list {
                 problem(keyNode, "\"\(path)\" must be a list, for example [Identity, Billing]")
             } else {
                 scalar(node, keyNode: keyNode, at: path)
             }
             return
         }
+        layer.values[path] = RawValue(content: list(sequence, at: path), source: source(keyNode))
+    }
+
+    private mutating func list(_ sequence: [YAMLNode], at path: ConfigurationPath) -> RawValue.Content {
         var items: [String] = []
         for item in sequence {
             guard let text = item.text, !isNull(item), !text.isEmpty else {
@@ -106,7 +117,33 @@ struct ConfigurationFile {
             }
             items.append(text)
         }
-        layer.values[path] = RawValue(content: .list(items), source: source(keyNode))
+        return .list(items)
+    }
+
+    /// A mapping whose names Godwit does not know itself; `nil` where a part of it is nothing.
+    private mutating func mapping(
+        _ members: [(key: YAMLNode, value: YAMLNode)], at path: ConfigurationPath
+    ) -> RawValue.Content? {
+        var result: [RawValue.Member] = []
+        for (key, value) in members {
+            guard let name = key.text, !name.isEmpty else {
+                problem(key, "\"\(path)\" has a name that is no plain text")
+                return nil
+            }
+            let content: RawValue.Content?
+            switch value.content {
+            case .scalar(let text, _):
+                content = isNull(value) || text.isEmpty ? nil : .scalar(text)
+                if content == nil {
+                    problem(key, "\"\(path)\" has no value for \(name); give one or remove the name")
+                }
+            case .sequence(let sequence): content = list(sequence, at: path)
+            case .mapping(let members): content = mapping(members, at: path)
+            }
+            guard let content else { return nil }
+            result.append(RawValue.Member(name: name, content: content, source: source(key)))
+        }
+        return .mapping(result)
     }
 
     /// One value or several, of which `null` is one too.

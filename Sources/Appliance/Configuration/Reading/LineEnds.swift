@@ -18,6 +18,8 @@ enum LineEnds {
                 layer.problems.append(.init(code, source: value.source, "\"\(path)\" \(message)"))
             }
             switch value.content {
+            // What its texts become says what they may hold.
+            case .mapping: continue
             case .list(let items):
                 guard let last = items.last, trimmed(last) != last else { continue }
                 layer.values[path]?.content = .list(items.dropLast() + [trimmed(last)])

@@ -3,6 +3,24 @@ struct RawValue: Sendable, Equatable {
     enum Content: Sendable, Equatable {
         case scalar(String)
         case list([String])
+        case mapping([Member])
+
+        /// As it would be written, on one line.
+        var text: String {
+            switch self {
+            case .scalar(let text): text
+            case .list(let items): "[" + items.joined(separator: ", ") + "]"
+            case .mapping(let members):
+                "{ " + members.map { "\($0.name): \($0.content.text)" }.joined(separator: ", ") + " }"
+            }
+        }
+    }
+
+    /// A name of a mapping with its value.
+    struct Member: Sendable, Equatable {
+        let name: String
+        let content: Content
+        let source: ConfigurationSource
     }
 
     var content: Content

@@ -2,25 +2,75 @@ import Consumers
 import KafkaBridge
 
 extension ConsumerSection {
-    /// Which of the standard headers records carry, as far as their format allows the choice.
+    /// Which of the standard headers records carry, as far as their format allows the choice, and what they are called.
     static func headers(
         _ path: ConfigurationPath, prefix: String, _ format: RecordFormat, _ values: inout ConfigurationValues
-    ) -> StandardHeaders {
-        guard values.isGiven(path) else { return .standard }
-        let headers: StandardHeaders
-        switch values.content(path) {
-        case .list(let names):
-            guard let listed = Self.listed(names, path, prefix: prefix, &values) else { return .standard }
-            headers = listed
-        case .scalar("standard"), nil: return .standard
-        case .scalar("minimal"): headers = .minimal(in: format)
-        case .scalar("none"): headers = []
+    ) -> (standard: StandardHeaders, renamed: [String: String], own: [RawValue.Member]) {
+        guard values.isGiven(path) else { return (.standard, [:], []) }
+        guard case .mapping(let members) = values.content(path) else {
+            let chosen = chosen(values.content(path), path, prefix: prefix, format, &values)
+            if let chosen { checkChoice(chosen, path, format, &values) }
+            return (chosen ?? .standard, [:], [])
+        }
+        let base = members.last { $0.name == "base" }?.content
+        let chosen = base.map { Self.chosen($0, path, prefix: prefix, format, &values) } ?? nil
+        var headers = chosen ?? .standard
+        var renamed: [String: String] = [:]
+        var isChoice = chosen != nil
+        for member in members where member.name != "base" {
+            guard let column = StandardHeaders.columns.first(where: { $0.name == member.name })?.header else {
+                continue
+            }
+            switch member.content {
+            case .scalar("false"):
+                headers.remove(column)
+                isChoice = true
+            case .scalar("true"):
+                isChoice = isChoice || !headers.contains(column)
+                headers.insert(column)
+            case .scalar(let name):
+                headers.insert(column)
+                if rename(member.name, to: name, path, prefix: prefix, format, &values) { renamed[member.name] = name }
+            case .list, .mapping:
+                values.problem(
+                    path, .header,
+                    "gives \(member.name) a value, and it is a header of Godwit's own: give it another name, or false to leave it "
+                        + "out")
+            }
+        }
+        if isChoice { checkChoice(headers, path, format, &values) }
+        let own = members.filter { member in
+            member.name != "base" && !StandardHeaders.columns.contains { $0.name == member.name }
+        }
+        return (headers, renamed, own)
+    }
+
+    /// The headers of a word or a list; `nil` where all are sent without a choice.
+    private static func chosen(
+        _ content: RawValue.Content?, _ path: ConfigurationPath, prefix: String, _ format: RecordFormat,
+        _ values: inout ConfigurationValues
+    ) -> StandardHeaders? {
+        switch content {
+        case .list(let names): return listed(names, path, prefix: prefix, &values)
+        case .scalar("standard"), nil: return nil
+        case .scalar("minimal"): return .minimal(in: format)
+        case .scalar("none"): return []
+        case .mapping:
+            values.problem(path, "has a mapping as its base; write \(words.joined(separator: ", ")), or a list")
+            return nil
         case .scalar(let text):
             let remedy = StandardHeaders.columns.contains { $0.name == text } ? "; as a list, [\(text)]" : nearest(text)
             values.problem(
                 path, "is \"\(text)\", but must be \(words.joined(separator: ", ")), or a list of names\(remedy)")
-            return .standard
+            return nil
         }
+    }
+
+    /// Tells what the format does not leave to choose.
+    private static func checkChoice(
+        _ headers: StandardHeaders, _ path: ConfigurationPath, _ format: RecordFormat,
+        _ values: inout ConfigurationValues
+    ) {
         switch format {
         case .payload: break
         case .cloudEventsBinary:
@@ -40,7 +90,34 @@ extension ConsumerSection {
                     + "readers know that, is the only header; remove it, or set \"format\" to cloudevents_binary or payload"
             )
         }
-        return headers
+    }
+
+    private static func rename(
+        _ column: String, to name: String, _ path: ConfigurationPath, prefix: String, _ format: RecordFormat,
+        _ values: inout ConfigurationValues
+    ) -> Bool {
+        guard format == .payload else {
+            values.problem(
+                path, .header,
+                "calls \(column) \(name), and the names of CloudEvents are the standard's: remove it, or set \"format\" to payload"
+            )
+            return false
+        }
+        guard let flaw = flaw(ofHeader: name, prefix: prefix) else { return true }
+        values.problem(path, .header, "calls \(column) \"\(name)\", \(flaw)")
+        return false
+    }
+
+    /// What is wrong with a name that a header of the consumer's choice has, to follow the name.
+    static func flaw(ofHeader name: String, prefix: String) -> String? {
+        if HeaderNames.isTaken(name, prefix: prefix) {
+            let sent = prefix.isEmpty ? "" : "sent as \(prefix)\(name), "
+            return "\(sent)which is the name of a header of Godwit's own; choose another name"
+        }
+        guard MetadataHeaders.isName(name) else {
+            return "which is no header's name: at most 128 bytes, without control characters"
+        }
+        return nil
     }
 
     private static let words = ["standard", "minimal", "none"]

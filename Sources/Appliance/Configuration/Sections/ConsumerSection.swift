@@ -1,5 +1,6 @@
 package import Consumers
 package import EventSourcing
+package import Kafka
 package import KafkaBridge
 
 /// One consumer below `consumers`: which events go where.
@@ -18,8 +19,19 @@ package struct ConsumerSection: Sendable {
     package var topicSettings: TopicSettingsSection
     package var key: RecordKey
     package var headerPrefix: String
+    /// Names the partition of each event; nil where its key decides.
+    package var partition: TextTemplate?
+    package var partitioner: Partitioner
     package var headers: StandardHeaders
+    /// Other names of standard headers, by their columns.
+    package var renamedHeaders: [String: String]
     package var metadataHeaders: [String]
+    /// Whether all members of the metadata become headers.
+    package var takesAllMetadata: Bool
+    package var addedHeaders: [AddedHeaders.Header]
+    package var traceHeaders: TraceHeaders
+    package var projection: ValueProjection?
+    package var tombstones: Tombstones
     package var format: RecordFormat
     package var start: StartPosition
     package var delivery: Delivery
@@ -41,13 +53,28 @@ package struct ConsumerSection: Sendable {
         for type in values.properties(path("topics")).keys {
             topics[type] = Self.topic(ConfigurationPath(path("topics").words + [type]), &values)
         }
-        key = values.text(path("key")) == "correlation_id" ? .correlationID : .aggregateID
+        key = Self.key(path("key"), &values)
+        partition = Self.partition(path("partition"), &values)
+        partitioner = Partitioner(rawValue: values.text(path("partitioner"))) ?? .murmur2
         headerPrefix = Self.headerPrefix(path("header_prefix"), &values)
-        metadataHeaders = Self.metadataHeaders(path("metadata_headers"), prefix: headerPrefix, &values)
         format = Self.format(path, &values)
-        headers = Self.headers(path("headers"), prefix: headerPrefix, format, &values)
+        traceHeaders = Self.traceHeaders(path("trace_headers"), &values)
+        let chosen = Self.headers(path("headers"), prefix: headerPrefix, format, &values)
+        (headers, renamedHeaders) = (chosen.standard, chosen.renamed)
+        var others = HeaderSettings(
+            prefix: headerPrefix, format, renamed: renamedHeaders, traceHeaders, at: path("headers"), &values)
+        others.take(chosen.own, at: path("headers"), &values)
+        others.takeMetadata(at: path("metadata_headers"), &values)
+        (metadataHeaders, takesAllMetadata, addedHeaders) = (others.members, others.takesAll, others.added)
+        projection = Self.projection(path, &values)
+        tombstones = Self.tombstones(path, &values)
         delivery = Self.delivery(path, name, &values)
         onPoison = Self.onPoison(path, &values)
+        if format != .payload, !headerPrefix.isEmpty {
+            values.problem(
+                path("header_prefix"), .headerPrefixUnused,
+                "names no attribute of CloudEvents; it is used for the headers of dead letters alone")
+        }
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
         batchSize = values.integer(path("batch_size"), orElse: "worker.batch_size")
     }
@@ -83,32 +110,6 @@ package struct ConsumerSection: Sendable {
             return .atLeastOnce
         }
         return .exactlyOnce(progressTopic: topic)
-    }
-
-    /// A second header of a name that is taken would let an event's metadata say who it is.
-    private static func metadataHeaders(
-        _ path: ConfigurationPath, prefix: String, _ values: inout ConfigurationValues
-    ) -> [String] {
-        let names = values.list(path)
-        var seen: Set<String> = []
-        for name in names where !seen.insert(name).inserted {
-            values.problem(path, .headerRepeated, "names \(name) more than once")
-        }
-        if names.count > MetadataHeaders.maximumCount {
-            values.problem(
-                path, .header,
-                "names \(names.count) members, and at most \(MetadataHeaders.maximumCount) can be headers")
-        }
-        for name in names {
-            if HeaderNames.isTaken(name, prefix: prefix) {
-                let sent = prefix.isEmpty ? "" : ", sent as \(prefix)\(name)"
-                values.problem(path, .header, "holds \(name)\(sent), which is the name of a header of Godwit's own")
-            } else if !isHeaderText(name) {
-                values.problem(
-                    path, .header, "holds a name that is no header's: at most 128 bytes, without control characters")
-            }
-        }
-        return names
     }
 
     private static func headerPrefix(_ path: ConfigurationPath, _ values: inout ConfigurationValues) -> String {

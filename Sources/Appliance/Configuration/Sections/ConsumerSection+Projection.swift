@@ -1,0 +1,73 @@
+import EventSourcing
+import Kafka
+import KafkaBridge
+
+/// What is done to the payload of a consumer's events.
+extension ConsumerSection {
+    static func projection(
+        _ path: (String) -> ConfigurationPath, _ values: inout ConfigurationValues
+    ) -> ValueProjection? {
+        func place(_ step: ProjectionSteps.Step) -> ConfigurationPath {
+            ConfigurationPath(path("value").words + [step.rawValue])
+        }
+        var steps = ProjectionSteps()
+        steps.keep = pointers(place(.keep), &values)
+        steps.drop = pointers(place(.drop), &values)
+        steps.rename = renamed(place(.rename), &values)
+        steps.mask = pointers(place(.mask), &values)
+        steps.hash = pointers(place(.hash), &values)
+        for contradiction in steps.contradictions {
+            values.problem(place(contradiction.step), .projection, contradiction.text)
+        }
+        let keyPath = ConfigurationPath(path("value").words + ["hash_key"])
+        let key = values.optionalText(keyPath).map { KeyedHash(key: Array($0.utf8)) }
+        if key == nil, !steps.hash.isEmpty {
+            values.problem(
+                place(.hash), .projection,
+                "needs a key: set \"hash_key_file\" beside it to a file with a text that is hard to guess")
+            return nil
+        }
+        if key != nil, steps.hash.isEmpty {
+            values.problem(keyPath, .projection, "is given, and nothing is hashed; set \"hash\", or remove the key")
+        }
+        guard steps.contradictions.isEmpty, !steps.isEmpty else { return nil }
+        return ValueProjection(steps, key: key)
+    }
+
+    private static func pointers(
+        _ path: ConfigurationPath, _ values: inout ConfigurationValues
+    ) -> [JSONPointer] {
+        var pointers: [JSONPointer] = []
+        for text in values.list(path) {
+            if let pointer = pointer(text, path, .projection, &values) { pointers.append(pointer) }
+        }
+        return pointers
+    }
+
+    private static func renamed(
+        _ path: ConfigurationPath, _ values: inout ConfigurationValues
+    ) -> [(pointer: JSONPointer, name: String)] {
+        guard case .mapping(let members) = values.content(path) else { return [] }
+        var renamed: [(pointer: JSONPointer, name: String)] = []
+        for member in members {
+            guard let pointer = pointer(member.name, path, .projection, &values) else { continue }
+            guard case .scalar(let name) = member.content else {
+                values.problem(path, .projection, "gives \(member.name) no name: write the new name as one text")
+                continue
+            }
+            renamed.append((pointer, name))
+        }
+        return renamed
+    }
+
+    /// A place in a document; `nil`, with a problem, where the text is none.
+    static func pointer(
+        _ text: String, _ path: ConfigurationPath, _ code: ConfigurationProblem.Code,
+        _ values: inout ConfigurationValues
+    ) -> JSONPointer? {
+        do throws(JSONPointerError) { return try JSONPointer(text) } catch {
+            values.problem(path, code, "holds \"\(text)\", which is no place: it \(error)")
+            return nil
+        }
+    }
+}
