@@ -53,7 +53,7 @@ import Testing
                 let record = try #require(try Self.preview(event, options).record)
                 let batch = try EventBatch([event])
                 var sent = CapturedRecord()
-                options.route.fill(batch[0], key: key.bytes(of: batch[0]), note: nil, &sent)
+                options.route.fill(batch[0], try options.route.prepare(batch[0]), note: nil, &sent)
                 #expect(record.key == sent.key && record.value == sent.value && record.timestamp == sent.time)
                 #expect(record.headers.map(\.name) == sent.headers.map(\.name))
                 #expect(record.headers.map(\.value) == sent.headers.map(\.value) && record.size == sent.wireSize)
