@@ -160,6 +160,7 @@ let package = Package(
                 "godwit",
                 logging, metrics,
             ],
+            resources: [.copy("Clients/records.py")],
             swiftSettings: settings),
     ]
 )

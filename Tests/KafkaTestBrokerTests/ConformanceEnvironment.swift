@@ -11,21 +11,9 @@ enum ConformanceEnvironment {
     static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
         "Conformance")
 
-    /// The Python of the virtual environment, which is made on first use.
-    static func python() async throws -> String {
-        let setup = try await Command(scripts.appendingPathComponent("setup").path).run()
-        guard setup.exitCode == 0 else { throw SetupFailure(reason: setup.standardError) }
-        return setup.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
-    struct SetupFailure: Error, CustomStringConvertible {
-        let reason: String
-        var description: String { "the clients of the conformance suite cannot be installed: \(reason)" }
-    }
-
     /// Runs a script against brokers and gives what it wrote.
     static func run(_ script: String, _ arguments: [String]) async throws -> Command.Result {
-        let python = try await python()
+        let python = try await OutsideClients.python()
         let path = scripts.appendingPathComponent(script).path
         let environment = ["PYTHON": python, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"]
         if script.hasSuffix(".sh") {

@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 /// A transaction that another client holds open in a topic, with a record in it.
@@ -9,9 +8,7 @@ package struct OpenTransaction: Sendable {
     private let folder: TestFolder
 
     package static func begin(in topic: String, of kafka: TestKafka) async throws -> OpenTransaction {
-        let setup = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("KafkaTestBrokerTests/Conformance/setup")
-        let python = try await Command(setup.path).run().standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
+        let python = try await OutsideClients.python()
         let folder = try TestFolder()
         let script = """
             import os, sys, time
