@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests Benchmarks
 PREFIX ?= /usr/local
 # As in the image: Swift's libraries are in the program, which needs only Debian's, starts sooner and takes less memory.
 RELEASE := swift build -c release --product godwit --static-swift-stdlib
-BENCH := catchup cost rest latency notify limits projection many audit verify exactly
+BENCH := catchup cost records rest latency notify limits projection many audit verify exactly
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ torture: setup ## break servers, networks and processes around relays for SECOND
 	swift build --product Torture
 	.build/debug/Torture --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-bench: setup ## build for release, then measure: catch-up, cost, rest, latency, notify modes, memory, projections, many consumers, audits, verify, exactly once (BENCH="catchup rest" chooses)
+bench: setup ## build for release, then measure: catch-up, cost, records, rest, latency, notify modes, memory, projections, many consumers, audits, verify, exactly once (BENCH="catchup rest" chooses)
 	$(RELEASE)
 	@for one in $(BENCH); do python3 Benchmarks/relay/$$one.py || exit 1; done
 

@@ -116,7 +116,10 @@ actor Nemesis {
             // Nobody is connected to the former primary.
             if await !world.hasFailedOver { try await world.postgres.restart(.immediate) }
         case .failedOver:
-            if await !world.hasFailedOver { try await world.failOver() }
+            guard await !world.hasFailedOver else { return }
+            do { try await world.failOver() } catch let error as TortureError {
+                troubles.append("\(step): \(error)")
+            }
         case .writerLeftOpen, .transactionPrepared:
             let connection = try await world.connect()
             try await connection.execute(

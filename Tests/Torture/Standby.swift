@@ -20,7 +20,9 @@ final class Standby: Sendable {
     /// Copies the primary, follows it, and has its commits wait.
     static func start(of primary: LocalPostgres, _ connection: Connection) async throws -> Standby {
         let programs = try PostgresInstallation.find().programs
-        let (folder, port) = ("\(primary.folder)/standby", try LoopbackPort.free())
+        let port = try LoopbackPort.free()
+        // Of its own for each attempt.
+        let folder = "\(primary.folder)/standby-\(port)"
         let copied = try await asOwner([
             "\(programs)/pg_basebackup", "-D", folder, "-R", "-X", "stream", "-c", "fast", "-h", primary.folder, "-p",
             "\(primary.port)", "-U", LocalPostgres.superuser,
@@ -37,6 +39,20 @@ final class Standby: Sendable {
         }
         try await connection.execute(script: "SELECT pg_reload_conf()")
         return standby
+    }
+
+    /// Lets commits of the primary go on alone, once it answers.
+    static func forget(by connect: () async throws -> Connection) async throws {
+        for _ in 0..<100 {
+            do {
+                let connection = try await connect()
+                try await connection.execute(script: "ALTER SYSTEM RESET synchronous_standby_names")
+                try await connection.execute(script: "SELECT pg_reload_conf()")
+                return await connection.close()
+            } catch {
+                try await Task.sleep(for: .milliseconds(200))
+            }
+        }
     }
 
     /// PostgreSQL refuses to run as root.

@@ -139,10 +139,17 @@ actor World {
 
     /// The primary dies, and its standby takes its place, for relays and writers.
     func failOver() async throws {
-        let connection = try await connect()
-        let standby = try await Standby.start(of: postgres, connection)
+        let standby: Standby
+        do {
+            let connection = try await connect()
+            standby = try await Standby.start(of: postgres, connection)
+            await connection.close()
+        } catch {
+            // The other nemesis broke the server meanwhile. No commit may wait for a standby that is not there.
+            try await Standby.forget(by: connect)
+            throw error
+        }
         self.standby = standby
-        await connection.close()
         // Commits go on beside a standby for a moment.
         try await Task.sleep(for: .seconds(1))
         try await postgres.stopServer(.immediate)

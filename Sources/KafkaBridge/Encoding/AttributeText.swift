@@ -8,7 +8,7 @@ package enum AttributeText {
     /// The attributes of the standard and of the extensions that Godwit's events have.
     package static let ofGodwit: Set<String> = [
         "specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema", "data", "database64",
-        "partitionkey", "traceparent", "tracestate", "boundedcontext", "aggregatetype", "aggregateversion",
+        "partitionkey", "traceparent", "tracestate", "baggage", "boundedcontext", "aggregatetype", "aggregateversion",
         "eventversion", "globalposition", "traceid", "correlationid", "causationid", "metadataleftout",
     ]
 

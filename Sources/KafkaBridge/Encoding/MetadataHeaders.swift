@@ -89,8 +89,10 @@ package struct MetadataHeaders: Sendable, Hashable {
         var seen: Set<String> = []
         _ = JSONText.forEachMember(of: metadata) { name, range in
             guard let header = header(name, asAttributes) else { return }
-            // Of names that become one the first is taken.
-            guard seen.insert(takesAll ? header.description.lowercased() : name).inserted else { return }
+            // Of names that become one the first is taken, and the others are named.
+            guard seen.insert(takesAll ? header.description.lowercased() : name).inserted else {
+                return takesAll ? found.leaveOut(name) : ()
+            }
             guard seen.count <= Self.maximumCount else { return found.leaveOut(name) }
             found.add(header, range, of: metadata, as: name, isAttribute: asAttributes)
         }
