@@ -241,7 +241,7 @@ extension ConfigurationKey {
                 "The key of these hashes; its file is read at the start."),
             .init(
                 "consumers.*.tombstone_on", .list, default: "[]",
-                "The event types whose records have no value, by which a compacted topic forgets what it has of their key."
+                "The event types, `*` for any text, whose records have no value, by which a compacted topic forgets what it has of their key."
             ),
             .init(
                 "consumers.*.tombstone_on_empty", .boolean, default: "false",

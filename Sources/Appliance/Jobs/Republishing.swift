@@ -101,7 +101,7 @@ package struct Republishing: Sendable {
     ) async throws -> Job {
         let publisher = KafkaPublisher(options, logger: place.logger)
         var runOptions = runOptions
-        runOptions.largestPayload = options.largestRecord
+        runOptions.largestPayload = options.largestPayload(options.largestRecord)
         let run = JobRun(
             job.name, owner: "\(CommandActor.current) process \(getpid())", configuration: place.database,
             tables: place.tables, publisher: publisher, options: runOptions, logger: place.logger)

@@ -8,8 +8,8 @@ struct PreviewLog {
 
     /// A statement's rows end once they add up to so many bytes.
     private static let mostBytes = 8 << 20
-    /// A larger payload is not read; how large it is, is known.
-    static let largestPayload = 4 << 20
+    /// A larger payload is not read; how large it is, is known. What looks into payloads looks into none that is larger.
+    static let largestPayload = EventFilter.largestPayload
 
     init(_ tables: TableNames, on connection: Connection) async throws(PostgresError) {
         table = EventsTable(tables.source)

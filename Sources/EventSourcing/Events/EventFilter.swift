@@ -29,10 +29,13 @@ public struct EventFilter: Sendable, Hashable {
     /// What of an event it looks into.
     package var parts: Set<EventCondition.Part> { Set(conditions.map(\.part)) }
 
+    /// The largest payload that is looked into, whatever can be sent of it.
+    package static let largestPayload = 16 << 20
+
     package enum Decision: Sendable, Equatable {
         case wanted
         case unwanted
-        /// A condition is on a payload that is not JSON, or that is too large to be read.
+        /// A condition is on a payload that is not JSON, or that is larger than ``largestPayload``.
         case undecidable
     }
 

@@ -20,7 +20,7 @@ extension EventsTable {
 
     /// The same events without payload and metadata, which read as empty, but for what the scope's conditions look into.
     ///
-    /// Then as ``read(_:after:through:limit:maximumBytes:largest:)`` reads them, with payloads of up to 1 MiB: the caller leaves
+    /// Then as ``read(_:after:through:limit:maximumBytes:largest:)`` reads them, with payloads of up to 16 MiB: the caller leaves
     /// out what the scope does not want.
     package func readIdentities(
         _ selection: EventSelection, after position: Int64, through last: Int64, limit: Int
@@ -38,9 +38,9 @@ extension EventsTable {
         return BoundStatement(Statement(sql), conditions.values)
     }
 
-    /// What is read at once to see what conditions say of it, and the largest payload of which they can.
+    /// What is read at once to see what conditions say of it, but for one payload.
     private static let judgedBytes = 16 << 20
-    package static let judgedPayload = 1 << 20
+    private static let judgedPayload = EventFilter.largestPayload
 
     /// The events at the positions, likewise without payload and metadata, but for the parts named.
     package func readIdentities(at positions: [Int64], with parts: Set<EventCondition.Part> = []) -> BoundStatement {

@@ -17,8 +17,16 @@ package struct HeaderNames: Sendable, Hashable {
         let bare = name.lowercased()
         let sent = prefix.lowercased() + bare
         return taken.contains(bare) || reserved.contains { bare.hasPrefix($0) } || taken.contains(sent)
-            || sent.hasPrefix("ce_") || ofRepublication.contains(sent)
+            || sent.hasPrefix("ce_") || sent.hasPrefix("dead_letter_") || ofRepublication.contains(sent)
+            || (!prefix.isEmpty && TraceHeaders.isName(sent))
     }
+
+    /// Whether an attribute of CloudEvents may not have this name, since it would pass for one of these headers.
+    static func isTaken(attribute: String) -> Bool {
+        attributesTaken.contains(attribute) || ["deadletter", "godwit"].contains { attribute.hasPrefix($0) }
+    }
+
+    private static let attributesTaken = Set(taken.compactMap { AttributeText.name($0) })
 
     private static let ofRepublication: Set<String> = [Republication.jobHeader, Republication.timeHeader]
     private static let reserved = ["ce_", "dead_letter_", "godwit_"]

@@ -102,7 +102,7 @@ package struct MetadataHeaders: Sendable, Hashable {
         guard takesAll else { return asAttribute ? attributes[name] : names[name] }
         if asAttribute {
             guard let attribute = AttributeText.name(name), !AttributeText.ofGodwit.contains(attribute),
-                !taken.contains(attribute)
+                !HeaderNames.isTaken(attribute: attribute), !taken.contains(attribute)
             else { return nil }
             return HeaderName("ce_" + attribute)
         }

@@ -41,13 +41,13 @@ package struct PreparedRecord: Sendable {
 
 /// Which events have a record without a value, by which a compacted topic forgets what it has of their keys.
 package struct Tombstones: Sendable, Hashable {
-    /// The event types, UTF-8.
-    private let types: [[UInt8]]
+    /// The event types, as names or patterns.
+    private let types: [NamePattern]
     /// Whether an empty payload becomes one too.
     package let includesEmpty: Bool
 
     package init(types: [String] = [], includesEmpty: Bool = false) {
-        self.types = types.map { Array($0.utf8) }
+        self.types = types.map { NamePattern($0) }
         self.includesEmpty = includesEmpty
     }
 
@@ -55,7 +55,6 @@ package struct Tombstones: Sendable, Hashable {
 
     func hold(_ event: EventView) -> Bool {
         if includesEmpty, event.payloadLength == 0 { return true }
-        if types.isEmpty { return false }
-        return event.eventType.withUnsafeBytes { type in types.contains { $0.elementsEqual(type) } }
+        return types.contains { $0.matches(event.eventType) }
     }
 }

@@ -37,7 +37,7 @@ package enum RecordProblem: Error, Sendable, Hashable, CustomStringConvertible {
             "it is meant for partition \(partition), and topic `\(topic)` has \(count): "
                 + "add partitions, or correct \"partition\" of the consumer"
         case .payloadNotJSON:
-            "its payload is not JSON, so that \"value\" cannot reduce it, and it is not sent whole: correct the event"
+            "its payload is not JSON, or nested too deeply, so that \"value\" cannot reduce it, and it is not sent whole: correct the event"
         case .payloadWithoutMembers:
             "its payload is neither an object nor an array, so that it has none of the members that \"value.keep\" names"
         case .renamedTwice(let name):

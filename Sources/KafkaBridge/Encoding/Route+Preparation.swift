@@ -18,7 +18,7 @@ extension Route {
     var placesByContents: Bool { key.template?.usesContents == true || partition?.usesContents == true }
 
     /// Whether more than the value is made of the payload.
-    private var placesByPayload: Bool { addedHeaders.uses(.payload) || templates.contains { $0.uses(.payload) } }
+    var placesByPayload: Bool { addedHeaders.uses(.payload) || templates.contains { $0.uses(.payload) } }
 
     private var templates: [TextTemplate] {
         var all = [key.template, partition].compactMap { $0 }

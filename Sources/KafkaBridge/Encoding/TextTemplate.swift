@@ -156,7 +156,8 @@ package enum TextTemplateError: Error, Sendable, Hashable, CustomStringConvertib
             "`{\(name)}` at character \(position) is not a field of an event: "
                 + "use \(TextTemplate.Field.allCases.map { "{\($0.rawValue)}" }.joined(separator: ", ")), "
                 + "or a place in its metadata or payload, as in {metadata./tenant} and {payload./order/country}"
-        case .pointer(let text, let error, let position): "the place \(text) at character \(position) \(error)"
+        case .pointer(let text, let error, let position):
+            "`\(text)` at character \(position) is no place in JSON: \(error)"
         case .wholeDocument(let name, let position):
             "`{\(name)}` at character \(position) is the whole document: name a place in it, as in {metadata./tenant}"
         case .controlCharacter: "the template holds a control character"

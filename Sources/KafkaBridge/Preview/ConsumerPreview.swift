@@ -61,7 +61,7 @@ package struct ConsumerPreview: Sendable {
         _ event: EventView, mayHaveDefects: Bool, topics: [TopicName: TopicFacts], now: Int64
     ) -> EventPreview {
         var preview = EventPreview(event)
-        if let text = ScopeExclusion.text(options.scope, event) {
+        if let text = ScopeExclusion.text(options.scope, event, showsValues: options.route.projection == nil) {
             preview.reason = .init(code: EventPreview.Reason.outsideScope, text: text)
             return preview
         }

@@ -4,7 +4,9 @@ import EventSourcing
 /// Which part of a scope leaves an event out, in the words of the configuration.
 enum ScopeExclusion {
     /// - Returns: `nil` where the scope contains the event.
-    static func text(_ scope: EventScope, _ event: EventView) -> String? {
+    ///
+    /// - Parameter showsValues: whether values of the payload may be seen: not where records hide some.
+    static func text(_ scope: EventScope, _ event: EventView, showsValues: Bool) -> String? {
         if scope.contains(event) { return nil }
         let parts = [
             ("bounded context", "bounded_contexts", scope.boundedContexts, String(copying: event.boundedContext)),
@@ -13,11 +15,11 @@ enum ScopeExclusion {
         let words = parts.filter { !$0.2.isEmpty && !$0.2.contains($0.3) }.map { what, key, wanted, value in
             "its \(what) is `\(value.cut(toBytes: 100))`, and \(key) has \(list(wanted))"
         }
-        return (words + self.words(scope.filter, event)).joined(separator: "; ")
+        return (words + self.words(scope.filter, event, showsValues)).joined(separator: "; ")
     }
 
     /// What of a filter leaves the event out.
-    private static func words(_ filter: EventFilter, _ event: EventView) -> [String] {
+    private static func words(_ filter: EventFilter, _ event: EventView, _ showsValues: Bool) -> [String] {
         var words: [String] = []
         let type = String(copying: event.eventType).cut(toBytes: 100)
         if !filter.eventTypes.isEmpty, !filter.eventTypes.contains(where: { $0.matches(event.eventType) }) {
@@ -28,7 +30,8 @@ enum ScopeExclusion {
             words.append("its event type is `\(type)`, and except_event_types has \(exception)")
         }
         for condition in filter.conditions where condition.leavesOut(event) {
-            let value = condition.value(in: event).map { "`\($0.cut(toBytes: 60))`" } ?? "not there"
+            let found = condition.value(in: event).map { "`\($0.cut(toBytes: 60))`" } ?? "not there"
+            let value = showsValues || condition.part == .metadata ? found : "another value"
             words.append(
                 "\(condition.pointer) in its \(condition.part.rawValue) is \(value), and \(condition.key) has "
                     + list(condition.values))

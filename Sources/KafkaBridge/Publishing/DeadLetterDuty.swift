@@ -92,7 +92,7 @@ struct DeadLetterDuty: Sendable {
             else { return }
             let (taken, events) = try await store.take(
                 name, aggregate, in: segment, limit: limit, bytes: Self.portion.bytes,
-                largest: publisher.options.largestRecord)
+                largest: publisher.options.largestPayload(publisher.options.largestRecord))
             let plan = RedrivePlan(taken: taken, read: events.map(\.globalPosition))
             guard var outcome = try await deliver(plan, events, segment) else { return }
             if let missing = plan.missing, outcome.failed == nil {

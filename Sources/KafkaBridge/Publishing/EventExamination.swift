@@ -15,9 +15,13 @@ extension Router {
         if mayHaveDefects, let defect = event.defect(includesMetadata: route.usesMetadata) {
             return .failure(Rejection(reason: .malformed, error: defect.description))
         }
-        // A payload that did not come is too large for any topic.
-        if !filter.conditions.isEmpty, event.withheldBytes == nil, filter.decide(event) == .undecidable {
-            return .failure(.undecidable)
+        if !filter.isEmpty {
+            switch filter.decide(event) {
+            case .wanted: break
+            case .undecidable: return .failure(event.withheldBytes == nil ? .undecidable : .undecidableSize)
+            // Only what is parked and delivered again can have become so.
+            case .unwanted: return .failure(.unwanted)
+            }
         }
         return topic(for: event).mapError { Rejection(reason: .noTopic, error: $0.description) }
     }
@@ -28,9 +32,21 @@ extension Rejection {
     static let undecidable = Rejection(
         reason: .malformed,
         error: """
-            its payload is not JSON, and the consumer takes events by values in it ("where"), so that it cannot be said whether \
+            its payload is not JSON, or nested more than \(JSONText.maximumDepth) levels deep, and the consumer takes events by values in it ("where"), so that it cannot be said whether \
             this one is wanted: correct the payload, discard the event, or leave its type out by "except_event_types"
             """)
+
+    static let undecidableSize = Rejection(
+        reason: .tooLarge,
+        error: """
+            its payload is larger than \(EventFilter.largestPayload) bytes, and the consumer takes events by values in it ("where"), so \
+            that it cannot be said whether this one is wanted: discard it, or leave its type out by "except_event_types"
+            """)
+
+    /// It was corrected, or the filter was changed, since it was parked.
+    static let unwanted = Rejection(
+        reason: .malformed,
+        error: "the consumer's filter leaves it out by now: discard it, and what waits behind it goes on")
 
     static func tooLarge(_ size: Int, limit: Int, topic: String) -> Rejection {
         Rejection(

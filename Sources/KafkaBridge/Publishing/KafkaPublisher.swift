@@ -56,7 +56,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         lookup = TopicLookup(options, logger: logger)
         transactions = TransactionWork(options, logger: logger)
         state = DeliveryState(options.delivery, fixedTopics: options.fixedTopics)
-        shared.withLock { $0.largestPayload = options.largestRecord }
+        shared.withLock { $0.largestPayload = options.largestPayload(options.largestRecord) }
     }
 
     // MARK: The way of the events
@@ -228,7 +228,9 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         guard let producer = instance?.producer else { return }
         let result = await lookup.answers(to: question, on: producer)
         state.answered(question, result, now: .now)
-        shared.withLock { $0.largestPayload = min(options.largestRecord, state.largestLimit) }
+        shared.withLock {
+            $0.largestPayload = options.largestPayload(min(options.largestRecord, state.largestLimit))
+        }
         advance()
         resolved.advance()
     }

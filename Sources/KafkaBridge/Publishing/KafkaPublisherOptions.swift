@@ -59,6 +59,14 @@ package struct KafkaPublisherOptions: Sendable {
     /// No record can be larger than that, whatever its topic allows: nothing but another configuration changes it.
     package var largestRecord: Int { maximumRecordBytes ?? clientLimit }
 
+    /// Larger payloads need not be read, where topics take so many bytes: but what looks into a payload may decide, or leave little
+    /// of it.
+    package func largestPayload(_ limit: Int) -> Int {
+        let looksInside =
+            scope.filter.parts.contains(.payload) || route.projection != nil || route.placesByPayload
+        return looksInside ? max(limit, EventFilter.largestPayload) : limit
+    }
+
     /// What the client takes: what `message.max.bytes` says if it is set, and no more than its queue holds.
     private var clientLimit: Int {
         let most = client.properties["message.max.bytes"].flatMap { Int($0) } ?? .max

@@ -110,6 +110,46 @@ import Testing
         }
     }
 
+    @Test func `a filter looks into payloads that no topic takes`() async throws {
+        try await RelayFixture.with { place in
+            let large = String(repeating: "x", count: 200_000)
+            _ = try await place.append([
+                .sample("a", type: "Erased", payload: #"{"country":"FR","text":"\#(large)"}"#),
+                .sample("a", payload: #"{"country":"FR","text":"\#(large)"}"#),
+                .sample("a", payload: #"{"country":"DE"}"#),
+            ])
+            let file = try arguments(place, "where: { /country: DE }, tombstone_on: [Erased]")
+            let small = ["GODWIT_KAFKA_MAX_RECORD_BYTES": "100000"]
+            #expect(try await place.report(["catch-up", "identity"] + file, small)["published"]?.integer == 1)
+            let records = try await place.kafka.readAll([place.topic])
+            #expect(records.map { $0.value.map { String(decoding: $0, as: UTF8.self) } } == [#"{"country":"DE"}"#])
+            for options in [[], ["--values"]] {
+                let report = try await place.report(
+                    ["verify", "--consumer", "identity"] + options + file, small)
+                #expect(report["clean"] == true && report["committed"]?.integer == 1, "\(report.text)")
+            }
+            let again = try await place.report(
+                ["republish", "--consumer", "identity", "--dry-run"] + file, small)
+            #expect(again["events"]?.integer == 1, "\(again.text)")
+        }
+    }
+
+    @Test func `a value is reduced before its size counts`() async throws {
+        try await RelayFixture.with { place in
+            let large = String(repeating: "x", count: 200_000)
+            _ = try await place.append([.sample("a", payload: #"{"n":1,"text":"\#(large)"}"#)])
+            let file = try arguments(place, "value: { keep: [/n] }")
+            let small = ["GODWIT_KAFKA_MAX_RECORD_BYTES": "100000"]
+            let preview = try await place.godwit(["preview", "--consumer", "identity", "--json"] + file, small)
+            #expect(
+                preview.standardOutput.contains("\"published\": true")
+                    || preview.standardOutput.contains("\"published\":true"))
+            #expect(try await place.report(["catch-up", "identity"] + file, small)["published"]?.integer == 1)
+            let records = try await place.kafka.readAll([place.topic])
+            #expect(records.map { $0.value.map { String(decoding: $0, as: UTF8.self) } } == [#"{"n":1}"#])
+        }
+    }
+
     @Test func `an event type that the filter leaves out cannot be published again`() async throws {
         try await RelayFixture.with { place in
             let file = try arguments(place, "event_types: [\"P*\"]")

@@ -45,8 +45,14 @@ import Testing
             ])
     }
 
+    @Test func `values of JSON may be spelled as YAML spells them`() throws {
+        let found = try filter(", where: { /a: [True, FALSE, ~, 'True'], /b: Null }")
+        #expect(found.conditions.map(\.values) == [["true", "false", "null", "True"], ["null"]])
+    }
+
     @Test(arguments: [
-        (", where: { country: DE }", "begins with `/`"), (", where: { /a~2: DE }", "`~0`"),
+        (", where: { /a: }", "a text or a list"), (", where: { country: DE }", "begins with `/`"),
+        (", where: { /a~2: DE }", "`~0`"),
         (", where: { /a: [] }", "a text or a list"), (", where: { /a: { b: c } }", "a text or a list"),
         (", where: { /a: [[1]] }", "a text or a list"), (", where: [/a]", "must be a mapping"),
         (", event_types: Order", "must be a list"),

@@ -90,7 +90,9 @@ import Testing
             metadata: #"{"ce_type": "x", "a\n": 1, "godwit_x": 1, "traceparent": "x", "ok": 1, "OK": 2, \#(names)}"#)
         let found = try hostile.record { $0.metadataHeaders = .all() }
         #expect(found.headers.count == 65 && found.text("ok") == "1" && found.text("OK") == nil)
-        #expect(found.text("metadata_left_out")?.hasPrefix("m63,") == true)
+        // What becomes a name that is there already is named, as is what is too many.
+        #expect(found.text("metadata_left_out")?.contains("OK") == true)
+        #expect(found.text("metadata_left_out")?.contains("m69") == true)
         let attributes = try hostile.record {
             $0.format = .cloudEventsBinary(try Self.events())
             $0.metadataHeaders = .all(taken: ["m_1"])

@@ -149,12 +149,24 @@ struct ConfigurationFile {
     /// One value or several, of which `null` is one too.
     private mutating func condition(_ node: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath) {
         let nodes = if case .sequence(let sequence) = node.content { sequence } else { [node] }
-        let texts = nodes.compactMap(\.text)
+        let texts = nodes.compactMap(Self.conditionText)
         guard texts.count == nodes.count, !texts.isEmpty else {
             problem(keyNode, "\"\(path)\" takes a text or a list of texts, for example [DE, AT]")
             return
         }
         layer.values[path] = RawValue(content: .list(texts), source: source(keyNode))
+    }
+
+    /// A value of JSON, which has one spelling of what YAML spells in several ways; nothing is none.
+    private static func conditionText(_ node: YAMLNode) -> String? {
+        guard case .scalar(let text, isPlain: true) = node.content else { return node.text }
+        switch text {
+        case "": return nil
+        case "~", "Null", "NULL": return "null"
+        case "True", "TRUE": return "true"
+        case "False", "FALSE": return "false"
+        default: return text
+        }
     }
 
     private mutating func property(_ word: String, _ node: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath) {

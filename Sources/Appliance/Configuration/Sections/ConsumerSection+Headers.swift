@@ -22,10 +22,10 @@ extension ConsumerSection {
                 continue
             }
             switch member.content {
-            case .scalar("false"):
+            case .scalar(let word) where ["false", "no", "off"].contains(word.lowercased()):
                 headers.remove(column)
                 isChoice = true
-            case .scalar("true"):
+            case .scalar(let word) where ["true", "yes", "on"].contains(word.lowercased()):
                 isChoice = isChoice || !headers.contains(column)
                 headers.insert(column)
             case .scalar(let name):

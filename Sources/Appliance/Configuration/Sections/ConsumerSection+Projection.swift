@@ -66,7 +66,7 @@ extension ConsumerSection {
         _ values: inout ConfigurationValues
     ) -> JSONPointer? {
         do throws(JSONPointerError) { return try JSONPointer(text) } catch {
-            values.problem(path, code, "holds \"\(text)\", which is no place: it \(error)")
+            values.problem(path, code, "holds \"\(text)\", which is no place in JSON: \(error)")
             return nil
         }
     }

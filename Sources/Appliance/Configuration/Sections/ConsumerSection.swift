@@ -117,6 +117,9 @@ package struct ConsumerSection: Sendable {
         if !isHeaderText(prefix) {
             values.problem(
                 path, .header, "is no part of a header's name: at most 128 bytes, without control characters")
+        } else if prefix.lowercased().hasPrefix("dead_letter_") {
+            values.problem(
+                path, .header, "begins with dead_letter_, by which readers know dead letters; choose another prefix")
         } else if prefix.lowercased().hasPrefix("ce_") {
             values.problem(path, .header, "begins with ce_, by which readers know CloudEvents; choose another prefix")
         } else {
@@ -173,6 +176,12 @@ package struct ConsumerSection: Sendable {
         do throws(TextTemplateError) {
             let events = RecordFormat.CloudEvents(
                 source: try TextTemplate(source), contentType: values.text(path("cloudevents_content_type")))
+            if events.contentType.lowercased().hasPrefix("application/cloudevents") {
+                values.problem(
+                    path("cloudevents_content_type"),
+                    "is \(events.contentType), by which readers know whole events in structured mode; it is the type of the "
+                        + "payloads, for example application/json")
+            }
             return format == "cloudevents_binary" ? .cloudEventsBinary(events) : .cloudEventsStructured(events)
         } catch {
             values.problem(path("cloudevents_source"), "cannot be used: \(error)")
