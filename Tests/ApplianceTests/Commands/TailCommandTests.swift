@@ -66,9 +66,10 @@ import Testing
     func `a reader that goes away ends it quietly, also while nothing comes`() async throws {
         try await RelayFixture.with { place in
             _ = try await place.append(2)
-            let script = "set -o pipefail; \(Command.godwit().program) tail --consumer identity --from 1 | head -n 1"
+            let own = Command.godwit(environment: place.variables)
+            let script = "set -o pipefail; \(own.program) tail --consumer identity --from 1 | head -n 1"
             let result = try await Command(
-                "/usr/bin/env", ["bash", "-c", script], environment: place.variables
+                "/usr/bin/env", ["bash", "-c", script], environment: own.environment, without: own.without
             ).run()
             #expect(result.exitCode == 0, "\(result.standardError)")
             #expect(result.standardOutput.hasPrefix("1  ") && result.standardError.isEmpty, "\(result.standardError)")
