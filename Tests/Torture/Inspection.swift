@@ -28,6 +28,7 @@ struct Inspection {
 
     /// - Parameter patience: within this time all has to be caught up (I9).
     mutating func run(patience: Duration) async throws {
+        try await endPrepared()
         try await waitForCheckpoints(patience)
         let events = try await events()
         checkAccount(Set(events.map(\.id)))
@@ -35,6 +36,15 @@ struct Inspection {
         try await inspectProgress()
         try await askCommands()
         await inspectLogs()
+    }
+
+    /// Transactions that were left prepared when the connection of who prepared them was lost: nobody was told that they are committed.
+    private func endPrepared() async throws {
+        let connection = try await world.connect()
+        for row in try await connection.query(Statement("SELECT gid FROM pg_prepared_xacts")) {
+            try await connection.execute(script: "ROLLBACK PREPARED '\(try row.decode(0, as: String.self))'")
+        }
+        await connection.close()
     }
 
     private mutating func waitForCheckpoints(_ patience: Duration) async throws {
