@@ -21,7 +21,7 @@ package enum StandardStream: Int32, Sendable {
     /// - Returns: whether all of it was written: `false` where the reader has gone.
     package static func writeOutput(_ text: String) -> Bool { LineQueue.write(text, to: Self.output.rawValue) }
 
-    /// Whether somebody may still read what is written: the other end of a pipe may be closed.
+    /// Whether the output can still be written: the reader of a pipe may have closed it.
     package var hasReader: Bool {
         var poll = pollfd(fd: rawValue, events: 0, revents: 0)
         guard Glibc.poll(&poll, 1, 0) > 0 else { return true }

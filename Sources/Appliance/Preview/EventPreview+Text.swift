@@ -24,7 +24,7 @@ extension EventPreview {
         return lines.joined(separator: "\n")
     }
 
-    /// One line for one event.
+    /// An event on one line.
     package var line: String {
         let event = "\(position)  \(createdAtText)  \(LogLine.harmless(eventType))  \(aggregateText)"
         if let reason { return "\(event)  not published: \(LogLine.harmless(reason.text))" }

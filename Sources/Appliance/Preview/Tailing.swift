@@ -28,7 +28,7 @@ package struct Tailing: Sendable {
     /// - Parameters:
     ///   - first: the first position; nil for what is drawn from now on.
     ///   - show: shows an event; false where nobody reads any more.
-    ///   - report: is told what holds events up, for people.
+    ///   - report: receives what holds events up, as text.
     package func run(
         from first: Int64?, show: @escaping @Sendable (EventPreview) -> Bool,
         report: @escaping @Sendable (String) -> Void
@@ -125,7 +125,7 @@ private final class TailReading {
 
     /// Shows the events of a range.
     ///
-    /// - Parameter passed: is told up to which position everything is shown.
+    /// - Parameter passed: receives the position up to which everything is shown.
     /// - Returns: false where nobody reads any more.
     func read(
         after: Int64, through: Int64, _ show: (EventPreview) -> Bool, _ passed: (Int64) -> Void

@@ -25,7 +25,7 @@ final class Subscription: Sendable {
 
     /// Batches that may wait to be taken.
     static let mostBatches = 64
-    /// After so many positions of which nothing was wanted, the consumer is told of them.
+    /// After so many positions of which nothing was wanted, the progress is reported to the consumer.
     private static let silentStretch: Int64 = 5_000
 
     private struct State {

@@ -13,7 +13,7 @@ public struct NamePattern: Sendable, Hashable, CustomStringConvertible, Expressi
     /// A pattern that is written out in code.
     public init(stringLiteral text: String) { self.init(text) }
 
-    /// Whether it stands for one name only.
+    /// Whether it matches exactly one name.
     package var isName: Bool { !bytes.contains(UInt8(ascii: "*")) }
 
     /// The pattern for SQL's LIKE with `\` as the escape.

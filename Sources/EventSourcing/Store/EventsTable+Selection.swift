@@ -38,7 +38,7 @@ extension EventsTable {
         return BoundStatement(Statement(sql), conditions.values)
     }
 
-    /// What is read at once to see what conditions say of it, but for one payload.
+    /// The bytes of one read whose rows conditions are evaluated for; its first row may take more.
     private static let judgedBytes = 16 << 20
     private static let judgedPayload = EventFilter.largestPayload
 

@@ -21,7 +21,7 @@ package struct HeaderNames: Sendable, Hashable {
             || (!prefix.isEmpty && TraceHeaders.isName(sent))
     }
 
-    /// Whether an attribute of CloudEvents may not have this name, since it would pass for one of these headers.
+    /// Whether this name is refused for an attribute of CloudEvents: readers would take it for one of these headers.
     static func isTaken(attribute: String) -> Bool {
         attributesTaken.contains(attribute) || ["deadletter", "godwit"].contains { attribute.hasPrefix($0) }
     }

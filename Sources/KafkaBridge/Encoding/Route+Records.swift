@@ -21,7 +21,9 @@ extension Route {
         }
         // A dead letter says which event it is, whatever else is left out.
         let sent = note == nil ? standardHeaders : standardHeaders.union(.eventID)
-        let trace = traceHeaders.isEmpty ? nil : EventTrace(event, traceHeaders)
+        // Most events without a trace show it by their lengths.
+        let mayHaveTrace = event.metadata.byteCount > 0 || event.traceID.byteCount > 0
+        let trace = traceHeaders.isEmpty || !mayHaveTrace ? nil : EventTrace(event, traceHeaders)
         let values = headerValues(event)
         switch format {
         case .payload: fillPayload(event, prepared, sent, &record)

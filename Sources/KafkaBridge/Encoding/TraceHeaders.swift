@@ -75,6 +75,7 @@ struct EventTrace {
             open.remove(header)
         }
         if open.isEmpty { return }
+        var isRefused = false
         _ = JSONText.forEachMember(of: metadata) { name, range in
             guard let header = TraceHeaders.named.first(where: { $0.name == name })?.header, open.contains(header)
             else {
@@ -84,7 +85,10 @@ struct EventTrace {
             let text = Self.text(range, of: metadata)
             switch header {
             case .parent:
-                guard let text, TraceParent.isOne(text.span.bytes) else { return }
+                guard let text, TraceParent.isOne(text.span.bytes) else {
+                    isRefused = true
+                    return
+                }
                 var copy = InlineArray<55, UInt8>(repeating: 0)
                 for index in 0..<55 { copy[index] = text[index] }
                 parent = copy
@@ -92,6 +96,8 @@ struct EventTrace {
             default: baggage = text.flatMap { Self.isSafe($0, atMost: TraceHeaders.longestBaggage) ? $0 : nil }
             }
         }
+        // A state belongs to the parent beside it.
+        if isRefused, parent == nil { state = nil }
     }
 
     private static func text(_ range: Range<Int>, of metadata: RawSpan) -> [UInt8]? {

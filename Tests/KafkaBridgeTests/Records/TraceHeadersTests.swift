@@ -55,6 +55,15 @@ import Testing
         #expect(try headers("{\"baggage\": \"\(String(repeating: "x", count: 8193))\"}", nil, all).count == 0)
     }
 
+    @Test func `a state beside a parent that is none is not sent with another parent`() throws {
+        for metadata in [#"{"traceparent": "x", "tracestate": "a=1"}"#, #"{"tracestate": "a=1", "traceparent": 7}"#] {
+            let found = try headers(metadata, Self.trace)
+            #expect(found.count == 1 && found[0].hasPrefix("traceparent=00-\(Self.trace)"), "\(found)")
+        }
+        // Without one, the state belongs to the trace of the column.
+        #expect(try headers(#"{"tracestate": "a=1"}"#, Self.trace).count == 2)
+    }
+
     @Test func `only members of the metadata itself count`() throws {
         #expect(try headers(#"{"x": {"traceparent": "\#(Self.parent)"}, "y": "traceparent"}"#) == [])
         #expect(try headers(#"["traceparent", "\#(Self.parent)"]"#) == [])
