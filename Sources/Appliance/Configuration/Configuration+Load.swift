@@ -57,7 +57,8 @@ extension Configuration {
         LineEnds.check(&variables)
 
         var values = ConfigurationValues(
-            raw: file.values.merging(variables.values) { _, variable in variable }, isReadable: isReadable)
+            raw: file.values(under: variables),
+            unusable: file.unusable.union(variables.unusable), isReadable: isReadable)
         let names = file.consumers.map(\.name)
         let added = variables.consumers.map(\.name).filter { !names.contains($0) }
         let configuration = Configuration(

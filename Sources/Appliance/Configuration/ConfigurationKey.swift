@@ -19,15 +19,15 @@ package struct ConfigurationKey: Sendable {
         case list
         /// One of these words, or a sequence of texts.
         case choiceOrList([String])
-        /// One of these words, a sequence of texts, or a mapping of names; in the environment a word or texts.
+        /// One of these words, a sequence of texts, or a mapping of names.
         case choiceListOrMapping([String])
-        /// A mapping of names; not in the environment, where names have no places.
+        /// A mapping of names; in the environment written as in the file, on one line.
         case mapping
         /// A mapping of names to texts, with names that Godwit does not know itself.
         case properties
-        /// A mapping of event types to templates; not in the environment, whose names are no event types.
+        /// A mapping of event types to templates; in the environment as `mapping`.
         case templates
-        /// A mapping of JSON pointers to a text or a sequence of texts; not in the environment.
+        /// A mapping of JSON pointers to a text or a sequence of texts; in the environment as `mapping`.
         case conditions
 
         /// Whether it is a mapping with names that Godwit does not know itself, and that variables cannot have.
@@ -48,9 +48,6 @@ package struct ConfigurationKey: Sendable {
             default: false
             }
         }
-
-        /// Whether a variable of the environment can hold it.
-        var isInEnvironment: Bool { !isMapping && self != .mapping }
     }
 
     /// The path with dots; `*` stands for a consumer's name.

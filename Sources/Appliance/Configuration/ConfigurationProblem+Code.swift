@@ -38,6 +38,7 @@ extension ConfigurationProblem {
         case headerRepeated = "header-repeated"
         case headerPrefixUnused = "header-prefix-unused"
         case keySpread = "key-spread"
+        case revealed = "revealed"
         case saslUnused = "sasl-unused"
         case topicsCollide = "topics-collide"
 
@@ -165,6 +166,11 @@ extension ConfigurationProblem {
                 (
                     .warning, "Events of one aggregate may get several keys or partitions, and lose their order then.",
                     "use what all events of an aggregate have in common, or see to it that the writers do"
+                )
+            case .revealed:
+                (
+                    .warning, "What `value` conceals is in the key, a header or another part of the record as well.",
+                    "take that part from another place, or have it in the value too"
                 )
             case .saslUnused:
                 (

@@ -8,18 +8,29 @@ import Synchronization
 package struct CatchUp: Sendable {
     package struct Report: Sendable {
         let consumer: String
-        let published: Int
+        /// Events that lie behind its checkpoints now and were not before.
+        let passed: Int
+        let tally: KafkaPublisher.Tally
         let elapsed: Duration
+
+        /// To the topics of the consumer.
+        var published: Int { max(0, passed - tally.parked - tally.deadLettered) + tally.redriven }
 
         package var json: JSONValue {
             [
-                "consumer": .string(consumer), "published": .number(published),
+                "consumer": .string(consumer), "published": .number(published), "parked": .number(tally.parked),
+                "dead_lettered": .number(tally.deadLettered), "redriven": .number(tally.redriven),
                 "seconds": .number(elapsed / .seconds(1), digits: 3),
             ]
         }
 
         package var text: String {
-            "consumer \(consumer) has caught up: \(published) events published in \(ProgressText.time(elapsed))"
+            let others = [
+                (tally.redriven, "of them redriven"), (tally.parked, "parked"), (tally.deadLettered, "dead-lettered"),
+            ]
+            let text = others.filter { $0.0 > 0 }.map { ", \($0.0) \($0.1)" }.joined()
+            return "consumer \(consumer) has caught up: \(published) events published\(text) "
+                + "in \(ProgressText.time(elapsed))"
         }
     }
 
@@ -92,7 +103,8 @@ package struct CatchUp: Sendable {
                 "told to stop after \(processor.doneCount) events; `godwit catch-up \(consumer.name)` goes on from there"
             )
         }
-        return Report(consumer: consumer.name, published: processor.doneCount, elapsed: .now - began)
+        return Report(
+            consumer: consumer.name, passed: processor.doneCount, tally: publisher.tally, elapsed: .now - began)
     }
 
     /// Looks before it joins: a worker that joins makes the others give up a part of their segments.

@@ -89,7 +89,8 @@ extension Verifying.Outcome {
         if report.unnamedRecords > 0 {
             lines.append(
                 "  \(CountText.format(report.unnamedRecords)) records in the topics name no event: they are of others, or from when "
-                    + "\"headers\" left out event_id; what they carry counts as not found, and a repair publishes it again"
+                    + "\"headers\" left out event_id, or it had another name (\"headers\", \"header_prefix\"); what they carry counts as "
+                    + "not found, and a repair publishes it again"
             )
         }
         for kind in VerificationReport.Kind.allCases where report[kind].count > 0 { lines += paragraph(kind) }

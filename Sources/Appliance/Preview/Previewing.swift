@@ -44,6 +44,8 @@ package struct Previewing: Sendable {
             case .position(let position): outcome = try await at(position, log, preview)
             case .aggregate(let id, let limit): outcome = try await aggregate(id, limit, log, preview)
             }
+            var held = preview.held
+            for index in outcome.events.indices { held.take(&outcome.events[index]) }
             outcome.notes = collisions + notes + outcome.notes
             return outcome
         }

@@ -111,6 +111,8 @@ private final class TailReading {
     private let database: ConnectionConfiguration
     private let table: EventsTable
     private var session: (connection: Connection, preview: ConsumerPreview, time: ContinuousClock.Instant)?
+    /// As the database has it, and as the events show that went by since.
+    private var held = HeldEvents(totalSegments: 1)
 
     private static let mostBytes = 8 << 20
     private static let mostRows = 500
@@ -142,8 +144,9 @@ private final class TailReading {
             let now = context.now
             for event in events {
                 try Task.checkCancellation()
-                let found = preview.preview(
+                var found = preview.preview(
                     event, mayHaveDefects: events.mayHaveDefects, topics: topics, now: now)
+                held.take(&found)
                 if found.reason?.code != EventPreview.Reason.outsideScope, !show(found) { return false }
                 passed(event.globalPosition)
             }
@@ -173,6 +176,7 @@ private final class TailReading {
         try await connection.execute(script: EventsTable.readingSettings)
         let preview = ConsumerPreview(context.options, try await context.record(on: connection).record)
         session = (connection, preview, now)
+        held.update(preview.held, recorded: preview.recorded)
         return (connection, preview)
     }
 }

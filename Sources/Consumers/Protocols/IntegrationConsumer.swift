@@ -58,6 +58,10 @@ package protocol EndingConsumer: IntegrationConsumer {
         admit: @escaping @Sendable (_ wanted: Int) async throws -> Int?
     ) async throws
 
+    /// Everything handed over is done, and nothing more comes: does what is asked for beside the batches, and returns once that is
+    /// done.
+    func finish() async throws
+
     /// Segments of which everything handed over is done are about to be released; the next owner need not end anything.
     func willRelease(_ segments: Set<Int>) async
 
@@ -67,6 +71,11 @@ package protocol EndingConsumer: IntegrationConsumer {
     /// Asks the database, in one row of one value, whether it has what the consumer wrote there last, on which what is done
     /// rests; `nil` if it wrote nothing.
     var lastRecorded: BoundStatement? { get async }
+}
+
+extension EndingConsumer {
+    /// Does nothing.
+    package func finish() async throws {}
 }
 
 extension IntegrationConsumer {

@@ -29,6 +29,8 @@ final class IntegrationSink: BatchSink {
         case publish(Handed)
         /// The lease may have ended.
         case lookAtLease
+        /// Wakes a caller once everything before it was taken up.
+        case reached(WakeSignal)
     }
 
     private let consumer: any IntegrationConsumer
@@ -109,6 +111,12 @@ final class IntegrationSink: BatchSink {
 
     func settle(finishing: Bool) async throws {
         try await underWay.waitForNone()
+        guard finishing, let consumer = consumer as? any EndingConsumer else { return }
+        // It may not know yet whom it serves.
+        let reached = WakeSignal()
+        work.continuation.yield(.reached(reached))
+        while await !reached.wait(atMost: .seconds(60)) { try Task.checkCancellation() }
+        try await consumer.finish()
     }
 
     private func publish() async throws {
@@ -118,6 +126,7 @@ final class IntegrationSink: BatchSink {
             try await withdrawIfLeaseEnded()
             switch work {
             case .lookAtLease: break
+            case .reached(let signal): signal.wake()
             case .serve(let segments):
                 failed = failed.filter { claim in
                     segments.contains {

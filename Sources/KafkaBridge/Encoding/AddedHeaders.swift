@@ -3,6 +3,9 @@ import Kafka
 
 /// Headers that a consumer's records have beside the standard ones: with a value of their own, or with what is at a place in the
 /// event. In CloudEvents they are extension attributes.
+///
+/// A value that no header can have (too large, not JSON, half of a surrogate pair) is left out, and its header is named in
+/// `metadata_left_out`.
 package struct AddedHeaders: Sendable, Hashable {
     package enum Source: Sendable, Hashable {
         case value(String)
@@ -87,15 +90,15 @@ struct HeaderValues {
         else {
             return leftOut.append(source)
         }
-        let text = document.withUnsafeBytes { bytes -> String? in
-            let value = UnsafeRawBufferPointer(rebasing: bytes[range])
-            if value.first == UInt8(ascii: "\"") {
-                return JSONText.unescaped(UnsafeRawBufferPointer(rebasing: value[1..<(value.count - 1)]))
-            }
-            let text = String(decoding: value, as: UTF8.self)
-            return text == "null" ? nil : text
+        let text: String
+        switch JSONScalar.text(of: range, in: document) {
+        case .success(let bytes): text = String(decoding: bytes, as: UTF8.self)
+        case .failure(.null): return
+        // As JSON.
+        case .failure(.object), .failure(.array):
+            text = document.withUnsafeBytes { String(decoding: $0[range], as: UTF8.self) }
+        case .failure: return leftOut.append(source)
         }
-        guard let text else { return }
         guard !isAttribute || AttributeText.isLegal(text) else { return leftOut.append(source) }
         total += range.count
         all.append((name, text))

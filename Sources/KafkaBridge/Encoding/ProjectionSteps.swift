@@ -41,6 +41,17 @@ package struct ProjectionSteps: Sendable, Hashable {
     /// So many members can be renamed at most.
     static let mostRenamed = 64
 
+    /// The step that takes a place, or a part of what is there, out of the value or makes it unreadable; `nil` where it stays.
+    package func concealing(_ pointer: JSONPointer) -> Step? {
+        let path = pointer.path
+        for step in Self.replacing {
+            for other in pointers(of: step).map(\.path) where path.starts(with: other) || other.starts(with: path) {
+                return step
+            }
+        }
+        return keep.isEmpty || keep.contains { path.starts(with: $0.path) } ? nil : .keep
+    }
+
     // MARK: Contradictions
 
     /// A step that another one contradicts, or that means nothing.

@@ -46,14 +46,14 @@ extension Route {
     private func fillTrace(
         _ event: EventView, _ sent: StandardHeaders, _ trace: EventTrace?, _ record: inout some RecordParts & ~Copyable
     ) {
-        let isParent = TraceParent.isOne(event.traceID)
+        let own = TraceParent.read(event.traceID)
         if let parent = trace?.parent {
             record.header(CloudEventNames.traceParent, parent.span.bytes)
             if let state = trace?.state { record.header(TraceHeaders.stateAttribute, state.span.bytes) }
-        } else if isParent, sent.contains(.traceID) {
-            record.header(CloudEventNames.traceParent, event.traceID)
+        } else if let own, sent.contains(.traceID) {
+            record.header(CloudEventNames.traceParent, own.span.bytes)
         }
-        if !isParent, sent.contains(.traceID) { attribute(CloudEventNames.traceID, event.traceID, &record) }
+        if own == nil, sent.contains(.traceID) { attribute(CloudEventNames.traceID, event.traceID, &record) }
     }
 
     /// An optional attribute, which is never empty; one that the standard does not allow is left out.
@@ -104,14 +104,14 @@ extension Route {
     }
 
     private static func writeTrace(_ event: EventView, _ trace: EventTrace?, _ json: inout JSONWriter) {
-        let isParent = TraceParent.isOne(event.traceID)
+        let own = TraceParent.read(event.traceID)
         if let parent = trace?.parent {
             json.member("traceparent", parent.span.bytes)
             if let state = trace?.state { json.member("tracestate", state.span.bytes) }
-        } else if isParent {
-            json.member("traceparent", event.traceID)
+        } else if let own {
+            json.member("traceparent", own.span.bytes)
         }
-        if !isParent { attribute("traceid", event.traceID, &json) }
+        if own == nil { attribute("traceid", event.traceID, &json) }
     }
 
     private static func writeData(_ data: RawSpan, _ settings: RecordFormat.CloudEvents, _ json: inout JSONWriter) {

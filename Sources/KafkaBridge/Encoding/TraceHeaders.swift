@@ -57,13 +57,7 @@ struct EventTrace {
         if metadata.byteCount > 0 { take(metadata, wanted) }
         guard wanted.contains(.parent), parent == nil else { return }
         let id = event.traceID
-        if TraceParent.isOne(id) {
-            var copy = InlineArray<55, UInt8>(repeating: 0)
-            id.withUnsafeBytes { for index in 0..<55 { copy[index] = $0[index] } }
-            parent = copy
-        } else {
-            parent = TraceParent.made(traceID: id, eventID: event.eventID)
-        }
+        parent = TraceParent.read(id) ?? TraceParent.made(traceID: id, eventID: event.eventID)
         // It says more of a parent, and means nothing without.
         if parent == nil { state = nil }
     }
@@ -85,13 +79,11 @@ struct EventTrace {
             let text = Self.text(range, of: metadata)
             switch header {
             case .parent:
-                guard let text, TraceParent.isOne(text.span.bytes) else {
+                guard let read = text.flatMap({ TraceParent.read($0.span.bytes) }) else {
                     isRefused = true
                     return
                 }
-                var copy = InlineArray<55, UInt8>(repeating: 0)
-                for index in 0..<55 { copy[index] = text[index] }
-                parent = copy
+                parent = read
             case .state: state = text.flatMap { Self.isSafe($0, atMost: TraceHeaders.longestState) ? $0 : nil }
             default: baggage = text.flatMap { Self.isSafe($0, atMost: TraceHeaders.longestBaggage) ? $0 : nil }
             }

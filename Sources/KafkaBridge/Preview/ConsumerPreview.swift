@@ -21,8 +21,6 @@ package struct ConsumerPreview: Sendable {
     private let record: Record
     private let recordSize: RecordSize
     private let letters: [Int64: DeadLetter]
-    /// The first parked event of each aggregate.
-    private let parked: [AggregateIdentity: Int64]
     private var router: Router
 
     package init(_ options: KafkaPublisherOptions, _ record: Record) {
@@ -31,9 +29,13 @@ package struct ConsumerPreview: Sendable {
         recordSize = RecordSize(options.route)
         router = Router(options.route)
         letters = Dictionary(record.letters.map { ($0.position, $0) }) { $1 }
-        let open = record.letters.filter { $0.state == .parked || $0.state == .redriving }
-        parked = Dictionary(open.map { ($0.aggregate, $0.position) }, uniquingKeysWith: min)
     }
+
+    /// What waits behind events of which the database knows already.
+    package var held: HeldEvents { HeldEvents(record.letters, totalSegments: record.totalSegments) }
+
+    /// Events of which the database knows that they could not be delivered.
+    package var recorded: Set<Int64> { Set(letters.keys) }
 
     /// The topics that records of the events go to, to be asked about.
     package mutating func topics(of events: EventBatch) -> [TopicName] {
@@ -95,16 +97,13 @@ package struct ConsumerPreview: Sendable {
     }
 
     private func letterReason(_ event: EventView) -> EventPreview.Reason? {
-        if let letter = letters[event.globalPosition] {
-            switch letter.state {
-            case .halted: return .init(code: "halted", text: "its segment halts before it: \(letter.error)")
-            case .parked: return .init(code: "parked", text: "it is parked: \(letter.error)")
-            case .discarded: return .init(code: "discarded", text: "an operator has discarded it: \(letter.error)")
-            case .redriving, .redriven: return nil
-            }
+        guard let letter = letters[event.globalPosition] else { return nil }
+        return switch letter.state {
+        case .halted: .init(code: "halted", text: "its segment halts before it: \(letter.error)")
+        case .parked: .init(code: "parked", text: "it is parked: \(letter.error)")
+        case .discarded: .init(code: "discarded", text: "an operator has discarded it: \(letter.error)")
+        case .redriving, .redriven: nil
         }
-        guard let first = parked[event.aggregate], event.globalPosition > first else { return nil }
-        return .init(code: "parked", text: "it waits behind the parked event at position \(first) of its aggregate")
     }
 
     /// What rules the event out as it is, and else its record.
@@ -126,11 +125,11 @@ package struct ConsumerPreview: Sendable {
                 event, Rejection(reason: .record, error: problem.description, topic: name), topics, now, &preview)
         }
         if case .refused(let error)? = facts?.state {
-            preview.reason =
-                preview.reason
-                ?? .init(
-                    code: "topic_refused", text: Rejection.refused(error, topic: name).error,
-                    consequence: "its segment halts until the topic takes records")
+            if preview.reason != nil { return }
+            preview.reason = .init(
+                code: "topic_refused", text: Rejection.refused(error, topic: name).error,
+                consequence: "its segment halts until the topic takes records")
+            preview.holds = .segment
         } else if let limit = limit ?? unknownLimit, let size = recordSize.excess(over: limit, event, prepared) {
             reject(event, .tooLarge(size, limit: limit, topic: name), topics, now, &preview)
         } else if options.route.republication == nil, let time = RecordTime.milliseconds(event.createdAtMicroseconds),
@@ -150,8 +149,12 @@ package struct ConsumerPreview: Sendable {
         let fate = PoisonFate.decide(rejection, policy: options.onPoison, note: nil, parked: 0)
         let consequence: String
         switch fate {
-        case .halt: consequence = "its segment halts before it"
-        case .park: consequence = "it is parked, and the later events of its aggregate wait behind it"
+        case .halt:
+            consequence = "its segment halts before it"
+            preview.holds = .segment
+        case .park:
+            consequence = "it is parked, and the later events of its aggregate wait behind it"
+            preview.holds = .aggregate
         case .deadLetter(let topic, _):
             consequence = "its record goes to the dead-letter topic `\(topic)`"
             let prepared = options.route.prepareWhatIsPossible(event)

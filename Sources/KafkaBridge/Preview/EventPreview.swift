@@ -27,6 +27,8 @@ package struct EventPreview: Sendable, Equatable {
     package internal(set) var reason: Reason?
     /// The record; also where it would be published once the reason has gone.
     package internal(set) var record: RecordPreview?
+    /// What it holds up, as it cannot be delivered; `nil` where it holds up nothing.
+    var holds: HeldEvents.Hold?
 
     package var isPublished: Bool { reason == nil }
 

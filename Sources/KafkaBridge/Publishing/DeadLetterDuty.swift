@@ -24,7 +24,9 @@ struct DeadLetterDuty: Sendable {
             group.addTask { try await repeating(.halts, watchHalts) }
             if let store = publisher.options.deadLetters {
                 // Beside it, since a consumer that is paused delivers nothing again, but its halts are decided about.
-                group.addTask { try await repeating(.parked) { try await redriveReady(store) } }
+                group.addTask {
+                    try await repeating(.parked) { try await publisher.redriving { try await redriveReady(store) } }
+                }
             }
             defer { group.cancelAll() }
             try await group.waitForAll()
@@ -109,6 +111,7 @@ struct DeadLetterDuty: Sendable {
                 }
             }
             report(aggregate, outcome)
+            await publisher.redrove(outcome.delivered.count)
             // What follows waits to be recorded, and comes with the next look.
             if outcome.failed != nil || (taken.isEmpty && !isReleased) { return }
         }

@@ -18,7 +18,28 @@ extension KafkaPublisher {
         var idleOutage: String?
         /// Why the table of dead letters cannot be used at the moment.
         var tableTrouble: String?
+        var tally = Tally()
     }
+
+    /// What became of events that were not simply published, since the publisher began.
+    package struct Tally: Sendable, Hashable {
+        package var parked = 0
+        package var deadLettered = 0
+        /// Parked before, and published.
+        package var redriven = 0
+
+        mutating func take(_ notices: [DeliveryNotice]) {
+            for notice in notices {
+                switch notice {
+                case .recordedParked(let count): parked += count
+                case .deadLetter: deadLettered += 1
+                default: break
+                }
+            }
+        }
+    }
+
+    package nonisolated var tally: Tally { shared.withLock { $0.tally } }
 
     package nonisolated var status: PublisherStatus { shared.withLock { $0.status } }
 

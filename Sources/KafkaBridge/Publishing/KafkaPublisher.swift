@@ -41,6 +41,8 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     /// Has the ownership of the segments asked for again.
     private var rejoin: (@Sendable () -> Void)?
     private let table = Turn()
+    /// Looks at what operators want delivered again: how many began and ended.
+    private var redriveLooks = (begun: 0, ended: 0)
     /// Whether the table of dead letters was there once.
     private var hasUsedTable = false
     nonisolated let shared = Mutex(Shared())
@@ -115,7 +117,8 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     /// Tells everyone what has changed.
     private func settle(_ now: DeliveryState.Moment) {
         state.watch(now)
-        report.write(state.takeNotices())
+        let notices = state.takeNotices()
+        report.write(notices)
         let ended = state.takeResolved()
         for (id, resolution) in ended { resolutions[id] = resolution }
         if !ended.isEmpty { resolved.advance() }
@@ -129,6 +132,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
                 shared.producer = producer
                 shared.isWaiting = isWaiting
                 shared.silentSince = state.silentSince?.microseconds
+                shared.tally.take(notices)
             }
             return shared.status
         }
@@ -298,6 +302,28 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         self.rejoin = rejoin
         try await DeadLetterDuty(publisher: self, retry: retry, admit: admit).run()
     }
+
+    package func finish() async throws {
+        guard options.deadLetters != nil else { return }
+        // One that begins from now on sees what was asked for until now.
+        let last = redriveLooks.begun + 1
+        while state.duties.contains(.parked), redriveLooks.ended < last {
+            let seen = resolved.generation
+            try checkGoing()
+            await resolved.wait(after: seen)
+        }
+    }
+
+    /// Counts a look at what operators want delivered again.
+    func redriving(_ body: () async throws -> Void) async throws {
+        redriveLooks.begun += 1
+        let look = redriveLooks.begun
+        try await body()
+        redriveLooks.ended = look
+        resolved.advance()
+    }
+
+    func redrove(_ count: Int) { shared.withLock { $0.tally.redriven += count } }
 
     private func record(_ rows: [UndeliverableEvent]) async {
         guard let store = options.deadLetters else { return }

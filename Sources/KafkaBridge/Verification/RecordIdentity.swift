@@ -11,8 +11,9 @@ struct RecordIdentity: Sendable, Equatable {
         self.isRepublished = isRepublished
     }
 
-    /// Beside what the consumer calls the event's id, the headers that give it.
-    static let idHeaders = ["ce_id"]
+    /// Beside what the consumer calls the event's id, the headers that give it: of CloudEvents, and what the id is called unless
+    /// it is renamed.
+    static let idHeaders = ["ce_id", "event_id"]
     /// The headers that are looked at beside.
     static let headers = ["content-type", Republication.jobHeader]
 
@@ -21,16 +22,19 @@ struct RecordIdentity: Sendable, Equatable {
     /// - Parameter header: what the consumer calls the event's id.
     init?(_ record: ConsumedRecord, header name: String) {
         var text: [UInt8]?
+        var other: [UInt8]?
         var isStructured = false
         var isRepublished = false
         for header in record.headers {
             switch header.name {
-            case name, "ce_id": text = text ?? header.value
+            case name: text = text ?? header.value
+            case let name where Self.idHeaders.contains(name): other = other ?? header.value
             case "content-type": isStructured = Self.isStructured(header.value ?? [])
             case Republication.jobHeader: isRepublished = true
             default: break
             }
         }
+        text = text ?? other
         if text == nil, isStructured, let value = record.value { text = Self.id(inJSON: value) }
         guard let text, let event = EventID(text: text) else { return nil }
         self.event = event

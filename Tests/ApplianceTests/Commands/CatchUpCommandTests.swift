@@ -65,6 +65,29 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `what is parked does not count as published, and what operators want redriven is before it ends`() async throws
+    {
+        try await RelayFixture.with { place in
+            let large = #"{"text":"\#(String(repeating: "x", count: 8_000))"}"#
+            _ = try await place.append(10)
+            let poison = try await place.appendBacklog(20, aggregates: 1, payload: large)
+            let park = ["GODWIT_CONSUMERS_IDENTITY_ON_POISON": "park"]
+            let small = park.merging(["GODWIT_KAFKA_MAX_RECORD_BYTES": "5000"]) { $1 }
+            let first = try await place.report(catchUp, small)
+            #expect(first["published"]?.integer == 10 && first["parked"]?.integer == 20, "\(first)")
+            var redrive = Command.godwit("parked", environment: place.variables)
+            redrive.arguments += ["redrive", "--consumer", "identity", "--all"]
+            #expect(try await redrive.run().exitCode == 0)
+            // Nothing new is there, so that the run would end at once.
+            let second = try await place.godwit(catchUp, park)
+            #expect(
+                second.standardOutput.contains("20 events published, 20 of them redriven"), "\(second.standardOutput)")
+            let records = try await place.kafka.readAll([place.topic])
+            #expect(records.count == 30 && records.eventIDs.isSuperset(of: poison))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `told to stop it ends with 30, and the next goes on without a double`() async throws {
         try await RelayFixture.with { place in
             let ids = try await place.appendBacklog(

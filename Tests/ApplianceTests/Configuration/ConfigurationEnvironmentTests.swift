@@ -68,8 +68,9 @@ import Testing
     }
 
     @Test func `every scalar of the table can be overridden`() throws {
-        for key in ConfigurationKey.all where key.kind != .properties && key.kind.isInEnvironment {
-            let (layer, warnings) = ConfigurationEnvironment.read([key.environmentVariable: "x"], fileConsumers: [])
+        for key in ConfigurationKey.all where key.kind != .properties {
+            let text = key.kind.isMapping || key.kind.takesMapping ? "{ /a: b }" : "x"
+            let (layer, warnings) = ConfigurationEnvironment.read([key.environmentVariable: text], fileConsumers: [])
             #expect(warnings.isEmpty, "\(key.environmentVariable)")
             #expect(layer.values.keys.map(\.pattern) == [key.path])
         }

@@ -57,7 +57,7 @@ import Testing
     @Test func `what may spread an aggregate is a warning, and what mixes aggregates is free`() {
         for more in [
             "key: \"{event_type}\"", "key: \"{metadata./tenant}:{aggregate_id}\"", "key: \"{correlation_id}-\"",
-            "partition: \"{payload./shard}\"",
+            "partition: \"{payload./shard}\"", "key: correlation_id",
         ] {
             #expect(warnings(more) == [.keySpread], "\(more)")
         }
@@ -117,10 +117,30 @@ import Testing
         ("metadata_headers: [Tenant_ID, tenantId]" + structured, "becomes the attribute tenantid, as Tenant_ID"),
         ("metadata_headers: [partition-key]" + binary, "(partitionkey)"),
         ("metadata_headers: [\"_\"]" + binary, "makes no attribute"),
+        ("headers: { traceparent: { value: x } }", "which \"trace_headers\" sends already"),
+        ("headers: { TraceState: { metadata: /x } }", "which \"trace_headers\" sends already"),
     ])
     func `what is no header is refused with what to do`(_ more: String, _ expected: String) {
         let problems = problems(more)
         #expect(problems.count == 1 && problems.first?.contains(expected) == true, "\(problems)")
+    }
+
+    @Test func `a mistake in a mapping is found at its line`() {
+        let problems = ConfigurationFileTests.problems(
+            """
+            consumers:
+              a:
+                topic: t
+                headers:
+                  event_type: event_id
+                  shop: { row: /a }
+                  godwit_x: { value: y }
+                value:
+                  rename:
+                    /a: b
+                    a: c
+            """, needs: [])
+        #expect(problems.map { $0.prefix(14) } == [5, 6, 7, 11].map { "godwit.yaml:\($0):".prefix(14) }, "\(problems)")
     }
 
     @Test func `members are named, found by places, or all`() throws {
@@ -185,6 +205,56 @@ import Testing
         let problems = problems(more)
         #expect(problems.contains { $0.contains(expected) }, "\(problems)")
         #expect(!problems.contains { $0.contains("secret") })
+    }
+
+    @Test(arguments: ["/none", "/empty"])
+    func `a key that cannot be read is one mistake`(_ file: String) {
+        #expect(problems("value: { hash: [/a], hash_key_file: \(file) }").count == 1)
+    }
+
+    @Test(
+        arguments: [
+            ("key: \"{payload./mail}\", value: { hash: [/mail], hash_key_file: /key }", [.keySpread, .revealed]),
+            ("partition: \"{payload./a/b}\", value: { drop: [/a] }", [.keySpread, .revealed]),
+            ("headers: { x: { payload: /a } }, value: { mask: [/a/b] }", [.revealed]),
+            ("headers: { x: { payload: /b } }, value: { keep: [/a] }", [.revealed]),
+            ("headers: { x: { payload: /a/b } }, value: { keep: [/a] }", []),
+            ("headers: { x: { metadata: /a } }, value: { mask: [/a] }", []),
+            ("headers: { x: { payload: /b } }, value: { mask: [/a] }", []),
+        ] as [(String, [ConfigurationProblem.Code])])
+    func `what the value conceals and another part shows is a warning`(
+        _ more: String, _ expected: [ConfigurationProblem.Code]
+    ) throws {
+        let loaded = try Configuration.read(
+            "consumers: { a: { topic: t, \(more) } }", name: "godwit.yaml", environment: [:], needs: [],
+            readFile: { _ in "secret" })
+        #expect(loaded.warnings.map(\.code) == expected, "\(loaded.warnings)")
+    }
+
+    @Test func `mappings come from the environment too, and replace those of the file`() throws {
+        let variables = [
+            "GODWIT_CONSUMERS_A_WHERE": "{ /country: [DE, AT], /n: 1 }",
+            "GODWIT_CONSUMERS_A_HEADERS": "{ event_type: type, x: { value: y } }",
+            "GODWIT_CONSUMERS_A_VALUE_RENAME": "{ /a: b }", "GODWIT_CONSUMERS_A_TOPICS": "{ Erased: gone }",
+        ]
+        let consumer = try consumer("where: { /old: x }, headers: minimal, topics: { Old: other }", variables)
+        #expect(consumer.filter.conditions.map(\.pointer.description).sorted() == ["/country", "/n"])
+        #expect(consumer.renamedHeaders == ["event_type": "type"] && consumer.addedHeaders.map(\.name) == ["x"])
+        #expect(consumer.projection?.steps.rename.map(\.name) == ["b"] && consumer.topics.keys.sorted() == ["Erased"])
+        #expect(try self.consumer("batch_size: 1", ["GODWIT_CONSUMERS_A_HEADERS": "minimal"]).headers != .standard)
+    }
+
+    @Test(arguments: [
+        ("WHERE", "country=DE", "must be a mapping"), ("WHERE", "{ /country: [DE }", "is not written as in a file"),
+        ("VALUE_RENAME", "/a", "must be a mapping"), ("WHERE", "{ country: DE }", "is no place in JSON"),
+        ("HEADERS", "{ event_type: { value: x } }", "it is a header of Godwit's own"),
+    ])
+    func `a mapping in a variable is refused by the variable's name`(_ key: String, _ text: String, _ expected: String)
+    {
+        let problems = ConfigurationFileTests.problems(
+            "consumers: { a: { topic: t } }", environment: ["GODWIT_CONSUMERS_A_\(key)": text], needs: [])
+        #expect(problems.count == 1 && problems[0].hasPrefix("GODWIT_CONSUMERS_A_\(key): "), "\(problems)")
+        #expect(problems.first?.contains(expected) == true, "\(problems)")
     }
 
     @Test func `what holds is shown, but for the key`() throws {

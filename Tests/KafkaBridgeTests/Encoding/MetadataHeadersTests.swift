@@ -41,11 +41,23 @@ import Testing
         ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", false),
         ("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false),
         ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false),
-        ("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false),
+        ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x", false),
+        ("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false),
+        ("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01x", false),
         ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0", false), ("trace-1", false), ("", false),
     ])
     func traceParentsAreRecognised(_ text: String, _ isOne: Bool) {
         let bytes = Array(text.utf8)
-        #expect(TraceParent.isOne(bytes.span.bytes) == isOne)
+        #expect((TraceParent.read(bytes.span.bytes) != nil) == isOne)
+    }
+
+    @Test(arguments: [
+        ("", "b7", "01"), ("-what.else", "b7", "01"), ("-a", "fa", "00"), ("", "f8", "00"), ("", "0f", "01"),
+    ])
+    func `of a later version goes on what this one knows`(_ more: String, _ flags: String, _ known: String) {
+        let bytes = Array("cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-\(flags)\(more)".utf8)
+        let read = TraceParent.read(bytes.span.bytes)
+        let text = read.map { parent in parent.indices.map { String(UnicodeScalar(parent[$0])) }.joined() }
+        #expect(text == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-\(known)")
     }
 }

@@ -159,11 +159,58 @@ import Testing
             Self.letter(9, .redriving, "u-4"),
         ]
         func code(_ position: Int64, _ id: String) throws -> String? {
-            try Self.preview(Self.event(position, id: id), options, record: record).reason?.code
+            var event = try Self.preview(Self.event(position, id: id), options, record: record)
+            var held = ConsumerPreview(options, record).held
+            held.take(&event)
+            return event.reason?.code
         }
         #expect(try code(5, "u-1") == "parked" && code(6, "u-2") == "discarded" && code(8, "u-3") == "halted")
         #expect(try code(7, "u-1") == "parked" && code(4, "u-1") == nil)
-        #expect(try code(7, "u-2") == nil && code(9, "u-4") == nil)
+        #expect(try code(7, "u-2") == nil && code(9, "u-4") == "halted")
+        record.letters.removeAll { $0.state == .halted }
+        #expect(try code(9, "u-4") == nil && code(10, "u-4") == "parked")
+    }
+
+    /// Positions that are published, of events of which every second one of `u-1` is too large.
+    private static func published(_ policy: PoisonPolicy, totalSegments: Int) throws -> [Int64] {
+        let options = try options { ($0.onPoison, $0.maximumRecordBytes) = (policy, 2_000) }
+        let record = ConsumerPreview.Record(totalSegments: totalSegments)
+        var held = ConsumerPreview(options, record).held
+        return try (1...8).compactMap { position in
+            let text = String(repeating: "x", count: position == 3 ? 3_000 : 1)
+            var event = try preview(
+                event(Int64(position), id: position % 2 == 1 ? "u-1" : "u-2", payload: text), options, record: record)
+            held.take(&event)
+            return event.isPublished ? event.position : nil
+        }
+    }
+
+    @Test func `what waits behind an event that cannot be delivered is not published either`() throws {
+        let dead = try TopicName(sanitizing: "dead")
+        #expect(try Self.published(.halt, totalSegments: 1) == [1, 2])
+        // The two aggregates have segments of their own.
+        #expect(try Self.published(.halt, totalSegments: 2) == [1, 2, 4, 6, 8])
+        #expect(try Self.published(.park, totalSegments: 1) == [1, 2, 4, 6, 8])
+        #expect(try Self.published(.deadLetterTopic(dead), totalSegments: 1) == [1, 2, 4, 5, 6, 7, 8])
+    }
+
+    @Test func `what a tail has seen holds until the database knows better`() throws {
+        let options = try Self.options("x.{aggregate_type}", allowed: ["y.*"]) { $0.onPoison = .park }
+        var record = ConsumerPreview.Record(totalSegments: 1)
+        var held = ConsumerPreview(options, record).held
+        var poison = try Self.preview(Self.event(3), options, record: record)
+        held.take(&poison)
+        func code(_ held: inout HeldEvents) throws -> String? {
+            var next = try Self.preview(Self.event(4), try Self.options(), record: record)
+            held.take(&next)
+            return next.reason?.code
+        }
+        held.update(ConsumerPreview(options, record).held, recorded: [])
+        #expect(try code(&held) == "parked")
+        record.letters = [Self.letter(3, .redriven, "u-1")]
+        let preview = ConsumerPreview(options, record)
+        held.update(preview.held, recorded: preview.recorded)
+        #expect(try code(&held) == nil)
     }
 
     private static func letter(_ position: Int64, _ state: DeadLetter.State, _ id: String) -> DeadLetter {

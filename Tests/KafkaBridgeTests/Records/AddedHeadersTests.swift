@@ -82,6 +82,16 @@ import Testing
         #expect(AttributeText.name("_é_") == nil)
     }
 
+    @Test func `half of a surrogate pair makes no header, which is named`() throws {
+        let fixture = EventFixture(payload: #"{"a": "x\ud83d", "b": "x\ud83d\ude00", "c": ["\ud83d"]}"#, metadata: "{}")
+        let record = try fixture.record {
+            $0.addedHeaders = AddedHeaders(
+                try ["a", "b", "c"].map { .init($0, .place(EventPlace(.payload, try JSONPointer("/\($0)")))) })
+        }
+        #expect(record.text("a") == nil && record.text("b") == "x😀" && record.text("c") == #"["\ud83d"]"#)
+        #expect(record.text("metadata_left_out") == "a")
+    }
+
     @Test func `all members become headers, but for names that are taken or none`() throws {
         let record = try Self.fixture.record { $0.metadataHeaders = .all(taken: ["N"]) }
         #expect(Set(record.headers.map(\.name)) == ["user", "Tenant_ID", "bell"])

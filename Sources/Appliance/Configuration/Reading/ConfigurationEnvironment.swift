@@ -4,7 +4,8 @@ import Consumers
 ///
 /// A variable's name is the key's path in upper case with `_` between the words. A consumer's name is written in upper
 /// case too, with `_` for everything but letters and digits; a name that the file does not have makes a consumer whose
-/// name is the variable's part in lower case. Lists are separated by commas. A Kafka property's dots become `_`.
+/// name is the variable's part in lower case. Lists are separated by commas, and mappings are written as in the file, on one line:
+/// `{ /country: [DE, AT] }`. A Kafka property's dots become `_`.
 struct ConfigurationEnvironment {
     private var layer = RawLayer()
     private(set) var warnings: [ConfigurationProblem] = []
@@ -51,13 +52,20 @@ struct ConfigurationEnvironment {
             }
         }
         guard focus.includes(path) else { return }
-        if kind.takesList, !Self.isWord(value, of: kind) {
+        let isMapping = kind.isMapping || kind == .mapping || value.drop { $0 == " " }.first == "{"
+        if kind.isMapping || kind.takesMapping, isMapping {
+            let read = ConfigurationFile.read(value, of: path, from: source, focus: focus)
+            layer.mappings.insert(path)
+            layer.values.merge(read.values) { $1 }
+            layer.problems += read.problems
+        } else if kind.takesList, !Self.isWord(value, of: kind) {
             let items = value.split(separator: ",").map { $0.drop { $0 == " " } }
                 .map { String($0.reversed().drop { $0 == " " }.reversed()) }.filter { !$0.isEmpty }
             layer.values[path] = RawValue(content: .list(items), source: source)
         } else if value.isEmpty {
             layer.problems.append(
                 ConfigurationProblem(.value, source: source, "is empty; give it a value or unset it"))
+            layer.unusable.insert(path)
         } else {
             layer.values[path] = RawValue(content: .scalar(value), source: source)
         }
@@ -93,7 +101,7 @@ struct ConfigurationEnvironment {
     private static let consumerKeys: [(suffix: String, words: [String], kind: ConfigurationKey.Kind)] = {
         var keys: [(suffix: String, words: [String], kind: ConfigurationKey.Kind)] = []
         for key in ConfigurationKey.all
-        where key.path.hasPrefix("consumers.*.") && key.kind.isInEnvironment && key.kind != .properties {
+        where key.path.hasPrefix("consumers.*.") && key.kind != .properties {
             let path = String(key.path.dropFirst("consumers.*.".count))
             for (form, kind) in [(path, key.kind)] + (key.takesFile ? [(path + "_file", .text)] : []) {
                 let words = form.split(separator: ".").map(String.init)

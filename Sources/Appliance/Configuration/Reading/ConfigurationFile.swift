@@ -6,10 +6,28 @@ struct ConfigurationFile {
     private let name: String
     private let focus: ConfigurationFocus
     private var layer = RawLayer()
+    /// The place of all values, where the text is no file.
+    private let place: ConfigurationSource?
 
-    private init(name: String, focus: ConfigurationFocus) {
+    private init(name: String, focus: ConfigurationFocus, place: ConfigurationSource? = nil) {
         self.name = name
         self.focus = focus
+        self.place = place
+    }
+
+    /// Reads the value of one key, written as in a file.
+    static func read(
+        _ text: String, of path: ConfigurationPath, from place: ConfigurationSource, focus: ConfigurationFocus
+    ) -> RawLayer {
+        var reader = ConfigurationFile(name: "", focus: focus, place: place)
+        do throws(YAMLProblem) {
+            if let node = try YAMLNode.read(text), let word = path.words.last {
+                reader.entry(word, node, keyNode: node, at: path, in: ConfigurationPath(Array(path.words.dropLast())))
+            }
+        } catch {
+            reader.problem("is not written as in a file: \(error.reason) (character \(error.column))", at: place)
+        }
+        return reader.layer
     }
 
     /// Reads a file's text. Problems are in the layer, not thrown: all of them are to be reported at once.
@@ -180,10 +198,12 @@ struct ConfigurationFile {
     private mutating func scalar(_ node: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath) {
         guard let text = node.text else {
             problem(keyNode, "\"\(path)\" takes one value, not a list or mapping")
+            layer.unusable.insert(path)
             return
         }
         if isNull(node) || text.isEmpty {
             problem(keyNode, "\"\(path)\" has no value; give one or remove the line")
+            layer.unusable.insert(path)
             return
         }
         layer.values[path] = RawValue(content: .scalar(text), source: source(keyNode))
@@ -208,12 +228,16 @@ struct ConfigurationFile {
     }
 
     private func source(_ node: YAMLNode) -> ConfigurationSource {
-        .file(name, line: node.line, column: node.column)
+        place ?? .file(name, line: node.line, column: node.column)
     }
 
     private mutating func problem(_ node: YAMLNode, _ message: String) { problem(node, .value, message) }
 
     private mutating func problem(_ node: YAMLNode, _ code: ConfigurationProblem.Code, _ message: String) {
         layer.problems.append(ConfigurationProblem(code, source: source(node), message))
+    }
+
+    private mutating func problem(_ message: String, at place: ConfigurationSource) {
+        layer.problems.append(ConfigurationProblem(.yamlSyntax, source: place, message))
     }
 }

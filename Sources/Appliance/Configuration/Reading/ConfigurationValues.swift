@@ -6,13 +6,19 @@ import EventSourcing
 /// A value that is wrong gives its default, so that reading goes on and all problems are found at once.
 struct ConfigurationValues {
     private let raw: [ConfigurationPath: RawValue]
+    /// What is given without a usable text, which is reported already.
+    private let unusable: Set<ConfigurationPath>
     private(set) var problems: [ConfigurationProblem] = []
 
     private let isReadable: (String) -> Bool
 
     /// - Parameter isReadable: whether this user may read a file or directory.
-    init(raw: [ConfigurationPath: RawValue], isReadable: @escaping (String) -> Bool) {
+    init(
+        raw: [ConfigurationPath: RawValue], unusable: Set<ConfigurationPath> = [],
+        isReadable: @escaping (String) -> Bool
+    ) {
         self.raw = raw
+        self.unusable = unusable
         self.isReadable = isReadable
     }
 
@@ -21,7 +27,8 @@ struct ConfigurationValues {
     /// What was written at a path, not looked at yet.
     func content(_ path: ConfigurationPath) -> RawValue.Content? { raw[path]?.content }
 
-    func isGiven(_ path: ConfigurationPath) -> Bool { raw[path] != nil }
+    /// Whether there is a value, were it one that cannot be used.
+    func isGiven(_ path: ConfigurationPath) -> Bool { raw[path] != nil || unusable.contains(path) }
 
     /// The file that holds the value, to be read again where that changes.
     func file(_ path: ConfigurationPath) -> String? { raw[path]?.file }
@@ -29,7 +36,14 @@ struct ConfigurationValues {
     mutating func problem(_ path: ConfigurationPath, _ message: String) { problem(path, .value, message) }
 
     mutating func problem(_ path: ConfigurationPath, _ code: ConfigurationProblem.Code, _ message: String) {
-        problems.append(ConfigurationProblem(code, source: raw[path]?.source, "\"\(path)\" \(message)"))
+        problem(path, code, message, at: nil)
+    }
+
+    /// - Parameter source: where in the value it is wrong; `nil` for where the value begins.
+    mutating func problem(
+        _ path: ConfigurationPath, _ code: ConfigurationProblem.Code, _ message: String, at source: ConfigurationSource?
+    ) {
+        problems.append(ConfigurationProblem(code, source: source ?? raw[path]?.source, "\"\(path)\" \(message)"))
     }
 
     /// Says where a file of certificates or keys cannot be read.
@@ -65,7 +79,7 @@ struct ConfigurationValues {
     }
 
     mutating func missing(_ path: ConfigurationPath) {
-        guard let key = ConfigurationSchema.key(path.pattern) else { return }
+        guard let key = ConfigurationSchema.key(path.pattern), !unusable.contains(path) else { return }
         let variable = ConfigurationKey.environmentName(path.description)
         let file = key.takesFile ? ", or \"\(path)_file\"" : ""
         problems.append(

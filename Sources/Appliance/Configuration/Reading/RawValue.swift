@@ -36,8 +36,19 @@ struct RawLayer: Sendable {
     /// The consumers, each with the place where it begins.
     var consumers: [(name: String, source: ConfigurationSource)] = []
     var problems: [ConfigurationProblem] = []
+    /// What is given and has no usable text, which a problem says: it is not missing.
+    var unusable: Set<ConfigurationPath> = []
+    /// The mappings that it gives as a whole: names that another layer has in them hold no longer.
+    var mappings: Set<ConfigurationPath> = []
     /// Whether it could not be read at all, so that nothing is known of what it lacks.
     var isUnreadable = false
+
+    /// The values, where the other layer's come first.
+    func values(under other: RawLayer) -> [ConfigurationPath: RawValue] {
+        values.filter { path, _ in
+            other.mappings.isEmpty || !other.mappings.contains(ConfigurationPath(Array(path.words.dropLast())))
+        }.merging(other.values) { $1 }
+    }
 }
 
 /// The words on the way to a value. Words, not one text: names of consumers and properties may hold dots.

@@ -12,6 +12,7 @@ enum SecretFiles {
             let target = ConfigurationPath(path.words.dropLast() + [String(last.dropLast("_file".count))])
             func problem(_ code: ConfigurationProblem.Code, _ message: String) {
                 layer.problems.append(ConfigurationProblem(code, source: value.source, message))
+                layer.unusable.insert(target)
             }
             if let other = layer.values[target] {
                 problem(

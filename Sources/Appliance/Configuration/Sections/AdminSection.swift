@@ -25,7 +25,7 @@ package struct AdminSection: Sendable {
             return
         }
         listen = address
-        if !address.isLoopback, token == nil {
+        if !address.isLoopback, !values.isGiven("admin.token") {
             values.problem(
                 "admin.listen", .adminToken,
                 "is not a loopback address: set \"admin.token_file\" too, or listen on 127.0.0.1")

@@ -30,12 +30,16 @@ extension ConsumerSection {
                 headers.insert(column)
             case .scalar(let name):
                 headers.insert(column)
-                if rename(member.name, to: name, path, prefix: prefix, format, &values) { renamed[member.name] = name }
+                if let flaw = flaw(ofRenaming: member.name, to: name, prefix: prefix, format) {
+                    values.problem(path, .header, flaw, at: member.source)
+                } else {
+                    renamed[member.name] = name
+                }
             case .list, .mapping:
                 values.problem(
                     path, .header,
                     "gives \(member.name) a value, and it is a header of Godwit's own: give it another name, or false to leave it "
-                        + "out")
+                        + "out", at: member.source)
             }
         }
         if isChoice { checkChoice(headers, path, format, &values) }
@@ -92,20 +96,14 @@ extension ConsumerSection {
         }
     }
 
-    private static func rename(
-        _ column: String, to name: String, _ path: ConfigurationPath, prefix: String, _ format: RecordFormat,
-        _ values: inout ConfigurationValues
-    ) -> Bool {
+    private static func flaw(
+        ofRenaming column: String, to name: String, prefix: String, _ format: RecordFormat
+    ) -> String? {
         guard format == .payload else {
-            values.problem(
-                path, .header,
+            return
                 "calls \(column) \(name), and the names of CloudEvents are the standard's: remove it, or set \"format\" to payload"
-            )
-            return false
         }
-        guard let flaw = flaw(ofHeader: name, prefix: prefix) else { return true }
-        values.problem(path, .header, "calls \(column) \"\(name)\", \(flaw)")
-        return false
+        return flaw(ofHeader: name, prefix: prefix).map { "calls \(column) \"\(name)\", \($0)" }
     }
 
     /// What is wrong with a name that a header of the consumer's choice has, to follow the name.

@@ -22,9 +22,11 @@ extension ConsumerSection {
         let keyPath = ConfigurationPath(path("value").words + ["hash_key"])
         let key = values.optionalText(keyPath).map { KeyedHash(key: Array($0.utf8)) }
         if key == nil, !steps.hash.isEmpty {
-            values.problem(
-                place(.hash), .projection,
-                "needs a key: set \"hash_key_file\" beside it to a file with a text that is hard to guess")
+            if !values.isGiven(keyPath) {
+                values.problem(
+                    place(.hash), .projection,
+                    "needs a key: set \"hash_key_file\" beside it to a file with a text that is hard to guess")
+            }
             return nil
         }
         if key != nil, steps.hash.isEmpty {
@@ -50,9 +52,11 @@ extension ConsumerSection {
         guard case .mapping(let members) = values.content(path) else { return [] }
         var renamed: [(pointer: JSONPointer, name: String)] = []
         for member in members {
-            guard let pointer = pointer(member.name, path, .projection, &values) else { continue }
+            guard let pointer = pointer(member.name, path, .projection, at: member.source, &values) else { continue }
             guard case .scalar(let name) = member.content else {
-                values.problem(path, .projection, "gives \(member.name) no name: write the new name as one text")
+                values.problem(
+                    path, .projection, "gives \(member.name) no name: write the new name as one text", at: member.source
+                )
                 continue
             }
             renamed.append((pointer, name))
@@ -63,11 +67,34 @@ extension ConsumerSection {
     /// A place in a document; `nil`, with a problem, where the text is none.
     static func pointer(
         _ text: String, _ path: ConfigurationPath, _ code: ConfigurationProblem.Code,
-        _ values: inout ConfigurationValues
+        at source: ConfigurationSource? = nil, _ values: inout ConfigurationValues
     ) -> JSONPointer? {
         do throws(JSONPointerError) { return try JSONPointer(text) } catch {
-            values.problem(path, code, "holds \"\(text)\", which is no place in JSON: \(error)")
+            values.problem(path, code, "holds \"\(text)\", which is no place in JSON: \(error)", at: source)
             return nil
+        }
+    }
+
+    /// Tells where a part of the record shows what the value conceals.
+    func checkRevealed(_ path: (String) -> ConfigurationPath, _ values: inout ConfigurationValues) {
+        guard let steps = projection?.steps else { return }
+        func check(_ places: [EventPlace], _ name: String, _ part: String) {
+            for place in places where place.document == .payload {
+                guard let step = steps.concealing(place.pointer) else { continue }
+                let deed =
+                    step == .keep ? "which \"value.keep\" leaves out" : "which \"value.\(step.rawValue)\" conceals"
+                values.problem(path(name), .revealed, "takes {\(place)} into \(part), \(deed): readers see it there")
+            }
+        }
+        check(key.template?.places ?? [], "key", "the key")
+        check(partition?.places ?? [], "partition", "the choice of the partition")
+        switch format {
+        case .payload: break
+        case .cloudEventsBinary(let events), .cloudEventsStructured(let events):
+            check(events.source.places, "cloudevents_source", "the source")
+        }
+        for header in addedHeaders {
+            if case .place(let place) = header.source { check([place], "headers", "the header \(header.name)") }
         }
     }
 }

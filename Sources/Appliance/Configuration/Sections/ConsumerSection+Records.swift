@@ -8,7 +8,12 @@ extension ConsumerSection {
         let text = values.text(path)
         switch text {
         case "aggregate_id", "{aggregate_id}": return .aggregateID
-        case "correlation_id": return .correlationID
+        case "correlation_id":
+            values.problem(
+                path, .keySpread,
+                "is correlation_id: events of one aggregate that belong to different processes get different keys, and lose their "
+                    + "order")
+            return .correlationID
         case let text where !text.contains("{"):
             let words = ["aggregate_id", "correlation_id"]
             let nearest = NearestName.of(text, among: words).map { "; did you mean \"\($0)\"?" } ?? ""

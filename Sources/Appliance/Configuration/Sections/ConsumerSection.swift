@@ -77,6 +77,7 @@ package struct ConsumerSection: Sendable {
         }
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
         batchSize = values.integer(path("batch_size"), orElse: "worker.batch_size")
+        checkRevealed(path, &values)
     }
 
     /// What is promised of each event.

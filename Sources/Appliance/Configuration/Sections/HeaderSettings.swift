@@ -35,10 +35,12 @@ struct HeaderSettings {
         for member in members {
             guard let source = Self.source(member, path, &values) else { continue }
             if case .value(let text) = source, text.unicodeScalars.contains(where: Self.isControl) {
-                values.problem(path, .header, "gives \(member.name) a value with a control character; remove that")
+                values.problem(
+                    path, .header, "gives \(member.name) a value with a control character; remove that",
+                    at: member.source)
                 continue
             }
-            if enter(member.name, as: "headers", path, &values) {
+            if enter(member.name, as: "headers", path, at: member.source, isOwn: true, &values) {
                 added.append(AddedHeaders.Header(member.name, source))
             }
         }
@@ -59,22 +61,27 @@ struct HeaderSettings {
                 path, .header,
                 "has \(member.name), which is no standard header; one of your own is written "
                     + "\(member.name): { value: … }, { metadata: /… } or { payload: /… }"
-                    + (nearest.map { "; did you mean \"\($0)\"?" } ?? ""))
+                    + (nearest.map { "; did you mean \"\($0)\"?" } ?? ""), at: member.source)
             return nil
         }
         switch part.name {
         case "value": return .value(text)
         case "metadata", "payload":
-            guard let pointer = ConsumerSection.pointer(text, path, .header, &values) else { return nil }
+            guard let pointer = ConsumerSection.pointer(text, path, .header, at: part.source, &values) else {
+                return nil
+            }
             guard !pointer.tokens.isEmpty else {
-                values.problem(path, .header, "has \(member.name), which names a whole document; name a place in it")
+                values.problem(
+                    path, .header, "has \(member.name), which names a whole document; name a place in it",
+                    at: part.source)
                 return nil
             }
             return .place(EventPlace(part.name == "metadata" ? .metadata : .payload, pointer))
         default:
             values.problem(
                 path, .header,
-                "has \(member.name) with \"\(part.name)\"; it takes its text from value, metadata or payload")
+                "has \(member.name) with \"\(part.name)\"; it takes its text from value, metadata or payload",
+                at: part.source)
             return nil
         }
     }
@@ -121,69 +128,64 @@ struct HeaderSettings {
     // MARK: Names
 
     /// Whether a header can have the name; what is wrong with it is reported.
+    ///
+    /// - Parameter isOwn: whether the configuration gives the header a value of its own.
     private mutating func enter(
-        _ name: String, as source: String, _ path: ConfigurationPath, _ values: inout ConfigurationValues
+        _ name: String, as source: String, _ path: ConfigurationPath, at place: ConfigurationSource? = nil,
+        isOwn: Bool = false, _ values: inout ConfigurationValues
     ) -> Bool {
         if let trace = TraceHeaders.named.first(where: { $0.name == name.lowercased() }),
             isCloudEvents || prefix.isEmpty
         {
             if self.trace.contains(trace.header) {
+                // What is taken from the metadata is sent already; a value of one's own would not be.
+                let remedy =
+                    isOwn
+                    ? "; take it out of \"trace_headers\" where it is to be sent instead"
+                    : ", from the metadata too; remove it here"
                 values.problem(
-                    path, .headerRepeated,
-                    "names \(name), which \"trace_headers\" sends already, from the metadata too; remove it here")
+                    path, isOwn && !isCloudEvents ? .header : .headerRepeated,
+                    "names \(name), which \"trace_headers\" sends already\(remedy)", at: place)
                 return false
             }
             if isCloudEvents {
                 values.problem(
-                    path, .header, "names \(name), which CloudEvents have from \"trace_headers\"; name it there")
+                    path, .header, "names \(name), which CloudEvents have from \"trace_headers\"; name it there",
+                    at: place)
                 return false
             }
         }
-        return isCloudEvents ? enterAttribute(name, source, path, &values) : enterHeader(name, source, path, &values)
+        let flaw = isCloudEvents ? enterAttribute(name, source) : enterHeader(name, source)
+        if let flaw { values.problem(path, .header, flaw, at: place) }
+        return flaw == nil
     }
 
-    private mutating func enterHeader(
-        _ name: String, _ source: String, _ path: ConfigurationPath, _ values: inout ConfigurationValues
-    ) -> Bool {
+    /// - Returns: why there can be no header of the name.
+    private mutating func enterHeader(_ name: String, _ source: String) -> String? {
         if let flaw = ConsumerSection.flaw(ofHeader: name, prefix: prefix) {
-            values.problem(path, .header, "holds \(MetadataHeaders.isName(name) ? name : "a name"), \(flaw)")
-            return false
+            return "holds \(MetadataHeaders.isName(name) ? name : "a name"), \(flaw)"
         }
-        if let other = sent.updateValue("\(name) of \(source)", forKey: (prefix + name).lowercased()) {
-            values.problem(
-                path, .header,
-                "makes a second header \(prefix)\(name), beside \(other); many readers do not tell upper and lower case apart: "
-                    + "rename one of them")
-            return false
+        guard let other = sent.updateValue("\(name) of \(source)", forKey: (prefix + name).lowercased()) else {
+            return nil
         }
-        return true
+        return
+            "makes a second header \(prefix)\(name), beside \(other); many readers do not tell upper and lower case apart: "
+            + "rename one of them"
     }
 
-    private mutating func enterAttribute(
-        _ name: String, _ source: String, _ path: ConfigurationPath, _ values: inout ConfigurationValues
-    ) -> Bool {
+    /// - Returns: why there can be no attribute of the name.
+    private mutating func enterAttribute(_ name: String, _ source: String) -> String? {
         guard MetadataHeaders.isName(name), let attribute = AttributeText.name(name) else {
-            values.problem(
-                path, .header,
+            return
                 "holds a name that makes no attribute of CloudEvents, which have letters and digits; rename it in \"headers\""
-            )
-            return false
         }
-        let isOwn = AttributeText.ofGodwit.contains(attribute) || HeaderNames.isTaken(name)
-        if isOwn {
-            values.problem(
-                path, .header,
+        if AttributeText.ofGodwit.contains(attribute) || HeaderNames.isTaken(name) {
+            return
                 "holds \(name), which is the name of an attribute that CloudEvents or Godwit have (\(attribute)); rename it in "
-                    + "\"headers\"")
-            return false
+                + "\"headers\""
         }
-        if let other = sent.updateValue("\(name) of \(source)", forKey: attribute) {
-            values.problem(
-                path, .header,
-                "holds \(name), which becomes the attribute \(attribute), as \(other) does; rename one of them in \"headers\""
-            )
-            return false
-        }
-        return true
+        guard let other = sent.updateValue("\(name) of \(source)", forKey: attribute) else { return nil }
+        return
+            "holds \(name), which becomes the attribute \(attribute), as \(other) does; rename one of them in \"headers\""
     }
 }
