@@ -136,7 +136,9 @@ let package = Package(
         // Breaks everything around relays that run, and checks the account: `make torture`.
         .executableTarget(
             name: "Torture",
-            dependencies: ["Kafka", "KafkaTestBroker", "LocalPostgres", "Postgres", "TestSupport", arguments],
+            dependencies: [
+                "Kafka", "KafkaTestBroker", "LocalPostgres", "Postgres", "TestSupport", arguments, signals,
+            ],
             path: "Tests/Torture", swiftSettings: settings),
         .testTarget(name: "TortureTests", dependencies: ["TestSupport", "Torture"], swiftSettings: settings),
         // A projection over many events, handled one by one and by the batch.

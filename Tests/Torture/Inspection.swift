@@ -26,6 +26,9 @@ struct Inspection {
         let type: String
     }
 
+    /// So long it takes at most where nothing is wrong.
+    private static let usual: Duration = .seconds(10)
+
     /// - Parameter patience: within this time all has to be caught up (I9).
     mutating func run(patience: Duration) async throws {
         try await endPrepared()
@@ -55,6 +58,7 @@ struct Inspection {
             FROM consumer_segments
             """
         let all = TorturedConsumer.allCases.count * world.options.segments
+        var isAsked = false
         while true {
             let row = try await connection.query(Statement(sql)).first
             let (count, behind): (Int, Int) = (try row?.decode(0) ?? 0, try row?.decode(1) ?? 0)
@@ -62,6 +66,13 @@ struct Inspection {
             guard ContinuousClock.now - start < patience else {
                 violations.append("I9: \(behind) of \(count) segments are behind after \(patience)")
                 break
+            }
+            // Why it takes so long shows while it does.
+            if !isAsked, ContinuousClock.now - start > Self.usual {
+                isAsked = true
+                let status = try await world.command(["status", "--why"], url: world.url).run()
+                lines.append("behind after \(Self.usual):\n\(status.standardOutput)\(status.standardError)")
+                lines.append("what relays wrote last:\n\(await world.lastLines(30))")
             }
             try await world.restartEnded()
             try await Task.sleep(for: .milliseconds(100))

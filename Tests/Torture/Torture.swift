@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import TestSupport
+import UnixSignals
 
 /// Breaks servers, networks and processes around real relays by a schedule that a seed makes, and says whether what Godwit
 /// promises held.
@@ -50,8 +51,8 @@ struct Torture: AsyncParsableCommand {
             relays: relays, program: program ?? Command.builtFolder + "/godwit", outside: TestKafka.outside)
         say("torture: seed \(seed), \(seconds) s, \(relays) relays, brokers \(options.outside ?? "embedded")")
         let only = chosen
-        let violations = try await World.with(options) { world in
-            try await torture(world, seed, only)
+        let violations = try await untilToldToEnd {
+            try await World.with(options) { world in try await torture(world, seed, only) }
         }
         guard violations.isEmpty else {
             say("FAILED with seed \(seed):")
@@ -59,6 +60,27 @@ struct Torture: AsyncParsableCommand {
             throw ExitCode(1)
         }
         say("passed: seed \(seed)")
+    }
+
+    /// Told to end it ends what it has started, too.
+    private func untilToldToEnd(_ body: @escaping @Sendable () async throws -> [String]) async throws -> [String] {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        return try await withThrowingTaskGroup(of: [String].self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                for await signal in signals {
+                    say("\(signal): ending everything")
+                    return ["told to end before the time was over"]
+                }
+                // Cancelled, once the account is there.
+                throw CancellationError()
+            }
+            defer { group.cancelAll() }
+            let violations = try await group.next() ?? []
+            group.cancelAll()
+            while (try? await group.next()) != nil {}
+            return violations
+        }
     }
 
     private func torture(_ world: World, _ seed: UInt64, _ only: [Disruption]) async throws -> [String] {

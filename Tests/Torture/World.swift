@@ -190,6 +190,14 @@ actor World {
         }
     }
 
+    /// What each relay that runs wrote last.
+    func lastLines(_ count: Int) -> String {
+        relays.enumerated().map { index, relay in
+            let lines = relay.process.standardError.split(separator: "\n").suffix(count)
+            return "relay \(index):\n\(lines.joined(separator: "\n"))"
+        }.joined(separator: "\n")
+    }
+
     /// Starts relays anew that have ended by themselves, which none may.
     func restartEnded() async throws {
         for index in relays.indices where kill(relays[index].process.processID, 0) != 0 {
