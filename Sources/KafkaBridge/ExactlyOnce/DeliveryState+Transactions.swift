@@ -29,7 +29,10 @@ extension DeliveryState {
     /// When what could not be done is tried again.
     func nextPreparation(_ now: Moment) -> ContinuousClock.Instant? {
         let times = [exactlyOnce?.retryAt, exactlyOnce?.nextQuestion].compactMap { $0 }.filter { $0 > now.instant }
-        return (times + [exactlyOnce?.transaction.opensAt(now.instant)].compactMap { $0 }).min()
+        let transaction = exactlyOnce.flatMap { state in
+            state.transaction.opensAt(now.instant) ?? state.transaction.gathers(state.limits, now: now.instant)
+        }
+        return (times + [transaction].compactMap { $0 }).min()
     }
 
     /// The producer owns its transactional id, or why it does not yet.
@@ -125,7 +128,8 @@ extension DeliveryState {
     /// The commit of what is there, once nothing more can be added.
     mutating func commit(_ now: Moment) -> Action? {
         guard let id = options.transactionalID, let exactlyOnce, exactlyOnce.transaction.takesRecords,
-            exactlyOnce.transaction.isOpen || exactlyOnce.hasUnrecordedOwners
+            exactlyOnce.transaction.isOpen || exactlyOnce.hasUnrecordedOwners,
+            exactlyOnce.transaction.gathers(exactlyOnce.limits, now: now.instant) == nil
         else { return nil }
         // Of a batch that is given in parts, the rest follows at once; and what is parked has to be recorded before the
         // progress passes it.

@@ -35,6 +35,11 @@ struct TransactionState: Sendable, Equatable {
         /// After a commit brokers mark its end in each partition. A record that comes before that is done is turned away, and
         /// librdkafka waits 20 ms before it tries again.
         var pause: Duration = .milliseconds(2)
+        /// A transaction of so many records is one among many events, and waits for more of them, as each transaction costs the
+        /// same: librdkafka's main thread spins for up to 1 ms before each of its timers, of which a transaction sets several.
+        var busy = 1_000
+        /// More is waited for so long after the last.
+        var quiet: Duration = .milliseconds(5)
     }
 
     /// What a transaction delivers of a segment.
@@ -53,6 +58,7 @@ struct TransactionState: Sendable, Equatable {
     private(set) var records = 0
     /// When the first record of the transaction was given to the producer; `nil` if nothing is in it.
     private(set) var began: ContinuousClock.Instant?
+    private var lastTook: ContinuousClock.Instant?
     /// What the transaction that is being committed delivers, by segment.
     private(set) var deliveries: [Int: Delivery] = [:]
 
@@ -94,7 +100,17 @@ struct TransactionState: Sendable, Equatable {
         if count == 0 { return }
         if case .idle = phase { phase = .open(since: now) }
         began = began ?? now
+        lastTook = now
         records += count
+    }
+
+    /// Until when more events are waited for, before what is there is committed; `nil` where it is committed now.
+    func gathers(_ limits: Limits, now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        guard case .open(let since) = phase, let lastTook, records >= limits.busy, records < limits.records else {
+            return nil
+        }
+        let end = min(lastTook + limits.quiet, since + limits.time)
+        return now < end ? end : nil
     }
 
     /// Nothing more is added: the transaction is to be committed, with a progress record for each segment.
@@ -113,7 +129,7 @@ struct TransactionState: Sendable, Equatable {
             assertionFailure("committed without having been asked to")
             return [:]
         }
-        defer { (phase, records, deliveries, began) = (.idle(from: next), 0, [:], nil) }
+        defer { (phase, records, deliveries, began, lastTook) = (.idle(from: next), 0, [:], nil, nil) }
         return deliveries
     }
 

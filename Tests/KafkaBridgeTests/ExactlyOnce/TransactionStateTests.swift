@@ -38,6 +38,27 @@ import Testing
         #expect(!state.hasRoom(limits, now: at(2)))
     }
 
+    @Test func `a transaction of many records waits a moment for more, and a small one does not`() {
+        let limits = TransactionState.Limits(
+            records: 10, time: .milliseconds(100), busy: 4, quiet: .milliseconds(5))
+        var state = TransactionState()
+        state.initialized()
+        #expect(state.gathers(limits, now: at(0)) == nil)
+        state.took(3, now: at(0))
+        #expect(state.gathers(limits, now: at(0)) == nil)
+        state.took(1, now: at(1))
+        #expect(state.gathers(limits, now: at(2)) == at(6))
+        #expect(state.gathers(limits, now: at(6)) == nil)
+        state.took(1, now: at(97))
+        // Not beyond its time.
+        #expect(state.gathers(limits, now: at(98)) == at(100))
+        state.took(5, now: at(98))
+        #expect(state.gathers(limits, now: at(98)) == nil)
+        state.commit([0: .init(last: EventReference(position: 3, eventID: UUID()))], now: at(99))
+        _ = state.committed(next: at(99))
+        #expect(state.gathers(limits, now: at(99)) == nil)
+    }
+
     @Test func `what is known of the last transaction when its producer ends`() {
         func end(isCommitting: Bool, isFenced: Bool, isAborted: Bool) -> TransactionState.Phase {
             var state = TransactionState()

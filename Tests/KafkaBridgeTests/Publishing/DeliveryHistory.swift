@@ -121,7 +121,7 @@ struct DeliveryHistory {
                 consumer: "c", route: Route(topic: template), onPoison: policy,
                 canPark: true, longestPause: .seconds(1),
                 transactionalID: isExactlyOnce ? "own" : nil,
-                transactionLimits: .init(records: 12, time: .milliseconds(200)),
+                transactionLimits: .init(records: 12, time: .milliseconds(200), busy: 4, quiet: .milliseconds(30)),
                 pause: { backoff in
                     var same = Seeded(1)
                     return backoff.next(using: &same)
