@@ -20,6 +20,13 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
+/// The commit that is built, for `godwit --version`: of the environment where the sources come without their history.
+let commit: String = {
+    if let given = Context.environment["GODWIT_COMMIT"], !given.isEmpty { return given }
+    guard let git = Context.gitInformation else { return "unknown" }
+    return String(git.currentCommit.prefix(12)) + (git.hasUncommittedChanges ? "-changed" : "")
+}()
+
 let package = Package(
     name: "godwit",
     products: [
@@ -68,6 +75,7 @@ let package = Package(
         .systemLibrary(name: "CCompression", providers: [.apt(["zlib1g-dev", "liblz4-dev", "libzstd-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CCRC32C"),
+        .target(name: "CVersion", cSettings: [.define("GODWIT_COMMIT", to: commit)]),
         .target(
             name: "KafkaTestBroker",
             dependencies: [
@@ -95,8 +103,8 @@ let package = Package(
         .executableTarget(
             name: "godwit",
             dependencies: [
-                "Appliance", "EventSourcing", "KafkaBridge", "KafkaTestBroker", "LocalPostgres", "Postgres", arguments,
-                logging, signals,
+                "Appliance", "CVersion", "EventSourcing", "KafkaBridge", "KafkaTestBroker", "LocalPostgres", "Postgres",
+                arguments, logging, signals,
             ],
             swiftSettings: settings),
 

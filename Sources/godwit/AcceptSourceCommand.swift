@@ -43,6 +43,6 @@ struct AcceptSourceCommand: GodwitCommand {
             consumers: consumer, start: keepCheckpoints ? .checkpoints : from.map { .after($0) }, isConfirmed: yes,
             actor: CommandActor.current)
         let report = try await request.carryOut(configuration)
-        standardOutput(json ? report.json.indentedText : report.text)
+        show(report.json) { _ in report.text }
     }
 }

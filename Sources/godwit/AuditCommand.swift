@@ -37,7 +37,7 @@ struct AuditCommand: GodwitCommand {
             if !json { return standardOutput("the audit of \(reset) begins anew behind position \(position)\n") }
         }
         let report = try await AuditReport.take(configuration)
-        standardOutput(json ? report.json.indentedText : report.text)
+        show(report.json) { _ in report.text }
         if report.exitStatus != .success { throw ExitCode(report.exitStatus.rawValue) }
     }
 }

@@ -36,6 +36,6 @@ struct CatchUpCommand: GodwitCommand {
             if line.isTerminal { line.show("\($0) events published") }
         }
         line.end()
-        standardOutput(json ? report.json.indentedText : report.text)
+        show(report.json) { _ in report.text }
     }
 }

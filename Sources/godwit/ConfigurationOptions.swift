@@ -8,7 +8,8 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "The configuration file; GODWIT_CONFIG names it too, and the environment may be enough.", valueName: "file")
+            "The configuration file; GODWIT_CONFIG names it too. Without either it is godwit.yaml in this folder, where that is, and the environment may be enough.",
+            valueName: "file")
     )
     var config: String?
 
@@ -37,6 +38,7 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// Reads the configuration, and starts logging as it says.
     func start(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration.Loaded {
+        CommandHints.configure(file: config)
         let loaded = try read(needs)
         let log = loaded.configuration.log
         StandardErrorLog.bootstrap(level: logLevel ?? log.level, format: log.format)
@@ -47,10 +49,14 @@ struct ConfigurationOptions: ParsableArguments {
         try Configuration.load(file: file, needs: needs)
     }
 
-    /// The file that is named by the option or by the environment.
+    /// The file that is named by the option or by the environment, or lies in this folder.
     var file: String? {
-        config ?? ProcessInfo.processInfo.environment["GODWIT_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        if let config { return config }
+        if let named = ProcessInfo.processInfo.environment["GODWIT_CONFIG"], !named.isEmpty { return named }
+        return FileManager.default.fileExists(atPath: Self.usual) ? Self.usual : nil
     }
+
+    private static let usual = "godwit.yaml"
 }
 
 extension Logger.Level: @retroactive ExpressibleByArgument {}

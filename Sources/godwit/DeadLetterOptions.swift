@@ -36,6 +36,6 @@ struct DecisionOptions: ParsableArguments {
     func carryOut(_ decision: ParkedEvents.Decision, _ options: ConfigurationOptions) async throws {
         let work = ParkedEvents(try options.load([.database]))
         let report = try await work.decide(decision, chosen.selection(consumer), of: consumer)
-        standardOutput(json ? report.json.indentedText : report.text)
+        standardOutput(json ? report.json.indentedText : CommandHints.complete(report.text))
     }
 }

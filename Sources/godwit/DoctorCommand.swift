@@ -24,7 +24,7 @@ struct DoctorCommand: GodwitCommand {
     func execute() async throws {
         let loaded = try options.start([.database, .kafka, .consumers])
         let report = await Doctor(loaded.configuration, warnings: loaded.warnings).examine()
-        standardOutput(json ? report.json.indentedText : report.text)
+        show(report.json) { report.text(on: $0) }
         if report.exitStatus != .success { throw ExitCode(report.exitStatus.rawValue) }
     }
 }

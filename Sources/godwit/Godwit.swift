@@ -12,36 +12,38 @@ struct Godwit: AsyncParsableCommand {
             A place to play:  godwit dev
             In earnest:       godwit migrate --config godwit.yaml && godwit run --config godwit.yaml
 
-            Exit codes:
-            \(exitCodes)
             """,
-        subcommands: [
-            RunCommand.self,
-            RepublishCommand.self,
-            CatchUpCommand.self,
-            VerifyCommand.self,
-            AuditCommand.self,
-            PreviewCommand.self,
-            TailCommand.self,
-            StatusCommand.self,
-            PauseCommand.self,
-            ResumeCommand.self,
-            RateCommand.self,
-            ParkedCommand.self,
-            AcceptSourceCommand.self,
-            MigrateCommand.self,
-            DoctorCommand.self,
-            ConfigCommand.self,
-            AppendCommand.self,
-            DevCommand.self,
-            DemoCommand.self,
-            BrokerCommand.self,
+        version: Version.text,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Relay and jobs",
+                subcommands: [RunCommand.self, CatchUpCommand.self, RepublishCommand.self, VerifyCommand.self]),
+            CommandGroup(
+                name: "Look",
+                subcommands: [
+                    StatusCommand.self, DoctorCommand.self, PreviewCommand.self, TailCommand.self, AuditCommand.self,
+                ]),
+            CommandGroup(
+                name: "Operate",
+                subcommands: [
+                    PauseCommand.self, ResumeCommand.self, RateCommand.self, ParkedCommand.self,
+                    AcceptSourceCommand.self,
+                ]),
+            CommandGroup(
+                name: "Set up", subcommands: [ConfigCommand.self, MigrateCommand.self, ExitCodesCommand.self]),
+            CommandGroup(
+                name: "Try", subcommands: [DemoCommand.self, DevCommand.self, AppendCommand.self, BrokerCommand.self]),
         ])
 
-    private static var exitCodes: String {
-        ExitStatus.allCases.map { status in
-            let code = String(status.rawValue)
-            return "  " + String(repeating: " ", count: max(0, 3 - code.count)) + code + "  " + status.meaning
-        }.joined(separator: "\n")
+    static func main() async {
+        var commands: [String] = []
+        for group in configuration.groupedSubcommands {
+            for command in group.subcommands { commands.append(command.configuration.commandName ?? "") }
+        }
+        if let mistake = CommandSuggestion.message(Array(CommandLine.arguments.dropFirst()), commands: commands) {
+            standardError("\(Terminal.of(.error).paint("godwit:", .bad)) \(mistake)")
+            exit(withError: ExitCode(ExitStatus.usage.rawValue))
+        }
+        await main(nil)
     }
 }

@@ -39,7 +39,7 @@ struct ParkedCommand: AsyncParsableCommand {
         func execute() async throws {
             let work = ParkedEvents(try options.load([.database]))
             let report = try await work.list(chosen.selection(consumer), isHistory: history, limit: limit)
-            standardOutput(json ? report.json.indentedText : report.text)
+            show(report.json) { _ in report.text }
         }
     }
 
@@ -58,7 +58,7 @@ struct ParkedCommand: AsyncParsableCommand {
 
         func execute() async throws {
             let report = try await ParkedEvents(try options.load([.database])).show(position, of: consumer)
-            standardOutput(json ? report.json.indentedText : report.details)
+            show(report.json) { _ in report.details }
         }
     }
 

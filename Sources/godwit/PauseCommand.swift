@@ -22,6 +22,6 @@ struct PauseCommand: GodwitCommand {
         let configuration = try options.load([.database])
         let order = ControlRequest(consumer: consumer, change: .pause, actor: CommandActor.current)
         let report = try await order.give(configuration)
-        standardOutput(json ? report.json.indentedText : report.text)
+        show(report.json) { _ in report.text }
     }
 }

@@ -49,7 +49,7 @@ struct PreviewCommand: GodwitCommand {
     func execute() async throws {
         let configuration = try options.loadPreview(of: consumer)
         let outcome = try await Previewing(configuration).run(choice)
-        guard json else { return standardOutput(outcome.text) }
+        guard json else { return standardOutput(CommandHints.complete(outcome.text)) }
         for event in outcome.events { standardOutput(event.json.text) }
         for line in outcome.remarks { standardError(line) }
     }

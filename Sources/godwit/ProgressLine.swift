@@ -4,13 +4,13 @@ import Synchronization
 /// Progress on standard error: one line rewritten at a terminal, a line now and then elsewhere.
 final class ProgressLine: Sendable {
     private struct State {
-        var isOpen = false
         var lastShown: ContinuousClock.Instant?
         var lastText = ""
     }
 
     private let state = Mutex(State())
     let isTerminal = StandardStream.error.isTerminal
+    private let terminal = Terminal.of(.error)
 
     /// A step, which stays.
     func tell(_ text: String) {
@@ -23,8 +23,7 @@ final class ProgressLine: Sendable {
         state.withLock { state in
             guard text != state.lastText else { return }
             if isTerminal {
-                StandardStream.error.write("\r\u{1b}[K" + text)
-                state.isOpen = true
+                ProgressArea.shared.show(text, width: terminal.width)
             } else {
                 let now = ContinuousClock.now
                 if !isLast, let last = state.lastShown, now - last < .seconds(1) { return }
@@ -36,10 +35,5 @@ final class ProgressLine: Sendable {
     }
 
     /// Ends the line that is being rewritten.
-    func end() {
-        state.withLock { state in
-            if state.isOpen { StandardStream.error.write("\n") }
-            state.isOpen = false
-        }
-    }
+    func end() { ProgressArea.shared.end() }
 }

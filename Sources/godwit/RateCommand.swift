@@ -24,6 +24,6 @@ struct RateCommand: GodwitCommand {
         let configuration = try options.load([.database])
         let order = ControlRequest(consumer: consumer, change: change, actor: CommandActor.current)
         let report = try await order.give(configuration)
-        standardOutput(json ? report.json.indentedText : report.text)
+        show(report.json) { _ in report.text }
     }
 }

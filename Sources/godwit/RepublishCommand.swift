@@ -52,20 +52,20 @@ struct RepublishCommand: GodwitCommand {
         if list {
             let jobs = try await work.list()
             let report = JSONValue.array(jobs.map { JobReport($0).json })
-            standardOutput(json ? report.indentedText : JobReport.table(jobs))
+            show(report) { _ in JobReport.table(jobs) }
         } else if let cancel {
             let report = JobReport(try await work.cancel(cancel))
-            standardOutput(json ? report.json.indentedText : report.text)
+            show(report.json) { _ in report.text }
         } else if dryRun {
             let report = try await work.count(job, consumer: consumer, request: selection.request)
-            standardOutput(json ? report.json.indentedText : report.text)
+            show(report.json) { _ in report.text }
             if report.isEmpty { throw ExitCode(ExitStatus.nothingSelected.rawValue) }
         } else if let job {
             let made = try await work.job(job, consumer: consumer, request: selection.request, rate: rate)
             let progress = JobProgressLine()
             let report = JobReport(try await work.run(made) { progress.show($0) })
             progress.end()
-            standardOutput(json ? report.json.indentedText : report.text)
+            show(report.json) { _ in report.text }
             if report.isEmpty { throw ExitCode(ExitStatus.nothingSelected.rawValue) }
         }
     }

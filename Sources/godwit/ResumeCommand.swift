@@ -20,6 +20,6 @@ struct ResumeCommand: GodwitCommand {
         let configuration = try options.load([.database])
         let order = ControlRequest(consumer: consumer, change: .resume, actor: CommandActor.current)
         let report = try await order.give(configuration)
-        standardOutput(json ? report.json.indentedText : report.text)
+        show(report.json) { _ in report.text }
     }
 }

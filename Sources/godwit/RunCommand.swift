@@ -15,6 +15,8 @@ struct RunCommand: GodwitCommand {
 
     @OptionGroup var options: ConfigurationOptions
 
+    var writesLog: Bool { true }
+
     func execute() async throws {
         let configuration = try options.loadLogging([.database, .kafka, .consumers])
         try await RelayProcess(configuration).runUntilSignalled()

@@ -8,7 +8,7 @@ struct StatusCommand: GodwitCommand {
         discussion: """
             Examples:
               godwit status --config godwit.yaml
-              godwit status --watch
+              godwit status orders --watch
               godwit status --quiet --max-lag 5m || echo "somebody should look"
               godwit status --live
               godwit status --why orders
@@ -30,7 +30,7 @@ struct StatusCommand: GodwitCommand {
             check should ask: an event that halts is no reason to start a process anew.
             """.flowing)
 
-    @Argument(help: "With --why, the consumer to explain; all by default.") var consumer: String?
+    @Argument(help: "Only this consumer; all by default.") var consumer: String?
     @OptionGroup var options: ConfigurationOptions
     @Flag(help: "Say what the age of the oldest undelivered event is due to.") var why = false
     @Flag(help: "Report as JSON.") var json = false
@@ -47,7 +47,7 @@ struct StatusCommand: GodwitCommand {
             throw ValidationError("\"\(text)\" is no duration; durations read 500ms, 30s, 5m")
         }
         if live, watch || json { throw ValidationError("--live excludes --watch and --json") }
-        if consumer != nil, !why { throw ValidationError("a consumer is named with --why only") }
+        if consumer != nil, live { throw ValidationError("--live asks about the process, not about a consumer") }
         if why, live || quiet { throw ValidationError("--why excludes --live and --quiet") }
         if watch, quiet { throw ValidationError("--watch and --quiet exclude each other") }
     }
@@ -61,7 +61,7 @@ struct StatusCommand: GodwitCommand {
         asked.longestLag = maxLag.flatMap { StatusOption.duration($0) }
         while true {
             let report = await StatusReport.take(configuration, asked)
-            if let consumer, !report.explains(consumer) {
+            if let consumer, !report.knows(consumer) {
                 throw Failure(.usage, "there is no consumer \(consumer) in the configuration or the database")
             }
             if watch, !json, StandardStream.output.isTerminal { StandardStream.output.write(StatusOption.clearScreen) }
@@ -82,6 +82,10 @@ struct StatusCommand: GodwitCommand {
 
     private func show(_ report: StatusReport) {
         // Watched by a program: a report per line.
-        standardOutput(json ? (watch ? report.json.text : report.json.indentedText) : report.text)
+        if json, watch { return standardOutput(report.json.text) }
+        show(report.json) { terminal in
+            let text = report.text(on: terminal)
+            return watch ? terminal.fit(text) : text
+        }
     }
 }

@@ -66,7 +66,7 @@ struct VerifyCommand: GodwitCommand {
             if line.isTerminal { line.show(ProgressText.line(done, since: start)) }
         }
         line.end()
-        if !json { standardOutput(outcome.text) }
+        if !json { standardOutput(CommandHints.complete(outcome.text)) }
         var job: Job?
         if repair {
             let progress = JobProgressLine()
@@ -80,7 +80,7 @@ struct VerifyCommand: GodwitCommand {
             if let job {
                 standardOutput(JobReport(job).text)
             } else if let closing = outcome.closing(allowingDoubles: allowDoubled) {
-                standardOutput(closing)
+                standardOutput(CommandHints.complete(closing))
             }
         }
         let isMended = job != nil && outcome.report.isRightButForMissing(allowingDoubles: allowDoubled)

@@ -14,6 +14,8 @@ package struct Command: Sendable {
     /// Variables of this process that the child does not get.
     package var without: Set<String>
     package var input: String?
+    /// Where it runs; `nil` for the folder of this process.
+    package var folder: String?
 
     /// The environment given is added to that of this process.
     package init(

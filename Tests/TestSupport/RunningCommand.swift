@@ -21,6 +21,7 @@ package final class RunningCommand: Sendable {
         process.arguments = command.arguments
         process.environment = ProcessInfo.processInfo.environment
             .filter { !command.without.contains($0.key) }.merging(command.environment) { $1 }
+        if let folder = command.folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
         let (input, output, error) = (Pipe(), Pipe(), Pipe())
         process.standardInput = input
         process.standardOutput = output

@@ -76,7 +76,8 @@ extension Configuration {
         var problems = told.filter { $0.level == .error }
         guard problems.isEmpty else {
             if text == nil, variables.values.isEmpty {
-                let hint = "no configuration was given: name a file with --config or GODWIT_CONFIG"
+                let hint =
+                    "no configuration was given: name a file with --config or GODWIT_CONFIG, or have godwit.yaml in this folder"
                 problems.insert(ConfigurationProblem(.missing, source: nil, hint), at: 0)
             }
             throw ConfigurationError(problems: problems + warnings)

@@ -204,7 +204,8 @@ extension ConfigurationKey {
             .init(
                 "consumers.*.key", .text, default: "aggregate_id",
                 "The record's key: `aggregate_id`, `correlation_id`, or a template over the event, its metadata and its payload, "
-                    + "`\"{metadata./tenant}:{aggregate_id}\"`. Records of one key keep their order, others need not."),
+                    + "`\"{metadata./tenant}:{aggregate_id}\"`. The events of an aggregate keep their order if they have one key."
+            ),
             .init(
                 "consumers.*.partition", .text,
                 "The record's partition, a template that makes a whole number of each event: `\"{metadata./shard}\"`; not given, "

@@ -28,6 +28,12 @@ package struct ConsumerReport: Sendable {
         return first.kind.rawValue.split(separator: "_").joined(separator: " ")
     }
 
+    /// How the state is to strike a reader.
+    var tone: Terminal.Tone? {
+        if issues.isEmpty { return .good }
+        return isHealthy ? .doubtful : isConfigured ? .bad : .quiet
+    }
+
     /// The members every program gets, be it from the command or the admin port.
     var members: [JSONValue.Member] {
         let (lag, control) = (consumer.lag, consumer.order?.control)

@@ -17,7 +17,7 @@ extension DelayAccount.Cause {
 
 extension DelayAccount {
     /// For people: sentences by consumer, and the shares.
-    static func text(_ accounts: [DelayAccount]) -> String {
+    static func text(_ accounts: [DelayAccount], on terminal: Terminal = .plain) -> String {
         if accounts.isEmpty { return "there is no consumer\n" }
         var table = TextTable(["consumer", "cause", "time", "share"], rightAligned: [2, 3])
         for account in accounts {
@@ -26,7 +26,7 @@ extension DelayAccount {
             }
         }
         let sentences = accounts.map(\.sentences).joined(separator: "\n")
-        return sentences + (accounts.contains { !$0.shares.isEmpty } ? "\n" + table.text : "")
+        return sentences + (accounts.contains { !$0.shares.isEmpty } ? "\n" + table.text(on: terminal) : "")
     }
 
     private var sentences: String {

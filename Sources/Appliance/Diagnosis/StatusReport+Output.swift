@@ -36,26 +36,30 @@ extension StatusReport {
     }
 
     /// For people.
-    package var text: String {
-        if let delays { return DelayAccount.text(delays) }
+    package var text: String { text(on: .plain) }
+
+    /// For people: what is wrong first.
+    package func text(on terminal: Terminal) -> String {
+        if let delays { return DelayAccount.text(delays, on: terminal) }
         var text = ""
-        if let failure { text += "database: \(failure.message)\n" }
+        if let failure { text += "\(terminal.paint("database", .bad)): \(failure.message)\n" }
         if let store {
             text += "latest position \(CountText.format(store.latest))"
             if let process { text += ", \(Self.line(process))" }
-            text += "\n\n" + overview
+            text += "\n\n"
+            let all = consumers.count(where: \.isConfigured)
+            for problem in diagnosis.problems {
+                text += terminal.paint(problem.subject(of: all), problem.issue.kind.isUnhealthy ? .bad : .doubtful)
+                text += ": \(LogLine.harmless(problem.issue.text)) "
+                text += terminal.paint("[\(problem.issue.kind.code)]", .quiet) + "\n"
+            }
+            if !diagnosis.problems.isEmpty { text += "\n" }
+            text += overview(on: terminal)
             let exactlyOnce = consumers.filter { $0.delivery?.name == "exactly_once" }.map(\.consumer.name)
             if !exactlyOnce.isEmpty { text += "delivery: exactly once for \(exactlyOnce.joined(separator: ", "))\n" }
             for figures in transactions { text += "  \(figures.text)\n" }
-            let details = self.details
+            let details = details(on: terminal)
             if !details.isEmpty { text += "\n" + details }
-            let problems = diagnosis.problems
-            if !problems.isEmpty { text += "\n" }
-            let all = consumers.count(where: \.isConfigured)
-            for problem in problems {
-                text +=
-                    "\(problem.subject(of: all)): \(LogLine.harmless(problem.issue.text)) [\(problem.issue.kind.code)]\n"
-            }
         } else if let process {
             text += "\(Self.line(process))\n"
         }
@@ -72,22 +76,24 @@ extension StatusReport {
         return "process \(worker) is not ready: \(LogLine.harmless(reasons.joined(separator: "; ")))"
     }
 
-    private var overview: String {
+    private func overview(on terminal: Terminal) -> String {
         var table = TextTable(["consumer", "state", "owned", "lag", "oldest", "parked"], rightAligned: [2, 3, 4, 5])
-        for report in consumers {
+        // Of many consumers those come first that need somebody.
+        for report in consumers.filter({ !$0.isHealthy }) + consumers.filter(\.isHealthy) {
             let segments = report.consumer.segments
             let owned = segments.count { $0.owner != nil }
-            table.add([
-                report.consumer.name, report.state + (report.isConfigured ? "" : " (not in this configuration)"),
-                segments.isEmpty ? "–" : "\(owned)/\(segments.count)", Self.events(report.consumer.lag),
-                Self.age(report.consumer.lag), CountText.format(report.deadLetters?.open ?? 0),
-            ])
+            table.add(
+                [
+                    report.consumer.name, report.state + (report.isConfigured ? "" : " (not in this configuration)"),
+                    segments.isEmpty ? "–" : "\(owned)/\(segments.count)", Self.events(report.consumer.lag),
+                    Self.age(report.consumer.lag), CountText.format(report.deadLetters?.open ?? 0),
+                ], tones: [0: .strong, 1: report.tone])
         }
-        return table.text
+        return table.text(on: terminal)
     }
 
     /// A line per segment.
-    private var details: String {
+    private func details(on terminal: Terminal) -> String {
         var table = TextTable(
             ["consumer", "segment", "owner", "checkpoint", "lag", "oldest"], rightAligned: [1, 3, 4, 5])
         for report in consumers {
@@ -98,7 +104,7 @@ extension StatusReport {
                 ])
             }
         }
-        return consumers.contains { !$0.consumer.segments.isEmpty } ? table.text : ""
+        return consumers.contains { !$0.consumer.segments.isEmpty } ? table.text(on: terminal) : ""
     }
 
     static func events(_ lag: SegmentLag) -> String {

@@ -7,7 +7,7 @@ import Postgres
 package struct StatusReport: Sendable {
     /// `nil` when the database could not be asked.
     let store: StoreStatus?
-    let consumers: [ConsumerReport]
+    private(set) var consumers: [ConsumerReport]
     /// Why the database could not be asked.
     let failure: Failure?
     /// What the process says of itself, as its admin port gives it.
@@ -25,7 +25,7 @@ package struct StatusReport: Sendable {
         package var longestLag: Duration?
         /// Whether to find out what the age of the oldest waiting events is due to.
         package var explains = false
-        /// The one to explain; all, if none is named.
+        /// The one to report; all, if none is named.
         package var consumer: String?
 
         package init() {}
@@ -49,6 +49,7 @@ package struct StatusReport: Sendable {
                 store: picture.store,
                 consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
                 failure: nil, process: await process, transactions: await transactions)
+            if let consumer = options.consumer { report.consumers.removeAll { $0.consumer.name != consumer } }
             guard options.explains else { return report }
             let (answer, stages) = (report.process, StageTimes.parse(await metrics ?? ""))
             report.delays = picture.store.consumers.filter { options.consumer ?? $0.name == $0.name }.map { consumer in
@@ -93,8 +94,10 @@ package struct StatusReport: Sendable {
             } ?? [], reports: consumers)
     }
 
-    /// Whether what was asked for is explained; also true where nothing could be asked.
-    package func explains(_ consumer: String) -> Bool { delays?.contains { $0.consumer == consumer } ?? true }
+    /// Whether there is a consumer of the name; also true where nothing could be asked.
+    package func knows(_ consumer: String) -> Bool {
+        store == nil || consumers.contains { $0.consumer.name == consumer }
+    }
 
     package var isHealthy: Bool { diagnosis.isHealthy }
 

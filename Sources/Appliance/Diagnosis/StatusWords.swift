@@ -43,29 +43,3 @@ enum SegmentText {
         return (segments.count == 1 ? "segment " : "segments ") + text.joined(separator: ", ")
     }
 }
-
-/// Columns of text, each as wide as its widest cell.
-struct TextTable {
-    private var rows: [[String]]
-    /// The columns of numbers, which end at the same place.
-    private let rightAligned: Set<Int>
-
-    init(_ heads: [String], rightAligned: Set<Int>) {
-        rows = [heads]
-        self.rightAligned = rightAligned
-    }
-
-    mutating func add(_ row: [String]) { rows.append(row) }
-
-    var text: String {
-        let widths = (rows.first ?? []).indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            let cells = row.enumerated().map { column, cell in
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                if rightAligned.contains(column) { return padding + cell }
-                return column == row.count - 1 ? cell : cell + padding
-            }
-            return cells.joined(separator: "  ") + "\n"
-        }.joined()
-    }
-}

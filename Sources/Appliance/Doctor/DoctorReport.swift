@@ -21,22 +21,25 @@ package struct DoctorReport: Sendable {
     private func count(_ severity: Finding.Severity) -> Int { findings.count { $0.severity == severity } }
 
     /// Part by part, the worst first, each with what mends it; a summary at the end.
-    package var text: String {
+    package var text: String { text(on: .plain) }
+
+    package func text(on terminal: Terminal) -> String {
         var lines: [String] = []
         for part in parts {
             let summary = part.summary.isEmpty ? "" : "  (\(part.summary))"
             let place = part.place.isEmpty ? "" : "  \(LogLine.harmless(part.place))"
-            lines.append("\(part.name)\(place)\(LogLine.harmless(summary))")
-            if part.findings.isEmpty { lines.append("  ok") }
+            lines.append("\(terminal.paint(part.name, .strong))\(place)\(LogLine.harmless(summary))")
+            if part.findings.isEmpty { lines.append("  \(terminal.paint("ok", .good))") }
             for severity in Finding.Severity.allCases {
                 for finding in part.findings where finding.severity == severity {
-                    lines.append("  \(severity.rawValue): \(LogLine.harmless(finding.message))")
+                    let word = terminal.paint(severity.rawValue, severity.tone)
+                    lines.append("  \(word): \(LogLine.harmless(finding.message))")
                     if let remedy = finding.remedy { lines.append("      → \(LogLine.harmless(remedy))") }
                 }
             }
             lines.append("")
         }
-        lines.append(summary)
+        lines.append(terminal.paint(summary, exitStatus == .success ? .good : .bad))
         return lines.joined(separator: "\n")
     }
 

@@ -7,6 +7,14 @@ package struct Finding: Sendable, Hashable {
         case warning
         /// Worth knowing.
         case note
+
+        var tone: Terminal.Tone {
+            switch self {
+            case .error: .bad
+            case .warning: .doubtful
+            case .note: .quiet
+            }
+        }
     }
 
     package let severity: Severity

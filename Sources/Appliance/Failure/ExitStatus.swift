@@ -30,7 +30,12 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case dataFolder = 74
     case configuration = 78
 
-    /// For the table in the help and the README.
+    /// For programs: `database-unreachable`.
+    package var name: String {
+        "\(self)".map { $0.isUppercase ? "-\($0.lowercased())" : String($0) }.joined()
+    }
+
+    /// For the table of `godwit exit-codes` and the README.
     package var meaning: String {
         switch self {
         case .success: "all went well"

@@ -18,6 +18,15 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         self.message = message
     }
 
+    /// For programs, as a command that was asked for JSON reports it.
+    package var json: JSONValue {
+        [
+            "error": [
+                "exit_code": .number(Int(status.rawValue)), "code": .string(status.name), "message": .string(message),
+            ]
+        ]
+    }
+
     /// Sorts any error into its status.
     package init(_ error: any Error) {
         switch error {

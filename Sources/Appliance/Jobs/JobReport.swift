@@ -91,6 +91,7 @@ package struct CountReport: Sendable {
         let head = "\(count.events) events at positions \(after + 1) to \(through) would be published"
         let topics = count.topics.map { "  \($0.name): \($0.events)" }
         let flaws = count.flaws.map { "  \($0.events) cannot be: \($0.reason)" }
-        return ([head] + topics + flaws).joined(separator: "\n")
+        let rest = "  (records are not made for this: `godwit preview` shows whose key, partition or value cannot be)"
+        return ([head] + topics + flaws + [rest]).joined(separator: "\n")
     }
 }

@@ -1,4 +1,5 @@
 package import Logging
+import Synchronization
 
 /// Writes messages to standard error, a line each: readable at a terminal, JSON otherwise.
 ///
@@ -22,6 +23,10 @@ package struct StandardErrorLog: LogHandler {
         self.metadataProvider = metadataProvider
     }
 
+    /// Whether lines are JSON, once it is bootstrapped.
+    package static var writesJSON: Bool { format.withLock { $0 } }
+    private static let format = Mutex(false)
+
     /// Makes all loggers of the process write this way. Call it once, before the first logger is made.
     package static func bootstrap(level: Logger.Level, format: LogSection.Format) {
         StandardStream.survivesClosedReaders()
@@ -31,6 +36,7 @@ package struct StandardErrorLog: LogHandler {
             case .text: false
             case .json: true
             }
+        Self.format.withLock { $0 = isJSON }
         LoggingSystem.bootstrap(
             { label, provider in
                 StandardErrorLog(label: label, level: level, isJSON: isJSON, metadataProvider: provider)

@@ -12,7 +12,7 @@ package enum StandardStream: Int32, Sendable {
     package func write(_ text: String) {
         switch self {
         case .output: LineQueue.write(text, to: rawValue)
-        case .error: LineQueue.standardError.write(text)
+        case .error: ProgressArea.shared.write(text)
         }
     }
 

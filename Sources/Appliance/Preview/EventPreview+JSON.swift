@@ -27,7 +27,9 @@ extension EventPreview.Reason {
 
 extension RecordPreview {
     fileprivate var json: JSONValue {
-        var members: [JSONValue.Member] = [.init("topic", .string(topic))]
+        var members: [JSONValue.Member] = [
+            .init("topic", .string(topic)), .init("topic_to_be_made", .boolean(isTopicAbsent)),
+        ]
         switch partition {
         case .number(let number): members.append(.init("partition", .number(number)))
         case .unknown(let reason):

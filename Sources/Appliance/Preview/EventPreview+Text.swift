@@ -55,6 +55,7 @@ extension RecordPreview {
             case .unknown(let reason): explainsPartition ? "partition not known (\(reason))" : "partition not known"
             }
         let limit = limit.map { " of \(CountText.format($0))" } ?? ""
+        let topic = isTopicAbsent ? "\(topic) (to be made)" : topic
         return "→ topic \(topic), \(place), \(CountText.format(size))\(limit) bytes"
     }
 
@@ -76,7 +77,14 @@ extension RecordPreview {
         if let omittedBytes {
             return ["  value    \(CountText.format(omittedBytes)) bytes, too many to be shown"]
         }
-        guard let value else { return ["  value    null: a tombstone, which has a compacted topic forget the key"] }
+        guard let value else {
+            let isLeftOut = headers.contains { $0.name.hasSuffix("dead_letter_omitted_bytes") }
+            return [
+                isLeftOut
+                    ? "  value    null: left out"
+                    : "  value    null: a tombstone, which has a compacted topic forget the key"
+            ]
+        }
         let size = "\(CountText.format(value.count)) byte\(value.count == 1 ? "" : "s")"
         if value.isEmpty { return ["  value    empty"] }
         if let json = JSONLayout.lines(value, atMost: Self.mostLines + 1) {
@@ -107,7 +115,9 @@ extension RecordPreview {
 
     private static func inline(_ bytes: [UInt8]) -> String {
         guard let text = String(validating: bytes, as: UTF8.self) else { return "not text: " + hexadecimal(bytes) }
-        return text.isEmpty ? "empty" : LogLine.harmless(text)
+        if text.isEmpty { return "empty" }
+        guard text.count > mostCharacters else { return LogLine.harmless(text) }
+        return LogLine.harmless(String(text.prefix(mostCharacters))) + "… (\(CountText.format(bytes.count)) bytes)"
     }
 
     private static func hexadecimal(_ bytes: [UInt8]) -> String {

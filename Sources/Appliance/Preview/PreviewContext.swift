@@ -55,9 +55,10 @@ struct PreviewContext: Sendable {
             switch consumer.start {
             case .after(let position): record.start = position
             case .now:
+                record.startsLater = true
                 notes.append(
-                    "the consumer has not started yet: with start: now it will begin behind the last event of then, and publish "
-                        + "none of these")
+                    "the consumer has not started yet: with start: now it begins behind the last event of then"
+                )
             case .beginning: break
             }
         }

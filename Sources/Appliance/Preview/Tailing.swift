@@ -14,6 +14,8 @@ package struct Tailing: Sendable {
     private static let interval: Duration = .milliseconds(200)
     /// An open transaction that holds events back is named after so long.
     private static let holdPatience: Duration = .seconds(3)
+    /// And again after so long.
+    private static let holdInterval: Duration = .seconds(30)
 
     package init(_ configuration: PreviewConfiguration) throws(Failure) {
         context = try PreviewContext(configuration)
@@ -72,8 +74,7 @@ package struct Tailing: Sendable {
     ) async throws {
         var position = first.map { max(0, $0 - 1) }
         var retry = DatabaseRetry()
-        var heldSince: ContinuousClock.Instant?
-        var reported = ""
+        var reportsHold: ContinuousClock.Instant?
         while StandardStream.output.hasReader {
             do {
                 let settled = try await horizon.refresh()
@@ -81,18 +82,18 @@ package struct Tailing: Sendable {
                 let after = position ?? last
                 position = after
                 retry.succeeded()
-                if settled > after {
-                    guard try await reading.read(after: after, through: settled, show, { position = $0 }) else {
-                        return
-                    }
+                // As relays do, it goes on without the horizon where no position is missing.
+                let end = settled > after || last == after ? settled : try await reading.end(ofRunBehind: after)
+                if end > after {
+                    guard try await reading.read(after: after, through: end, show, { position = $0 }) else { return }
                 }
-                heldSince = settled < last ? heldSince ?? .now : nil
-                if let heldSince, ContinuousClock.now - heldSince > Self.holdPatience {
+                reportsHold = max(settled, end) < last ? reportsHold ?? .now + Self.holdPatience : nil
+                if let time = reportsHold, ContinuousClock.now > time {
                     let holders = try await horizon.holds().map(\.description).joined(separator: "; ")
-                    if !holders.isEmpty, holders != reported {
-                        report("events behind position \(settled) wait for open transactions: \(holders)")
-                        reported = holders
+                    if !holders.isEmpty {
+                        report("events behind position \(max(settled, end)) wait for open transactions: \(holders)")
                     }
+                    reportsHold = .now + Self.holdInterval
                 }
                 try await Task.sleep(for: Self.interval)
             } catch {
@@ -123,6 +124,17 @@ private final class TailReading {
         self.context = context
         self.database = database
         table = EventsTable(context.tables.source)
+    }
+
+    /// Up to where positions follow each other without a gap: nothing that comes later can lie between them.
+    func end(ofRunBehind position: Int64) async throws -> Int64 {
+        let (connection, _) = try await open()
+        var end = position
+        for row in try await connection.query(table.firstPositions(after: position, limit: 10_000)) {
+            guard try row.decode(0, as: Int64.self) == end + 1 else { break }
+            end += 1
+        }
+        return end
     }
 
     /// Shows the events of a range.

@@ -12,8 +12,11 @@ public struct EventCondition: Sendable, Hashable {
     public let part: Part
     /// Where in it the value is.
     public let pointer: JSONPointer
-    /// Any of these: a text as it is, a number as decimal text, `true`, `false` or `null`.
+    /// Any of these: a text as it is, a number as decimal text, `true`, `false` or `null`. What could be more than a text is only
+    /// that in double quotes, as JSON writes it: `10` is the number and the text, `"10"` the text.
     public let values: [String]
+    /// Of the values the texts, without quotes.
+    private let texts: [String]
     /// Whether events that have such a value are left out; the others are, otherwise.
     public let isExclusion: Bool
 
@@ -22,7 +25,27 @@ public struct EventCondition: Sendable, Hashable {
         self.part = part
         self.pointer = pointer
         self.values = values
+        texts = values.map { Self.quoted($0) ?? $0 }
         self.isExclusion = isExclusion
+    }
+
+    /// The text that a value in double quotes is; `nil` for another one.
+    private static func quoted(_ value: String) -> String? {
+        let bytes = Array(value.utf8)
+        guard bytes.count >= 2, bytes.first == UInt8(ascii: "\""), JSONText.isValid(bytes.span.bytes) else {
+            return nil
+        }
+        return bytes.withUnsafeBytes {
+            JSONText.unescaped(UnsafeRawBufferPointer(rebasing: $0[1..<(bytes.count - 1)]))
+        }
+    }
+
+    /// A text as a value that means nothing else.
+    package static func value(ofText text: String) -> String {
+        let isPlain =
+            !["true", "false", "null"].contains(text) && DecimalText(text) == nil
+            && text.utf8.first != UInt8(ascii: "\"")
+        return isPlain ? text : "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 
     enum Outcome: Sendable, Equatable {
@@ -66,7 +89,7 @@ public struct EventCondition: Sendable, Hashable {
         case UInt8(ascii: "\""):
             let text = JSONText.unescaped(UnsafeRawBufferPointer(rebasing: value[1..<(value.count - 1)]))
             // By bytes: to `String`, letters are equal that are written in different ways.
-            return values.contains { $0.utf8.elementsEqual(text.utf8) }
+            return texts.contains { $0.utf8.elementsEqual(text.utf8) }
         case UInt8(ascii: "{"), UInt8(ascii: "["), nil: return false
         case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"):
             return values.contains { $0.utf8.elementsEqual(value) }

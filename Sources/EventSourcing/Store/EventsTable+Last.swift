@@ -2,6 +2,12 @@ package import Postgres
 
 /// Positions of the last events, newest first: for looking at a few of them, wherever the log is long.
 extension EventsTable {
+    /// The first positions behind one, ascending.
+    package func firstPositions(after position: Int64, limit: Int) -> BoundStatement {
+        let sql = "SELECT \(self.position) FROM \(table.sql) WHERE \(self.position) > $1 ORDER BY 1 LIMIT $2"
+        return BoundStatement(Statement(sql), [position, limit])
+    }
+
     /// Before a position.
     package func lastPositions(before position: Int64, limit: Int) -> BoundStatement {
         let sql = """

@@ -99,6 +99,8 @@ struct HeaderValues {
             text = document.withUnsafeBytes { String(decoding: $0[range], as: UTF8.self) }
         case .failure: return leftOut.append(source)
         }
+        // An optional attribute is never empty.
+        if isAttribute, text.isEmpty { return }
         guard !isAttribute || AttributeText.isLegal(text) else { return leftOut.append(source) }
         total += range.count
         all.append((name, text))

@@ -88,7 +88,10 @@ package struct MetadataHeaders: Sendable, Hashable {
         if isEmpty || metadata.byteCount == 0 { return }
         var seen: Set<String> = []
         _ = JSONText.forEachMember(of: metadata) { name, range in
-            guard let header = header(name, asAttributes) else { return }
+            guard let header = header(name, asAttributes) else {
+                if takesAll, isNameless(name, asAttributes) { found.leaveOut(name) }
+                return
+            }
             // Of names that become one the first is taken, and the others are named.
             guard seen.insert(takesAll ? header.description.lowercased() : name).inserted else {
                 return takesAll ? found.leaveOut(name) : ()
@@ -110,6 +113,12 @@ package struct MetadataHeaders: Sendable, Hashable {
             !(prefix.isEmpty && TraceHeaders.isName(name))
         else { return nil }
         return HeaderName(prefix + name)
+    }
+
+    /// Whether a member has a name that no header can have, rather than one that is another's; where that can be told.
+    private func isNameless(_ name: String, _ asAttribute: Bool) -> Bool {
+        if name.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) }) { return false }
+        return asAttribute ? AttributeText.name(name) == nil : !Self.isName(name)
     }
 
     /// Whether a text may be a header's name: at most 128 bytes, without control characters.

@@ -5,16 +5,20 @@ extension Route {
     /// - Parameter sent: what goes beside the content type and the attributes that the standard requires.
     func fillBinary(
         _ event: EventView, _ prepared: PreparedRecord, _ settings: RecordFormat.CloudEvents, _ sent: StandardHeaders,
-        _ trace: EventTrace?, _ record: inout some RecordParts & ~Copyable
+        _ trace: EventTrace?, isDeadLetter: Bool, _ record: inout some RecordParts & ~Copyable
     ) {
         fillValue(event, prepared, &record)
         record.header(CloudEventNames.contentType, settings.contentType)
         record.header(CloudEventNames.specVersion, "1.0")
         let id = UUIDText(event.eventID)
         record.header(CloudEventNames.id, id.bytes.span.bytes)
-        let source = Self.source(event, settings)
+        let source = Self.source(event, settings, isDeadLetter: isDeadLetter)
         record.header(CloudEventNames.source, source.span.bytes)
-        record.header(CloudEventNames.type, event.eventType)
+        if isDeadLetter, !Self.isFit(event.eventType) {
+            record.header(CloudEventNames.type, Self.unfit)
+        } else {
+            record.header(CloudEventNames.type, event.eventType)
+        }
         if sent.contains(.aggregateID) { attribute(CloudEventNames.subject, event.aggregateID, &record) }
         if sent.contains(.createdAt) {
             let time = TimestampText(microseconds: event.createdAtMicroseconds)
@@ -43,10 +47,21 @@ extension Route {
         if sent.contains(.causationID) { attribute(CloudEventNames.causationID, event.causationID, &record) }
     }
 
+    /// Stands in a dead letter for a required attribute that its event leaves empty, or not as the standard allows: its readers have
+    /// CloudEvents too.
+    static let unfit = "undeliverable"
+
+    private static func isFit(_ text: RawSpan) -> Bool { text.byteCount > 0 && AttributeText.isLegal(text) }
+
+    /// A `traceparent` that the column of the trace's id has, which goes on only where traces do.
+    private func ownParent(_ event: EventView) -> InlineArray<55, UInt8>? {
+        traceHeaders.contains(.parent) ? TraceParent.read(event.traceID) : nil
+    }
+
     private func fillTrace(
         _ event: EventView, _ sent: StandardHeaders, _ trace: EventTrace?, _ record: inout some RecordParts & ~Copyable
     ) {
-        let own = TraceParent.read(event.traceID)
+        let own = ownParent(event)
         if let parent = trace?.parent {
             record.header(CloudEventNames.traceParent, parent.span.bytes)
             if let state = trace?.state { record.header(TraceHeaders.stateAttribute, state.span.bytes) }
@@ -61,17 +76,22 @@ extension Route {
         if text.byteCount > 0, AttributeText.isLegal(text) { record.header(name, text) }
     }
 
-    /// - Parameter repairs: whether the event's texts may not be UTF-8.
     func fillStructured(
         _ event: EventView, _ prepared: PreparedRecord, _ settings: RecordFormat.CloudEvents, _ trace: EventTrace?,
-        _ values: HeaderValues?, repairs: Bool, _ record: inout some RecordParts & ~Copyable
+        _ values: HeaderValues?, _ note: DeadLetterNote?, _ record: inout some RecordParts & ~Copyable
     ) {
-        var json = JSONWriter(capacity: prepared.valueLength(event) + 1_000, repairs: repairs)
+        // The texts of a malformed event may not be UTF-8.
+        var json = JSONWriter(
+            capacity: prepared.valueLength(event) + 1_000, repairs: note?.reason == .malformed)
         json.member("specversion", Array("1.0".utf8))
         let id = UUIDText(event.eventID)
         json.member("id", id.bytes.span.bytes)
-        json.member("source", Self.source(event, settings))
-        json.member("type", event.eventType)
+        json.member("source", Self.source(event, settings, isDeadLetter: note != nil))
+        if note != nil, !Self.isFit(event.eventType) {
+            json.member("type", Array(Self.unfit.utf8))
+        } else {
+            json.member("type", event.eventType)
+        }
         Self.attribute("subject", event.aggregateID, &json)
         let time = TimestampText(microseconds: event.createdAtMicroseconds)
         json.member("time", time.bytes.span.bytes)
@@ -87,7 +107,7 @@ extension Route {
         json.member("aggregateversion", Array("\(event.aggregateVersion)".utf8))
         json.member("eventversion", number: Int64(event.eventVersion))
         json.member("globalposition", Array("\(event.globalPosition)".utf8))
-        Self.writeTrace(event, trace, &json)
+        writeTrace(event, trace, &json)
         Self.attribute("correlationid", event.correlationID, &json)
         Self.attribute("causationid", event.causationID, &json)
         if let values {
@@ -103,15 +123,15 @@ extension Route {
         record.header(CloudEventNames.contentType, "application/cloudevents+json; charset=UTF-8")
     }
 
-    private static func writeTrace(_ event: EventView, _ trace: EventTrace?, _ json: inout JSONWriter) {
-        let own = TraceParent.read(event.traceID)
+    private func writeTrace(_ event: EventView, _ trace: EventTrace?, _ json: inout JSONWriter) {
+        let own = ownParent(event)
         if let parent = trace?.parent {
             json.member("traceparent", parent.span.bytes)
             if let state = trace?.state { json.member("tracestate", state.span.bytes) }
         } else if let own {
             json.member("traceparent", own.span.bytes)
         }
-        if own == nil { attribute("traceid", event.traceID, &json) }
+        if own == nil { Self.attribute("traceid", event.traceID, &json) }
     }
 
     private static func writeData(_ data: RawSpan, _ settings: RecordFormat.CloudEvents, _ json: inout JSONWriter) {
@@ -132,7 +152,9 @@ extension Route {
     private static func attributeName(_ header: HeaderName) -> String { String(header.description.dropFirst(3)) }
 
     /// A URI reference: what its letters do not allow is percent-encoded.
-    private static func source(_ event: EventView, _ settings: RecordFormat.CloudEvents) -> [UInt8] {
+    private static func source(
+        _ event: EventView, _ settings: RecordFormat.CloudEvents, isDeadLetter: Bool
+    ) -> [UInt8] {
         var bytes: [UInt8] = []
         settings.source.append(event, to: &bytes) { byte in
             switch byte {
@@ -143,6 +165,6 @@ extension Route {
             default: false
             }
         }
-        return bytes
+        return isDeadLetter && bytes.isEmpty ? Array(unfit.utf8) : bytes
     }
 }

@@ -27,17 +27,16 @@ extension Route {
         let values = headerValues(event)
         switch format {
         case .payload: fillPayload(event, prepared, sent, &record)
-        case .cloudEventsBinary(let settings): fillBinary(event, prepared, settings, sent, trace, &record)
+        case .cloudEventsBinary(let settings):
+            fillBinary(event, prepared, settings, sent, trace, isDeadLetter: note != nil, &record)
         case .cloudEventsStructured(let settings):
-            // The value has the attributes in this mode, so that a record without one has them in headers.
-            if case .none = prepared.value {
-                fillBinary(event, prepared, settings, .standard, trace, &record)
+            if hasAttributesInHeaders(prepared, note) {
+                fillBinary(event, prepared, settings, .standard, trace, isDeadLetter: note != nil, &record)
             } else {
-                fillStructured(
-                    event, prepared, settings, trace, values, repairs: note?.reason == .malformed, &record)
+                fillStructured(event, prepared, settings, trace, values, note, &record)
             }
         }
-        if let values { fillHeaders(values, prepared, &record) }
+        if let values, hasAttributesInHeaders(prepared, note) { fillHeaders(values, &record) }
         trace?.fill(&record)
         republication?.fill(event, &record)
         note?.fill(&record)
@@ -53,13 +52,15 @@ extension Route {
         return values
     }
 
-    private func fillHeaders(
-        _ values: HeaderValues, _ prepared: PreparedRecord, _ record: inout some RecordParts & ~Copyable
-    ) {
-        // Members of the value.
-        if case .cloudEventsStructured = format {
-            if case .none = prepared.value {} else { return }
-        }
+    /// Whether what the format adds to the payload is in headers. In structured mode the value has it, so that a record without a
+    /// value has it in headers too.
+    private func hasAttributesInHeaders(_ prepared: PreparedRecord, _ note: DeadLetterNote?) -> Bool {
+        guard case .cloudEventsStructured = format else { return true }
+        if case .none = prepared.value { return true }
+        return note?.omittedBytes != nil
+    }
+
+    private func fillHeaders(_ values: HeaderValues, _ record: inout some RecordParts & ~Copyable) {
         for value in values.all { record.header(value.name, value.text) }
         if let leftOut = leftOut(values) { record.header(leftOut.name, leftOut.text) }
     }

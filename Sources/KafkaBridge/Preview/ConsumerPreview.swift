@@ -12,6 +12,8 @@ package struct ConsumerPreview: Sendable {
         package var totalSegments: Int
         /// Where a consumer begins that was never started.
         package var start: Int64?
+        /// Whether that is behind what will be there when it starts.
+        package var startsLater = false
         package var letters: [DeadLetter] = []
 
         package init(totalSegments: Int) { self.totalSegments = totalSegments }
@@ -79,6 +81,13 @@ package struct ConsumerPreview: Sendable {
 
     private func historicReason(_ event: EventView) -> EventPreview.Reason? {
         let position = event.globalPosition
+        if record.startsLater {
+            return .init(
+                code: "before_start",
+                text:
+                    "the consumer has not started yet, and begins behind the last event that is there then (start: now)"
+            )
+        }
         if let start = record.start, position <= start {
             return .init(
                 code: "before_start", text: "the consumer begins behind position \(start)")
@@ -155,18 +164,42 @@ package struct ConsumerPreview: Sendable {
         case .park:
             consequence = "it is parked, and the later events of its aggregate wait behind it"
             preview.holds = .aggregate
-        case .deadLetter(let topic, _):
-            consequence = "its record goes to the dead-letter topic `\(topic)`"
-            let prepared = options.route.prepareWhatIsPossible(event)
-            var note = DeadLetterNote(
-                reason: rejection.reason, error: rejection.error, consumer: options.name,
-                segment: segment(of: event), position: event.globalPosition, topic: rejection.topic, time: now,
-                prefix: options.route.headers.prefix)
-            // What cannot be reduced as the consumer wants it is not to be seen.
-            if options.route.hidesValue(of: event, prepared) { note.omittedBytes = event.payloadLength }
-            preview.record = record(of: event, prepared, note: note, topic, topics[topic])
+        case .deadLetter(let topic, let omission):
+            if let letter = deadLetter(event, rejection, topic, topics[topic], omission, now) {
+                consequence = "its record goes to the dead-letter topic `\(topic)`"
+                preview.record = letter
+            } else {
+                consequence = "its segment halts before it: the dead-letter topic `\(topic)` does not take it either"
+                preview.holds = .segment
+            }
         }
         preview.reason = .init(code: rejection.reason.rawValue, text: rejection.error, consequence: consequence)
+    }
+
+    /// The record for the dead-letter topic, with less of it until the topic takes it; `nil` where it never does.
+    private func deadLetter(
+        _ event: EventView, _ rejection: Rejection, _ topic: TopicName, _ facts: TopicFacts?,
+        _ omission: DeadLetterNote.Omission, _ now: Int64
+    ) -> RecordPreview? {
+        let prepared = options.route.prepareWhatIsPossible(event)
+        var note = DeadLetterNote(
+            reason: rejection.reason, error: rejection.error, consumer: options.name,
+            segment: segment(of: event), position: event.globalPosition, topic: rejection.topic, time: now,
+            prefix: options.route.headers.prefix)
+        // What cannot be reduced as the consumer wants it is not to be seen.
+        if omission != .nothing || options.route.hidesValue(of: event, prepared) {
+            note.omittedBytes = event.payloadLength
+        }
+        note.isMinimal = omission == .allButIdentity
+        guard let limit = limit(facts) ?? unknownLimit,
+            let size = recordSize.excess(over: limit, event, prepared, note: note)
+        else { return record(of: event, prepared, note: note, topic, facts) }
+        let tooLarge = Rejection.tooLarge(size, limit: limit, topic: topic.description)
+        guard
+            case .deadLetter(_, let less) = PoisonFate.decide(
+                tooLarge, policy: options.onPoison, note: note, parked: 0)
+        else { return nil }
+        return deadLetter(event, rejection, topic, facts, less, now)
     }
 
     // MARK: The record
@@ -177,7 +210,8 @@ package struct ConsumerPreview: Sendable {
         var record = RecordPreview()
         options.route.fill(event, prepared, note: note, &record)
         record.topic = topic.description
-        record.omittedBytes = prepared.isWithheld(event) ? event.withheldBytes : nil
+        record.omittedBytes = note?.omittedBytes == nil && prepared.isWithheld(event) ? event.withheldBytes : nil
+        if case .toBeMade? = facts?.state { record.isTopicAbsent = true }
         record.size = recordSize.size(of: event, prepared, note: note)
         record.limit = limit(facts)
         if note == nil, let partition = prepared.partition {

@@ -15,6 +15,8 @@ package struct RecordPreview: Sendable, Equatable {
     }
 
     package internal(set) var topic = ""
+    /// Whether the topic is not there yet, and is made for the first record.
+    package internal(set) var isTopicAbsent = false
     package internal(set) var partition = Partition.unknown("")
     package internal(set) var key: [UInt8]?
     /// `nil` for a record without a value: a tombstone, on a compacted topic.

@@ -33,7 +33,9 @@ enum ScopeExclusion {
             let found = condition.value(in: event).map { "`\($0.cut(toBytes: 60))`" } ?? "not there"
             let value = showsValues || condition.part == .metadata ? found : "another value"
             words.append(
-                "\(condition.pointer) in its \(condition.part.rawValue) is \(value), and \(condition.key) has "
+                (condition.pointer.tokens.isEmpty
+                    ? "its whole \(condition.part.rawValue)" : "\(condition.pointer) in its \(condition.part.rawValue)")
+                    + " is \(value), and \(condition.key) has "
                     + list(condition.values))
         }
         return words

@@ -22,10 +22,14 @@ package struct TopicFacts: Sendable, Equatable {
     }
 
     package static func toBeMade(_ topic: TopicSpecification) -> TopicFacts {
-        TopicFacts(
-            state: .toBeMade(partitions: Int32(clamping: topic.partitions)),
-            settings: topic.settings.isEmpty ? nil : TopicSettings(topic.settings))
+        // What is not set is the brokers' to say; of the size they allow what Kafka does unless told otherwise.
+        let settings = ["max.message.bytes": "\(usualSize)"].merging(topic.settings) { $1 }
+        return TopicFacts(
+            state: .toBeMade(partitions: Int32(clamping: topic.partitions)), settings: TopicSettings(settings))
     }
+
+    /// `max.message.bytes` of a topic for which nobody has set it.
+    private static let usualSize = 1_048_588
 
     package static func refused(_ error: KafkaError) -> TopicFacts { TopicFacts(state: .refused(error), settings: nil) }
 

@@ -126,10 +126,7 @@ import Testing
         }
     }
 
-    @Test func `each command's help has an example, and the first help the exit codes`() async throws {
-        let help = try await Command.godwit("--help").run()
-        #expect(help.exitCode == 0)
-        for status in ExitStatus.allCases { #expect(help.standardOutput.contains("\(status.rawValue)  "), "\(status)") }
+    @Test func `each command's help has an example`() async throws {
         for arguments in [
             ["config", "check"], ["config", "show"], ["config", "reference"], ["migrate"], ["append"], ["run"], ["dev"],
             ["demo"],

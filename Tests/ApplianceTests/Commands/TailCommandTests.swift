@@ -42,6 +42,26 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `an open transaction holds up only what is behind it`() async throws {
+        try await RelayFixture.with { place in
+            _ = try await place.append(3)
+            let writer = try await place.test.connect()
+            try await writer.execute(script: "BEGIN")
+            let held = try await place.insert(["aggregate_id": "'held'"], on: writer)
+            _ = try await place.append(1, from: 5)
+            let tail = try tail(place, "--from", "1", "--json")
+            #expect(await tail.waitForOutput("\"position\":\(held - 1),"), "\(tail.standardError)")
+            #expect(await tail.waitForError("events behind position \(held - 1) wait for open transactions"))
+            #expect(!tail.standardOutput.contains("\"position\":\(held + 1),"))
+            try await writer.execute(script: "ROLLBACK")
+            await writer.close()
+            #expect(await tail.waitForOutput("\"position\":\(held + 1),"))
+            tail.send(SIGTERM)
+            #expect(await tail.result().exitCode == 0)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `from now on only what is written then is shown, a line for each event of the scope`() async throws {
         try await RelayFixture.with { place in
             _ = try await place.append(3)

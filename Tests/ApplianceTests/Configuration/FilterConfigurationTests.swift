@@ -26,6 +26,11 @@ import Testing
         #expect(try filter("", variables) == wanted)
     }
 
+    @Test func `a list in the environment may be written as in the file`() throws {
+        let variables = ["GODWIT_CONSUMERS_A_EVENT_TYPES": "[A, 'B, c']"]
+        #expect(try filter("", variables) == EventFilter(eventTypes: ["A", "B, c"]))
+    }
+
     @Test func `conditions name places, each with a value or several`() throws {
         let found = try filter(
             """
@@ -41,8 +46,23 @@ import Testing
             found.conditions == [
                 try condition(.payload, "/country", ["DE", "AT"]), try condition(.payload, "/n", ["10"]),
                 try condition(.payload, "/none", ["null"]), try condition(.metadata, "/a~1b", ["x"]),
-                try condition(.payload, "", ["true"], not: true), try condition(.metadata, "/t", ["null"], not: true),
+                try condition(.payload, "", ["true"], not: true),
+                try condition(.metadata, "/t", ["\"null\""], not: true),
             ])
+    }
+
+    @Test func `a text in quotes is a text alone`() throws {
+        let found = try filter(", where: { /a: ['10', DE, 'DE', \"1e1\", '01'] }")
+        #expect(found.conditions.map(\.values) == [["\"10\"", "DE", "DE", "\"1e1\"", "\"01\""]])
+    }
+
+    @Test(arguments: ["+5", "0x10", ".5", "5.", ".inf", "-.inf", ".nan", "0o7", "+1.5e3"])
+    func `what YAML takes for a number and JSON does not is refused`(_ number: String) {
+        let problems = problems(", where: { /a: [DE, \(number)] }")
+        #expect(
+            problems.count == 1 && problems[0].contains("\(number), which is no number as JSON writes it"),
+            "\(problems)")
+        #expect(self.problems(", where: { /a: ['\(number)'] }").isEmpty)
     }
 
     @Test func `values of JSON may be spelled as YAML spells them`() throws {

@@ -47,6 +47,7 @@ import Testing
         ("key: \"{aggregate_id}-{aggregate_version}\"", "{aggregate_version}, which differs"),
         ("partition: \"{global_position}\"", "would have the same partition"),
         ("partition: \"p{metadata./shard}\"", "makes no whole number of any event"),
+        ("partition: \"2147483648\"", "no topic has so many partitions"),
         ("partitioner: random", "must be one of: murmur2, crc32"),
     ])
     func `what makes no key is refused with what to do`(_ more: String, _ expected: String) {
@@ -198,7 +199,8 @@ import Testing
         ("value: { rename: [/a] }", "must be a mapping"),
         ("value: { drop: [/a], mask: [/a/b] }", "of which \"drop\" leaves nothing"),
         ("value: { keep: [/a, /b], rename: { /a: b } }", "choose another name"),
-        ("value: { keeep: [/a] }", "did you mean \"keep\"?"),
+        ("value: { keeep: [/a] }", "did you mean \"keep\"?"), ("value: { keep: [] }", "is an empty list"),
+        ("value: { mask: [\"/items/*/x\"] }", "places have no patterns"),
         ("tombstone_on_empty: sometimes", "true or false"),
     ])
     func `what reduces nothing is refused with what to do`(_ more: String, _ expected: String) {
@@ -242,12 +244,22 @@ import Testing
         #expect(consumer.renamedHeaders == ["event_type": "type"] && consumer.addedHeaders.map(\.name) == ["x"])
         #expect(consumer.projection?.steps.rename.map(\.name) == ["b"] && consumer.topics.keys.sorted() == ["Erased"])
         #expect(try self.consumer("batch_size: 1", ["GODWIT_CONSUMERS_A_HEADERS": "minimal"]).headers != .standard)
+        let sections = [
+            "GODWIT_CONSUMERS_A_VALUE": "{ mask: [/a], hash: [/b], hash_key_file: /key }",
+            "GODWIT_CONSUMERS_A_TOPIC_SETTINGS": "{ cleanup.policy: compact }",
+        ]
+        let whole = try self.consumer("value: { drop: [/c] }", sections)
+        #expect(whole.projection?.steps.mask.map(\.description) == ["/a"])
+        #expect(whole.projection?.steps.drop.isEmpty == true && whole.projection?.steps.hash.count == 1)
+        #expect(whole.topicSettings.settings == ["cleanup.policy": "compact"])
     }
 
     @Test(arguments: [
         ("WHERE", "country=DE", "must be a mapping"), ("WHERE", "{ /country: [DE }", "is not written as in a file"),
         ("VALUE_RENAME", "/a", "must be a mapping"), ("WHERE", "{ country: DE }", "is no place in JSON"),
         ("HEADERS", "{ event_type: { value: x } }", "it is a header of Godwit's own"),
+        ("VALUE", "mask=/a", "is a mapping: write it as in the file"),
+        ("VALUE", "{ maks: [/a] }", "did you mean \"mask\"?"),
     ])
     func `a mapping in a variable is refused by the variable's name`(_ key: String, _ text: String, _ expected: String)
     {

@@ -5,8 +5,8 @@ import Testing
 @Suite struct HelpTests {
     /// The commands that a command's help lists.
     private static func subcommands(_ help: String) -> [String] {
-        guard let list = help.split(separator: "SUBCOMMANDS:\n").dropFirst().first else { return [] }
-        return list.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") && !$0.contains("'") }
+        let lists = help.split(separator: "SUBCOMMANDS:\n").dropFirst().joined(separator: "\n")
+        return lists.split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") && !$0.contains("'") }
             .compactMap { $0.split(separator: " ").first.map(String.init) }
     }
 

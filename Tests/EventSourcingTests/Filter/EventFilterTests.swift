@@ -59,6 +59,9 @@ import Testing
         (#"{"country":"10"}"#, "10", true),
         (#"{"country":"10.0"}"#, "10", false), (#"{"country":true}"#, "true", true),
         (#"{"country":null}"#, "null", true),
+        (#"{"country":"10"}"#, #""10""#, true), (#"{"country":10}"#, #""10""#, false),
+        (#"{"country":null}"#, #""null""#, false), (#"{"country":"null"}"#, #""null""#, true),
+        (#"{"country":"\"x"}"#, #""\"x""#, true), (#"{"country":"\"x"}"#, #""x"#, true),
         (#"{"country":"a","country":"DE"}"#, "DE", true), (#"{"country":"DE","country":"a"}"#, "DE", false),
         (#"{"country":"é"}"#, "e\u{301}", false), (#"{"country":1e99999999999}"#, "1", false),
     ])

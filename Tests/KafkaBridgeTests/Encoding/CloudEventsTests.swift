@@ -49,7 +49,7 @@ import Testing
                 "ce_source=/godwit/Sales%20Dept", "ce_type=OrderPlaced", #"ce_subject=order-"7""#,
                 "ce_time=2023-11-14T22:13:20.123456Z", #"ce_partitionkey=order-"7""#, "ce_boundedcontext=Sales Dept",
                 "ce_aggregatetype=Order", "ce_aggregateversion=3", "ce_eventversion=2", "ce_globalposition=42",
-                "ce_traceparent=\(Self.parent)", "ce_correlationid=corr-1", "ce_tenant=acme",
+                "ce_traceid=\(Self.parent)", "ce_correlationid=corr-1", "ce_tenant=acme",
             ])
     }
 
@@ -68,7 +68,7 @@ import Testing
         #expect(event["partitionkey"] as? String == "corr-1")
         #expect(event["eventversion"] as? Int == 2)
         #expect(event["globalposition"] as? String == "42")
-        #expect(event["traceparent"] as? String == Self.parent)
+        #expect(event["traceid"] as? String == Self.parent)
         let data = try #require(event["data"] as? [String: Any])
         #expect((data["total"] as? [Any])?.count == 2)
         #expect(event["data_base64"] == nil)

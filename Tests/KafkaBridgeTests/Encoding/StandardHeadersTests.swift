@@ -67,7 +67,7 @@ import Testing
         ("aggregate_version", "aggregate_version=3", "ce_aggregateversion=3"),
         ("global_position", "global_position=42", "ce_globalposition=42"),
         ("created_at", "created_at=\(time)", "ce_time=\(time)"),
-        ("trace_id", "trace_id=\(parent)", "ce_traceparent=\(parent)"),
+        ("trace_id", "trace_id=\(parent)", "ce_traceid=\(parent)"),
         ("correlation_id", "correlation_id=corr-1", "ce_correlationid=corr-1"),
         ("causation_id", "causation_id=cause-1", "ce_causationid=cause-1"),
     ]

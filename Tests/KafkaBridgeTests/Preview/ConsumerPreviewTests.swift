@@ -107,6 +107,40 @@ import Testing
         }
     }
 
+    @Test func `a dead letter that is too large is shown with what its topic takes of it`() throws {
+        let dead = try TopicName(sanitizing: "dead")
+        for format in [RecordFormat.payload, .cloudEventsStructured(.init(source: try TextTemplate("/shop")))] {
+            let options = try Self.options { ($0.onPoison, $0.route.format) = (.deadLetterTopic(dead), format) }
+            let found = try Self.preview(
+                Self.event(payload: String(repeating: "x", count: 3_000)), options,
+                facts: .exists(partitions: 1, settings: ["max.message.bytes": "2000"]))
+            let letter = try #require(found.record)
+            #expect(letter.topic == "dead" && letter.value == nil && letter.omittedBytes == nil && letter.size < 2_000)
+            #expect(
+                letter.headers.contains { $0.name == "dead_letter_omitted_bytes" && $0.value == Array("3000".utf8) })
+        }
+        // What not even an empty record fits into halts.
+        let options = try Self.options { $0.onPoison = .deadLetterTopic(dead) }
+        let never = try Self.preview(
+            Self.event(payload: String(repeating: "x", count: 3_000)), options,
+            facts: .exists(partitions: 1, settings: ["max.message.bytes": "100"]))
+        #expect(never.reason?.consequence?.contains("does not take it either") == true)
+    }
+
+    @Test func `a topic that is to be made allows what brokers usually do`() throws {
+        let options = try Self.options()
+        let made = TopicFacts.toBeMade(TopicSpecification("identity", partitions: 5))
+        let event = Self.event(payload: String(repeating: "x", count: 2_000_000))
+        let found = try Self.preview(event, options, facts: made)
+        #expect(found.reason?.code == "too_large" && found.record?.isTopicAbsent == true)
+    }
+
+    @Test func `a consumer that begins with what is there later publishes nothing of now`() throws {
+        var record = ConsumerPreview.Record(totalSegments: 1)
+        record.startsLater = true
+        #expect(try Self.preview(Self.event(), try Self.options(), record: record).reason?.code == "before_start")
+    }
+
     @Test func `a dead letter is shown as it goes to its topic`() throws {
         let dead = try TopicName(sanitizing: "dead")
         let options = try Self.options("x.{aggregate_type}", allowed: ["y.*"]) { $0.onPoison = .deadLetterTopic(dead) }

@@ -140,6 +140,39 @@ import Testing
         #expect(found.deadLetterPosition(letter.consumed) == 42)
     }
 
+    @Test func `all members but those of other names are there, or named`() throws {
+        let long = String(repeating: "n", count: 200)
+        let fixture = EventFixture(metadata: #"{"\#(long)": 1, "ü": 2, "": 3, "e": "", "event_id": "x"}"#)
+        let plain = try fixture.record { $0.metadataHeaders = .all() }
+        #expect(plain.text("ü") == "2" && plain.text("e") == "" && plain.text("metadata_left_out") == "\(long),")
+        let binary = try fixture.record {
+            $0.format = .cloudEventsBinary(try Self.events())
+            $0.metadataHeaders = .all()
+        }
+        // An optional attribute is never empty.
+        #expect(binary.text("ce_e") == nil && binary.text("ce_metadataleftout") == "ü,")
+    }
+
+    @Test(arguments: [false, true])
+    func `dead letters are CloudEvents too, also without their values`(_ isStructured: Bool) throws {
+        let format = isStructured ? RecordFormat.cloudEventsStructured : RecordFormat.cloudEventsBinary
+        var note = DeadLetterNote(
+            reason: .tooLarge, error: "e", consumer: "c", segment: 0, position: 42, topic: nil, time: 0, prefix: "")
+        note.omittedBytes = 7
+        let empty = try EventFixture().record({ $0.format = format(try Self.events()) }, note: note)
+        #expect(empty.value == nil && empty.text("ce_id") == "00112233-4455-6677-8899-aabbccddeeff")
+        #expect(empty.text("ce_type") == "OrderPlaced" && empty.text("content-type")?.contains("cloudevents") == false)
+        note.omittedBytes = nil
+        for type in ["", "a\nb"] {
+            let unfit = try EventFixture(context: "", event: type).record(
+                { $0.format = format(try Self.events("{bounded_context}")) }, note: note)
+            let type = unfit.text("ce_type") ?? unfit.valueText ?? ""
+            #expect(type.contains("undeliverable"))
+            let source = unfit.text("ce_source") ?? unfit.valueText ?? ""
+            #expect(source.contains("undeliverable"))
+        }
+    }
+
     // MARK: What CloudEvents require
 
     @Test func `required attributes are never empty, and optional ones are left out instead`() throws {

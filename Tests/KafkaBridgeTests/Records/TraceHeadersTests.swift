@@ -87,12 +87,15 @@ import Testing
         }
         #expect(structured.valueText?.contains(#""traceparent":"\#(Self.parent)","tracestate":"a=1""#) == true)
         #expect(structured.text("traceparent") == Self.parent && structured.text("tracestate") == "a=1")
-        // Without a choice of traces the column goes on as it did.
+        // Where no trace goes on, the column is an attribute like others.
         let column = try EventFixture(traceID: Self.parent).record {
             $0.format = .cloudEventsBinary(events)
             $0.standardHeaders = .standard
         }
-        #expect(column.text("ce_traceparent") == Self.parent && column.text("traceparent") == nil)
+        #expect(column.text("ce_traceparent") == nil && column.text("traceparent") == nil)
+        #expect(column.text("ce_traceid") == Self.parent)
+        let value = try EventFixture(traceID: Self.parent).record { $0.format = .cloudEventsStructured(events) }
+        #expect(value.valueText?.contains("traceparent") == false && value.valueText?.contains(Self.parent) == true)
     }
 
     @Test func `dead letters and republished records go on with the trace`() throws {

@@ -38,6 +38,7 @@ struct ConfigurationEnvironment {
     private mutating func variable(_ variable: String, _ value: String) {
         let source = ConfigurationSource.environment(variable)
         let name = String(variable.dropFirst("GODWIT_".count))
+        if path(of: name) == nil, let path = section(of: name) { return section(path, value, source) }
         guard let (path, kind) = path(of: name) else {
             let known =
                 Self.plain.keys.map { "GODWIT_\($0)" } + Self.consumerKeys.map { "GODWIT_CONSUMERS_NAME_\($0.suffix)" }
@@ -55,9 +56,10 @@ struct ConfigurationEnvironment {
         let isMapping = kind.isMapping || kind == .mapping || value.drop { $0 == " " }.first == "{"
         if kind.isMapping || kind.takesMapping, isMapping {
             let read = ConfigurationFile.read(value, of: path, from: source, focus: focus)
-            layer.mappings.insert(path)
-            layer.values.merge(read.values) { $1 }
-            layer.problems += read.problems
+            take(read, of: path)
+        } else if kind.takesList, value.first == "[", value.last == "]" {
+            // As a mapping has to be written.
+            take(ConfigurationFile.read(value, of: path, from: source, focus: focus), of: nil)
         } else if kind.takesList, !Self.isWord(value, of: kind) {
             let items = value.split(separator: ",").map { $0.drop { $0 == " " } }
                 .map { String($0.reversed().drop { $0 == " " }.reversed()) }.filter { !$0.isEmpty }
@@ -69,6 +71,43 @@ struct ConfigurationEnvironment {
         } else {
             layer.values[path] = RawValue(content: .scalar(value), source: source)
         }
+    }
+
+    private mutating func take(_ read: RawLayer, of mapping: ConfigurationPath?) {
+        if let mapping { layer.mappings.insert(mapping) }
+        layer.values.merge(read.values) { $1 }
+        layer.problems += read.problems
+        layer.unusable.formUnion(read.unusable)
+    }
+
+    /// Takes a whole section, written as in the file.
+    private mutating func section(_ path: ConfigurationPath, _ value: String, _ source: ConfigurationSource) {
+        guard value.drop(while: { $0 == " " }).first == "{" else {
+            layer.problems.append(
+                ConfigurationProblem(
+                    .value, source: source,
+                    "\"\(path)\" is a mapping: write it as in the file, on one line, for example { key: value }"))
+            return
+        }
+        if path.words.first == "consumers", !layer.consumers.contains(where: { $0.name == path.words[1] }) {
+            layer.consumers.append((path.words[1], source))
+        }
+        if focus.includes(path) { take(ConfigurationFile.read(value, of: path, from: source, focus: focus), of: path) }
+    }
+
+    /// The section within a consumer's, or of settings, that a variable's name means.
+    private func section(of name: String) -> ConfigurationPath? {
+        if name == "KAFKA_TOPICS_SETTINGS" { return ConfigurationPath(["kafka", "topics", "settings"]) }
+        if name == "KAFKA_PROPERTIES" { return ConfigurationPath(["kafka", "properties"]) }
+        guard name.hasPrefix("CONSUMERS_") else { return nil }
+        let rest = name.dropFirst("CONSUMERS_".count)
+        for word in ["value", "topic_settings"] {
+            let suffix = "_" + ConfigurationKey.environmentName(word)
+            guard rest.hasSuffix(suffix), rest.count > suffix.count else { continue }
+            let part = String(rest.dropLast(suffix.count))
+            return ConfigurationPath(["consumers", fileConsumers[part] ?? part.lowercased(), word])
+        }
+        return nil
     }
 
     /// Whether a value is one word where others are a list.

@@ -1,4 +1,5 @@
 import Consumers
+import EventSourcing
 import YAML
 
 /// Reads the YAML file into raw values, and says of each key that is not known which one was meant.
@@ -167,6 +168,13 @@ struct ConfigurationFile {
     /// One value or several, of which `null` is one too.
     private mutating func condition(_ node: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath) {
         let nodes = if case .sequence(let sequence) = node.content { sequence } else { [node] }
+        if let odd = nodes.first(where: Self.isOddNumber), let text = odd.text {
+            problem(
+                odd,
+                "\"\(path)\" has \(text), which is no number as JSON writes it, such as 5, 16 or 0.5; in quotes it is a text"
+            )
+            return
+        }
         let texts = nodes.compactMap(Self.conditionText)
         guard texts.count == nodes.count, !texts.isEmpty else {
             problem(keyNode, "\"\(path)\" takes a text or a list of texts, for example [DE, AT]")
@@ -177,7 +185,9 @@ struct ConfigurationFile {
 
     /// A value of JSON, which has one spelling of what YAML spells in several ways; nothing is none.
     private static func conditionText(_ node: YAMLNode) -> String? {
-        guard case .scalar(let text, isPlain: true) = node.content else { return node.text }
+        guard case .scalar(let text, isPlain: true) = node.content else {
+            return node.text.map { EventCondition.value(ofText: $0) }
+        }
         switch text {
         case "": return nil
         case "~", "Null", "NULL": return "null"
@@ -185,6 +195,15 @@ struct ConfigurationFile {
         case "False", "FALSE": return "false"
         default: return text
         }
+    }
+
+    /// Whether YAML takes a plain text for a number that JSON does not write so.
+    private static func isOddNumber(_ node: YAMLNode) -> Bool {
+        guard case .scalar(let text, isPlain: true) = node.content else { return false }
+        return text.wholeMatch(
+            of:
+                #/[-+]?(\.[0-9]+([eE][-+]?[0-9]+)?|[0-9]+\.([eE][-+]?[0-9]+)?|0x[0-9A-Fa-f]+|0o[0-7]+|\.(inf|Inf|INF))|\.(nan|NaN|NAN)|\+[0-9].*/#
+        ) != nil
     }
 
     private mutating func property(_ word: String, _ node: YAMLNode, keyNode: YAMLNode, at path: ConfigurationPath) {

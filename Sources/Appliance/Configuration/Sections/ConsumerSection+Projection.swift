@@ -40,7 +40,17 @@ extension ConsumerSection {
         _ path: ConfigurationPath, _ values: inout ConfigurationValues
     ) -> [JSONPointer] {
         var pointers: [JSONPointer] = []
-        for text in values.list(path) {
+        let texts = values.list(path)
+        if texts.isEmpty, case .list = values.content(path) {
+            values.problem(path, .projection, "is an empty list, which does nothing: name places, or remove it")
+        }
+        for text in texts {
+            if text.split(separator: "/").contains("*") {
+                values.problem(
+                    path, .projection,
+                    "holds \"\(text)\", and places have no patterns: name each place, or the array as a whole")
+                continue
+            }
             if let pointer = pointer(text, path, .projection, &values) { pointers.append(pointer) }
         }
         return pointers

@@ -38,6 +38,10 @@ extension ConsumerSection {
             )
             return nil
         }
+        if template.fields.isEmpty, template.places.isEmpty, Int32(text) == nil {
+            values.problem(path, .key, "is \"\(text)\", and no topic has so many partitions")
+            return nil
+        }
         checkSpread(of: template, path, &values)
         return template
     }
