@@ -29,6 +29,8 @@ struct Godwit: AsyncParsableCommand {
             RateCommand.self,
             ParkedCommand.self,
             AcceptSourceCommand.self,
+            PruneCommand.self,
+            RetireCommand.self,
             MigrateCommand.self,
             DoctorCommand.self,
             ConfigCommand.self,

@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 
 /// What is wrong with a database, from the facts. A pure decision.
@@ -12,6 +13,8 @@ struct DatabaseVerdict: Sendable {
     var greatestSkew = 1.0
     /// Whether idle writers are to be ended.
     var endsIdleWriters = false
+    /// Whether relays remove what is delivered.
+    var prunes = false
     /// Which sessions a relay has.
     var sessionNeed: SessionNeed?
 
@@ -23,7 +26,7 @@ struct DatabaseVerdict: Sendable {
 
     private func findingsOfSession(_ facts: DatabaseFacts) -> [Finding] {
         server(facts) + sessions(facts) + schema(facts) + rights(facts) + sequence(facts) + writers(facts)
-            + started(facts)
+            + started(facts) + retention(facts)
             + scopes(facts)
     }
 
@@ -135,7 +138,7 @@ struct DatabaseVerdict: Sendable {
             ]
         }
         var missing: [String] = []
-        for entry in TableRights.all(tables) where facts.existing.contains(entry.table) {
+        for entry in TableRights.all(tables, prunes: prunes) where facts.existing.contains(entry.table) {
             let lacking = entry.relay.filter { !facts.rights.contains(.init(table: entry.table, name: $0.name)) }
             if !lacking.isEmpty {
                 missing.append("\(lacking.map(\.name).joined(separator: ", ")) on \(entry.table.text)")
@@ -157,7 +160,9 @@ struct DatabaseVerdict: Sendable {
                     "as a superuser: GRANT pg_signal_backend, pg_read_all_stats TO \(facts.role), or godwit migrate --grants \(facts.role)"
                 ))
         }
-        let excess = ["UPDATE", "DELETE"].filter { facts.rights.contains(.init(table: tables.events, name: $0)) }
+        let excess = (prunes ? ["UPDATE"] : ["UPDATE", "DELETE"]).filter {
+            facts.rights.contains(.init(table: tables.events, name: $0))
+        }
         if !excess.isEmpty {
             findings.append(
                 .note(
@@ -269,6 +274,24 @@ struct DatabaseVerdict: Sendable {
                 "process \(process) \(name)\(state) has written events and not committed for \(Self.seconds(age)): later events wait for it",
                 "SELECT pg_terminate_backend(\(process))")
         }
+    }
+
+    private func retention(_ facts: DatabaseFacts) -> [Finding] {
+        guard prunes else { return [] }
+        guard let pruned = facts.pruned else {
+            return [
+                .note(
+                    "retention", "nothing was removed yet, and no process has looked what can be",
+                    "godwit prune --dry-run")
+            ]
+        }
+        return pruned.heldBy.isEmpty
+            ? []
+            : [
+                .note(
+                    "retention", "delivered rows are kept: \(pruned.heldBy)",
+                    "godwit prune --dry-run shows all that keeps them")
+            ]
     }
 
     private func started(_ facts: DatabaseFacts) -> [Finding] {

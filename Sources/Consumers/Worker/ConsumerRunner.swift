@@ -362,7 +362,7 @@ final class ConsumerRunner: Sendable {
     private func recordProgress(in life: ServerLife) async throws {
         // What is done inside the database is lost together with its checkpoint.
         guard sink.isExternal, let last = state.lastEvent else { return }
-        let known = EventsTable(source.tables.source).holds(last)
+        let known = PruningsTable(source.tables).holdsOrRemoved(last, EventsTable(source.tables.source))
         let recorded = await sink.lastRecorded
         // Written after all that was written before, the last row stands for all of them.
         let answers = try await membership.control.perform(in: life) { connection in
