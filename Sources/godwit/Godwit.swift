@@ -31,6 +31,7 @@ struct Godwit: AsyncParsableCommand {
             AcceptSourceCommand.self,
             PruneCommand.self,
             RetireCommand.self,
+            ResegmentCommand.self,
             MigrateCommand.self,
             DoctorCommand.self,
             ConfigCommand.self,

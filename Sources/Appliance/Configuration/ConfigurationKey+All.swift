@@ -132,7 +132,8 @@ extension ConfigurationKey {
     private static let worker: [ConfigurationKey] = [
         .init(
             "worker.total_segments", .integer(1...4096), default: "4",
-            "Into how many segments a consumer's aggregates are divided; fixed at its first start."),
+            "Into how many segments a consumer's aggregates are divided, at its first start; later `godwit resegment` changes that."
+        ),
         .init(
             "worker.batch_size", .integer(1...100_000), default: "4000",
             "How many events are fetched at a time at most; beginning with 500, growing while there are more."),

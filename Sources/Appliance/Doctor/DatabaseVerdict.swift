@@ -13,6 +13,8 @@ struct DatabaseVerdict: Sendable {
     var greatestSkew = 1.0
     /// Whether idle writers are to be ended.
     var endsIdleWriters = false
+    /// Consumers that deliver exactly once, whose segments are fixed.
+    var exactlyOnce: Set<String> = []
     /// Whether relays remove what is delivered.
     var prunes = false
     /// Which sessions a relay has.
@@ -297,10 +299,11 @@ struct DatabaseVerdict: Sendable {
     private func started(_ facts: DatabaseFacts) -> [Finding] {
         segments.sorted { $0.key < $1.key }.compactMap { consumer, configured in
             guard let recorded = facts.segments[consumer], recorded != configured else { return nil }
-            return .error(
-                "segments",
-                "the consumer \(consumer) was started with \(recorded) segments, and \(configured) are configured",
-                "set consumers.\(consumer).total_segments: \(recorded)")
+            let remedy = "set consumers.\(consumer).total_segments: \(recorded)"
+            let text = "the consumer \(consumer) has \(recorded) segments, and \(configured) are configured"
+            return exactlyOnce.contains(consumer)
+                ? .error("segments", text, remedy)
+                : .note("segments", "\(text), which holds for a first start only", "\(remedy), or godwit resegment")
         }
     }
 

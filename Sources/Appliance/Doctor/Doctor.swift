@@ -65,6 +65,9 @@ package struct Doctor: Sendable {
                 notify: configuration.notify.mode,
                 segments: Dictionary(configuration.consumers.map { ($0.name, $0.totalSegments) }) { first, _ in first },
                 sessionNeed: configuration.sessionNeed)
+            verdict.exactlyOnce = Set(
+                configuration.consumers.filter { if case .exactlyOnce = $0.delivery { true } else { false } }.map(
+                    \.name))
             verdict.prunes = configuration.source.deliveredFor != nil
             verdict.endsIdleWriters = configuration.horizon.endIdleWritersAfter != nil
             part.findings = verdict.findings(facts)

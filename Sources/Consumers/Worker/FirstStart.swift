@@ -18,14 +18,16 @@ struct FirstStart {
 
     /// Makes the segments where there are none. Waits, until stopped, for the transactions that hold back the position at
     /// which the consumer is to begin.
-    func run(in life: ServerLife) async throws {
+    ///
+    /// - Returns: how many segments are recorded; `nil` once stopped.
+    func run(in life: ServerLife) async throws -> Int? {
         let (name, total) = (name, options.totalSegments)
         try await register(in: life)
         let isNew = try await membership.control.perform(in: life) { [table] connection in
             try await connection.query(table.totals(name)).first?.decode(2) == 0
         }
         if isNew {
-            guard let start = try await position(in: life) else { return }
+            guard let start = try await position(in: life) else { return nil }
             let register = registrations.register(name, options.startPosition, by: membership.workerID)
             let (share, beginning) = (RetentionLock(source.tables).share, registrations.noteBeginning(name))
             let statements = [
@@ -58,12 +60,18 @@ struct FirstStart {
                 try (0..<3).map { try row.decode($0, as: Int.self) }
             }
         }
-        if let recorded, recorded[0] == total, recorded[1] == total, recorded[2] < total {
-            throw WorkerError.segmentsMissing(consumer: name, count: recorded[2], of: total)
-        }
-        if let other = recorded?.first(where: { $0 != total }) {
+        guard let recorded else { return nil }
+        let (least, most) = (recorded[0], recorded[1])
+        if let other = [least, most].first(where: { $0 != total }), least != most || !options.followsSegments {
             throw WorkerError.segmentCountMismatch(consumer: name, recorded: other, configured: total)
         }
+        if recorded[2] < most { throw WorkerError.segmentsMissing(consumer: name, count: recorded[2], of: most) }
+        if most != total {
+            logger.notice(
+                "the consumer has \(most) segments, as recorded; total_segments of \(total) would hold for a first start only"
+            )
+        }
+        return most
     }
 
     /// Registers the consumer, so that nothing that it still wants is removed until it has begun.

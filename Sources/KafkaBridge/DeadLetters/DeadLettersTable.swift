@@ -170,6 +170,23 @@ package struct DeadLettersTable: Sendable {
         BoundStatement(Statement("DELETE FROM \(table.sql) WHERE consumer_name = $1"), [consumer])
     }
 
+    /// The aggregate ids that a consumer has rows of.
+    func aggregateIDs(_ consumer: String) -> BoundStatement {
+        BoundStatement(
+            Statement("SELECT DISTINCT aggregate_id FROM \(table.sql) WHERE consumer_name = $1"), [consumer])
+    }
+
+    /// Puts the rows of aggregates into other segments.
+    func move(_ consumer: String, _ segments: [(aggregateID: String, segment: Int)]) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) AS letters SET segment_id = moved.segment_id
+            FROM unnest($2::text[], $3::integer[]) AS moved (aggregate_id, segment_id)
+            WHERE letters.consumer_name = $1 AND letters.aggregate_id = moved.aggregate_id
+            """
+        return BoundStatement(
+            Statement(sql), [consumer, segments.map(\.aggregateID), segments.map { Int32($0.segment) }])
+    }
+
     private static let returned =
         columns.split(separator: ", ").map { "letters.\($0)" }.joined(separator: ", ")
 }
