@@ -69,6 +69,7 @@ package struct PruneReport: Sendable {
                         "kind": .string($0.kind), "position": .number($0.position), "text": .string($0.description),
                     ]
                 }),
+            "held_by": events?.hold.map { .string($0.description) } ?? .null,
             "readers": .array((events?.readers ?? []).map { .string($0) }),
             "pruned": events?.record.map(\.json) ?? .null,
             "dead_letters": .number(own.deadLetters), "audit_entries": .number(own.auditEntries),

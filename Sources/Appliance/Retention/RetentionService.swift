@@ -69,13 +69,13 @@ struct RetentionService: Sendable {
 
     private func note(_ report: Pruner.Report, _ reported: inout (text: String, at: ContinuousClock.Instant)?) {
         position.set(report.record?.through ?? 0)
-        held.set(report.plan.holder?.position ?? 0)
+        held.set(report.hold?.position ?? 0)
         if report.rows > 0 {
             logger.info(
                 "removed rows that are delivered",
                 metadata: ["rows": "\(report.rows)", "through": "\(report.record?.through ?? 0)"])
         }
-        guard let hold = report.plan.holder else {
+        guard let hold = report.hold else {
             reported = nil
             return
         }

@@ -49,8 +49,9 @@ package struct StatusReader: Sendable {
                     problem: log.problem ?? log.problems[name]))
             consumers[consumers.count - 1].beganWithout = incomplete[name]
         }
+        // What was there and is removed was the latest all the same.
         var status = StoreStatus(
-            latest: log.latest, lastDrawn: log.lastDrawn, writers: log.writers, consumers: consumers)
+            latest: max(log.latest, min(pruned?.through ?? 0, log.lastDrawn)), lastDrawn: log.lastDrawn, writers: log.writers, consumers: consumers)
         status.pruned = pruned
         return status
     }

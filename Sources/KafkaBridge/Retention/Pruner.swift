@@ -27,6 +27,8 @@ package struct Pruner: Sendable {
     package struct Report: Sendable {
         /// As of the last transaction.
         package var plan: RetentionPlan
+        /// What keeps rows that are there and, but for it, old enough; `nil` where only their age does.
+        package var hold: RetentionPlan.Hold?
         /// Everything up to here is delivered by all consumers.
         package var delivered: Int64?
         /// How long the history of what was delivered reaches back.
@@ -74,6 +76,7 @@ package struct Pruner: Sendable {
             after: 0, through: report.plan.through, keeping: report.plan.kept, limit: limit)
         report.rows = try await connection.query(statement).first?.decode(0) ?? 0
         report.isCut = report.rows == Int64(limit)
+        report.hold = try await hold(report.plan, on: connection)
         report.record = try await prunings.read(on: connection)
         return report
     }
@@ -84,6 +87,15 @@ package struct Pruner: Sendable {
         // A sample that is newer than where consumers are now, since they were set back, is no proof any more.
         let plan = RetentionPlan(facts, longEnough: history.longEnough)
         return Report(plan: plan, delivered: RetentionPlan.delivered(facts), reach: history.reach)
+    }
+
+    /// A consumer that has delivered everything holds nothing.
+    private func hold(
+        _ plan: RetentionPlan, on connection: Connection
+    ) async throws(PostgresError) -> RetentionPlan.Hold? {
+        guard let hold = plan.holder, case .consumer = hold.holder else { return plan.holder }
+        let next = try await connection.query(events.firstPosition(after: hold.position, through: .max))
+        return next.isEmpty ? nil : hold
     }
 
     private func history(on session: some PostgresSession) async throws(PostgresError) -> DeliveredHistory {
@@ -123,7 +135,8 @@ package struct Pruner: Sendable {
             try await connection.execute(script: EventsTable.readingSettings)
             try await sample(on: connection)
             var report = try await removeAll(on: connection, isStopping, observe)
-            let hold = report.plan.holder
+            report.hold = try await hold(report.plan, on: connection)
+            let hold = report.hold
             try await connection.query(prunings.looked(heldAt: hold?.position, by: hold?.description ?? ""))
             report.record = try await prunings.read(on: connection)
             try await connection.query(lock.leaveProcess)

@@ -61,7 +61,7 @@ import Testing
             try await start("shop", at: 12, store, connection)
             var report = try await look(store, connection)
             #expect(report.rows == 0)
-            #expect(report.plan.holder == nil)
+            #expect(report.hold == nil)
             #expect(report.delivered == 12)
             try await age(store, connection)
             let before = try await pruner(store).examine(on: connection)
@@ -74,6 +74,9 @@ import Testing
             #expect(report.rows == 12)
             #expect(report.record?.through == 12)
             #expect(report.record?.rows == 12)
+            // It has stood there for longer than rows are kept, and there are more.
+            #expect(report.hold?.holder == .consumer("shop"))
+            #expect(report.record?.heldBy == "consumer shop is at position 12")
             #expect(report.record?.prunedAt != nil)
             #expect(try await positions(store, connection) == Array(13...20))
             await connection.close()
@@ -99,6 +102,7 @@ import Testing
                 return
             }
             #expect(report.rows == 23)
+            #expect(report.hold == nil)
             #expect(report.plan.kept == [4, 17])
             #expect(try await positions(store, connection) == [4, 17])
             // Decided, they go with the next pass.

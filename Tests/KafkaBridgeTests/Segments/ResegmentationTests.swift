@@ -13,6 +13,14 @@ import Testing
     /// Keeps what all workers were handed, in the order in which it was.
     private final class Record: Sendable {
         private let positions = Mutex<[(position: Int64, aggregate: String)]>([])
+        private let halt = Mutex<Int64?>(nil)
+
+        init(haltsAt position: Int64? = nil) { halt.withLock { $0 = position } }
+
+        /// The event that cannot be delivered, until it is mended.
+        var haltsAt: Int64? { halt.withLock { $0 } }
+
+        func mend() { halt.withLock { $0 = nil } }
 
         func note(_ events: [PersistedEvent]) {
             positions.withLock { $0 += events.map { ($0.globalPosition, $0.aggregateID) } }
@@ -27,8 +35,18 @@ import Testing
         let record: Record
 
         func publish(_ batch: FeedBatch) async throws -> Publication {
-            record.note(batch.selection.compactMap { batch.events?[$0.index].event })
-            return .acknowledged
+            var halts: [SegmentHalt] = []
+            var taken: [PersistedEvent] = []
+            for selected in batch.selection {
+                guard let event = batch.events?[selected.index].event else { continue }
+                if event.globalPosition == record.haltsAt {
+                    halts.append(
+                        SegmentHalt(segment: selected.segment, position: event.globalPosition, reason: "as told"))
+                }
+                if !halts.contains(where: { $0.segment == selected.segment }) { taken.append(event) }
+            }
+            record.note(taken)
+            return Publication { [halts] in PublicationOutcome(halts: halts) }
         }
     }
 
@@ -37,6 +55,7 @@ import Testing
         options.heartbeatInterval = .milliseconds(300)
         options.staleThreshold = .seconds(3)
         options.rebalanceInterval = .milliseconds(300)
+        options.haltRetryInterval = .milliseconds(200)
         options.dispatcherPollInterval = .milliseconds(10)
         options.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return options
@@ -163,6 +182,41 @@ import Testing
                 }
                 expectAll(record, through: 100)
             }
+            await connection.close()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a segment that halts is no obstacle, and halts on with its aggregate`() async throws {
+        try await TestStore.with { store in
+            let record = Record(haltsAt: 5)
+            let connection = try await store.connect()
+            try await append(200, store, connection)
+            let ids = try await connection.query(
+                Statement("SELECT aggregate_id FROM \(store.tables.events.sql) ORDER BY global_position"))
+            let strategy = FNV1aPartitionStrategy()
+            func segments(of total: Int) throws -> [Int] {
+                try ids.map { row in
+                    let bytes = Array(try row.decode(0, as: String.self).utf8)
+                    return strategy.segment(of: bytes.span.bytes, totalSegments: total)
+                }
+            }
+            try await serving(2, store, record) {
+                for total in [4, 16] {
+                    if total == 16 {
+                        try await resegmentation(store).run("shop", to: total, by: "me", on: connection)
+                    }
+                    let segments = try segments(of: total)
+                    let waiting = segments.enumerated().filter { $0.element == segments[4] && $0.offset >= 4 }.count
+                    try await eventually("all but the segment that halts flows") { record.all.count >= 200 - waiting }
+                }
+                record.mend()
+                try await eventually("the segment goes on") { record.all.count >= 200 }
+                try await eventually("the checkpoints pass it") {
+                    try await self.segments(store, connection).allSatisfy { $0.checkpoint == 200 }
+                }
+            }
+            expectAll(record, through: 200)
             await connection.close()
         }
     }
