@@ -41,25 +41,35 @@ package struct PruningsTable: Sendable {
         }
     }
 
-    /// Notes a batch that was removed, in its transaction.
-    package func removed(through position: Int64, rows: Int64) -> BoundStatement {
+    /// Where rows may be left: behind the last position removed, or from the beginning on, where some were kept.
+    package var beginning: BoundStatement {
+        let sql = "SELECT through_position FROM \(table.sql) WHERE events_table = $1 AND kept_rows = 0"
+        return BoundStatement(Statement(name: "prunings_beginning", sql: sql), [events])
+    }
+
+    /// Notes a batch that was removed, in its transaction, and how many rows up to there were kept.
+    package func removed(through position: Int64, rows: Int64, kept: Int) -> BoundStatement {
         let sql = """
-            INSERT INTO \(table.sql) AS known (events_table, through_position, pruned_rows, pruned_at)
-            VALUES ($1, $2, $3, clock_timestamp()) ON CONFLICT (events_table) DO UPDATE SET
+            INSERT INTO \(table.sql) AS known (events_table, through_position, pruned_rows, pruned_at, kept_rows)
+            VALUES ($1, $2, $3, clock_timestamp(), $4) ON CONFLICT (events_table) DO UPDATE SET
                 through_position = greatest(known.through_position, excluded.through_position),
+                kept_rows = greatest(known.kept_rows, excluded.kept_rows),
                 pruned_rows = known.pruned_rows + excluded.pruned_rows, pruned_at = excluded.pruned_at
             """
-        return BoundStatement(Statement(name: "prunings_removed", sql: sql), [events, position, rows])
+        return BoundStatement(Statement(name: "prunings_removed", sql: sql), [events, position, rows, kept])
     }
 
     /// Notes a look, and what keeps the rest.
-    package func looked(heldAt position: Int64?, by holder: String) -> BoundStatement {
+    ///
+    /// - Parameter kept: how many rows are kept, where all were gone through; otherwise as noted before.
+    package func looked(heldAt position: Int64?, by holder: String, kept: Int?) -> BoundStatement {
         let sql = """
             INSERT INTO \(table.sql) AS known (events_table, held_at, held_by) VALUES ($1, $2, $3)
             ON CONFLICT (events_table) DO UPDATE SET looked_at = clock_timestamp(), held_at = excluded.held_at,
-                held_by = excluded.held_by
+                held_by = excluded.held_by, kept_rows = coalesce($4::bigint, known.kept_rows)
             """
-        return BoundStatement(Statement(name: "prunings_looked", sql: sql), [events, position, holder])
+        return BoundStatement(
+            Statement(name: "prunings_looked", sql: sql), [events, position, holder, kept.map { Int64($0) }])
     }
 
     /// Forgets what is recorded of a log that is no longer there: positions mean other events now.

@@ -51,7 +51,8 @@ package struct StatusReader: Sendable {
         }
         // What was there and is removed was the latest all the same.
         var status = StoreStatus(
-            latest: max(log.latest, min(pruned?.through ?? 0, log.lastDrawn)), lastDrawn: log.lastDrawn, writers: log.writers, consumers: consumers)
+            latest: max(log.latest, min(pruned?.through ?? 0, log.lastDrawn)), lastDrawn: log.lastDrawn,
+            writers: log.writers, consumers: consumers)
         status.pruned = pruned
         return status
     }

@@ -32,6 +32,7 @@ enum RetentionTables {
             events_table text PRIMARY KEY,
             through_position bigint NOT NULL DEFAULT 0,
             pruned_rows bigint NOT NULL DEFAULT 0,
+            kept_rows bigint NOT NULL DEFAULT 0,
             pruned_at timestamptz,
             looked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             held_at bigint,

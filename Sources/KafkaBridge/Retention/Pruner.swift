@@ -38,6 +38,8 @@ package struct Pruner: Sendable {
         package var isCut = false
         /// Who reads rows and keeps them from being removed, by the processes at the server.
         package var readers: [String] = []
+        /// Whether everything that may go was gone through.
+        var isComplete = false
         /// What was removed until now, by all passes.
         package var record: PruningRecord?
     }
@@ -137,7 +139,10 @@ package struct Pruner: Sendable {
             var report = try await removeAll(on: connection, isStopping, observe)
             report.hold = try await hold(report.plan, on: connection)
             let hold = report.hold
-            try await connection.query(prunings.looked(heldAt: hold?.position, by: hold?.description ?? ""))
+            try await connection.query(
+                prunings.looked(
+                    heldAt: hold?.position, by: hold?.description ?? "",
+                    kept: report.isComplete ? report.plan.kept.count : nil))
             report.record = try await prunings.read(on: connection)
             try await connection.query(lock.leaveProcess)
             return .looked(report)
@@ -151,7 +156,9 @@ package struct Pruner: Sendable {
         on connection: Connection, _ isStopping: () -> Bool, _ observe: (Int64) -> Void
     ) async throws -> Report {
         var report = try await look(on: connection)
-        var (cursor, batch, failures) = (Int64(0), min(options.batch, max(10, options.rate / 2)), 0)
+        // From the beginning only where rows were kept there: what others still see of removed rows is stepped over each time.
+        let beginning: Int64? = try await connection.query(prunings.beginning).first?.decode(0)
+        var (cursor, batch, failures) = (beginning ?? 0, min(options.batch, max(10, options.rate / 2)), 0)
         while !isStopping(), !Task.isCancelled {
             let began = ContinuousClock.now
             let step: Step?
@@ -177,7 +184,10 @@ package struct Pruner: Sendable {
                 break
             }
             (report.plan, report.delivered, report.reach) = (step.look.plan, step.look.delivered, step.look.reach)
-            guard let end = step.end else { break }
+            guard let end = step.end else {
+                report.isComplete = true
+                break
+            }
             cursor = end
             report.rows += step.rows
             if step.rows > 0 {
@@ -223,7 +233,7 @@ package struct Pruner: Sendable {
                 events.remove(after: cursor, through: end, keeping: kept)
             ).affectedRows
             if rows > 0 {
-                try await transaction.query(prunings.removed(through: end, rows: Int64(rows)))
+                try await transaction.query(prunings.removed(through: end, rows: Int64(rows), kept: look.plan.kept.count))
             }
             return Step(look: look, end: end, rows: Int64(rows))
         }

@@ -109,6 +109,9 @@ import Testing
             try await connection.execute(
                 script: "UPDATE \(store.tables.godwitTable("dead_letters").sql) SET state = 'discarded'")
             #expect(try await look(store, connection).rows == 2)
+            // Nothing is kept any more: the next pass begins where this one ended.
+            let beginning = try await connection.query(PruningsTable(store.tables).beginning).first
+            #expect(try beginning?.decode(0, as: Int64.self) == 25)
             await connection.close()
         }
     }
