@@ -233,7 +233,8 @@ package struct Pruner: Sendable {
                 events.remove(after: cursor, through: end, keeping: kept)
             ).affectedRows
             if rows > 0 {
-                try await transaction.query(prunings.removed(through: end, rows: Int64(rows), kept: look.plan.kept.count))
+                try await transaction.query(
+                    prunings.removed(through: end, rows: Int64(rows), kept: look.plan.kept.count))
             }
             return Step(look: look, end: end, rows: Int64(rows))
         }
