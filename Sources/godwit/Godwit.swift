@@ -27,7 +27,7 @@ struct Godwit: AsyncParsableCommand {
                 name: "Operate",
                 subcommands: [
                     PauseCommand.self, ResumeCommand.self, RateCommand.self, ParkedCommand.self,
-                    AcceptSourceCommand.self,
+                    ResegmentCommand.self, PruneCommand.self, RetireCommand.self, AcceptSourceCommand.self,
                 ]),
             CommandGroup(
                 name: "Set up", subcommands: [ConfigCommand.self, MigrateCommand.self, ExitCodesCommand.self]),

@@ -42,7 +42,8 @@ struct MigrateCommand: GodwitCommand {
                 (
                     name: $0,
                     grants: try Grants(
-                        purpose, to: $0, tables, maySignal: configuration.horizon.endIdleWritersAfter != nil)
+                        purpose, to: $0, tables, maySignal: configuration.horizon.endIdleWritersAfter != nil,
+                        prunes: configuration.source.deliveredFor != nil)
                 )
             }
         }
@@ -75,10 +76,11 @@ struct MigrateCommand: GodwitCommand {
             try await schema.installNotifyTrigger(channel: channel, on: connection)
             trigger = try await schema.notifyTrigger(channel: channel, on: connection)
         }
+        let registered = try await configuration.registerConsumers(on: connection)
         // A newer program may have brought the schema further than this one knows.
         let version = try await schema.currentVersion(on: connection)
         await connection.close()
-        report(applied, version, roles.map(\.name), trigger)
+        report(applied, version, roles.map(\.name), trigger, registered)
     }
 
     /// Asks on a terminal whether the table, which Godwit did not make, may get the trigger; no, where nobody can answer.
@@ -88,11 +90,15 @@ struct MigrateCommand: GodwitCommand {
         return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
     }
 
-    private func report(_ applied: [String], _ version: Int, _ roles: [String], _ trigger: Schema.NotifyTrigger) {
+    private func report(
+        _ applied: [String], _ version: Int, _ roles: [String], _ trigger: Schema.NotifyTrigger,
+        _ registered: [String]
+    ) {
         if json {
             let report: JSONValue = [
                 "version": .number(version), "applied": .array(applied.map { .string($0) }),
                 "granted": .array(roles.map { .string($0) }),
+                "registered": .array(registered.map { .string($0) }),
                 "notify_trigger": notifyTrigger.map { .string($0.rawValue) } ?? .null,
                 "inserts_notify": .boolean(trigger.isInstalled),
             ]
@@ -101,6 +107,11 @@ struct MigrateCommand: GodwitCommand {
         }
         for migration in applied { standardOutput("applied \(migration)") }
         standardOutput("the schema is at version \(version)")
+        if !registered.isEmpty {
+            standardOutput(
+                "registered \(registered.joined(separator: ", ")): nothing that they still have to deliver is removed by retention"
+            )
+        }
         if !applied.isEmpty, roles.isEmpty {
             standardOutput(
                 "a role that relays and does not own the tables needs its rights again: godwit migrate --grants ROLE")

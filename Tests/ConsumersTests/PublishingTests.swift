@@ -101,15 +101,25 @@ import Testing
         }
     }
 
-    @Test func `another number of segments than recorded is refused`() async throws {
+    @Test func `the recorded number of segments holds, whatever is configured, and all of them have to be there`()
+        async throws
+    {
         try await TestStore.with { test in
             try await test.appendOneEach(5)
             let source = try test.source()
             let consumer = RecordingConsumer()
             try await test.running(test.worker(consumer, source), source) { try await consumer.wait(for: 5) }
-            let error = await #expect(throws: WorkerError.self) {
-                try await test.worker(RecordingConsumer(), source, totalSegments: 8).run()
-            }
+            try await test.appendOneEach(5)
+            let (other, next) = (try test.source(), RecordingConsumer())
+            let worker = try test.worker(next, other, totalSegments: 8)
+            try await test.running(worker, other) { try await next.wait(for: 5) }
+            #expect(next.all.map(\.globalPosition) == Array(6...10))
+            #expect(try await test.checkpoints(of: "recorder").count == 4)
+            var options = test.options
+            options.totalSegments = 8
+            options.followsSegments = false
+            let fixed = try Worker(source, integrations: [RecordingConsumer()], options: options)
+            let error = await #expect(throws: WorkerError.self) { try await fixed.run() }
             #expect(error == .segmentCountMismatch(consumer: "recorder", recorded: 4, configured: 8))
             let connection = try await test.connect()
             try await connection.execute(

@@ -40,6 +40,14 @@ package struct AuditReset: Sendable {
                 actor: actor, action: "audit-reset", subject: "consumer \(consumer)",
                 details: "behind position \(position)")
             try await connection.withTransaction { transaction in
+                // From here on the rows that it needs stay.
+                try await transaction.query(RetentionLock(tables).share)
+                if let pruned = try await PruningsTable(tables).read(on: transaction), position < pruned.through {
+                    throw Failure(
+                        .usage,
+                        "--from-position \(position + 1): \(pruned.sentence); give a position from \(pruned.through + 1) on"
+                    )
+                }
                 try await transaction.query(AuditsTable(tables).reset(consumer, after: position))
                 try await transaction.query(AuditLog(tables).record(entry))
             }

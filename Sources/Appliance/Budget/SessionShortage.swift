@@ -13,7 +13,7 @@ struct SessionShortage: Sendable {
         let hasControl = !waits.contains { $0.purpose == .control }
         let missing = waits.filter { wait in
             // Events flow without it, and its age shows that nothing is audited.
-            if wait.purpose == .audit { return false }
+            if wait.purpose == .audit || wait.purpose == .retention { return false }
             if wait.refusal.map(Self.isShortage) == true { return true }
             return wait.isHanging && (isPooled || hasControl)
         }

@@ -87,6 +87,7 @@ extension Configuration {
 
     private init(_ values: inout ConfigurationValues, consumers names: [String], needs: Set<Need>) {
         database = DatabaseSection(&values, needed: needs.contains(.database))
+        source = SourceSection(&values)
         notify = NotifySection(&values)
         horizon = HorizonSection(&values)
         kafka = KafkaSection(&values, needed: needs.contains(.kafka))

@@ -60,13 +60,18 @@ package struct SourceAcceptanceReport: Sendable {
             isDone
             ? "accepted; relays go on within seconds"
             : "nothing was changed: add --yes to do this, --from POSITION or --keep-checkpoints to go on elsewhere"
-        return (lines + [last, note]).joined(separator: "\n")
+        var removed: [String] = []
+        if let pruned = plan.pruned, case .after(let position) = plan.start, position < pruned.through {
+            removed = ["\(pruned.sentence): they are not published again"]
+        }
+        return (lines + [last] + removed + [note]).joined(separator: "\n")
     }
 
     package var json: JSONValue {
         [
             "accepted": .boolean(isDone),
             "last_drawn_position": .number(plan.lastDrawn),
+            "pruned": plan.pruned.map(\.json) ?? .null,
             "consumers": .array(
                 plan.consumers.map { consumer in
                     let next: JSONValue =

@@ -21,6 +21,7 @@ extension StatusReport {
                     "open_writers": .array(store.writers.map { .string($0.description) }),
                 ]
             } ?? .null,
+            "retention": store?.pruned.map(\.json) ?? .null,
             "problems": .array(diagnosis.problems.map(\.json)),
             "consumers": .array(consumers.map { .object($0.members) }),
             "transactions": .array(transactions.map(\.json)),
@@ -46,7 +47,9 @@ extension StatusReport {
         if let store {
             text += "latest position \(CountText.format(store.latest))"
             if let process { text += ", \(Self.line(process))" }
-            text += "\n\n"
+            text += "\n"
+            if let pruned = store.pruned { text += "retention: \(LogLine.harmless(pruned.line))\n" }
+            text += "\n"
             let all = consumers.count(where: \.isConfigured)
             for problem in diagnosis.problems {
                 text += terminal.paint(problem.subject(of: all), problem.issue.kind.isUnhealthy ? .bad : .doubtful)
@@ -55,6 +58,11 @@ extension StatusReport {
             }
             if !diagnosis.problems.isEmpty { text += "\n" }
             text += overview(on: terminal)
+            for consumer in consumers.map(\.consumer) {
+                guard let position = consumer.beganWithout else { continue }
+                text +=
+                    "\(consumer.name): began without rows up to position \(CountText.format(position)), which retention had removed\n"
+            }
             let exactlyOnce = consumers.filter { $0.delivery?.name == "exactly_once" }.map(\.consumer.name)
             if !exactlyOnce.isEmpty { text += "delivery: exactly once for \(exactlyOnce.joined(separator: ", "))\n" }
             for figures in transactions { text += "  \(figures.text)\n" }

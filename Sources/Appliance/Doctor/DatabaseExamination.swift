@@ -11,6 +11,8 @@ struct DatabaseExamination: Sendable {
     let scopes: [String: EventScope]
     /// Where the consumers' events go.
     var topicConsumers: [TopicCollisions.Consumer] = []
+    /// Whether relays remove what is delivered.
+    var prunes = false
     /// On which inserts should notify.
     var channel = Schema.defaultNotifyChannel
 
@@ -56,6 +58,7 @@ struct DatabaseExamination: Sendable {
         }
         await readSource(connection, &facts)
         await readScopes(connection, &facts)
+        facts.pruned = try? await PruningsTable(database.tables).read(on: connection)
         if facts.rights.contains(.init(table: database.tables.consumerSegments, name: "SELECT")) {
             for row in try await connection.query(queries.segments(of: consumers)) {
                 facts.segments[try row.decode(0)] = Int(try row.decode(1, as: Int32.self))
@@ -65,7 +68,7 @@ struct DatabaseExamination: Sendable {
     }
 
     private func readRights(_ connection: Connection, _ facts: inout DatabaseFacts) async throws(PostgresError) {
-        let list = TableRights.all(database.tables)
+        let list = TableRights.all(database.tables, prunes: prunes)
         for row in try await connection.query(queries.rights(list)) {
             let table = list[Int(try row.decode(0, as: Int32.self))].table
             facts.existing.insert(table)

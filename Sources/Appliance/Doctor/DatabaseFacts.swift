@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 
 /// What is the case with a database, as far as it could be found out.
@@ -81,6 +82,8 @@ struct DatabaseFacts: Sendable, Equatable {
     var topicCollisions: [String] = []
     /// Scopes that the consumers' next start changes.
     var scopeChanges: [ScopeChange] = []
+    /// What retention has removed, and what keeps it from more; nil where nobody has looked.
+    var pruned: PruningRecord?
     /// By consumer, where it was started.
     var segments: [String: Int] = [:]
 }

@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 
 /// What is wrong with a database, from the facts. A pure decision.
@@ -12,6 +13,10 @@ struct DatabaseVerdict: Sendable {
     var greatestSkew = 1.0
     /// Whether idle writers are to be ended.
     var endsIdleWriters = false
+    /// Consumers that deliver exactly once, whose segments are fixed.
+    var exactlyOnce: Set<String> = []
+    /// Whether relays remove what is delivered.
+    var prunes = false
     /// Which sessions a relay has.
     var sessionNeed: SessionNeed?
 
@@ -23,7 +28,7 @@ struct DatabaseVerdict: Sendable {
 
     private func findingsOfSession(_ facts: DatabaseFacts) -> [Finding] {
         server(facts) + sessions(facts) + schema(facts) + rights(facts) + sequence(facts) + writers(facts)
-            + started(facts)
+            + started(facts) + retention(facts)
             + scopes(facts)
     }
 
@@ -135,7 +140,7 @@ struct DatabaseVerdict: Sendable {
             ]
         }
         var missing: [String] = []
-        for entry in TableRights.all(tables) where facts.existing.contains(entry.table) {
+        for entry in TableRights.all(tables, prunes: prunes) where facts.existing.contains(entry.table) {
             let lacking = entry.relay.filter { !facts.rights.contains(.init(table: entry.table, name: $0.name)) }
             if !lacking.isEmpty {
                 missing.append("\(lacking.map(\.name).joined(separator: ", ")) on \(entry.table.text)")
@@ -157,7 +162,9 @@ struct DatabaseVerdict: Sendable {
                     "as a superuser: GRANT pg_signal_backend, pg_read_all_stats TO \(facts.role), or godwit migrate --grants \(facts.role)"
                 ))
         }
-        let excess = ["UPDATE", "DELETE"].filter { facts.rights.contains(.init(table: tables.events, name: $0)) }
+        let excess = (prunes ? ["UPDATE"] : ["UPDATE", "DELETE"]).filter {
+            facts.rights.contains(.init(table: tables.events, name: $0))
+        }
         if !excess.isEmpty {
             findings.append(
                 .note(
@@ -271,13 +278,32 @@ struct DatabaseVerdict: Sendable {
         }
     }
 
+    private func retention(_ facts: DatabaseFacts) -> [Finding] {
+        guard prunes else { return [] }
+        guard let pruned = facts.pruned else {
+            return [
+                .note(
+                    "retention", "nothing was removed yet, and no process has looked what can be",
+                    "godwit prune --dry-run")
+            ]
+        }
+        return pruned.heldBy.isEmpty
+            ? []
+            : [
+                .note(
+                    "retention", "delivered rows are kept: \(pruned.heldBy)",
+                    "godwit prune --dry-run shows all that keeps them")
+            ]
+    }
+
     private func started(_ facts: DatabaseFacts) -> [Finding] {
         segments.sorted { $0.key < $1.key }.compactMap { consumer, configured in
             guard let recorded = facts.segments[consumer], recorded != configured else { return nil }
-            return .error(
-                "segments",
-                "the consumer \(consumer) was started with \(recorded) segments, and \(configured) are configured",
-                "set consumers.\(consumer).total_segments: \(recorded)")
+            let remedy = "set consumers.\(consumer).total_segments: \(recorded)"
+            let text = "the consumer \(consumer) has \(recorded) segments, and \(configured) are configured"
+            return exactlyOnce.contains(consumer)
+                ? .error("segments", text, remedy)
+                : .note("segments", "\(text), which holds for a first start only", "\(remedy), or godwit resegment")
         }
     }
 

@@ -58,13 +58,17 @@ package struct Doctor: Sendable {
         do {
             let facts = try await DatabaseExamination(
                 database: section, scopes: configuration.scopes, topicConsumers: configuration.topicConsumers,
-                channel: configuration.notify.channel
+                prunes: configuration.source.deliveredFor != nil, channel: configuration.notify.channel
             ).take()
             var verdict = DatabaseVerdict(
                 tables: section.tables, latestVersion: Schema(section.tables).latestVersion,
                 notify: configuration.notify.mode,
                 segments: Dictionary(configuration.consumers.map { ($0.name, $0.totalSegments) }) { first, _ in first },
                 sessionNeed: configuration.sessionNeed)
+            verdict.exactlyOnce = Set(
+                configuration.consumers.filter { if case .exactlyOnce = $0.delivery { true } else { false } }.map(
+                    \.name))
+            verdict.prunes = configuration.source.deliveredFor != nil
             verdict.endsIdleWriters = configuration.horizon.endIdleWritersAfter != nil
             part.findings = verdict.findings(facts)
             part.summary = "PostgreSQL \(facts.serverVersion / 10_000) as \(facts.role); \(verdict.wakeup(facts))"

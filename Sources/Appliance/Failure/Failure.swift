@@ -40,6 +40,8 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case let error as WorkerError: self.init(.databaseUnfit, error.description)
         case let error as JobError: self.init(Self.status(of: error), error.description)
         case let error as VerificationError: self.init(.configuration, error.description)
+        case let error as ResegmentationError: self.init(error)
+        case let error as RetirementError: self.init(error)
         case let error as AcceptanceError: self.init(.usage, error.description)
         case let error as InvalidWorkerOption: self.init(.configuration, error.description)
         case let error as DeadLetterError:
@@ -52,6 +54,21 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case DeliveryError.configuration(let error): self.init(error)
         case let error as LocalPostgresError: self.init(.missingProgram, error.description)
         default: self.init(.internalError, "\(error)")
+        }
+    }
+
+    private init(_ error: ResegmentationError) {
+        switch error {
+        case .foreignWorkers, .notGivenBack, .behindFormer: self.init(.ownedElsewhere, error.description)
+        case .unknown, .same, .incomplete, .exactlyOnce: self.init(.usage, error.description)
+        }
+    }
+
+    private init(_ error: RetirementError) {
+        switch error {
+        case .unknown: self.init(.usage, error.description)
+        case .served: self.init(.ownedElsewhere, error.description)
+        case .jobs, .parked: self.init(.usage, error.description)
         }
     }
 
@@ -76,7 +93,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         switch error {
         case .unknown, .exists, .cancelled, .done: .jobRefused
         case .taken, .lost: .ownedElsewhere
-        case .reversed, .notYetThere: .usage
+        case .reversed, .notYetThere, .pruned: .usage
         case .unsettled: .databaseUnfit
         }
     }

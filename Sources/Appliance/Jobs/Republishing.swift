@@ -67,7 +67,12 @@ package struct Republishing: Sendable {
         } else {
             through = try await place.settledEnd(of: request, on: connection)
         }
-        return try await jobs.make(name, definition, through: through, rate: rate)
+        let job = try await jobs.make(
+            name, definition, through: through, rate: rate, needsAll: request.fromPosition != nil)
+        if let pruned = try await PruningsTable(place.tables).read(on: connection), pruned.through > definition.after {
+            place.logger.notice("\(pruned.sentence): the job publishes what is left of its range")
+        }
+        return job
     }
 
     /// Runs a job until it is done or a signal says otherwise.

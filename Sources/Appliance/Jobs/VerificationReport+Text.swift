@@ -47,6 +47,7 @@ extension Verifying.Outcome {
                     report.openTransactions.map {
                         ["partition": .string($0.partition), "from_offset": .number($0.offset)]
                     })),
+            .init("pruned", report.pruned.map(\.json) ?? .null),
             .init("settings_not_seen", .array(report.unseenSettings.map { .string($0) })),
             .init("topics", .array(report.topics.map { ["topic": .string($0.name), "events": .number($0.events)] })),
             .init("repair", repair.map { JobReport($0).json } ?? .null),
@@ -80,6 +81,9 @@ extension Verifying.Outcome {
         ]
         if !report.hasCheckpoints {
             lines.append("  the consumer \(report.consumer) was never started here")
+        }
+        if let pruned = report.pruned {
+            lines.append("  \(pruned.sentence): what they were is not looked at, nor what was delivered of them")
         }
         if report.republished > 0 {
             lines.append(
@@ -152,7 +156,11 @@ extension Verifying.Outcome {
     package func closing(allowingDoubles: Bool) -> String? {
         switch report.verdict(allowingDoubles: allowingDoubles) {
         case .wrong: nil
+        case .empty where report.pruned != nil:
+            "no event is left in this range, so nothing was compared: what was there is removed"
         case .empty: "no event lies in this range, so nothing was compared"
+        case .clean where report.pruned != nil:
+            "nothing is wrong with what is there; what is removed was not looked at"
         case .unproven: "nothing wrong was found, but not everything could be seen"
         case .pending where isHeldUp: nil
         case .pending: "nothing is wrong, and \(count(report[.pending].count)) are not delivered yet"

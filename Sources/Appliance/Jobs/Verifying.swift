@@ -42,6 +42,7 @@ package struct Verifying: Sendable {
         var options = options
         if case .deadLetterTopic(let topic) = section.onPoison, request.topic == nil { options.deadLetterTopic = topic }
         options.expectsEverything = request.topic != nil
+        options.isBeginningAsked = request.fromPosition != nil || request.fromTime != nil
         let verification = try Verification(
             consumer: consumer, route: publishing.route, client: configuration.kafka.client("godwit-verify"),
             database: place.database, tables: place.tables, options: options, logger: place.logger)

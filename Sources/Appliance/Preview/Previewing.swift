@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 import FoundationEssentials
 package import KafkaBridge
@@ -41,7 +42,9 @@ package struct Previewing: Sendable {
             var outcome: Outcome
             switch choice {
             case .last(let count): outcome = try await last(count, log, preview)
-            case .position(let position): outcome = try await at(position, log, preview)
+            case .position(let position):
+                outcome = try await at(position, log, preview)
+                if outcome.events.isEmpty { throw try await nothing(at: position, on: connection) }
             case .aggregate(let id, let limit): outcome = try await aggregate(id, limit, log, preview)
             }
             var held = preview.held
@@ -101,13 +104,17 @@ package struct Previewing: Sendable {
         var preview = preview
         var outcome = Outcome()
         try await previews([position], log, &preview) { outcome.events.append($0) }
-        if outcome.events.isEmpty {
-            throw Failure(
-                .nothingSelected,
-                "there is no event at position \(position): it is deleted, was never committed, or is not committed yet"
-            )
-        }
         return outcome
+    }
+
+    private func nothing(at position: Int64, on connection: Connection) async throws(PostgresError) -> Failure {
+        let pruned = try await PruningsTable(context.tables).read(on: connection)
+        if let pruned, position <= pruned.through {
+            return Failure(.nothingSelected, "there is no event at position \(position): \(pruned.sentence)")
+        }
+        return Failure(
+            .nothingSelected,
+            "there is no event at position \(position): it is deleted, was never committed, or is not committed yet")
     }
 
     private func aggregate(

@@ -42,10 +42,11 @@ package final class RelayProcess: Sendable {
         }
         services.append(MemoryService())
         if let audit = AuditService(configuration, owner: relays.worker.id) { services.append(audit) }
+        let retention = RetentionService(configuration)
         services.append(
             RelayService(
                 preflight: preflight, worker: relays.worker, publishers: relays.publishers, sessions: relays.sessions,
-                remedy: relays.remedy,
+                remedy: relays.remedy, retention: retention,
                 brokers: IdleBrokerWatch(
                     publishers: relays.publishers, client: configuration.kafka.client("godwit-watch"))))
         group = Self.group(services)

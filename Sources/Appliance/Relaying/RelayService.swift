@@ -10,6 +10,7 @@ struct RelayService: Service {
     let publishers: [KafkaPublisher]
     let sessions: SessionWatch
     let remedy: HorizonRemedy
+    let retention: RetentionService?
     let brokers: IdleBrokerWatch
 
     func run() async throws {
@@ -17,6 +18,7 @@ struct RelayService: Service {
             group.addTask { await sessions.run() }
             group.addTask { await remedy.run() }
             group.addTask { await brokers.run() }
+            group.addTask { await retention?.run() }
             defer { group.cancelAll() }
             try await relayAndClose()
         }

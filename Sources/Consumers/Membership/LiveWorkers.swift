@@ -19,4 +19,13 @@ package struct LiveWorkers: Sendable {
         }
         return workers.sorted()
     }
+
+    /// Of workers those that do not follow an exchange of the consumer's segments: earlier versions, and pupsourcing's.
+    package func notFollowing(
+        _ consumer: String, among workers: [String], on session: some PostgresSession
+    ) async throws(PostgresError) -> [String] {
+        var others: [String] = []
+        for row in try await session.query(table.others(consumer, among: workers)) { others.append(try row.decode(0)) }
+        return others
+    }
 }

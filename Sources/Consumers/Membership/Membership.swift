@@ -358,7 +358,7 @@ final class Membership: Sendable {
         let results = try await control.perform {
             try await $0.pipeline(isListing ? statements : statements.dropLast())
         }
-        let (workers, nextSuspect) = try readLive(results[1])
+        let (workers, drained, nextSuspect) = try readLive(results[1])
         let freed: Int = try results[0].first?.decode(1) ?? 0
         if let row = results[0].first {
             let owners: [String] = try row.decode(3)
@@ -373,10 +373,10 @@ final class Membership: Sendable {
                 "workers are gone, their segments are free", metadata: ["workers": "\(dead)", "segments": "\(freed)"])
         }
         if isListing {
-            try take(results[2], workers)
-        } else if freed > 0 || workers != view.workers {
+            try take(results[2], workers, drained)
+        } else if freed > 0 || workers != view.workers || drained != view.drained {
             let list = segments.list(consumers)
-            try take(try await control.perform { try await $0.query(list) }, workers)
+            try take(try await control.perform { try await $0.query(list) }, workers, drained)
         }
         state.withLock { state in
             let suspect = nextSuspect.map { ContinuousClock.now.advanced(by: max(.milliseconds(1), $0)) }
@@ -384,8 +384,12 @@ final class Membership: Sendable {
         }
     }
 
-    /// The live workers, and when the first whose session has ended counts as dead.
-    private func readLive(_ rows: ResultSet) throws -> (workers: [String: Set<String>], nextSuspect: Duration?) {
+    /// The live workers, the consumers whose segments are to be given back, and when the first worker whose session has ended
+    /// counts as dead.
+    private func readLive(
+        _ rows: ResultSet
+    ) throws -> (workers: [String: Set<String>], drained: Set<String>, nextSuspect: Duration?) {
+        var drained: Set<String> = []
         // This worker has a share also while its row is missing.
         var workers = consumers.reduce(into: [:]) { $0[$1] = Set([workerID]) }
         var nextSuspect: Duration?
@@ -395,12 +399,13 @@ final class Membership: Sendable {
             workers[consumer, default: []].insert(worker)
             if worker == workerID {
                 apply(ConsumerControl(isPaused: try row.decode(4), rate: try row.decodeIfPresent(5)), of: consumer)
+                if try row.decode(6) { drained.insert(consumer) }
             }
             guard worker != workerID, try row.decode(3, as: Bool.self) else { continue }
             let remaining: Duration = .seconds(try row.decode(2, as: Double.self)) + .milliseconds(5)
             nextSuspect = min(nextSuspect ?? remaining, remaining)
         }
-        return (workers, nextSuspect)
+        return (workers, drained, nextSuspect)
     }
 
     private func apply(_ control: ConsumerControl, of consumer: String) {
@@ -413,7 +418,7 @@ final class Membership: Sendable {
     }
 
     /// Takes in a list of the segments.
-    private func take(_ list: ResultSet, _ workers: [String: Set<String>]) throws {
+    private func take(_ list: ResultSet, _ workers: [String: Set<String>], _ drained: Set<String>) throws {
         var rows: [String: [MembershipView.Row]] = [:]
         for row in list {
             rows[try row.decode(0), default: []].append(
@@ -424,6 +429,7 @@ final class Membership: Sendable {
             state.view.generation += 1
             state.view.workers = workers
             state.view.segments = rows
+            state.view.drained = drained
             state.nextList = .now.advanced(by: min(options.rebalanceInterval, options.effectiveAuditInterval))
         }
         for signal in observers.withLock({ $0 }) { signal.wake() }

@@ -12,10 +12,18 @@ struct MembershipView: Sendable {
     var workers: [String: Set<String>] = [:]
     /// The segments by consumer.
     var segments: [String: [Row]] = [:]
+    /// The consumers whose segments are to be given back, and claimed by nobody.
+    var drained: Set<String> = []
+
+    /// How many segments of a consumer the worker should own.
+    func share(for consumer: String, worker: String, totalSegments: Int) -> Int {
+        if drained.contains(consumer) { return 0 }
+        return FairShare.share(of: worker, among: workers[consumer] ?? [], totalSegments: totalSegments)
+    }
 
     /// What the worker should do about a consumer, given the segments it believes to own.
     func plan(for consumer: String, worker: String, owned: Set<Int>, totalSegments: Int) -> RebalancePlan {
-        let share = FairShare.share(of: worker, among: workers[consumer] ?? [], totalSegments: totalSegments)
+        let share = share(for: consumer, worker: worker, totalSegments: totalSegments)
         let unowned = segments[consumer]?.count { $0.owner == nil } ?? 0
         return RebalancePlan(owned: owned, unowned: unowned, share: share)
     }

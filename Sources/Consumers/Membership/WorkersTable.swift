@@ -118,14 +118,15 @@ package struct WorkersTable: Sendable {
     }
 
     /// The workers of the consumers that are not dead: consumer, worker, the seconds that are left until it is dead unless it
-    /// beats, whether its lock is free; and what is ordered for the consumer: whether it is paused, and its rate.
+    /// beats, whether its lock is free; and what is ordered for the consumer: whether it is paused, its rate, and whether its
+    /// segments are to be given back.
     ///
     /// - Parameter ownStale: for rows without terms.
     func live(_ consumers: [String], ownStale: Duration) -> BoundStatement {
         let sql = """
             SELECT * FROM (
                 SELECT consumer_name, worker_id, \(Self.limit(ownStale: "$2")) - \(Self.age) AS remaining,
-                    \(Self.isGone(ownStale: "$2")), coalesce(is_paused, false), rate
+                    \(Self.isGone(ownStale: "$2")), coalesce(is_paused, false), rate, coalesce(is_drained, false)
                 FROM \(table.sql) \(controls.join) WHERE consumer_name = ANY($1)
             ) AS workers WHERE remaining >= 0
             """
@@ -143,6 +144,15 @@ package struct WorkersTable: Sendable {
             FROM \(table.sql) ORDER BY 1, 2
             """
         return BoundStatement(Statement(name: "workers_all", sql: sql))
+    }
+
+    /// Of some workers of a consumer those that would go on with its former segments after an exchange: worker.
+    func others(_ consumer: String, among workers: [String]) -> BoundStatement {
+        let sql = """
+            SELECT worker_id FROM \(table.sql)
+            WHERE consumer_name = $1 AND worker_id = ANY($2) AND NOT follows_segments ORDER BY 1
+            """
+        return BoundStatement(Statement(name: "workers_others", sql: sql), [consumer, workers])
     }
 
     // MARK: The worker's own rows
@@ -164,9 +174,10 @@ package struct WorkersTable: Sendable {
             clock_timestamp(), session.is_held AND NOT EXISTS (SELECT FROM \(table.sql) AS older
                 WHERE older.consumer_name = told.consumer_name AND older.session_lock AND older.stale_after IS NULL
                 AND older.worker_id <> $1),
-            told.condition, told.reason, CASE WHEN session.is_held THEN $5::float8 END, $6::float8
+            told.condition, told.reason, CASE WHEN session.is_held THEN $5::float8 END, $6::float8, true
             """
-        let columns = "last_heartbeat, session_lock, condition, reason, takeover_after, stale_after"
+        let columns =
+            "last_heartbeat, session_lock, condition, reason, takeover_after, stale_after, follows_segments"
         let sql = """
             WITH session AS MATERIALIZED (
                 SELECT pg_try_advisory_lock(\(Self.lockKey(of: "$1"))) AS is_held

@@ -6,13 +6,21 @@ struct SegmentSelection: Sendable {
     private let totalSegments: Int
     /// The position behind which events are wanted, by segment; `nil` where the segment is not owned.
     private let starts: [Int64?]
+    /// How far the segments had come that were exchanged for these.
+    private let former: FormerSegments?
 
-    init(_ ledger: SegmentLedger, totalSegments: Int, strategy: any PartitionStrategy) {
+    init(
+        _ ledger: SegmentLedger, totalSegments: Int, strategy: any PartitionStrategy, former: FormerSegments? = nil
+    ) {
         self.init(
-            starts: (0..<totalSegments).map { ledger.handedOver($0) }, totalSegments: totalSegments, strategy: strategy)
+            starts: (0..<totalSegments).map { ledger.handedOver($0) }, totalSegments: totalSegments, strategy: strategy,
+            former: former)
     }
 
-    init(starts: [Int64?], totalSegments: Int, strategy: any PartitionStrategy) {
+    init(
+        starts: [Int64?], totalSegments: Int, strategy: any PartitionStrategy, former: FormerSegments? = nil
+    ) {
+        self.former = former
         self.strategy = strategy
         self.totalSegments = totalSegments
         self.starts = starts
@@ -43,6 +51,7 @@ struct SegmentSelection: Sendable {
             guard starts.indices.contains(segment), let start = starts[segment], event.globalPosition > start else {
                 continue
             }
+            if let former, former.isDone(event.globalPosition, event.aggregateID, by: strategy) { continue }
             if isFiltered, scope.filter.decide(event) == .unwanted {
                 filtered += 1
                 continue

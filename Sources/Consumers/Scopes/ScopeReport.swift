@@ -98,11 +98,14 @@ final class ScopeReport: Sendable {
         }
         let commands = addition.commands(
             consumer, after: start, through: change.through, eventTypes: count.eventTypes)
+        let pruned = try await membership.control.perform { try await PruningsTable(tables).read(on: $0)?.through ?? 0 }
+        let removed =
+            pruned > start ? "; what was there up to position \(pruned) is removed by retention, and not counted" : ""
         let repeats = addition.repeats(count.eventTypes) ? " (with others that were published before)" : ""
         logger.warning(
             """
             the scope has changed, and adds \(count.text) earlier events, up to position \(change.through), that were passed \
-            over; to publish them\(repeats): \(commands.joined(separator: "; "))
+            over\(removed); to publish them\(repeats): \(commands.joined(separator: "; "))
             """, metadata: metadata)
     }
 }

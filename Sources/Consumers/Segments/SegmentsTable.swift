@@ -36,6 +36,14 @@ package struct SegmentsTable: Sendable {
         BoundStatement(Statement("SELECT DISTINCT consumer_name FROM \(table.sql) ORDER BY 1"))
     }
 
+    /// The consumer's segments: id, number of segments, owner or NULL, checkpoint.
+    package func rows(_ consumer: String) -> BoundStatement {
+        let sql = """
+            SELECT segment_id, total_segments, owner_id, checkpoint FROM \(table.sql) WHERE consumer_name = $1 ORDER BY 1
+            """
+        return BoundStatement(Statement(name: "segments_rows", sql: sql), [consumer])
+    }
+
     /// The least and the greatest number of segments recorded for the consumer, the number of rows, and the highest
     /// checkpoint; NULL, NULL, 0, NULL for a new one.
     func totals(_ consumer: String) -> BoundStatement {
@@ -46,16 +54,17 @@ package struct SegmentsTable: Sendable {
         return BoundStatement(Statement(name: "segments_totals", sql: sql), [consumer])
     }
 
-    /// Takes segments that nobody owns, raises their epochs, and gives all the owner has now. A segment that another
-    /// worker is claiming at the same instant is passed over.
-    func claim(_ consumer: String, owner: String, limit: Int) -> BoundStatement {
+    /// Takes segments that nobody owns, and raises their epochs. A segment that another worker is claiming at the same instant is
+    /// passed over; and so are all where there is another number of them than the worker knows of.
+    func claim(_ consumer: String, owner: String, limit: Int, totalSegments: Int) -> BoundStatement {
         let sql = """
             UPDATE \(table.sql) SET owner_id = $2, epoch = epoch + 1
             WHERE consumer_name = $1 AND segment_id IN (
                 SELECT segment_id FROM \(table.sql) WHERE consumer_name = $1 AND owner_id IS NULL
-                ORDER BY segment_id LIMIT $3 FOR UPDATE SKIP LOCKED)
+                AND total_segments = $4 ORDER BY segment_id LIMIT $3 FOR UPDATE SKIP LOCKED)
             """
-        return BoundStatement(Statement(name: "segments_claim", sql: sql), [consumer, owner, limit])
+        return BoundStatement(
+            Statement(name: "segments_claim", sql: sql), [consumer, owner, limit, Int32(totalSegments)])
     }
 
     /// The owner's segments: id, checkpoint, epoch.

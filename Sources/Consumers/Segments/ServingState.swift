@@ -7,6 +7,7 @@ import Synchronization
 final class ServingState: Sendable {
     private struct State {
         var ledger = SegmentLedger()
+        var totalSegments: Int
         var lease: Int?
         var lastEvent: EventReference?
         var done = 0
@@ -33,20 +34,18 @@ final class ServingState: Sendable {
     let ownershipSuspect: WakeSignal
 
     private let flow: FlowControl
-    private let totalSegments: Int
-
     init(
         _ consumer: String, _ membership: Membership, _ metrics: ConsumerMetrics, flow: FlowControl,
         options: WorkerOptions
     ) {
         self.consumer = consumer
         self.flow = flow
-        totalSegments = options.totalSegments
         retryInterval = options.haltRetryInterval
         logger = options.logger
         isRetrying = options.runMode == .continuous
         state = Mutex(
             State(
+                totalSegments: options.totalSegments,
                 failures: FailureLog(
                     initialInterval: options.failureRetryInterval, maximumInterval: options.haltRetryInterval)))
         self.membership = membership
@@ -57,6 +56,16 @@ final class ServingState: Sendable {
 
     func withLedger<Value: Sendable>(_ body: (inout SegmentLedger) -> Value) -> Value {
         state.withLock { body(&$0.ledger) }
+    }
+
+    /// Over how many segments the consumer's aggregates are spread: as recorded, or as configured before the first start.
+    var totalSegments: Int {
+        state.withLock { $0.totalSegments }
+    }
+
+    /// Takes in how many segments are recorded.
+    func spread(over segments: Int) {
+        state.withLock { $0.totalSegments = segments }
     }
 
     /// Notes that everything of the segments up to the position is done, so many events since the last time.

@@ -34,6 +34,10 @@ package struct SourceAcceptance: Sendable {
         /// The last position that the sequence has drawn.
         package let lastDrawn: Int64
         package let start: Start
+        /// What retention has removed of this log; `nil` if nothing.
+        package let pruned: PruningRecord?
+        /// Whether positions mean other events than before.
+        fileprivate let isOtherLog: Bool
         fileprivate let identity: StoreIdentity
     }
 
@@ -72,9 +76,13 @@ package struct SourceAcceptance: Sendable {
                 throw AcceptanceError.checkpointAhead(ahead.name, ahead.checkpoint, lastDrawn: snapshot.lastDrawn)
             }
         }
+        let pruned = try await PruningsTable(tables).read(on: connection)
+        let isOtherLog =
+            snapshot.lastDrawn < pruned?.through ?? 0
+            || recorded.contains { $0.identity.map { !identity.isSameLog(as: $0) } ?? false }
         return Plan(
             consumers: known.sorted { $0.name < $1.name }, lastDrawn: snapshot.lastDrawn, start: chosen,
-            identity: identity)
+            pruned: isOtherLog ? nil : pruned, isOtherLog: isOtherLog, identity: identity)
     }
 
     /// Carries the plan out, and audits it in the same transaction.
@@ -93,6 +101,10 @@ package struct SourceAcceptance: Sendable {
             details = "from the checkpoints"
         }
         try await connection.withTransaction { transaction in
+            // Nothing is removed between this and what it needs from now on.
+            try await transaction.query(RetentionLock(tables).share)
+            if let position { try await transaction.query(PruningsTable(tables).setBack(to: position)) }
+            if plan.isOtherLog { _ = try await transaction.pipeline(PruningsTable(tables).forget()) }
             try await transaction.query(SegmentsTable(tables).restart(names, from: position))
             if let position { _ = try await transaction.pipeline(ScopesTable(tables).restart(names, from: position)) }
             try await transaction.query(SegmentOwnersTable(tables).restart(names))

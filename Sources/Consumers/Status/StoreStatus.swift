@@ -61,6 +61,8 @@ package struct StoreStatus: Sendable {
         package let order: Order?
         /// Why nothing is read for it; `nil` if events are.
         package var problem: SourceProblem?
+        /// Rows up to here had been removed by retention when it began, and it was to begin before.
+        package var beganWithout: Int64?
 
         package init(
             name: String, segments: [Segment], workers: [Worker], order: Order?, problem: SourceProblem? = nil
@@ -83,6 +85,8 @@ package struct StoreStatus: Sendable {
     /// The transactions that write to the events table at the moment.
     package var writers: [HorizonHold]
     package var consumers: [Consumer]
+    /// What retention has removed; `nil` where nobody has looked what can be.
+    package var pruned: PruningRecord?
 
     package init(latest: Int64, lastDrawn: Int64, writers: [HorizonHold], consumers: [Consumer]) {
         self.latest = latest

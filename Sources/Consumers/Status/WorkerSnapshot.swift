@@ -39,7 +39,7 @@ extension Worker {
         let horizon = await source.reader.snapshot()
         let view = membership.view
         let consumers = runners.map { runner in
-            let total = runner.options.totalSegments
+            let total = runner.state.totalSegments
             let rows = view.segments[runner.name] ?? []
             return WorkerSnapshot.Consumer(
                 name: runner.name, scope: runner.scope, totalSegments: total, done: runner.state.doneCount,

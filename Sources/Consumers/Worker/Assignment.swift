@@ -36,9 +36,12 @@ struct Assignment {
     }
 
     private func handOver() async throws -> Outcome {
+        let total = state.totalSegments
         let (selection, lowest) = state.withLedger { ledger in
             (
-                SegmentSelection(ledger, totalSegments: options.totalSegments, strategy: options.partitionStrategy),
+                SegmentSelection(
+                    ledger, totalSegments: total, strategy: options.partitionStrategy,
+                    former: runner.former.withLock { $0 }),
                 ledger.lowestHandedOver
             )
         }
@@ -76,7 +79,7 @@ struct Assignment {
 
     /// Hands a batch over, in the portions that the consumer's controls let pass; false once it is stopped.
     private func handOver(_ batch: FeedBatch, _ share: ByteBudget.Share) async throws -> Bool {
-        let owned = Double(claims.count) / Double(options.totalSegments)
+        let owned = Double(claims.count) / Double(max(1, state.totalSegments))
         if let last = batch.lastSelected { state.sawEvents(through: last) }
         var rest = batch
         repeat {
@@ -125,7 +128,7 @@ struct Assignment {
             if runner.isSole || !isNewer { continue }
             let plan = view.plan(
                 for: runner.name, worker: worker, owned: Set(claims.map(\.segment)),
-                totalSegments: options.totalSegments)
+                totalSegments: state.totalSegments)
             if !plan.isEmpty { return .ownershipChanged }
             runner.askForMore(view)
         }

@@ -33,6 +33,8 @@ final class ConsumerRunner: Sendable {
     /// The claims that the recorded scope holds for.
     private let scopedClaims = Mutex<[SegmentClaim]>([])
     private let scopeReport: ScopeReport
+    /// How far the segments had come that were exchanged for those of now; `nil` where none were.
+    let former = Mutex<FormerSegments?>(nil)
     /// Of how many of the consumer's segments there are no rows.
     private let missingRows = Mutex(0)
 
@@ -108,6 +110,10 @@ final class ConsumerRunner: Sendable {
                 return try await serve(in: life)
             } catch is LeaseLost {
                 logger.warning("what is known of the segments may be out of date: asking the database again")
+            } catch let exchanged as SegmentsExchanged {
+                logger.notice(
+                    "the consumer's segments were exchanged: joining anew", metadata: ["segments": "\(exchanged.total)"]
+                )
             } catch is SubscriptionInterrupted {
                 logger.debug("the log is read anew")
             } catch is AnotherServerLife {
@@ -189,10 +195,11 @@ final class ConsumerRunner: Sendable {
 
     /// Makes the consumer's segments at its first start; fixes where a one-off run ends.
     private func begin(in life: ServerLife) async throws {
-        try await FirstStart(
+        let total = try await FirstStart(
             name: name, scope: scope, source: source, membership: membership, options: options, stopping: stopping,
             logger: logger
         ).run(in: life)
+        if let total { state.spread(over: total) }
         guard options.runMode == .oneOff else { return }
         let lastDrawn = try await source.reader.horizonLook(life: life).lastDrawn
         // Positions that a crash gives out again would be waited for in vain.
@@ -216,13 +223,13 @@ final class ConsumerRunner: Sendable {
     private func rebalance(_ view: MembershipView, in life: ServerLife) async throws {
         try await loadOwned(in: life)
         let owned = Set(state.withLedger { $0.claims }.map(\.segment))
-        let (name, owner, total) = (name, owner, options.totalSegments)
-        let share = isSole ? total : FairShare.share(of: owner, among: view.workers[name] ?? [], totalSegments: total)
+        let (name, owner, total) = (name, owner, state.totalSegments)
+        let share = isSole ? total : view.share(for: name, worker: owner, totalSegments: total)
         // How many are free by now, the claim itself finds out.
         let plan = RebalancePlan(owned: owned, unowned: total, share: share)
         if !plan.release.isEmpty { try await release(plan.release, in: life) }
         if plan.claim > 0 {
-            let claim = table.claim(name, owner: owner, limit: plan.claim)
+            let claim = table.claim(name, owner: owner, limit: plan.claim, totalSegments: total)
             try await membership.control.perform(in: life) { _ = try await $0.query(claim) }
             try await loadOwned(in: life)
         }
@@ -274,6 +281,11 @@ final class ConsumerRunner: Sendable {
         let owned = state.withLedger { $0.moves(of: claims.map(\.segment)) }.map {
             (segment: $0.segment, checkpoint: $0.position)
         }
+        let exchanges = SegmentExchangesTable(source.tables)
+        let former = try await membership.control.perform(in: life) { connection in
+            try await exchanges.read(name, on: connection)?.former
+        }
+        self.former.withLock { $0 = former }
         let updates = try await membership.control.perform(in: life) { connection in
             let updates = try await scopes.read(name, on: connection).updates(owned, scope: scope)
             if !updates.isEmpty {
@@ -297,22 +309,24 @@ final class ConsumerRunner: Sendable {
 
     /// Has the membership look again soon while less than the share is owned: the others are about to release it.
     func askForMore(_ view: MembershipView) {
-        let share = FairShare.share(
-            of: owner, among: view.workers[name] ?? [], totalSegments: options.totalSegments)
+        let share = view.share(for: name, worker: owner, totalSegments: state.totalSegments)
         if state.withLedger({ $0.claims.count }) < share { membership.lookSoon() }
     }
 
     /// Says so where rows of the consumer's segments are gone under its workers. They are not made anew: where these segments
     /// are to begin then is for an operator to say.
     private func lookForRows(_ view: MembershipView, in life: ServerLife) async throws {
-        let total = options.totalSegments
+        let total = state.totalSegments
         var count = view.segments[name]?.count ?? 0
-        if count < total {
+        if count != total {
             // The view may be older than the rows.
             let (name, table) = (name, table)
-            count = try await membership.control.perform(in: life) { connection in
-                try await connection.query(table.totals(name)).first?.decode(2) ?? 0
+            let recorded = try await membership.control.perform(in: life) { connection -> (count: Int, total: Int?) in
+                guard let row = try await connection.query(table.totals(name)).first else { return (0, nil) }
+                return (try row.decode(2), try row.decodeIfPresent(1))
             }
+            count = recorded.count
+            if let exchanged = recorded.total, exchanged != total { throw SegmentsExchanged(total: exchanged) }
         }
         let missing = max(0, total - count)
         guard missing != missingRows.withLock({ $0 }) else { return }
@@ -329,7 +343,7 @@ final class ConsumerRunner: Sendable {
     }
 
     private func requireAll(in life: ServerLife) async throws {
-        guard isSole, state.withLedger({ $0.claims.count }) < options.totalSegments else { return }
+        guard isSole, state.withLedger({ $0.claims.count }) < state.totalSegments else { return }
         let statement = table.list([name])
         let owners = try await membership.control.perform(in: life) { connection in
             try await connection.query(statement).compactMap { row in try row.decodeIfPresent(2, as: String.self) }
@@ -362,7 +376,7 @@ final class ConsumerRunner: Sendable {
     private func recordProgress(in life: ServerLife) async throws {
         // What is done inside the database is lost together with its checkpoint.
         guard sink.isExternal, let last = state.lastEvent else { return }
-        let known = EventsTable(source.tables.source).holds(last)
+        let known = PruningsTable(source.tables).holdsOrRemoved(last, EventsTable(source.tables.source))
         let recorded = await sink.lastRecorded
         // Written after all that was written before, the last row stands for all of them.
         let answers = try await membership.control.perform(in: life) { connection in

@@ -14,26 +14,43 @@ struct FirstStart {
 
     private var table: SegmentsTable { SegmentsTable(source.tables) }
     private var scopes: ScopesTable { ScopesTable(source.tables) }
+    private var registrations: RegistrationsTable { RegistrationsTable(source.tables) }
 
     /// Makes the segments where there are none. Waits, until stopped, for the transactions that hold back the position at
     /// which the consumer is to begin.
-    func run(in life: ServerLife) async throws {
+    ///
+    /// - Returns: how many segments are recorded; `nil` once stopped.
+    func run(in life: ServerLife) async throws -> Int? {
         let (name, total) = (name, options.totalSegments)
+        try await register(in: life)
         let isNew = try await membership.control.perform(in: life) { [table] connection in
             try await connection.query(table.totals(name)).first?.decode(2) == 0
         }
         if isNew {
-            guard let start = try await position(in: life) else { return }
+            guard let start = try await position(in: life) else { return nil }
+            let register = registrations.register(name, options.startPosition, by: membership.workerID)
+            let (share, beginning) = (RetentionLock(source.tables).share, registrations.noteBeginning(name))
             let statements = [
-                scopes.forgetWithoutSegments(name), table.initialize(name, totalSegments: total, start: start),
+                share, PruningsTable(source.tables).setBack(to: start), scopes.forgetWithoutSegments(name),
+                table.initialize(name, totalSegments: total, start: start),
                 scopes.recordStart(name, scope: scope), scopes.clearPendingStart(name),
             ]
             let owners = SegmentOwnersTable(source.tables)
-            try await membership.control.perform(in: life) { connection in
+            let missing = try await membership.control.perform(in: life) { connection in
                 // What was delivered exactly once before, in other segments perhaps, is no progress of these.
                 let isThere = try await connection.query(owners.isWritable).first?.decode(0) == true
-                let all = statements + (isThere ? [owners.restart([name])] : [])
-                try await connection.withTransaction { _ = try await $0.pipeline(all) }
+                let all = statements + register + (isThere ? [owners.restart([name])] : [])
+                return try await connection.withTransaction { transaction in
+                    _ = try await transaction.pipeline(all)
+                    return try await transaction.query(beginning).first?.decode(0, as: Int64.self)
+                }
+            }
+            if let missing {
+                logger.warning(
+                    """
+                    the consumer begins behind position \(start), but rows up to position \(missing) were removed by retention: it \
+                    gets what is left of them
+                    """)
             }
             // What it waited for shows no longer.
             membership.beatNow()
@@ -43,11 +60,29 @@ struct FirstStart {
                 try (0..<3).map { try row.decode($0, as: Int.self) }
             }
         }
-        if let recorded, recorded[0] == total, recorded[1] == total, recorded[2] < total {
-            throw WorkerError.segmentsMissing(consumer: name, count: recorded[2], of: total)
-        }
-        if let other = recorded?.first(where: { $0 != total }) {
+        guard let recorded else { return nil }
+        let (least, most) = (recorded[0], recorded[1])
+        if let other = [least, most].first(where: { $0 != total }), least != most || !options.followsSegments {
             throw WorkerError.segmentCountMismatch(consumer: name, recorded: other, configured: total)
+        }
+        if recorded[2] < most { throw WorkerError.segmentsMissing(consumer: name, count: recorded[2], of: most) }
+        if most != total {
+            logger.notice(
+                "the consumer has \(most) segments, as recorded; total_segments of \(total) would hold for a first start only"
+            )
+        }
+        return most
+    }
+
+    /// Registers the consumer, so that nothing that it still wants is removed until it has begun.
+    private func register(in life: ServerLife) async throws {
+        let (name, start, actor) = (name, options.startPosition, membership.workerID)
+        let (registrations, share) = (registrations, RetentionLock(source.tables).share)
+        try await membership.control.perform(in: life) { connection in
+            if try await connection.query(registrations.isRegistered(name, start)).first?.decode(0) == true { return }
+            try await connection.withTransaction { transaction in
+                _ = try await transaction.pipeline([share] + registrations.register(name, start, by: actor))
+            }
         }
     }
 

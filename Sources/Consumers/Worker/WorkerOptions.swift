@@ -28,8 +28,8 @@ public enum WakeupSource: Sendable {
 
 /// How a worker or processor works. Every duration is at least zero.
 public struct WorkerOptions: Sendable {
-    /// Into how many segments a consumer's aggregates are divided: the most workers that can share it. Fixed at the
-    /// consumer's first start. 4.
+    /// Into how many segments a consumer's aggregates are divided: the most workers that can share it. It holds for
+    /// the consumer's first start; later the recorded number does. 4.
     public var totalSegments = 4
     /// The most events of one read, and of one transaction. Where it is above 500, reads begin with 500 and grow while
     /// there is more to read. 500.
@@ -96,6 +96,9 @@ public struct WorkerOptions: Sendable {
     /// Where the worker reports.
     public var logger = Logger(label: "godwit.worker")
 
+    /// See ``Override/followsSegments``.
+    package var followsSegments = true
+
     /// The defaults.
     public init() {}
 
@@ -107,6 +110,8 @@ public struct WorkerOptions: Sendable {
         public var batchSize: Int?
         /// See ``WorkerOptions/startPosition``.
         public var startPosition: StartPosition?
+        /// Whether a number of segments that is recorded counts before the configured; else another number is refused.
+        package var followsSegments: Bool?
 
         /// Changes what is given.
         public init(totalSegments: Int? = nil, batchSize: Int? = nil, startPosition: StartPosition? = nil) {
@@ -123,6 +128,7 @@ public struct WorkerOptions: Sendable {
         options.totalSegments = override.totalSegments ?? totalSegments
         options.batchSize = override.batchSize ?? batchSize
         options.startPosition = override.startPosition ?? startPosition
+        options.followsSegments = override.followsSegments ?? followsSegments
         return options
     }
 

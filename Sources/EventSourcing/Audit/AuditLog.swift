@@ -1,6 +1,7 @@
 package import Postgres
 
-/// The table `audit`: who changed what of a running relay, and when. Rows are only ever added.
+/// The table `audit`: who changed what of a running relay, and when. Rows are added, and removed by age alone, where the
+/// configuration asks for it.
 package struct AuditLog: Sendable {
     private let table: TableName
 
@@ -27,6 +28,15 @@ package struct AuditLog: Sendable {
         let sql = "INSERT INTO \(table.sql) (actor, action, subject, details) VALUES ($1, $2, $3, $4)"
         return BoundStatement(
             Statement(name: "audit_record", sql: sql), [entry.actor, entry.action, entry.subject, entry.details])
+    }
+
+    /// Removes some of the entries that are older than so many seconds.
+    package func remove(olderThan seconds: Double, limit: Int) -> BoundStatement {
+        let sql = """
+            DELETE FROM \(table.sql) WHERE id IN (
+                SELECT id FROM \(table.sql) WHERE at < clock_timestamp() - make_interval(secs => $1) ORDER BY id LIMIT $2)
+            """
+        return BoundStatement(Statement(sql), [seconds, limit])
     }
 
     /// The last entries, the newest first: actor, action, subject, details, time in microseconds since 1970.

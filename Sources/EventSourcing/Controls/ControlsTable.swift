@@ -26,11 +26,12 @@ package struct ControlsTable: Sendable {
         """
     }
 
-    /// For another statement's FROM: adds `is_paused` and `rate`, NULL without an order, to rows that have a column
+    /// For another statement's FROM: adds `is_paused`, `rate` and `is_drained`, NULL without an order, to rows that have a column
     /// `consumer_name`. Workers read them along with their heartbeat, so that they cost no statement of their own.
     package var join: String {
         """
-        LEFT JOIN (SELECT consumer_name, is_paused, rate FROM \(table.sql) WHERE events_table = \(quoteLiteral(events)))
+        LEFT JOIN (SELECT consumer_name, is_paused, rate, drained_until > clock_timestamp() AS is_drained
+            FROM \(table.sql) WHERE events_table = \(quoteLiteral(events)))
             AS controls USING (consumer_name)
         """
     }
@@ -58,6 +59,16 @@ package struct ControlsTable: Sendable {
             FROM changed LEFT JOIN before ON true
             """
         return BoundStatement(Statement(name: name, sql: sql), [events, consumer, actor] + values)
+    }
+
+    /// Has all workers give the consumer's segments back, and claim none, for so many seconds; at once no longer for none.
+    package func drain(_ consumer: String, for seconds: Double, by actor: String) -> BoundStatement {
+        let sql = """
+            INSERT INTO \(table.sql) (events_table, consumer_name, changed_by, drained_until)
+            VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))
+            ON CONFLICT (events_table, consumer_name) DO UPDATE SET drained_until = excluded.drained_until
+            """
+        return BoundStatement(Statement(name: "controls_drain", sql: sql), [events, consumer, actor, seconds])
     }
 
     /// Every order: consumer, whether paused, the rate or NULL, seconds since the change, and who made it.

@@ -8,11 +8,15 @@ package struct Grants: Sendable {
     private let role: String
     private let purpose: TableRights.Purpose
     private let maySignal: Bool
+    private let prunes: Bool
 
-    /// - Parameter maySignal: whether the role may see and end others' sessions, as `horizon.end_idle_writers_after` needs.
+    /// - Parameters:
+    ///   - maySignal: whether the role may see and end others' sessions, as `horizon.end_idle_writers_after` needs.
+    ///   - prunes: whether a relay may remove what is delivered, as `source.retention` needs.
     /// - Throws: `invalidTableName` for a name that no role can have here.
     package init(
-        _ purpose: TableRights.Purpose, to role: String, _ tables: TableNames, maySignal: Bool = false
+        _ purpose: TableRights.Purpose, to role: String, _ tables: TableNames, maySignal: Bool = false,
+        prunes: Bool = false
     ) throws(EventStoreError) {
         // The tag of the block below; everything else is quoted.
         guard !role.isEmpty, role.utf8.count <= 63, !role.contains(Self.tag), !role.utf8.contains(0) else {
@@ -22,12 +26,13 @@ package struct Grants: Sendable {
         self.role = role
         self.purpose = purpose
         self.maySignal = maySignal
+        self.prunes = prunes
     }
 
     private static let tag = "$godwit$"
 
     private var granted: [(table: TableName, rights: [TableRights.Right])] {
-        TableRights.all(tables).map { ($0.table, $0.rights(purpose)) }.filter { !$0.rights.isEmpty }
+        TableRights.all(tables, prunes: prunes).map { ($0.table, $0.rights(purpose)) }.filter { !$0.rights.isEmpty }
     }
 
     /// The grants as SQL, also for `psql`.

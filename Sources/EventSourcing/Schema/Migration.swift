@@ -30,6 +30,9 @@ struct Migration: Sendable {
                 version: 17, name: "transactional ids of segments", sql: TransactionalSegmentsTable.sql(tables)),
             Migration(
                 version: 18, name: "filter behind checkpoints and of jobs", sql: CheckpointTables.filters(tables)),
+            Migration(
+                version: 19, name: "registered consumers, retention and exchanges of segments",
+                sql: RetentionTables.sql(tables)),
         ]
     }
 

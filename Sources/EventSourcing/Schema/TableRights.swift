@@ -34,12 +34,14 @@ package struct TableRights: Sendable, Hashable {
     package let relay: [Right]
     package let writer: [Right]
 
-    package static func all(_ tables: TableNames) -> [TableRights] {
+    /// - Parameter prunes: whether relays remove what is delivered, as the configuration's `source.retention` asks.
+    package static func all(_ tables: TableNames, prunes: Bool = false) -> [TableRights] {
+        let removal: [Right] = prunes ? [.delete] : []
         func own(_ name: String, _ relay: [Right], writer: [Right] = []) -> TableRights {
             TableRights(table: tables.godwitTable(name), relay: relay, writer: writer)
         }
         return [
-            TableRights(table: tables.events, relay: [.select], writer: [.select, .insert]),
+            TableRights(table: tables.events, relay: [.select] + removal, writer: [.select, .insert]),
             TableRights(table: tables.aggregateHeads, relay: [], writer: [.select, .insert, .update()]),
             // Locking a row needs the right to update some column of it.
             TableRights(
@@ -49,15 +51,19 @@ package struct TableRights: Sendable, Hashable {
                 table: tables.consumerWorkers, relay: [.select, .insert, .update(), .delete], writer: []),
             own("schema_migrations", [.select]),
             own("notify_requests", [.select, .insert, .update(), .delete], writer: [.select]),
-            own("audit", [.select, .insert]),
-            own("dead_letters", [.select, .insert, .update()]),
+            own("audit", [.select, .insert] + removal),
+            own("dead_letters", [.select, .insert, .update()] + removal),
             own("consumer_controls", [.select, .insert, .update()]),
             own("checkpoint_identities", [.select, .insert, .update()]),
             own("checkpoint_scopes", [.select, .insert, .update(), .delete]),
-            own("jobs", [.select, .insert, .update()]),
+            own("jobs", [.select, .insert, .update()] + removal),
             own("job_events", [.select, .insert]),
             own("delivery_audits", [.select, .insert, .update(), .delete]),
-            own("transactional_segments", [.select, .insert, .update()]),
+            own("transactional_segments", [.select, .insert, .update()] + removal),
+            own("registered_consumers", [.select, .insert, .update()]),
+            own("delivered_positions", [.select, .insert, .delete]),
+            own("prunings", [.select, .insert, .update()]),
+            own("segment_exchanges", [.select]),
         ]
     }
 

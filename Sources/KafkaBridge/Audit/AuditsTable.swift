@@ -125,6 +125,22 @@ package struct AuditsTable: Sendable {
         return BoundStatement(Statement(name: "audits_touch", sql: sql), [events, consumer, owner, epoch, isCaughtUp])
     }
 
+    /// What audits need of the log: consumer, the position up to which everything is audited, earlier ones that are looked for
+    /// again.
+    var needs: BoundStatement {
+        let sql = """
+            SELECT consumer_name, position, suspects || missing_positions || parked_positions FROM \(table.sql)
+            WHERE events_table = $1
+            """
+        return BoundStatement(Statement(name: "audits_needs", sql: sql), [events])
+    }
+
+    /// Forgets an audit; the next step begins anew.
+    package func end(_ consumer: String) -> BoundStatement {
+        let sql = "DELETE FROM \(table.sql) WHERE events_table = $1 AND consumer_name = $2"
+        return BoundStatement(Statement(name: "audits_end", sql: sql), [events, consumer])
+    }
+
     /// Lets other processes go on at once with the consumers that an owner audits.
     package func release(
         _ consumers: [String], owner: String, on session: some PostgresSession

@@ -8,8 +8,10 @@ package struct DeadLettersTable: Sendable {
     let table: TableName
     let segments: TableName
     private let workers: TableName
+    private let tables: TableNames
 
     package init(_ tables: TableNames) {
+        self.tables = tables
         table = tables.godwitTable("dead_letters")
         workers = tables.consumerWorkers
         segments = tables.consumerSegments
@@ -133,6 +135,56 @@ package struct DeadLettersTable: Sendable {
             WHERE \(Self.selected) AND state = 'halted' RETURNING \(Self.returned)
             """
         return BoundStatement(Statement(name: "dead_letters_park", sql: sql), Self.values(selection))
+    }
+
+    /// The positions of what is open, of all consumers, ascending: an event that is to be delivered again is read again.
+    func openPositions(limit: Int) -> BoundStatement {
+        let sql = """
+            SELECT DISTINCT global_position FROM \(table.sql) WHERE \(Self.open) ORDER BY 1 LIMIT $1
+            """
+        return BoundStatement(Statement(name: "dead_letters_open_positions", sql: sql), [limit])
+    }
+
+    /// Removes some of what was decided about so many seconds ago: what was delivered, and what was given up and whose event is
+    /// gone. As long as an event is there, `verify` asks why it was not delivered.
+    ///
+    /// A relay that begins a segment asks about all behind its checkpoint, and an audit looks for what was parked.
+    func removeDecided(olderThan seconds: Double, limit: Int) -> BoundStatement {
+        let sql = """
+            DELETE FROM \(table.sql) WHERE (consumer_name, global_position) IN (
+                SELECT consumer_name, global_position FROM \(table.sql) AS letters
+                WHERE state IN ('redriven', 'discarded') AND last_at < clock_timestamp() - make_interval(secs => $1)
+                AND (state = 'redriven' OR NOT \(EventsTable(tables.source).has("letters.global_position")))
+                AND global_position <= coalesce((SELECT min(checkpoint) FROM \(segments.sql) AS own
+                    WHERE own.consumer_name = letters.consumer_name), \(Int64.max))
+                AND NOT EXISTS (SELECT FROM \(tables.godwitTable("delivery_audits").sql) AS audits
+                    WHERE audits.consumer_name = letters.consumer_name AND letters.global_position = ANY (
+                        audits.parked_positions || audits.suspects || audits.missing_positions))
+                LIMIT $2)
+            """
+        return BoundStatement(Statement(sql), [seconds, limit])
+    }
+
+    /// Removes everything of a consumer.
+    func forget(_ consumer: String) -> BoundStatement {
+        BoundStatement(Statement("DELETE FROM \(table.sql) WHERE consumer_name = $1"), [consumer])
+    }
+
+    /// The aggregate ids that a consumer has rows of.
+    func aggregateIDs(_ consumer: String) -> BoundStatement {
+        BoundStatement(
+            Statement("SELECT DISTINCT aggregate_id FROM \(table.sql) WHERE consumer_name = $1"), [consumer])
+    }
+
+    /// Puts the rows of aggregates into other segments.
+    func move(_ consumer: String, _ segments: [(aggregateID: String, segment: Int)]) -> BoundStatement {
+        let sql = """
+            UPDATE \(table.sql) AS letters SET segment_id = moved.segment_id
+            FROM unnest($2::text[], $3::integer[]) AS moved (aggregate_id, segment_id)
+            WHERE letters.consumer_name = $1 AND letters.aggregate_id = moved.aggregate_id
+            """
+        return BoundStatement(
+            Statement(sql), [consumer, segments.map(\.aggregateID), segments.map { Int32($0.segment) }])
     }
 
     private static let returned =

@@ -11,6 +11,8 @@ package enum JobError: Error, Sendable, Equatable, CustomStringConvertible {
     case reversed(from: Int64, to: Int64)
     case notYetThere(Int64, last: Int64)
     case unsettled(holders: [String])
+    /// Rows of the range were removed by retention.
+    case pruned(through: Int64)
 
     package var description: String {
         switch self {
@@ -29,6 +31,9 @@ package enum JobError: Error, Sendable, Equatable, CustomStringConvertible {
         case .notYetThere(let position, let last):
             "position \(position) does not exist yet, the last is \(last); a job's range ends in the past: "
                 + "leave the end out to take everything there is now"
+        case .pruned(let through):
+            "rows up to position \(through) were removed by retention, and cannot be published again: give --from-position "
+                + "\(through + 1), or a later one"
         case .unsettled(let holders):
             "it cannot be said yet which events there will be, because of open transactions that write events: "
                 + (holders.isEmpty ? "try again" : holders.joined(separator: "; "))

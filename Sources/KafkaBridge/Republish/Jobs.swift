@@ -1,9 +1,11 @@
+import Consumers
 package import EventSourcing
 package import Postgres
 
 /// Makes, finds, changes and cancels jobs. What a person changes is recorded in the audit, in the same transaction.
 package struct Jobs: Sendable {
     private let connection: Connection
+    private let tables: TableNames
     private let table: JobsTable
     private let events: JobEventsTable
     private let audit: AuditLog
@@ -12,6 +14,7 @@ package struct Jobs: Sendable {
     /// - Parameter actor: whom the audit names.
     package init(_ connection: Connection, tables: TableNames, actor: String) {
         self.connection = connection
+        self.tables = tables
         self.table = JobsTable(tables)
         self.events = JobEventsTable(tables)
         self.audit = AuditLog(tables)
@@ -35,11 +38,15 @@ package struct Jobs: Sendable {
     /// - Parameters:
     ///   - through: the last position of the range, settled.
     ///   - listed: the positions, where the definition says that events are listed.
+    ///   - needsAll: whether it is refused where rows of its range were removed by retention.
     /// - Throws: ``JobError/exists(_:differences:)`` where the name is taken by a job of another definition.
     package func make(
-        _ name: String, _ definition: JobDefinition, through: Int64, rate: Double?, listed: [Int64] = []
+        _ name: String, _ definition: JobDefinition, through: Int64, rate: Double?, listed: [Int64] = [],
+        needsAll: Bool = false
     ) async throws -> Job {
         try await connection.withTransaction { transaction in
+            // From here on the job's rows stay.
+            try await transaction.query(RetentionLock(tables).share)
             let isNew =
                 try await transaction.query(table.insert(name, definition, through: through, rate: rate)).affectedRows
                 == 1
@@ -48,6 +55,8 @@ package struct Jobs: Sendable {
             let differences = definition.differences(from: job.definition)
             guard differences.isEmpty else { throw JobError.exists(name, differences: differences) }
             guard isNew else { return job }
+            let pruned = try await PruningsTable(tables).read(on: transaction)?.through ?? 0
+            if needsAll, definition.after < pruned { throw JobError.pruned(through: pruned) }
             for start in stride(from: 0, to: listed.count, by: 10_000) {
                 let part = Array(listed[start..<min(start + 10_000, listed.count)])
                 try await transaction.query(events.insert(name, part))

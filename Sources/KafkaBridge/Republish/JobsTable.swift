@@ -8,9 +8,11 @@ package import Postgres
 /// to be dead at once. The epoch, which each taking raises, keeps one that was cut off from the database from writing.
 package struct JobsTable: Sendable {
     let table: TableName
+    private let owners: TableName
     private let lockName: String
 
     package init(_ tables: TableNames) {
+        owners = tables.godwitTable("transactional_segments")
         table = tables.godwitTable("jobs")
         lockName = "godwit job \(tables.godwitSchema) "
     }
@@ -89,6 +91,40 @@ package struct JobsTable: Sendable {
             WHERE name = $1 AND state NOT IN ('done', 'cancelled')
             """
         return BoundStatement(Statement(sql), [name])
+    }
+
+    /// Jobs that have not ended for good: name, state, checkpoint, the last position of their range.
+    var open: BoundStatement {
+        let sql = """
+            SELECT name, state, checkpoint, through_position FROM \(table.sql) WHERE state NOT IN ('done', 'cancelled')
+            """
+        return BoundStatement(Statement(name: "jobs_open", sql: sql))
+    }
+
+    /// The jobs of a consumer that have not ended for good: name, state.
+    func open(of consumer: String) -> BoundStatement {
+        let sql = """
+            SELECT name, state FROM \(table.sql) WHERE consumer = $1 AND state NOT IN ('done', 'cancelled') ORDER BY name
+            """
+        return BoundStatement(Statement(sql), [consumer])
+    }
+
+    /// Removes some of the jobs that ended for good so many seconds ago, with what is recorded of their deliveries: a job of the
+    /// same name would go on from there.
+    func removeEnded(olderThan seconds: Double, limit: Int) -> BoundStatement {
+        let sql = """
+            WITH removed AS (
+                DELETE FROM \(table.sql) WHERE name IN (
+                    SELECT name FROM \(table.sql) WHERE state IN ('done', 'cancelled')
+                    AND finished_at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)
+                RETURNING name
+            ), forgotten AS (
+                DELETE FROM \(owners.sql) WHERE consumer_name IN (
+                    SELECT '\(SegmentOwnersTable.consumer(ofJob: ""))' || name FROM removed)
+            )
+            SELECT name FROM removed
+            """
+        return BoundStatement(Statement(sql), [seconds, limit])
     }
 
     func setRate(_ name: String, _ rate: Double?) -> BoundStatement {

@@ -1,3 +1,4 @@
+import Consumers
 package import EventSourcing
 package import Kafka
 package import Logging
@@ -24,6 +25,9 @@ package struct Verification: Sendable {
         package var answerPatience: Duration = .seconds(30)
         /// How long brokers may give no record while there are more.
         package var silence: Duration = .seconds(300)
+        /// Whether the range was asked for by its first position, so that what is missing of it is to be told apart from what was
+        /// never asked for.
+        package var isBeginningAsked = false
         /// Where the consumer sends what it cannot deliver, if anywhere.
         package var deadLetterTopic: TopicName?
 
@@ -83,6 +87,12 @@ package struct Verification: Sendable {
     ) async throws -> Result {
         var report = VerificationReport(consumer: consumer, after: after, through: through)
         report.comparesValues = options.comparesValues
+        // No row goes while it is compared; the session ends that.
+        try await connection.query(RetentionLock(tables).shareForSession)
+        if let pruned = try await PruningsTable(tables).read(on: connection), pruned.through > after {
+            report.pruned = pruned
+            report.isPrunedAsked = options.isBeginningAsked
+        }
         // Before the topics: what is behind a checkpoint now is in its topic by the time that is read.
         let due = try await DuePositions(
             consumer, tables: tables, expectsEverything: options.expectsEverything, on: connection)

@@ -1,3 +1,5 @@
+package import Consumers
+
 /// What a comparison of the events committed with the records delivered has found.
 package struct VerificationReport: Sendable, Equatable {
     /// One event, as an example.
@@ -97,6 +99,10 @@ package struct VerificationReport: Sendable, Equatable {
     package var openTransactions: [OpenTransaction] = []
     /// Why settings of topics could not be seen, on which it depends what absence means.
     package var unseenSettings: [String] = []
+    /// What retention has removed of the range: those events were not looked at.
+    package var pruned: PruningRecord?
+    /// Whether they were asked for.
+    package var isPrunedAsked = false
     /// Whether values were compared too.
     package var comparesValues = false
     /// Whether the order of aggregates that come far apart was not compared.
@@ -131,6 +137,7 @@ package struct VerificationReport: Sendable, Equatable {
         assert(committed == delivered + Kind.allCases.filter(\.isAbsence).reduce(0) { $0 + self[$1].count })
         if self[.missing].count > 0 || !isRightButForMissing(allowingDoubles: allowingDoubles) { return .wrong }
         if committed == 0 { return .empty }
+        if isPrunedAsked { return .unproven }
         if self[.hidden].count + self[.unproven].count + openTransactions.count > 0 { return .unproven }
         return self[.pending].count > 0 ? .pending : .clean
     }

@@ -14,6 +14,8 @@ package enum SessionPurpose: String, Sendable, CaseIterable {
     case status
     /// Audits what was delivered, and waits for the horizon meanwhile.
     case audit
+    /// Removes what is delivered, by retention.
+    case retention
     /// A job's lease, its reads, and whatever a command asks.
     case other
 }

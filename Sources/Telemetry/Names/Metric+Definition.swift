@@ -210,6 +210,19 @@ extension Metric {
             .init(
                 .gauge, .seconds, labels: ["consumer"],
                 "How long ago the audit was through with all that was due.")
+        case .prunedRows:
+            .init(.counter, .events, labels: [], "Rows of an outbox that this process has removed by retention.")
+        case .prunedPosition:
+            .init(
+                .gauge, .positions, labels: [],
+                "Rows up to here were removed by retention, by any process; 0 until this one has looked.")
+        case .pruneHeldPosition:
+            .init(
+                .gauge, .positions, labels: [],
+                "The position behind which a consumer, a job or an audit keeps rows that are old enough to go, or something is "
+                    + "wrong; 0 where only their age does. `godwit status` names it.")
+        case .pruneFailures:
+            .init(.counter, .occurrences, labels: [], "Passes of retention that failed; the log says why.")
         case .residentMemory:
             .init(.gauge, .bytes, "Memory of the process that is in RAM.")
         }

@@ -66,6 +66,12 @@ package enum Metric: String, Sendable, CaseIterable {
     case auditDisordered = "godwit_audit_disordered"
     case auditAge = "godwit_audit_age_seconds"
 
+    // MARK: Retention
+    case prunedRows = "godwit_prune_rows_total"
+    case prunedPosition = "godwit_prune_position"
+    case pruneHeldPosition = "godwit_prune_held_position"
+    case pruneFailures = "godwit_prune_failures_total"
+
     // MARK: The process
     case residentMemory = "process_resident_memory_bytes"
 }

@@ -14,7 +14,9 @@ import Testing
         let relay = TestDatabase.uniqueName("relay")
         let writer = TestDatabase.uniqueName("writer")
 
-        static func with(_ body: (Roles) async throws -> Void) async throws {
+        static func with(
+            more: [String: String] = [:], _ body: (Roles) async throws -> Void
+        ) async throws {
             try await RelayFixture.with { place in
                 let roles = Roles(place: place)
                 let superuser = try await place.test.connect()
@@ -22,7 +24,8 @@ import Testing
                     script: "CREATE ROLE \(roles.relay) LOGIN; CREATE ROLE \(roles.writer) LOGIN")
                 do {
                     let granted = try await Command.godwit(
-                        "migrate", "--grants", roles.relay, "--writer", roles.writer, environment: place.variables
+                        "migrate", "--grants", roles.relay, "--writer", roles.writer,
+                        environment: place.variables.merging(more) { $1 }
                     ).run()
                     try #require(granted.exitCode == 0, "\(granted.standardError)")
                     try await body(roles)
@@ -149,6 +152,39 @@ import Testing
                 }
                 await connection.close()
             }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a relay's role removes what is delivered where the configuration asks for it, and only there`() async throws {
+        let outbox = [
+            "GODWIT_SOURCE_KIND": "outbox", "GODWIT_SOURCE_RETENTION_DELIVERED_FOR": "1s",
+            "GODWIT_SOURCE_RETENTION_INTERVAL": "200ms",
+        ]
+        try await Roles.with(more: outbox) { roles in
+            let own = outbox.merging(["GODWIT_DATABASE_URL": roles.url(roles.relay)]) { $1 }
+            let relay = try roles.place.run(own)
+            _ = try await roles.place.receive(try await roles.place.append(20))
+            let connection = try await roles.place.test.connect()
+            try await eventually("the rows are removed") {
+                try await connection.query(
+                    Statement("SELECT count(*) FROM \(roles.place.test.tables.events.sql)")
+                ).first?.decode(0, as: Int.self) == 0
+            }
+            await connection.close()
+            relay.send(SIGTERM)
+            #expect(await relay.result().exitCode == 0)
+            #expect(try await roles.place.command("prune", "--own-tables", more: own).exitCode == 0)
+            // Forgetting a consumer is the owner's.
+            let retired = try await roles.place.command("retire", "identity", more: own)
+            #expect(retired.exitCode == 13, "\(retired)")
+        }
+        try await Roles.with { roles in
+            _ = try await roles.place.append(3)
+            let own = outbox.merging(["GODWIT_DATABASE_URL": roles.url(roles.relay)]) { $1 }
+            #expect(try await roles.place.command("catch-up", "identity", more: own).exitCode == 0)
+            let doctor = try await roles.place.command("doctor", more: own)
+            #expect(doctor.standardOutput.contains("DELETE on"), "\(doctor)")
         }
     }
 

@@ -8,7 +8,8 @@ import Testing
     @Test(arguments: [
         ("250us", Duration.microseconds(250)), ("500ms", .milliseconds(500)), ("30s", .seconds(30)),
         ("5m", .seconds(300)),
-        ("2h", .seconds(7200)), ("1.5s", .milliseconds(1500)), ("0.25ms", .microseconds(250)), ("0", .zero),
+        ("2h", .seconds(7200)), ("7d", .seconds(604_800)), ("1.5s", .milliseconds(1500)),
+        ("0.25ms", .microseconds(250)), ("0", .zero),
         ("0s", .zero),
     ])
     func `a duration is read`(text: String, duration: Duration) {
@@ -16,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "5", "s", "-1s", "1 s", "1.s", ".5s", "1.2.3s", "1d", "1S", "٣s", "99999999999999999999s",
+        "", "5", "s", "-1s", "1 s", "1.s", ".5s", "1.2.3s", "1w", "1S", "٣s", "99999999999999999999s",
         "9223372036854775807h",
     ])
     func `what is no duration is refused`(text: String) {

@@ -91,7 +91,15 @@ import Testing
     @Test func `segments are compared for consumers that were started`() {
         let found = findings(segments: ["a": 4, "b": 8, "c": 2]) { $0.segments = ["a": 4, "b": 4] }
         #expect(found.map(\.check) == ["segments"])
-        #expect(found.first?.remedy == "set consumers.b.total_segments: 4")
+        #expect(found.first?.severity == .note)
+        #expect(found.first?.remedy == "set consumers.b.total_segments: 4, or godwit resegment")
+        var verdict = DatabaseVerdict(tables: TableNames(), latestVersion: 9, notify: .never, segments: ["b": 8])
+        verdict.exactlyOnce = ["b"]
+        var facts = DatabaseFacts()
+        facts.segments = ["b": 4]
+        let refused = verdict.findings(facts).first { $0.check == "segments" }
+        #expect(refused?.severity == .error)
+        #expect(refused?.remedy == "set consumers.b.total_segments: 4")
     }
 
     @Test func `the trigger is worth a note where appends are to notify`() {

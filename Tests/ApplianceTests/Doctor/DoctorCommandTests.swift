@@ -92,7 +92,8 @@ import Testing
                     """)
             let answer = try await ask(place, ["GODWIT_NOTIFY_MODE": "adaptive"])
             #expect(answer.exitCode == 4)
-            #expect(answer.errors == ["schema", "segments", "sequence_cache"], "\(answer.findings)")
+            #expect(answer.errors == ["schema", "sequence_cache"], "\(answer.findings)")
+            #expect(answer.findings["segments"]?.severity == "note")
             #expect(answer.findings["notify_trigger"]?.severity == "note")
             // The remedies as they are told.
             try await connection.execute(

@@ -1,7 +1,8 @@
-/// Durations as the configuration writes them: `250us`, `500ms`, `1.5s`, `5m`, `2h`.
+/// Durations as the configuration writes them: `250us`, `500ms`, `1.5s`, `5m`, `2h`, `7d`.
 package enum DurationText {
     private static let units: [(suffix: String, nanoseconds: Int64)] = [
         ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000),
+        ("d", 86_400_000_000_000),
     ]
 
     /// Reads a duration; nil when it is not one. A bare number has no unit and is none, but for `0`.
@@ -22,12 +23,13 @@ package enum DurationText {
         return .nanoseconds(nanoseconds)
     }
 
-    /// Writes a duration in the largest unit that leaves a whole number.
+    /// Writes a duration in the largest unit that leaves a whole number; a single day in hours.
     package static func format(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let nanoseconds = Int128(seconds) * 1_000_000_000 + Int128(attoseconds / 1_000_000_000)
         guard nanoseconds != 0 else { return "0s" }
-        for unit in units.reversed() where nanoseconds % Int128(unit.nanoseconds) == 0 {
+        for unit in units.reversed()
+        where nanoseconds % Int128(unit.nanoseconds) == 0 && (unit.suffix != "d" || nanoseconds > unit.nanoseconds) {
             return "\(nanoseconds / Int128(unit.nanoseconds))\(unit.suffix)"
         }
         return "\(nanoseconds / 1000)us"

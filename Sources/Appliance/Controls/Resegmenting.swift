@@ -1,0 +1,80 @@
+package import KafkaBridge
+import Postgres
+
+/// The work behind `godwit resegment`.
+package struct Resegmenting: Sendable {
+    private let configuration: Configuration
+
+    package init(_ configuration: Configuration) {
+        self.configuration = configuration
+    }
+
+    /// Exchanges the segments, or says how they stand.
+    ///
+    /// - Throws: `Failure`.
+    package func run(
+        _ consumer: String, to total: Int, isDryRun: Bool, actor: String
+    ) async throws -> ResegmentationReport {
+        let section = configuration.consumers.first { $0.name == consumer }
+        if case .exactlyOnce? = section?.delivery { throw Failure(ResegmentationError.exactlyOnce(consumer)) }
+        var options = Resegmentation.Options()
+        options.staleThreshold = configuration.worker.staleThreshold
+        let channel = configuration.notify.mode == .never ? nil : configuration.notify.channel
+        let work = Resegmentation(configuration.database.tables, channel: channel, options: options)
+        return try await configuration.database.withConnection { connection in
+            var report: ResegmentationReport
+            if isDryRun {
+                report = ResegmentationReport(plan: try await work.plan(consumer, to: total, on: connection))
+            } else {
+                let result = try await work.run(consumer, to: total, by: actor, on: connection)
+                report = ResegmentationReport(plan: result.plan, pause: result.pause)
+            }
+            report.configured = section.flatMap { $0.totalSegments == total ? nil : $0.totalSegments }
+            return report
+        }
+    }
+}
+
+/// What was exchanged, or would be.
+package struct ResegmentationReport: Sendable {
+    let plan: Resegmentation.Plan
+    /// How long nobody owned a segment; nil where nothing was changed.
+    var pause: Duration?
+    /// How many segments are configured, where that is another number.
+    var configured: Int?
+
+    /// For people.
+    package var text: String {
+        let range = plan.lowest == plan.highest ? "\(plan.lowest)" : "\(plan.lowest) to \(plan.highest)"
+        var lines = [
+            pause == nil
+                ? "\(plan.consumer) has \(plan.from) segments, at position \(range), and would have \(plan.to)"
+                : "\(plan.consumer) has \(plan.to) segments now, and had \(plan.from), at position \(range)"
+        ]
+        if let pause { lines.append("  nobody owned a segment for at most \(AgeText.format(pause))") }
+        let workers = plan.liveWorkers
+        lines.append(
+            workers.isEmpty
+                ? "  no worker serves it" : "  served by \(workers.joined(separator: ", ")), which follow by themselves"
+        )
+        if plan.aggregates > 0 {
+            lines.append("  parked and decided events of \(plan.aggregates) aggregates go with them")
+        }
+        if let configured {
+            lines.append(
+                "  the configuration at hand says total_segments: \(configured), which holds for a first start only; set it to "
+                    + "\(plan.to)")
+        }
+        return lines.map { LogLine.harmless($0) }.joined(separator: "\n")
+    }
+
+    package var json: JSONValue {
+        [
+            "consumer": .string(plan.consumer), "from": .number(plan.from), "to": .number(plan.to),
+            "done": .boolean(pause != nil), "lowest_checkpoint": .number(plan.lowest),
+            "highest_checkpoint": .number(plan.highest),
+            "workers": .array(plan.liveWorkers.map { .string($0) }), "aggregates_moved": .number(plan.aggregates),
+            "pause_seconds": pause.map { .number($0 / .seconds(1), digits: 3) } ?? .null,
+        ]
+    }
+}

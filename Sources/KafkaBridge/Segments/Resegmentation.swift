@@ -1,0 +1,259 @@
+package import Consumers
+package import EventSourcing
+package import Postgres
+
+/// Exchanges a consumer's segments for another number of them while its relays run.
+///
+/// Its workers give all segments back and claim none, for a time that is prolonged while the exchange is under way: if that ends
+/// in the middle, they go on as before. Then one transaction puts new segments in the place of the former ones, under higher
+/// epochs. They begin where the slowest of these was, and what the others had done is passed over; see ``FormerSegments``. Parked
+/// events and halts go with their aggregates.
+package struct Resegmentation: Sendable {
+    package struct Options: Sendable {
+        /// How long workers may take to give everything back.
+        package var patience: Duration = .seconds(30)
+        /// For so long they claim nothing, unless it is prolonged.
+        package var hold: Duration = .seconds(10)
+        /// For workers that do not say themselves after how long they are dead.
+        package var staleThreshold: Duration = .seconds(30)
+
+        package init() {}
+    }
+
+    /// How a consumer stands.
+    package struct Plan: Sendable, Equatable {
+        package let consumer: String
+        package let from: Int
+        package let to: Int
+        package internal(set) var lowest: Int64 = 0
+        package internal(set) var highest: Int64 = 0
+        package internal(set) var liveWorkers: [String] = []
+        /// Aggregates with parked events or halts, which move.
+        package internal(set) var aggregates = 0
+    }
+
+    /// What was done.
+    package struct Result: Sendable, Equatable {
+        package let plan: Plan
+        /// How long nobody owned a segment, about.
+        package let pause: Duration
+    }
+
+    private let tables: TableNames
+    private let channel: String?
+    private let options: Options
+    private let table: SegmentExchangesTable
+
+    /// - Parameter channel: where relays listen; else they notice with their next heartbeat.
+    package init(_ tables: TableNames, channel: String?, options: Options = Options()) {
+        self.tables = tables
+        self.channel = channel
+        self.options = options
+        table = SegmentExchangesTable(tables)
+    }
+
+    // MARK: Looking
+
+    /// Looks whether the segments can be exchanged.
+    ///
+    /// - Throws: ``ResegmentationError``.
+    package func plan(_ consumer: String, to total: Int, on session: some PostgresSession) async throws -> Plan {
+        let rows = try await Self.segments(session.query(SegmentsTable(tables).rows(consumer)))
+        guard let first = rows.first else { throw ResegmentationError.unknown(consumer) }
+        guard rows.allSatisfy({ $0.total == rows.count }) else {
+            throw ResegmentationError.incomplete(consumer, rows: rows.count, of: first.total)
+        }
+        guard total != rows.count else { throw ResegmentationError.same(consumer, total) }
+        if try await session.query(table.isExactlyOnce(consumer)).first?.decode(0) == true {
+            throw ResegmentationError.exactlyOnce(consumer)
+        }
+        var plan = Plan(consumer: consumer, from: rows.count, to: total)
+        plan.lowest = rows.map(\.checkpoint).min() ?? 0
+        plan.highest = rows.map(\.checkpoint).max() ?? 0
+        plan.liveWorkers = try await live(consumer, on: session)
+        plan.aggregates = try await session.query(DeadLettersTable(tables).aggregateIDs(consumer)).count
+        return plan
+    }
+
+    /// The live workers, all of which follow an exchange.
+    private func live(_ consumer: String, on session: some PostgresSession) async throws -> [String] {
+        var worker = WorkerOptions()
+        worker.staleThreshold = options.staleThreshold
+        let live = LiveWorkers(tables, options: worker)
+        let workers = try await live.of(consumer, on: session)
+        let others = try await live.notFollowing(consumer, among: workers, on: session)
+        if !others.isEmpty { throw ResegmentationError.foreignWorkers(consumer, others) }
+        return workers
+    }
+
+    private struct SegmentRow {
+        let id: Int
+        let total: Int
+        let owner: String?
+        let checkpoint: Int64
+    }
+
+    private static func segments(_ rows: ResultSet) throws(PostgresError) -> [SegmentRow] {
+        var segments: [SegmentRow] = []
+        for row in rows {
+            segments.append(
+                SegmentRow(
+                    id: try row.decode(0), total: try row.decode(1), owner: try row.decodeIfPresent(2),
+                    checkpoint: try row.decode(3)))
+        }
+        return segments
+    }
+
+    // MARK: Exchanging
+
+    /// Exchanges the segments.
+    ///
+    /// - Throws: ``ResegmentationError``; then the consumer goes on with the segments that it had.
+    package func run(_ consumer: String, to total: Int, by actor: String, on connection: Connection) async throws
+        -> Result
+    {
+        _ = try await plan(consumer, to: total, on: connection)
+        let deadline = ContinuousClock.now + options.patience
+        do {
+            try await waitForFormer(consumer, until: deadline, on: connection)
+            let began = ContinuousClock.now
+            try await drain(consumer, for: options.hold, by: actor, on: connection)
+            var prolonged = ContinuousClock.now
+            while true {
+                // Looked at without a lock first, which checkpoints would meet.
+                let owners = try await Self.segments(connection.query(SegmentsTable(tables).rows(consumer)))
+                    .compactMap(\.owner)
+                var isFree = owners.isEmpty
+                if !isFree { isFree = try await live(consumer, on: connection).isEmpty }
+                if isFree, let plan = try await exchange(consumer, to: total, by: actor, on: connection) {
+                    return Result(plan: plan, pause: .now - began)
+                }
+                guard ContinuousClock.now < deadline else {
+                    throw ResegmentationError.notGivenBack(consumer, Set(owners).sorted())
+                }
+                if ContinuousClock.now - prolonged > options.hold / 4 {
+                    try await drain(consumer, for: options.hold, by: actor, on: connection)
+                    prolonged = .now
+                }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        } catch {
+            // In a task of its own, since this one may be cancelled. Without it workers go on after the time that was said.
+            await Task { try? await drain(consumer, for: .zero, by: actor, on: connection) }.value
+            throw error
+        }
+    }
+
+    /// Segments that have not passed yet what those before had done cannot be exchanged again: which of it was done is known for
+    /// one exchange only.
+    private func waitForFormer(
+        _ consumer: String, until deadline: ContinuousClock.Instant, on connection: Connection
+    ) async throws {
+        while true {
+            let rows = try await Self.segments(connection.query(SegmentsTable(tables).rows(consumer)))
+            guard let exchange = try await table.read(consumer, on: connection),
+                let slowest = rows.min(by: { $0.checkpoint < $1.checkpoint }),
+                slowest.checkpoint < exchange.former.highest
+            else { return }
+            guard ContinuousClock.now < deadline else {
+                throw ResegmentationError.behindFormer(
+                    consumer, segment: slowest.id, checkpoint: slowest.checkpoint, former: exchange.former.highest)
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
+    private func drain(
+        _ consumer: String, for time: Duration, by actor: String, on connection: Connection
+    ) async throws(PostgresError) {
+        let controls = ControlsTable(tables)
+        _ = try await connection.query(controls.drain(consumer, for: time / .seconds(1), by: actor))
+        if let channel { _ = try await connection.query(controls.tell(channel)) }
+    }
+
+    /// The one transaction; `nil` while somebody owns a segment.
+    private func exchange(
+        _ consumer: String, to total: Int, by actor: String, on connection: Connection
+    ) async throws -> Plan? {
+        try await connection.withTransaction { transaction in
+            let rows = try await transaction.query(table.lock(consumer))
+            let segments = try Self.segments(rows)
+            // Again, under the lock: a worker of another kind may have come meanwhile.
+            let plan = try await plan(consumer, to: total, on: transaction)
+            // Where nobody lives, what the dead owned may be exchanged: with its epoch a claim ends.
+            if segments.contains(where: { $0.owner != nil }), !plan.liveWorkers.isEmpty { return nil }
+            if let former = try await table.read(consumer, on: transaction)?.former, plan.lowest < former.highest {
+                return nil
+            }
+            let epoch = try rows.map { try $0.decode(4, as: Int64.self) }.max() ?? 0
+            let former = FormerSegments(segments.map(\.checkpoint))
+            for statement in table.exchange(
+                consumer, to: total, checkpoint: plan.lowest, epoch: epoch + 1, former: former)
+            {
+                try await transaction.query(statement)
+            }
+            for row in try await transaction.query(table.takeScopes(consumer)) {
+                try await transaction.query(table.insertScope(consumer, to: total, row))
+            }
+            try await moveLetters(consumer, to: total, in: transaction)
+            let controls = ControlsTable(tables)
+            try await transaction.query(controls.drain(consumer, for: 0, by: actor))
+            let entry = AuditEntry(
+                actor: actor, action: "resegment", subject: "consumer \(consumer)",
+                details: "from \(plan.from) to \(total) segments, behind position \(plan.lowest)")
+            try await transaction.query(AuditLog(tables).record(entry))
+            if let channel { try await transaction.query(controls.tell(channel)) }
+            return plan
+        }
+    }
+
+    private func moveLetters(
+        _ consumer: String, to total: Int, in transaction: Transaction
+    ) async throws(PostgresError) {
+        let strategy = FNV1aPartitionStrategy()
+        let letters = DeadLettersTable(tables)
+        var moves: [(aggregateID: String, segment: Int)] = []
+        for row in try await transaction.query(letters.aggregateIDs(consumer)) {
+            let id: String = try row.decode(0)
+            let bytes = Array(id.utf8)
+            moves.append((id, strategy.segment(of: bytes.span.bytes, totalSegments: total)))
+        }
+        for start in stride(from: 0, to: moves.count, by: 5_000) {
+            try await transaction.query(letters.move(consumer, Array(moves[start..<min(start + 5_000, moves.count)])))
+        }
+    }
+}
+
+/// Why a consumer's segments are not exchanged.
+package enum ResegmentationError: Error, Sendable, Equatable, CustomStringConvertible {
+    case unknown(String)
+    case incomplete(String, rows: Int, of: Int)
+    case same(String, Int)
+    case exactlyOnce(String)
+    /// Workers that would go on with the former segments.
+    case foreignWorkers(String, [String])
+    case notGivenBack(String, [String])
+    case behindFormer(String, segment: Int, checkpoint: Int64, former: Int64)
+
+    package var description: String {
+        switch self {
+        case .unknown(let consumer):
+            "the consumer \(consumer) was never started: set total_segments for its first start"
+        case .incomplete(let consumer, let rows, let total):
+            "of the \(total) segments of consumer \(consumer) \(rows) have a row: put the others back first"
+        case .same(let consumer, let total): "the consumer \(consumer) has \(total) segments already"
+        case .exactlyOnce(let consumer):
+            "the consumer \(consumer) delivers exactly once, and its segments cannot be exchanged yet: their progress in Kafka is kept "
+                + "by segment"
+        case .foreignWorkers(let consumer, let workers):
+            "\(workers.joined(separator: ", ")) \(workers.count == 1 ? "serves" : "serve") the consumer \(consumer), and would go on "
+                + "with the former segments: stop pupsourcing's own workers, and upgrade relays of earlier versions"
+        case .notGivenBack(let consumer, let workers):
+            "segments of the consumer \(consumer) were not given back in time by \(workers.joined(separator: ", ")): nothing was "
+                + "changed; see what keeps them (`godwit status`), or stop them"
+        case .behindFormer(let consumer, let segment, let checkpoint, let former):
+            "segment \(segment) of the consumer \(consumer) is at position \(checkpoint), and has not passed position \(former), up "
+                + "to which it matters what was done before the last exchange: wait until it has (`godwit status` says what keeps it)"
+        }
+    }
+}

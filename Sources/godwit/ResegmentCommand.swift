@@ -1,0 +1,36 @@
+import Appliance
+import ArgumentParser
+
+struct ResegmentCommand: GodwitCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resegment",
+        abstract: "Divides a consumer's aggregates into another number of segments, while its relays run.",
+        discussion: """
+            Examples:
+              godwit resegment identity --to 16 --config godwit.yaml --dry-run
+              godwit resegment identity --to 16
+
+            A consumer is served by as many processes at most as it has segments. Relays give the consumer's segments back, they are
+            exchanged in one transaction, and the relays go on with the new ones, without a restart. Nothing is lost, doubled or
+            out of order; parked events and halts go with their aggregates. If it ends in the middle, the relays go on as before.
+
+            It is refused for consumers that deliver exactly once, and while pupsourcing's own workers or relays of an earlier
+            version serve the consumer. The role that applied `godwit migrate` may do it; a relay's role may not. It is audited.
+            """.flowing)
+
+    @OptionGroup var options: ConfigurationOptions
+    @Argument(help: "The consumer's name.") var consumer: String
+    @Option(help: ArgumentHelp("How many segments it is to have.", valueName: "segments")) var to: Int
+    @Flag(help: "Only say how it stands.") var dryRun = false
+    @Flag(help: "Report as JSON.") var json = false
+
+    func validate() throws {
+        guard (1...4096).contains(to) else { throw ValidationError("--to must lie in 1 to 4096") }
+    }
+
+    func execute() async throws {
+        let report = try await Resegmenting(try options.load([.database])).run(
+            consumer, to: to, isDryRun: dryRun, actor: CommandActor.current)
+        show(report.json) { _ in report.text }
+    }
+}

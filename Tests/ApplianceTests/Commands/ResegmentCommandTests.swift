@@ -1,0 +1,48 @@
+import EventSourcing
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Appliance
+
+/// `resegment` as a command, beside relays that run.
+@Suite struct ResegmentCommandTests {
+    @Test(.timeLimit(.minutes(2)))
+    func `relays go on with other segments, and start with them whatever is configured`() async throws {
+        try await RelayFixture.with { place in
+            let settings = ["GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms"]
+            let relays = [try place.run(settings), try place.run(settings)]
+            var ids = try await place.append(50)
+            _ = try await place.receive(ids)
+            let dry = try await place.command("resegment", "identity", "--to", "7", "--dry-run")
+            #expect(dry.exitCode == 0, "\(dry)")
+            #expect(dry.standardOutput.contains("identity has 4 segments"), "\(dry)")
+            for total in ["7", "2"] {
+                let done = try await place.command("resegment", "identity", "--to", total, "--json")
+                #expect(done.exitCode == 0, "\(done)")
+                let report = try JSONParser.parse(done.standardOutput)
+                #expect(report["done"] == true, "\(done)")
+                ids.formUnion(try await place.append(50, from: ids.count))
+                #expect(try await place.receive(ids).count == ids.count)
+            }
+            let same = try await place.command("resegment", "identity", "--to", "2")
+            #expect(same.exitCode == 64)
+            #expect(same.standardError.contains("has 2 segments already"))
+            for relay in relays {
+                relay.send(15)
+                #expect(await relay.result().exitCode == 0)
+            }
+            // Configured is 4.
+            ids.formUnion(try await place.append(10, from: ids.count))
+            let caughtUp = try await place.command("catch-up", "identity")
+            #expect(caughtUp.exitCode == 0, "\(caughtUp)")
+            #expect(caughtUp.standardError.contains("the consumer has 2 segments, as recorded"), "\(caughtUp)")
+            #expect(try await place.receive(ids).count == ids.count)
+            let exactly = try await place.command(
+                "resegment", "identity", "--to", "3",
+                more: ["GODWIT_CONSUMERS_IDENTITY_DELIVERY": "exactly_once"])
+            #expect(exactly.exitCode == 64)
+            #expect(exactly.standardError.contains("delivers exactly once"), "\(exactly)")
+        }
+    }
+}
