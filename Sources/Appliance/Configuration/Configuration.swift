@@ -1,6 +1,7 @@
 /// Everything `godwit` is told: the file, overridden by the environment, completed by defaults, and checked.
 package struct Configuration: Sendable {
     package var database: DatabaseSection
+    package var source: SourceSection
     package var notify: NotifySection
     package var horizon: HorizonSection
     package var kafka: KafkaSection

@@ -1,7 +1,7 @@
 extension ConfigurationKey {
     /// Every key there is: what the file, the environment, `config show` and the reference go by.
     package static let all: [ConfigurationKey] =
-        database + notify + horizon + kafka + kafkaSecurity + worker + consumers + audit + admin + log
+        database + source + notify + horizon + kafka + kafkaSecurity + worker + consumers + audit + admin + log
 
     /// The keys of a consumer that `worker` has too, as its default.
     static let inherited: Set<String> = [
