@@ -29,6 +29,7 @@ struct Godwit: AsyncParsableCommand {
             RateCommand.self,
             ParkedCommand.self,
             AcceptSourceCommand.self,
+            AdoptCommand.self,
             MigrateCommand.self,
             DoctorCommand.self,
             ConfigCommand.self,
