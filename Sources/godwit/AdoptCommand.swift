@@ -25,6 +25,9 @@ struct AdoptCommand: GodwitCommand {
             A table with rows needs --online: it goes by steps, none of which keeps writers waiting for longer than a
             moment. Old rows come before all new ones, in the order that is said (--order-by). What was interrupted goes on
             with the next attempt. The relay is started afterwards, and refuses to start before.
+
+            Where rows are deleted right after they are inserted, nothing is left to read: --copy prints a trigger instead,
+            which copies each row into Godwit's own events (godwit migrate makes that table), in the same transaction.
             """.flowing)
 
     @OptionGroup var options: ConfigurationOptions
@@ -46,6 +49,8 @@ struct AdoptCommand: GodwitCommand {
             "The same text for all events, as field=text; may be given several times.", valueName: "field=text"))
     var constant: [String] = []
     @Option(help: ArgumentHelp("The role that relays, for the grants.", valueName: "role")) var grants: String?
+    @Flag(help: "Copy each new row into Godwit's own events by a trigger, instead of reading the table.") var copy =
+        false
     @Flag(help: "Report as JSON.") var json = false
 
     func execute() async throws {
@@ -56,6 +61,7 @@ struct AdoptCommand: GodwitCommand {
         request.order = orderBy?.split(separator: ",").map(String.init) ?? []
         (request.columns, request.constants) = (map, constant)
         let report = try await request.report(configuration, on: connection)
+        if copy { return try await makeCopies(report, on: connection) }
         let refusals = report.refusals
         let rights = try grants.map { try Grants.source(report.survey.table, to: $0) }
         guard refusals.isEmpty else {
@@ -72,6 +78,24 @@ struct AdoptCommand: GodwitCommand {
             try await perform(report, rights, on: connection)
         }
         if json { standardOutput(report.json(grants: rights, applied: apply).indentedText) }
+        await connection.close()
+    }
+
+    private func makeCopies(_ report: AdoptionReport, on connection: Connection) async throws {
+        guard let trigger = report.copyTrigger else {
+            throw Failure(.databaseUnfit, report.refusals.joined(separator: "\n"))
+        }
+        if json {
+            let statements = trigger.statements.map { JSONValue.string($0) }
+            standardOutput((["statements": .array(statements), "applied": .boolean(apply)] as JSONValue).indentedText)
+        } else {
+            standardOutput(trigger.statements.map { $0 + ";" }.joined(separator: "\n"))
+        }
+        if apply {
+            try await Adoption.apply(trigger, on: connection)
+            standardError(
+                "each row that is inserted from now on is copied; the configuration needs no section `source`")
+        }
         await connection.close()
     }
 

@@ -79,6 +79,9 @@ struct MigrateCommand: GodwitCommand {
         let version = try await schema.currentVersion(on: connection)
         await connection.close()
         report(applied, version, roles.map(\.name), trigger)
+        if tables.columns != nil, !json {
+            standardOutput("left \(tables.events.text) as it is: it is not Godwit's (source.columns)")
+        }
     }
 
     /// Asks on a terminal whether the table, which Godwit did not make, may get the trigger; no, where nobody can answer.

@@ -34,6 +34,9 @@ package struct AdoptionReport: Sendable {
         return tables
     }
 
+    /// What copies new rows into Godwit's own events; `nil` where a field is missing.
+    package var copyTrigger: CopyTrigger? { try? CopyTrigger(survey, shape, into: tables) }
+
     /// The section `source` of the configuration.
     package var configuration: String {
         var lines = ["source:", "  table: \(Self.quoted(survey.table.text))"]

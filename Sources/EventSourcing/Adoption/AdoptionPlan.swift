@@ -152,7 +152,13 @@ package struct AdoptionPlan: Sendable, Hashable {
             return
         }
         isOnline = true
-        if isNew { steps.append(newColumn()) }
+        if isNew {
+            steps.append(newColumn())
+            warnings.append(
+                "a client that has prepared SELECT * fails once with \"cached plan must not change result type\" on each "
+                    + "connection, or until it is closed, as after any new column; an INSERT without a list of columns goes on"
+            )
+        }
         let column2 = found ?? .init(name: Self.column, type: .integer(bytes: 8), typeName: "bigint")
         if !column2.isNotNull, survey.hasRows {
             guard !survey.key.isEmpty else {
