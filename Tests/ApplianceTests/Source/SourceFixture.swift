@@ -98,7 +98,9 @@ struct SourceFixture: Sendable {
     }
 
     /// The highest checkpoint, 0 where there is none.
-    func checkpoint() async throws -> Int64 { try await number("SELECT coalesce(max(checkpoint), 0) FROM consumer_segments") }
+    func checkpoint() async throws -> Int64 {
+        try await number("SELECT coalesce(max(checkpoint), 0) FROM consumer_segments")
+    }
 
     /// Waits until records with these keys' values have come, and gives all.
     func receive(_ count: Int, within limit: Duration = .seconds(30)) async throws -> [ConsumedRecord] {
