@@ -170,7 +170,7 @@ let package = Package(
                 "godwit",
                 logging, metrics,
             ],
-            resources: [.copy("Clients/records.py")],
+            resources: [.copy("Clients/eventsourcing_writer.py"), .copy("Clients/records.py")],
             swiftSettings: settings),
     ]
 )

@@ -20,6 +20,10 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
     public static let undefinedTable = SQLState(rawValue: "42P01")
     /// 42703: no such column.
     public static let undefinedColumn = SQLState(rawValue: "42703")
+    /// `undefined_function`, also an operator that takes no such types.
+    public static let undefinedFunction = SQLState(rawValue: "42883")
+    /// `datatype_mismatch`
+    public static let datatypeMismatch = SQLState(rawValue: "42804")
     /// 3F000: no such schema.
     public static let invalidSchemaName = SQLState(rawValue: "3F000")
     /// 42501: the role lacks a right.

@@ -30,6 +30,12 @@ struct AppendCommand: GodwitCommand {
 
     func execute() async throws {
         let configuration = try options.load([.database])
+        if configuration.source.columns != nil {
+            throw Failure(
+                .usage,
+                "append writes Godwit's own table of events, and \(configuration.database.tables.events.text) has a shape of its "
+                    + "own (source.columns): insert into it as its application does")
+        }
         let reader = try file.map { path throws(Failure) in try LineReader(path: path) } ?? LineReader()
         let connection = try await configuration.database.connect()
         let append = LineAppend(

@@ -30,7 +30,8 @@ struct Godwit: AsyncParsableCommand {
                     ResegmentCommand.self, PruneCommand.self, RetireCommand.self, AcceptSourceCommand.self,
                 ]),
             CommandGroup(
-                name: "Set up", subcommands: [ConfigCommand.self, MigrateCommand.self, ExitCodesCommand.self]),
+                name: "Set up",
+                subcommands: [ConfigCommand.self, AdoptCommand.self, MigrateCommand.self, ExitCodesCommand.self]),
             CommandGroup(
                 name: "Try", subcommands: [DemoCommand.self, DevCommand.self, AppendCommand.self, BrokerCommand.self]),
         ])

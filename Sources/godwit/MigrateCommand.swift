@@ -43,7 +43,7 @@ struct MigrateCommand: GodwitCommand {
                     name: $0,
                     grants: try Grants(
                         purpose, to: $0, tables, maySignal: configuration.horizon.endIdleWritersAfter != nil,
-                        prunes: configuration.source.deliveredFor != nil)
+                        prunes: configuration.source.retention.deliveredFor != nil)
                 )
             }
         }
@@ -81,6 +81,9 @@ struct MigrateCommand: GodwitCommand {
         let version = try await schema.currentVersion(on: connection)
         await connection.close()
         report(applied, version, roles.map(\.name), trigger, registered)
+        if tables.columns != nil, !json {
+            standardOutput("left \(tables.events.text) as it is: it is not Godwit's (source.columns)")
+        }
     }
 
     /// Asks on a terminal whether the table, which Godwit did not make, may get the trigger; no, where nobody can answer.

@@ -27,7 +27,7 @@ extension Configuration {
         if admin.listen != nil { purposes.append((.status, 1)) }
         // For a step at a time.
         if audit.interval != nil { purposes.append((.audit, 2)) }
-        if source.deliveredFor != nil { purposes.append((.retention, 1)) }
+        if source.retention.deliveredFor != nil { purposes.append((.retention, 1)) }
         return SessionNeed(purposes: purposes)
     }
 }

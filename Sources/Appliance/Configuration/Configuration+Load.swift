@@ -86,14 +86,15 @@ extension Configuration {
     }
 
     private init(_ values: inout ConfigurationValues, consumers names: [String], needs: Set<Need>) {
-        database = DatabaseSection(&values, needed: needs.contains(.database))
         source = SourceSection(&values)
+        database = DatabaseSection(&values, source: source, needed: needs.contains(.database))
         notify = NotifySection(&values)
         horizon = HorizonSection(&values)
         kafka = KafkaSection(&values, needed: needs.contains(.kafka))
         worker = WorkerSection(&values)
         consumers = names.map { ConsumerSection($0, &values) }
         TopicChecks.check(consumers, &values)
+        source.check(consumers, &values)
         audit = AuditSection(&values, consumers)
         admin = AdminSection(&values)
         log = LogSection(&values)

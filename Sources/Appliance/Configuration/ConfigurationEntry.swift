@@ -80,10 +80,11 @@ package struct ConfigurationEntry: Sendable, Equatable {
         case .list:
             if case .list(let items) = values.content(path) { return .list(Concealed.list(items)) }
             return .list([])
-        case .choiceOrList, .choiceListOrMapping, .mapping:
+        case .choiceOrList, .choiceListOrMapping, .mapping, .column:
             switch values.content(path) {
             case .list(let items): return .list(Concealed.list(items))
             case .scalar(let text): return .text(Concealed.text(text))
+            case .mapping([]): return nil
             case .mapping: return values.content(path).map { .text(Concealed.text($0.text)) }
             case nil: return key.defaultText.map { standard($0) }
             }

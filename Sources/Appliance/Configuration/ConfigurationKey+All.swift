@@ -43,33 +43,6 @@ extension ConfigurationKey {
             "How long a statement may wait for a lock; `0s` sets no bound."),
     ]
 
-    private static let source: [ConfigurationKey] = [
-        .init(
-            "source.kind", .choice(["event_store", "outbox"]), default: "event_store",
-            "What the events table is for. `event_store`: services load their state from it, and nothing is ever removed; "
-                + "`outbox`: rows are there to be delivered, and may be removed afterwards."),
-        .init(
-            "source.retention.delivered_for", .duration(.seconds(1)...(.seconds(10 * 366 * 86_400))),
-            "Of an outbox: how long rows stay once every consumer has delivered them, `7d`; then relays and `godwit prune` remove "
-                + "them. Not given, nothing is removed."),
-        .init(
-            "source.retention.rate", .integer(1...10_000_000), default: "5000",
-            "How many rows a second are removed at most."),
-        .init(
-            "source.retention.interval", .duration(.milliseconds(100)...(.seconds(86_400))), default: "60s",
-            "How often a relay looks for what can be removed; one process at a time does."),
-        .init(
-            "source.retention.dead_letters_for", .duration(.zero...(.seconds(10 * 366 * 86_400))), default: "90d",
-            "How long the record of a dead letter stays that was redriven, or discarded and whose event was removed; `0s` is for "
-                + "ever."),
-        .init(
-            "source.retention.audit_log_for", .duration(.zero...(.seconds(10 * 366 * 86_400))), default: "365d",
-            "How long entries of the audit log stay; `0s` is for ever."),
-        .init(
-            "source.retention.jobs_for", .duration(.zero...(.seconds(10 * 366 * 86_400))), default: "90d",
-            "How long republish jobs stay that are done or were cancelled; `0s` is for ever."),
-    ]
-
     private static let notify: [ConfigurationKey] = [
         .init(
             "notify.mode", .choice(["auto", "adaptive", "always", "never"]), default: "auto",

@@ -23,6 +23,8 @@ package struct ConfigurationKey: Sendable {
         case choiceListOrMapping([String])
         /// A mapping of names; in the environment written as in the file, on one line.
         case mapping
+        /// A column's name, `{ value: text }` for the same text in each event, or nothing; in the environment a name.
+        case column
         /// A mapping of names to texts, with names that Godwit does not know itself.
         case properties
         /// A mapping of event types to templates; in the environment as `mapping`.
@@ -44,7 +46,7 @@ package struct ConfigurationKey: Sendable {
         /// Whether a mapping is a value.
         var takesMapping: Bool {
             switch self {
-            case .mapping, .choiceListOrMapping: true
+            case .mapping, .choiceListOrMapping, .column: true
             default: false
             }
         }

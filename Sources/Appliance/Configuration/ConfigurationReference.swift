@@ -52,6 +52,7 @@ package enum ConfigurationReference {
         case .choiceListOrMapping(let choices):
             choices.map { "`\($0)`" }.joined(separator: ", ") + ", a list, or a mapping of names"
         case .mapping: "places and texts"
+        case .column: "a column, or `{ value: … }`"
         case .choiceOrList(let choices): choices.map { "`\($0)`" }.joined(separator: ", ") + " or a list"
         case .properties: "names and texts"
         case .templates: "event types and texts"

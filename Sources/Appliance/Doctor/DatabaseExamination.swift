@@ -49,6 +49,7 @@ struct DatabaseExamination: Sendable {
         facts.clockUncertainty = (received - sent) / 2
         facts.sessionRoom = try await SessionRoom.read(database.tables, on: connection)
         try await readRights(connection, &facts)
+        try await readShape(connection, &facts)
         try await readSequence(connection, &facts)
         try await readWriters(connection, &facts)
         if facts.rights.contains(.init(table: database.tables.godwitTable("schema_migrations"), name: "SELECT")) {
@@ -74,6 +75,13 @@ struct DatabaseExamination: Sendable {
             facts.existing.insert(table)
             if try row.decode(2) { facts.rights.insert(.init(table: table, name: try row.decode(1))) }
         }
+    }
+
+    private func readShape(_ connection: Connection, _ facts: inout DatabaseFacts) async throws(PostgresError) {
+        let shape = database.tables.source
+        let catalog = try await SourceCatalog(shape, on: connection)
+        facts.shapeProblems = shape.problems(catalog)
+        facts.hasPositionIndex = catalog.isIndexed
     }
 
     private func readSequence(_ connection: Connection, _ facts: inout DatabaseFacts) async throws(PostgresError) {

@@ -74,6 +74,10 @@ struct DatabaseFacts: Sendable, Equatable {
     /// Whether the events table has partitions, into which rows can be inserted without its trigger.
     var hasPartitions = false
     var writers: [Writer] = []
+    /// What is wrong with the events' table and columns.
+    var shapeProblems: [SourceShapeProblem] = []
+    /// Whether an index begins with the positions.
+    var hasPositionIndex = true
     /// Why nothing of the events is read, or would be if a relay ran.
     var sourceProblems: [String] = []
     /// By consumer, what is the matter with the names of its scope.

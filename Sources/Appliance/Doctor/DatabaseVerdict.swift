@@ -1,5 +1,6 @@
 import Consumers
 import EventSourcing
+import Postgres
 
 /// What is wrong with a database, from the facts. A pure decision.
 struct DatabaseVerdict: Sendable {
@@ -27,9 +28,9 @@ struct DatabaseVerdict: Sendable {
     }
 
     private func findingsOfSession(_ facts: DatabaseFacts) -> [Finding] {
-        server(facts) + sessions(facts) + schema(facts) + rights(facts) + sequence(facts) + writers(facts)
-            + started(facts) + retention(facts)
-            + scopes(facts)
+        server(facts) + sessions(facts) + schema(facts) + shape(facts) + rights(facts) + sequence(facts)
+            + writers(facts)
+            + started(facts) + retention(facts) + scopes(facts)
     }
 
     /// A relay that runs already has its sessions among those that are used.
@@ -112,7 +113,9 @@ struct DatabaseVerdict: Sendable {
 
     private func schema(_ facts: DatabaseFacts) -> [Finding] {
         guard facts.existing.contains(tables.events) else {
-            return [.error("schema", "there is no table \(tables.events.text)", "godwit migrate")]
+            return tables.columns == nil
+                ? [.error("schema", "there is no table \(tables.events.text)", "godwit migrate")]
+                : [.error("source", "there is no table \(tables.events.text)", "correct source.table")]
         }
         guard let version = facts.schemaVersion else { return [] }
         if version < latestVersion {
@@ -131,6 +134,20 @@ struct DatabaseVerdict: Sendable {
         return []
     }
 
+    /// Table and columns, by name.
+    private func shape(_ facts: DatabaseFacts) -> [Finding] {
+        var findings = facts.shapeProblems.filter { !$0.isRight }.map { Finding.error("source", $0.text, nil) }
+        if !facts.hasPositionIndex, findings.isEmpty, facts.existing.contains(tables.events) {
+            let column = quoteIdentifier(tables.source.position)
+            findings.append(
+                .warning(
+                    "source_index",
+                    "no index of \(tables.events.text) begins with the positions: each look goes through the whole table",
+                    "CREATE UNIQUE INDEX CONCURRENTLY ON \(tables.events.sql) (\(column))"))
+        }
+        return findings
+    }
+
     private func rights(_ facts: DatabaseFacts) -> [Finding] {
         if facts.isSuperuser {
             return [
@@ -140,14 +157,17 @@ struct DatabaseVerdict: Sendable {
             ]
         }
         var missing: [String] = []
-        for entry in TableRights.all(tables, prunes: prunes) where facts.existing.contains(entry.table) {
+        // The events' columns are looked at one by one.
+        let namesColumns = facts.shapeProblems.contains(where: \.isRight)
+        for entry in TableRights.all(tables, prunes: prunes)
+        where facts.existing.contains(entry.table) && !(namesColumns && entry.table == tables.events) {
             let lacking = entry.relay.filter { !facts.rights.contains(.init(table: entry.table, name: $0.name)) }
             if !lacking.isEmpty {
                 missing.append("\(lacking.map(\.name).joined(separator: ", ")) on \(entry.table.text)")
             }
         }
         if let sequence = facts.sequence, !sequence.isReadable { missing.append("SELECT on \(sequence.name)") }
-        var findings: [Finding] = []
+        var findings = facts.shapeProblems.filter(\.isRight).map { Finding.error("grants", $0.text, nil) }
         if !missing.isEmpty {
             findings.append(
                 .error(
@@ -177,12 +197,16 @@ struct DatabaseVerdict: Sendable {
     }
 
     private func sequence(_ facts: DatabaseFacts) -> [Finding] {
-        guard facts.existing.contains(tables.events) else { return [] }
+        guard facts.existing.contains(tables.events), !facts.shapeProblems.contains(where: { !$0.isRight }) else {
+            return []
+        }
         guard let sequence = facts.sequence else {
             return [
                 .error(
-                    "sequence", "\(tables.events.text).global_position draws from no sequence",
-                    "make it bigserial, or an identity column")
+                    "sequence", "\(tables.events.text).\(tables.source.position) draws from no sequence",
+                    tables.columns == nil
+                        ? "make it bigserial, or an identity column"
+                        : "godwit adopt \(tables.events.text) prints what gives it one")
             ]
         }
         var findings: [Finding] = []
@@ -199,7 +223,7 @@ struct DatabaseVerdict: Sendable {
                     "sequence", "the sequence \(sequence.name) does not count up by one, without end",
                     "ALTER SEQUENCE \(sequence.name) INCREMENT 1 NO CYCLE"))
         }
-        if findings.isEmpty {
+        if findings.isEmpty, facts.shapeProblems.isEmpty {
             findings += facts.sourceProblems.map { .error("source", $0, "mend it, or see godwit accept-source") }
         }
         return findings + wakeups(sequence, facts)

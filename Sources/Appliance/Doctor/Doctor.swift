@@ -58,7 +58,7 @@ package struct Doctor: Sendable {
         do {
             let facts = try await DatabaseExamination(
                 database: section, scopes: configuration.scopes, topicConsumers: configuration.topicConsumers,
-                prunes: configuration.source.deliveredFor != nil, channel: configuration.notify.channel
+                prunes: configuration.source.retention.deliveredFor != nil, channel: configuration.notify.channel
             ).take()
             var verdict = DatabaseVerdict(
                 tables: section.tables, latestVersion: Schema(section.tables).latestVersion,
@@ -68,7 +68,7 @@ package struct Doctor: Sendable {
             verdict.exactlyOnce = Set(
                 configuration.consumers.filter { if case .exactlyOnce = $0.delivery { true } else { false } }.map(
                     \.name))
-            verdict.prunes = configuration.source.deliveredFor != nil
+            verdict.prunes = configuration.source.retention.deliveredFor != nil
             verdict.endsIdleWriters = configuration.horizon.endIdleWritersAfter != nil
             part.findings = verdict.findings(facts)
             part.summary = "PostgreSQL \(facts.serverVersion / 10_000) as \(facts.role); \(verdict.wakeup(facts))"

@@ -75,6 +75,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
     private init(_ error: SourceError) {
         switch error {
         case .database(let database), .unreadable(let database): self.init(database)
+        case .shape(_, isRights: true): self.init(.databaseRights, error.description)
         case .missingTable: self.init(.schemaMissing, error.description)
         default: self.init(.databaseUnfit, error.description)
         }

@@ -178,7 +178,7 @@ package struct Republishing: Sendable {
             let count = try await SelectionCount.take(
                 found?.selection(in: place.tables) ?? definition.selection, after: after, through: through,
                 route: options.route, maximumBytes: options.maximumRecordBytes ?? 1_000_000,
-                table: EventsTable(place.tables.source), on: connection)
+                table: try await EventsTable.checked(place.tables.source, on: connection), on: connection)
             return CountReport(consumer: definition.consumer, after: after, through: through, count: count)
         }
     }

@@ -9,8 +9,9 @@ extension EventPreview {
         [
             "position": .number(position), "event_id": .string(eventID), "event_type": .string(eventType),
             "bounded_context": .string(aggregate.boundedContext), "aggregate_type": .string(aggregate.aggregateType),
-            "aggregate_id": .string(aggregate.aggregateID), "aggregate_version": .number(aggregateVersion),
-            "created_at": .string(createdAtText), "published": .boolean(isPublished),
+            "aggregate_id": .string(aggregate.aggregateID),
+            "aggregate_version": aggregateVersion.map { .number($0) } ?? .null,
+            "created_at": createdAtText.map { .string($0) } ?? .null, "published": .boolean(isPublished),
             "reason": reason.map(\.json) ?? .null, "record": record.map(\.json) ?? .null,
         ]
     }

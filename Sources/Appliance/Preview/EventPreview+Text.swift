@@ -9,8 +9,8 @@ extension EventPreview {
     /// - Parameter explainsPartition: whether it says why the partition is not known, if so.
     func text(explainsPartition: Bool) -> String {
         var lines = [
-            "position \(position)  \(createdAtText)  \(LogLine.harmless(eventType))",
-            "  \(aggregateText), version \(aggregateVersion)",
+            "position \(position)  \(createdAtText.map { "\($0)  " } ?? "")\(LogLine.harmless(eventType))",
+            "  \(aggregateText)\(aggregateVersion.map { ", version \($0)" } ?? "")",
         ]
         if let reason {
             lines += Paragraph.lines("not published: \(reason.text)", indent: 2)
@@ -26,7 +26,8 @@ extension EventPreview {
 
     /// An event on one line.
     package var line: String {
-        let event = "\(position)  \(createdAtText)  \(LogLine.harmless(eventType))  \(aggregateText)"
+        let event =
+            "\(position)  \(createdAtText.map { "\($0)  " } ?? "")\(LogLine.harmless(eventType))  \(aggregateText)"
         if let reason { return "\(event)  not published: \(LogLine.harmless(reason.text))" }
         return event + (record.map { "  → \($0.shortPlace), \(CountText.format($0.size)) bytes" } ?? "")
     }

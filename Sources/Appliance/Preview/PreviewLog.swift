@@ -1,3 +1,4 @@
+import Consumers
 import EventSourcing
 import Postgres
 
@@ -11,8 +12,8 @@ struct PreviewLog {
     /// A larger payload is not read; how large it is, is known. What looks into payloads looks into none that is larger.
     static let largestPayload = EventFilter.largestPayload
 
-    init(_ tables: TableNames, on connection: Connection) async throws(PostgresError) {
-        table = EventsTable(tables.source)
+    init(_ tables: TableNames, on connection: Connection) async throws {
+        table = try await EventsTable.checked(tables.source, on: connection)
         self.connection = connection
         // With rows hidden by a policy, what is shown would be wrong.
         try await connection.execute(script: EventsTable.readingSettings)
@@ -30,7 +31,7 @@ struct PreviewLog {
         var rest = positions.sorted()
         while !rest.isEmpty {
             let statement = table.read(at: rest, maximumBytes: Self.mostBytes, largest: Self.largestPayload)
-            let batch = try EventBatch(await connection.query(statement))
+            let batch = try table.batch(await connection.query(statement))
             guard let last = batch.last?.globalPosition else { return }
             try await body(batch)
             rest.removeAll { $0 <= last }
@@ -51,7 +52,7 @@ struct PreviewLog {
         ofAggregate id: String, limit: Int, patience: Duration = .seconds(20)
     ) async throws(PostgresError) -> Found {
         // Few names can be probed one by one, in the unique index.
-        if let names = try? await table.readNames(on: connection), names.count <= 1_000 {
+        if table.hasIndexedAggregates, let names = try? await table.readNames(on: connection), names.count <= 1_000 {
             return Found(
                 positions: try await positions(table.lastPositions(ofAggregate: id, names: names, limit: limit)))
         }

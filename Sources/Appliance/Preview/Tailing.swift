@@ -110,7 +110,7 @@ package struct Tailing: Sendable {
 private final class TailReading {
     private let context: PreviewContext
     private let database: ConnectionConfiguration
-    private let table: EventsTable
+    private var table: EventsTable
     private var session: (connection: Connection, preview: ConsumerPreview, time: ContinuousClock.Instant)?
     /// As the database has it, and as the events show that went by since.
     private var held = HeldEvents(totalSegments: 1)
@@ -151,7 +151,7 @@ private final class TailReading {
             let statement = table.read(
                 selection, after: cursor.position, through: cursor.end, limit: Self.mostRows,
                 maximumBytes: Self.mostBytes, largest: PreviewLog.largestPayload)
-            let events = try EventBatch(await connection.query(statement))
+            let events = try table.batch(await connection.query(statement))
             let topics = await context.survey.facts(of: preview.topics(of: events))
             let now = context.now
             for event in events {
@@ -186,6 +186,7 @@ private final class TailReading {
         }
         session = (connection, ConsumerPreview(context.options, .init(totalSegments: 1)), now)
         try await connection.execute(script: EventsTable.readingSettings)
+        table = try await EventsTable.checked(context.tables.source, on: connection)
         let preview = ConsumerPreview(context.options, try await context.record(on: connection).record)
         session = (connection, preview, now)
         held.update(preview.held, recorded: preview.recorded)

@@ -42,7 +42,7 @@ package struct Pruning: Sendable {
             report.events = try await request.isDryRun ? examine(pruner) : remove(pruner, observe)
         }
         if !request.isDryRun {
-            let housekeeping = Housekeeping(tables, ages: configuration.source.ages)
+            let housekeeping = Housekeeping(tables, ages: configuration.source.retention.ages)
             report.own = try await configuration.database.withConnection { try await housekeeping.run(on: $0) }
         }
         return report
@@ -77,7 +77,7 @@ package struct Pruning: Sendable {
                     + "its rows are there to be delivered only, set source.kind: outbox; --own-tables removes old rows of Godwit's "
                     + "own tables")
         }
-        guard let options = configuration.source.pruning else {
+        guard let options = configuration.source.retention.pruning else {
             throw Failure(
                 .configuration,
                 "how long rows stay once they are delivered is not configured: set source.retention.delivered_for, for example 7d"

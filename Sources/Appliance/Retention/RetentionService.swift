@@ -25,14 +25,14 @@ struct RetentionService: Sendable {
 
     /// - Returns: nil where nothing is to be removed.
     init?(_ configuration: Configuration) {
-        guard let options = configuration.source.pruning, let database = configuration.database.connection else {
+        guard let options = configuration.source.retention.pruning, let database = configuration.database.connection else {
             return nil
         }
         self.database = database.session(for: .retention)
         tables = configuration.database.tables
         pruner = Pruner(tables, options: options, logger: logger)
-        housekeeping = Housekeeping(tables, ages: configuration.source.ages)
-        interval = configuration.source.interval
+        housekeeping = Housekeeping(tables, ages: configuration.source.retention.ages)
+        interval = configuration.source.retention.interval
     }
 
     /// Until cancelled.

@@ -16,16 +16,31 @@ package struct HorizonQuery: Sendable {
     private let lastDrawn: BoundStatement
     private let writers: BoundStatement
     private let tableWriters: BoundStatement
+    private let shape: SourceShape
+    /// The columns' types as they were found; empty where the results show them.
+    private let marks: [Int64]
 
-    /// Finds the events table and its sequence, and refuses what breaks the horizon.
-    package init(_ shape: SourceShape, on connection: Connection) async throws(SourceError) {
+    /// Finds the events table, its columns and its sequence, and refuses what breaks the horizon.
+    ///
+    /// - Parameter checksRights: whether the role reads the events; otherwise it only looks how they stand.
+    package init(_ shape: SourceShape, checksRights: Bool = true, on connection: Connection) async throws(SourceError) {
         table = shape.table
-        events = EventsTable(shape)
         let survey: Survey
         do {
+            let catalog = try await SourceCatalog(shape, on: connection)
+            if let refusal = SourceError(shape.problems(catalog).filter { checksRights || !$0.isRight }) {
+                throw refusal
+            }
+            marks = shape.isMapped ? catalog.marks(of: shape) : []
+            self.shape = shape.with(catalog)
+            events = EventsTable(self.shape)
             survey = try await Survey(shape, on: connection)
-        } catch {
+        } catch let error as SourceError {
+            throw error
+        } catch let error as PostgresError {
             throw SourceError(error, table: shape.table)
+        } catch {
+            throw SourceError(PostgresError(.cancelled, "\(error)"), table: shape.table)
         }
         guard let oid = survey.table else { throw .missingTable(shape.table) }
         guard !survey.isStandby else { throw .standby }
@@ -100,8 +115,10 @@ package struct HorizonQuery: Sendable {
                 state: state, horizon: horizon, reads: Array(reads),
                 lastDrawn: try results[results.count - 1].first?.decode(0) ?? 0)
         } catch {
-            if error.sqlState == .insufficientPrivilege, let refusal = await missingRight(on: connection) {
-                throw refusal
+            switch error.sqlState {
+            case .insufficientPrivilege, .undefinedColumn, .undefinedFunction, .datatypeMismatch:
+                if let refusal = await missingRight(on: connection) { throw refusal }
+            default: break
             }
             throw SourceError(error, table: table)
         }
@@ -109,6 +126,11 @@ package struct HorizonQuery: Sendable {
 
     /// The first statement of a look needs the rights that the catalog, which is asked after it, would show as missing.
     private func missingRight(on connection: Connection) async -> SourceError? {
+        if let catalog = try? await SourceCatalog(shape, on: connection),
+            let refusal = SourceError(shape.problems(catalog))
+        {
+            return refusal
+        }
         guard let row = try? await connection.query(catalog).first, let state = try? CatalogState(row) else {
             return nil
         }
@@ -118,6 +140,7 @@ package struct HorizonQuery: Sendable {
     /// The identity that a look has seen; refuses what breaks the horizon.
     package func identity(seen state: CatalogState) throws(SourceError) -> StoreIdentity {
         guard let oid = state.table else { throw .missingTable(table) }
+        guard state.marks == marks else { throw .columnsChanged(table) }
         guard state.hasSequence else { throw .sequenceChanged(sequence) }
         guard state.isLogged else { throw .unlogged(table) }
         guard state.mayReadSequence else { throw .sequenceRights(sequence) }
@@ -199,9 +222,13 @@ package struct CatalogState: Sendable, Hashable {
     let increment: Int64
     let cycles: Bool
     let partitions: [Int64]
+    /// As ``SourceCatalog/marks(of:)``.
+    let marks: [Int64]
 
     /// One row, whatever is missing.
     static func statement(_ shape: SourceShape, sequenceID: UInt32, sequence: String) -> BoundStatement {
+        let marks =
+            shape.isMapped ? SourceCatalog.marks(of: "$5::text[]", relation: "c.oid") : "ARRAY[]::bigint[]"
         let sql = """
             SELECT c.oid, q.oid IS NOT NULL AND to_regclass($4) = q.oid, c.relpersistence = 'p' AND q.relpersistence = 'p',
                 has_sequence_privilege(q.oid, 'SELECT'), \(drawn), pg_catalog.pg_relation_filenode(q.oid),
@@ -210,7 +237,8 @@ package struct CatalogState: Sendable, Hashable {
                         WHERE level > 0 ORDER BY 1)
                     WHEN c.relhassubclass THEN ARRAY(SELECT inhrelid::bigint FROM pg_catalog.pg_inherits
                         WHERE inhparent = c.oid ORDER BY 1)
-                    ELSE ARRAY[]::bigint[] END
+                    ELSE ARRAY[]::bigint[] END,
+                \(marks)
             FROM (SELECT to_regclass($1)::oid AS oid) AS named
             LEFT JOIN pg_catalog.pg_class AS c ON c.oid = named.oid
             LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = $2 AND NOT a.attisdropped
@@ -219,7 +247,8 @@ package struct CatalogState: Sendable, Hashable {
             """
         return BoundStatement(
             Statement(name: "look_catalog", sql: sql),
-            [shape.table.sql, shape.position, Int64(sequenceID), sequence])
+            [shape.table.sql, shape.position, Int64(sequenceID), sequence] + (shape.isMapped ? [shape.columnNames] : [])
+        )
     }
 
     /// Whether column `a` of table `c` draws its default from sequence `q`: an identity column, or a default that depends
@@ -245,6 +274,7 @@ package struct CatalogState: Sendable, Hashable {
         increment = try row.decodeIfPresent(7) ?? 1
         cycles = try row.decodeIfPresent(8) ?? false
         partitions = try row.decodeIfPresent(9) ?? []
+        marks = try row.decodeIfPresent(10) ?? []
     }
 }
 

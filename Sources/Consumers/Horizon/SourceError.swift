@@ -8,6 +8,10 @@ public import Postgres
 public enum SourceError: Error, Sendable, Hashable {
     /// The events table does not exist.
     case missingTable(TableName)
+    /// Table or columns are not as they are configured, or may not be read: what is wrong, and whether that is rights alone.
+    case shape([String], isRights: Bool)
+    /// A column's type, or whether it may be NULL, is another than when the session began.
+    case columnsChanged(TableName)
     /// The positions draw from no sequence.
     case missingSequence(TableName)
     /// The positions' default draws from another sequence than the one that is recorded.
@@ -46,7 +50,7 @@ extension SourceError {
     /// Whether an operator has to act; otherwise waiting is enough.
     package var isRefusal: Bool {
         switch self {
-        case .standby, .database: false
+        case .standby, .database, .columnsChanged: false
         default: true
         }
     }
@@ -57,6 +61,12 @@ extension SourceError {
         case .sequenceReset, .sequenceChanged, .attachedPartition, .otherSystem: true
         default: false
         }
+    }
+
+    /// What is wrong with table and columns; `nil` where nothing is.
+    init?(_ problems: [SourceShapeProblem]) {
+        if problems.isEmpty { return nil }
+        self = .shape(problems.map(\.text), isRights: problems.allSatisfy(\.isRight))
     }
 
     /// What a refused statement says about the source; `nil` where the statement is not at fault.
@@ -77,7 +87,10 @@ extension SourceError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .missingTable(let table):
-            "table \(table.text) does not exist: apply the schema with `godwit migrate`, or correct database.tables.events"
+            "table \(table.text) does not exist: apply the schema with `godwit migrate`, or correct "
+                + "source.table (or database.tables.events)"
+        case .shape(let problems, _): problems.joined(separator: "; ")
+        case .columnsChanged(let table): "the columns of \(table.text) have changed while they were read"
         case .missingSequence(let table):
             "the positions of \(table.text) draw from no sequence of their own: make the column bigserial or an identity "
                 + "column, so that each INSERT draws its position"

@@ -85,7 +85,8 @@ struct CatchUpLane {
         }
         reader.metrics.laneTime.record(since: start)
         let rows = snapshot.reads[0]
-        let events = try sizer.isSplit ? EventBatch(beforeMissingPayload: rows) : EventBatch(rows)
+        let table = session.query.events
+        let events = try sizer.isSplit ? table.batch(beforeMissingPayload: rows) : table.batch(rows)
         let isComplete = sizer.took(events.lazy.map(\.byteCount), of: events.found)
         await session.took(
             events, of: work, through: isComplete ? stretch.through : events.last?.globalPosition ?? stretch.after,

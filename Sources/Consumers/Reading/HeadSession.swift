@@ -312,7 +312,7 @@ actor HeadSession {
         if let horizon = snapshot.horizon { window.looked(lastDrawn: horizon.lastDrawn, writers: horizon.writers) }
         var reads = snapshot.reads[...]
         if !request.missing.isEmpty, let rows = reads.popFirst() {
-            let events = try checked(EventBatch(rows), snapshot)
+            let events = try checked(query.events.batch(rows), snapshot)
             window.readMissing(
                 events.map(\.globalPosition), in: request.missing,
                 isCut: events.count >= Self.smallRead || events.isCut)
@@ -320,7 +320,8 @@ actor HeadSession {
         }
         if request.readsNewer, let rows = reads.popFirst() {
             let events = try checked(
-                sizer.isSplit ? EventBatch(beforeMissingPayload: rows) : EventBatch(rows), snapshot)
+                sizer.isSplit
+                    ? query.events.batch(beforeMissingPayload: rows) : query.events.batch(rows), snapshot)
             let isComplete = sizer.took(events.lazy.map(\.byteCount), of: events.found)
             schedule.readNewer(isCut: !isComplete)
             if !events.isEmpty { pollBackoff?.reset() }
@@ -333,7 +334,7 @@ actor HeadSession {
             }
         }
         if let joining = request.joining, let rows = reads.popFirst() {
-            let events = try EventBatch(rows)
+            let events = try query.events.batch(rows)
             let isCut = events.count >= Self.smallRead || events.isCut
             let end = isCut ? events.last?.globalPosition ?? joining.after : released
             offer(events, through: end, isFull: isCut, to: joining.ids)

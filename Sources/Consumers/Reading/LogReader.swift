@@ -134,6 +134,9 @@ package actor LogReader {
         case let change as LogChanged:
             logger.notice("the log has changed: \(change.reason); going on from the checkpoints")
             state = .waiting(nil)
+        case SourceError.columnsChanged:
+            logger.notice("\(error): going on from the checkpoints")
+            state = .waiting(nil)
         case is AnotherServerLife: state = .waiting("connections are to different servers")
         case SourceError.standby:
             if case .waiting(let reason?) = state, reason.contains("standby") { return }

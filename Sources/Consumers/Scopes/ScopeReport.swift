@@ -152,7 +152,7 @@ package struct AddedEventCount {
             // What either looks into has to come along.
             scope.filter.conditions += old.filter.conditions
             let limit = 5_000
-            let events = try EventBatch(
+            let events = try table.batch(
                 await connection.query(
                     table.readIdentities(EventSelection(scope: scope), after: after, through: through, limit: limit)))
             let isComplete = events.count < limit && !events.isCut

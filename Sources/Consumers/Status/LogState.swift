@@ -17,7 +17,7 @@ package struct LogState: Sendable {
     /// - Throws: `SourceError` where the events table is missing; `PostgresError`.
     package init(_ tables: TableNames, _ consumers: [String], on connection: Connection) async throws {
         do {
-            let query = try await HorizonQuery(tables.source, on: connection)
+            let query = try await HorizonQuery(tables.source, checksRights: false, on: connection)
             if let error = try await Self.typeError(query, on: connection) { throw SourceError.unreadable(error) }
             // Before the last position is read: relays move checkpoints behind events of this very moment.
             let recorded = try await IdentitiesTable(tables).read(consumers, on: connection)

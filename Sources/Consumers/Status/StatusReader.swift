@@ -109,9 +109,10 @@ package struct StatusReader: Sendable {
     private func readWanted(
         _ scope: EventScope, after start: Int64, through last: Int64, on connection: Connection
     ) async throws(PostgresError) -> ([(position: Int64, aggregateID: [UInt8], age: Duration)], through: Int64) {
-        let events = try EventBatch(
+        let table = EventsTable(tables.source)
+        let events = try table.batch(
             await connection.query(
-                EventsTable(tables.source).readIdentities(
+                table.readIdentities(
                     EventSelection(scope: scope), after: start, through: last, limit: backlogLimit)))
         let isComplete = events.count < backlogLimit && !events.isCut
         let wanted = events.filter { scope.wants($0) }.map { event in

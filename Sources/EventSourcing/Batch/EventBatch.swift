@@ -5,67 +5,71 @@ package import Postgres
 /// Nothing is copied until asked for, so that an event can go from here to Kafka without becoming a `String` on the way.
 public final class EventBatch: Sendable {
     let cells: ResultCells
+    /// How the rows are to be read.
+    let traits: EventTraits
     /// How many events there are.
     public let count: Int
     /// Whether some event may have a defect, so that each is to be asked. False for all batches of a sound table.
     package let mayHaveDefects: Bool
     /// How many events the read had, with those that stayed behind because of their size.
     package let found: Int
-    /// Whether payloads may have stayed behind.
-    let withholds: Bool
-
     /// Whether events stayed behind because of their size.
     package var isCut: Bool { count < found }
 
-    /// All rows of a read.
+    /// All rows of a read of Godwit's own shape; ``EventsTable/batch(_:)`` takes those of any.
     ///
     /// - Throws: `decoding` if a column's type is not the schema's.
     package convenience init(_ rows: ResultSet) throws(PostgresError) {
         try self.init(ResultCells(rows))
     }
 
-    /// All rows of a read.
+    /// As ``init(_:)``, up to the first row whose payload did not come.
+    package convenience init(beforeMissingPayload rows: ResultSet) throws(PostgresError) {
+        try self.init(ResultCells(rows), of: nil, endsBeforeMissingPayload: true)
+    }
+
+    /// All rows of a read of Godwit's own shape.
     ///
     /// - Throws: `decoding` if a column's type is not the schema's.
     package convenience init(_ cells: ResultCells) throws(PostgresError) {
-        try Self.check(cells)
-        self.init(checked: cells, count: cells.count)
+        try self.init(cells, of: nil)
     }
 
-    /// The rows of a read under ``PayloadLimit/perRow(_:)``, up to the first whose payload did not come.
+    /// All rows of a read, or those before the first whose payload did not come, which a read under
+    /// ``PayloadLimit/perRow(_:)`` marks so.
     ///
-    /// - Throws: `decoding` if a column's type is not the schema's.
-    package convenience init(beforeMissingPayload rows: ResultSet) throws(PostgresError) {
-        try self.init(beforeMissingPayload: ResultCells(rows))
+    /// - Parameter shape: what was read; `nil` for Godwit's own.
+    /// - Throws: `decoding` if a column's type is none that the shape may have.
+    convenience init(
+        _ cells: ResultCells, of shape: SourceShape?, endsBeforeMissingPayload: Bool = false
+    ) throws(PostgresError) {
+        try Self.check(cells, isMapped: shape?.isMapped ?? false)
+        var count = cells.count
+        if endsBeforeMissingPayload {
+            count = (0..<count).first { cells.isNull(row: $0, column: Column.payload.rawValue) } ?? count
+        }
+        self.init(checked: cells, EventTraits(cells, shape), count: count)
     }
 
-    /// The rows of a read under ``PayloadLimit/perRow(_:)``, up to the first whose payload did not come.
-    ///
-    /// - Throws: `decoding` if a column's type is not the schema's.
-    package convenience init(beforeMissingPayload cells: ResultCells) throws(PostgresError) {
-        try Self.check(cells)
-        let complete = (0..<cells.count).first { cells.isNull(row: $0, column: Column.payload.rawValue) }
-        self.init(checked: cells, count: complete ?? cells.count)
-    }
-
-    private init(checked cells: ResultCells, count: Int) {
+    private init(checked cells: ResultCells, _ traits: EventTraits, count: Int) {
         self.cells = cells
         self.count = count
-        withholds = cells.columnCount > Column.withheld
+        self.traits = traits
         found = Self.found(cells) ?? cells.count
-        mayHaveDefects = cells.isTextUnchecked || cells.nullColumns & Column.required != 0
+        mayHaveDefects = cells.isTextUnchecked || cells.nullColumns & ~UInt64(traits.optional) & Column.all != 0
     }
 
-    private static func check(_ cells: ResultCells) throws(PostgresError) {
+    private static func check(_ cells: ResultCells, isMapped: Bool) throws(PostgresError) {
         guard cells.columnCount >= Column.allCases.count else {
             throw PostgresError(
                 .decoding, "the events have \(cells.columnCount) columns; expected \(Column.allCases.count)")
         }
-        for column in Column.allCases where !column.types.contains(cells.type(column: column.rawValue)) {
+        for column in Column.allCases {
+            let (type, types) = (cells.type(column: column.rawValue), column.types(isMapped: isMapped))
+            guard !types.contains(type) else { continue }
             throw PostgresError(
                 .decoding,
-                "the events table's column \(column) has the type with object id \(cells.type(column: column.rawValue)); "
-                    + "expected \(column.types)")
+                "the events table's column \(column) has the type with object id \(type); expected \(types)")
         }
     }
 
@@ -89,20 +93,23 @@ public final class EventBatch: Sendable {
         static let withheld = allCases.count
         static let found = allCases.count + 1
 
-        /// The columns that no event is without, a bit for each.
-        static let required: UInt64 = allCases.filter { !$0.isOptional }.reduce(0) { $0 | 1 << UInt64($1.rawValue) }
-
-        var isOptional: Bool {
-            switch self {
-            case .traceID, .correlationID, .causationID, .metadata: true
-            default: false
-            }
-        }
+        /// A bit for each.
+        static let all: UInt64 = (1 << UInt64(allCases.count)) - 1
 
         var isText: Bool {
             switch self {
             case .boundedContext, .aggregateType, .aggregateID, .eventType, .traceID, .correlationID, .causationID: true
             default: false
+            }
+        }
+
+        /// The types that a result can have; those of a mapped source are turned into what the schema's hold as they are read.
+        func types(isMapped: Bool) -> [UInt32] {
+            guard isMapped else { return types }
+            return switch self {
+            case .payload, .metadata: [17, 25, 1042, 1043, 114, 3802]
+            case .createdAt: [1184, 1114, 1082]
+            default: types
             }
         }
 
@@ -126,5 +133,5 @@ extension EventBatch: RandomAccessCollection {
     /// The index behind the last event.
     public var endIndex: Int { count }
     /// The event at the index.
-    public subscript(index: Int) -> EventView { EventView(cells: cells, index: index, withholds: withholds) }
+    public subscript(index: Int) -> EventView { EventView(cells: cells, index: index, traits: traits) }
 }

@@ -23,7 +23,7 @@ extension EventView {
     package func defect(includesMetadata: Bool) -> EventDefect? {
         for column in EventBatch.Column.allCases {
             if cells.isNull(row: index, column: column.rawValue) {
-                let isAbsent = column.isOptional || column == .payload && withheldBytes != nil
+                let isAbsent = traits.isOptional(column) || column == .payload && withheldBytes != nil
                 if !isAbsent { return .null(column: column.name) }
                 continue
             }

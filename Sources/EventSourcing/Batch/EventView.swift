@@ -5,18 +5,28 @@ import Postgres
 public struct EventView: Sendable {
     let cells: ResultCells
     let index: Int
-    let withholds: Bool
+    let traits: EventTraits
 
     /// The place in the order of all events.
     public var globalPosition: Int64 { integer(.globalPosition) }
-    /// The place in the order of the aggregate's events.
+    /// The place in the order of the aggregate's events; 0 where the source has no versions.
     public var aggregateVersion: Int64 { integer(.aggregateVersion) }
-    /// The version of the event type's schema.
-    public var eventVersion: Int32 { integer(.eventVersion) }
-    /// Microseconds since 1970-01-01 UTC; what is out of range, as PostgreSQL's infinity, is clamped to the extremes.
-    public var createdAtMicroseconds: Int64 { PostgresTimestamp.since1970(integer(.createdAt)) }
+    /// The version of the event type's schema; 1 where the source has none.
+    public var eventVersion: Int32 { has(.eventVersion) ? integer(.eventVersion) : 1 }
+    /// Microseconds since 1970-01-01 UTC; what is out of range, as PostgreSQL's infinity, is clamped to the extremes. The
+    /// greatest integer where the source has no times: as `infinity`, it is none.
+    public var createdAtMicroseconds: Int64 { has(.createdAt) ? PostgresTimestamp.since1970(timestamp) : .max }
 
-    /// The bounded context, UTF-8.
+    /// Whether the source has a bounded context; an empty one says nothing.
+    package var hasBoundedContext: Bool { !traits.isOptional(.boundedContext) || boundedContext.byteCount > 0 }
+    /// Whether the source has the aggregate's version.
+    package var hasAggregateVersion: Bool { has(.aggregateVersion) }
+    /// Whether the source has the version of the event type.
+    package var hasEventVersion: Bool { has(.eventVersion) }
+    /// Whether the source has the time.
+    package var hasCreatedAt: Bool { has(.createdAt) }
+
+    /// The bounded context, UTF-8, empty where the source has none.
     package var boundedContext: RawSpan { @_lifetime(borrow self) get { bytes(.boundedContext) } }
     /// The aggregate's type, UTF-8.
     package var aggregateType: RawSpan { @_lifetime(borrow self) get { bytes(.aggregateType) } }
@@ -27,10 +37,15 @@ public struct EventView: Sendable {
     /// The event's type, UTF-8.
     package var eventType: RawSpan { @_lifetime(borrow self) get { bytes(.eventType) } }
     /// The content.
-    package var payload: RawSpan { @_lifetime(borrow self) get { bytes(.payload) } }
+    package var payload: RawSpan {
+        @_lifetime(borrow self) get {
+            let value = bytes(.payload)
+            return traits.payloadPrefix == 0 ? value : value.extracting(droppingFirst: min(1, value.byteCount))
+        }
+    }
     /// The length of a payload that stayed in the database, because nobody can take one of that size; `nil` where it came.
     package var withheldBytes: Int? {
-        guard withholds else { return nil }
+        guard traits.withholds else { return nil }
         let value = cells.bytes(row: index, column: EventBatch.Column.withheld)
         guard value.byteCount == MemoryLayout<Int32>.size else { return nil }
         return Int(Int32(bigEndian: value.unsafeLoadUnaligned(as: Int32.self)))
@@ -53,9 +68,8 @@ public struct EventView: Sendable {
     /// The metadata's JSON text, UTF-8, empty if there is none.
     package var metadata: RawSpan {
         @_lifetime(borrow self) get {
-            // The first byte is the version of jsonb's binary format.
             let value = bytes(.metadata)
-            return value.extracting(droppingFirst: min(1, value.byteCount))
+            return value.extracting(droppingFirst: min(traits.metadataPrefix, value.byteCount))
         }
     }
 
@@ -69,13 +83,29 @@ public struct EventView: Sendable {
             eventType: string(.eventType) ?? "", eventVersion: eventVersion,
             payload: payload.withUnsafeBytes { Array($0) }, traceID: string(.traceID),
             correlationID: string(.correlationID), causationID: string(.causationID), metadata: metadataText,
-            createdAt: PostgresTimestamp.date(microseconds: integer(.createdAt)))
+            createdAt: PostgresTimestamp.date(microseconds: has(.createdAt) ? timestamp : .max))
     }
 
     /// The event's identity; all zeros where the row has none.
     package var eventUUID: UUID {
         UUID.decode(eventID, type: cells.type(column: EventBatch.Column.eventID.rawValue))
             ?? UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    }
+
+    private func has(_ column: EventBatch.Column) -> Bool {
+        !cells.isNull(row: index, column: column.rawValue)
+    }
+
+    /// Microseconds since 2000. A time without a zone is one in UTC.
+    private var timestamp: Int64 {
+        guard traits.hasDates else { return integer(.createdAt) }
+        switch integer(.createdAt, as: Int32.self) {
+        case .min: return .min
+        case .max: return .max
+        case let days:
+            let (product, isOverflow) = Int64(days).multipliedReportingOverflow(by: 86_400_000_000)
+            return isOverflow ? (days < 0 ? .min : .max) : product
+        }
     }
 
     private var metadataText: String? {

@@ -1,6 +1,11 @@
 /// The tables shared with pupsourcing/core: same names, columns and constraints, so that either reads the other's rows.
 enum EventStoreTables {
     static func sql(_ tables: TableNames) -> String {
+        tables.columns == nil ? writing(tables) + relaying(tables) : relaying(tables)
+    }
+
+    /// What an application writes; not where it has a table of its own.
+    private static func writing(_ tables: TableNames) -> String {
         let events = tables.events
         return """
             CREATE TABLE IF NOT EXISTS \(events.sql) (
@@ -32,22 +37,28 @@ enum EventStoreTables {
                 updated_at timestamptz NOT NULL DEFAULT now(),
                 PRIMARY KEY (bounded_context, aggregate_type, aggregate_id)
             );
-            CREATE TABLE IF NOT EXISTS \(tables.consumerSegments.sql) (
-                consumer_name text NOT NULL,
-                segment_id integer NOT NULL,
-                total_segments integer NOT NULL,
-                owner_id text,
-                checkpoint bigint NOT NULL DEFAULT 0,
-                PRIMARY KEY (consumer_name, segment_id)
-            );
-            CREATE INDEX IF NOT EXISTS "idx_\(tables.consumerSegments.name)_owner"
-                ON \(tables.consumerSegments.sql) (consumer_name, owner_id);
-            CREATE TABLE IF NOT EXISTS \(tables.consumerWorkers.sql) (
-                consumer_name text NOT NULL,
-                worker_id text NOT NULL,
-                last_heartbeat timestamptz NOT NULL DEFAULT now(),
-                PRIMARY KEY (consumer_name, worker_id)
-            );
+
             """
+    }
+
+    private static func relaying(_ tables: TableNames) -> String {
+        """
+        CREATE TABLE IF NOT EXISTS \(tables.consumerSegments.sql) (
+            consumer_name text NOT NULL,
+            segment_id integer NOT NULL,
+            total_segments integer NOT NULL,
+            owner_id text,
+            checkpoint bigint NOT NULL DEFAULT 0,
+            PRIMARY KEY (consumer_name, segment_id)
+        );
+        CREATE INDEX IF NOT EXISTS "idx_\(tables.consumerSegments.name)_owner"
+            ON \(tables.consumerSegments.sql) (consumer_name, owner_id);
+        CREATE TABLE IF NOT EXISTS \(tables.consumerWorkers.sql) (
+            consumer_name text NOT NULL,
+            worker_id text NOT NULL,
+            last_heartbeat timestamptz NOT NULL DEFAULT now(),
+            PRIMARY KEY (consumer_name, worker_id)
+        );
+        """
     }
 }

@@ -71,8 +71,7 @@ package struct Grants: Sendable {
             guard rights.contains(.insert) || isEvents else { return nil }
             let right = isEvents && purpose == .relay ? "SELECT" : "USAGE"
             return """
-                FOR owned IN SELECT d.objid::regclass FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.objid
-                    WHERE d.refobjid = \(quoteLiteral(table.sql))::regclass AND c.relkind = 'S' AND d.deptype IN ('a', 'i')
+                FOR owned IN \(Self.sequences(of: table))
                 LOOP EXECUTE format('GRANT \(right) ON SEQUENCE %s TO %I', owned, \(literal)); END LOOP;
                 """
         }
@@ -83,6 +82,36 @@ package struct Grants: Sendable {
             END IF;
             \(loops.joined(separator: "\n"))
             END \(Self.tag);
+            """
+    }
+
+    /// The sequences that belong to a table, and those that its columns draw from by their defaults.
+    static func sequences(of table: TableName) -> String {
+        """
+        SELECT d.objid::regclass FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid = d.objid
+            WHERE d.refobjid = \(quoteLiteral(table.sql))::regclass AND c.relkind = 'S' AND d.deptype IN ('a', 'i')
+        UNION SELECT d.refobjid::regclass FROM pg_catalog.pg_attrdef f JOIN pg_catalog.pg_depend d
+            ON d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = f.oid
+                AND d.refclassid = 'pg_catalog.pg_class'::regclass
+            JOIN pg_catalog.pg_class c ON c.oid = d.refobjid AND c.relkind = 'S'
+            WHERE f.adrelid = \(quoteLiteral(table.sql))::regclass
+        """
+    }
+
+    /// Lets a role read a source, whether or not Godwit's own tables are there yet.
+    package static func source(_ table: TableName, to role: String) throws(EventStoreError) -> String {
+        guard !role.isEmpty, role.utf8.count <= 63, !role.contains(tag), !role.utf8.contains(0) else {
+            throw .invalidTableName(role, reason: "is no name of a role")
+        }
+        let name = quoteIdentifier(role)
+        return """
+            -- A role that reads the table; `godwit migrate --grants` adds what else relaying needs.
+            GRANT USAGE ON SCHEMA \(quoteIdentifier(table.schema)) TO \(name);
+            GRANT SELECT ON \(table.sql) TO \(name);
+            DO \(tag) DECLARE owned regclass; BEGIN
+            FOR owned IN \(sequences(of: table))
+            LOOP EXECUTE format('GRANT SELECT ON SEQUENCE %s TO %I', owned, \(quoteLiteral(role))); END LOOP;
+            END \(tag);
             """
     }
 

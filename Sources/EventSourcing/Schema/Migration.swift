@@ -39,6 +39,7 @@ struct Migration: Sendable {
     /// pupsourcing/core makes a second index with the unique constraint's columns: every insert pays for it, no query
     /// needs it.
     private static func redundantIndex(_ tables: TableNames) -> String {
+        if tables.columns != nil { return "-- The table of events is not Godwit's." }
         let index = TableName(schema: tables.events.schema, name: "idx_\(tables.events.name)_aggregate")
         return "DROP INDEX IF EXISTS \(index.sql);"
     }

@@ -81,14 +81,14 @@ public struct Schema: Sendable {
 
     /// Lets one process at a time migrate these tables; others' tables are no concern of theirs.
     private var lock: String {
-        "SELECT pg_advisory_xact_lock(hashtextextended('godwit schema \(records.text) \(tables.events.text)', 0))"
+        "SELECT pg_advisory_xact_lock(hashtextextended(\(quoteLiteral("godwit schema \(records.text) \(tables.events.text)")), 0))"
     }
 
     /// Makes the trigger if this transaction has made the events table.
     private func triggerOfNewTable(_ channel: String) -> String {
         """
         DO $new$ BEGIN
-        IF current_setting('godwit.events_existed', true) = 'false' THEN
+        IF current_setting('godwit.events_existed', true) = 'false' AND to_regclass(\(quoteLiteral(tables.events.sql))) IS NOT NULL THEN
             EXECUTE \(quoteLiteral(requests.installTrigger(channel)));
         END IF;
         END $new$;
@@ -101,13 +101,11 @@ public struct Schema: Sendable {
     }
 
     private var preamble: String {
-        let schemas = Set(
-            [
-                tables.events, tables.aggregateHeads, tables.consumerSegments, tables.consumerWorkers, records,
-            ].map(\.schema))
+        var schemas = Set([tables.consumerSegments, tables.consumerWorkers, records].map(\.schema))
+        if tables.columns == nil { schemas.formUnion([tables.events, tables.aggregateHeads].map(\.schema)) }
         // `CREATE SCHEMA IF NOT EXISTS` needs the right to create one even where it exists.
         let creations = schemas.sorted().map { schema in
-            "IF to_regnamespace('\(quoteIdentifier(schema))') IS NULL THEN CREATE SCHEMA \(quoteIdentifier(schema)); END IF;"
+            "IF to_regnamespace(\(quoteLiteral(quoteIdentifier(schema)))) IS NULL THEN CREATE SCHEMA \(quoteIdentifier(schema)); END IF;"
         }
         return """
             SELECT set_config('godwit.events_existed', (to_regclass(\(quoteLiteral(tables.events.sql))) IS NOT NULL)::text, true);
@@ -127,7 +125,7 @@ public struct Schema: Sendable {
     private func record(_ migration: Migration) -> String {
         """
         INSERT INTO \(records.sql) (events_table, version, name)
-            VALUES ('\(tables.events.text)', \(migration.version), '\(migration.name)') ON CONFLICT DO NOTHING;
+            VALUES (\(quoteLiteral(tables.events.text)), \(migration.version), '\(migration.name)') ON CONFLICT DO NOTHING;
         """
     }
 

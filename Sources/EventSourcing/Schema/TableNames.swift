@@ -25,6 +25,56 @@ public struct TableName: Sendable, Hashable {
         self.init(schema: parts.count == 2 ? parts[0] : "public", name: parts[parts.count - 1])
     }
 
+    /// A table of any name, as SQL writes it: `table`, `schema.table`, and in double quotes what holds other characters, as in
+    /// `shop."Outbox events"`. Names are taken as they are written, upper case kept.
+    ///
+    /// - Parameter standard: the schema of a table without one.
+    /// - Throws: `invalidTableName`.
+    package init(source text: String, in standard: String = "public") throws(EventStoreError) {
+        guard let parts = Self.parts(text), (1...2).contains(parts.count) else {
+            throw .invalidTableName(
+                text, reason: "is neither `table` nor `schema.table`, each as it is or in double quotes")
+        }
+        for part in parts {
+            if let reason = Self.problem(ofName: part) { throw .invalidTableName(text, reason: reason) }
+        }
+        self.init(schema: parts.count == 2 ? parts[0] : standard, name: parts[parts.count - 1])
+    }
+
+    /// Why no table or column can be called so.
+    package static func problem(ofName name: String) -> String? {
+        if name.isEmpty { return "has an empty name" }
+        if name.utf8.count > 63 { return "has a name of more than 63 bytes, which PostgreSQL cuts off" }
+        return name.utf8.contains(0) ? "holds a NUL character" : nil
+    }
+
+    /// The names between dots, without their quotes.
+    private static func parts(_ text: String) -> [String]? {
+        var (parts, rest) = ([String](), text[...])
+        while true {
+            var part = ""
+            if rest.first == "\"" {
+                rest = rest.dropFirst()
+                while true {
+                    guard let quote = rest.firstIndex(of: "\"") else { return nil }
+                    part += rest[..<quote]
+                    rest = rest[rest.index(after: quote)...]
+                    guard rest.first == "\"" else { break }
+                    part += "\""
+                    rest = rest.dropFirst()
+                }
+            } else {
+                part = String(rest.prefix { $0 != "." })
+                if part.contains("\"") { return nil }
+                rest = rest.dropFirst(part.count)
+            }
+            parts.append(part)
+            if rest.isEmpty { return parts }
+            guard rest.first == "." else { return nil }
+            rest = rest.dropFirst()
+        }
+    }
+
     /// For names known to be valid.
     init(schema: String, name: String) {
         self.schema = schema
@@ -39,8 +89,10 @@ public struct TableName: Sendable, Hashable {
         return isLetter(first) && text.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) }
     }
 
-    /// The same table's name as text, for messages.
-    public var text: String { "\(schema).\(name)" }
+    /// The same table's name as text, for messages and records; in quotes what is no plain name.
+    public var text: String { "\(Self.plain(schema)).\(Self.plain(name))" }
+
+    private static func plain(_ name: String) -> String { isIdentifier(name) ? name : quoteIdentifier(name) }
 }
 
 /// The names of the event store's tables.
@@ -55,6 +107,8 @@ public struct TableNames: Sendable, Hashable {
     public var consumerWorkers: TableName
     /// The schema of Godwit's own tables.
     public let godwitSchema: String
+    /// Which columns of the events table hold what; `nil` where it has Godwit's own shape.
+    package var columns: SourceColumns?
 
     /// The names that the Go library pupsourcing/core uses, in the schema `public`, and the schema `godwit`.
     public init() {

@@ -19,7 +19,7 @@ extension EventStore {
             // Conditions on payload or metadata are looked at here, so that a read may give few of the events or none.
             while true {
                 let statement = eventsTable.read(after: position, limit: limit, scope: scope)
-                let events = try EventBatch(await session.query(statement))
+                let events = try eventsTable.batch(await session.query(statement))
                 for event in events where found.count < limit && scope.wants(event) { found.append(event.event) }
                 guard let last = events.last, events.count == limit, found.count < limit else { return found }
                 position = last.globalPosition
@@ -36,7 +36,8 @@ extension EventStore {
     ) async throws(EventStoreError) -> Stream {
         do throws(PostgresError) {
             let statement = eventsTable.readStream(aggregate, from: fromVersion, to: toVersion)
-            return Stream(aggregate: aggregate, events: try EventBatch(await session.query(statement)).map(\.event))
+            return Stream(
+                aggregate: aggregate, events: try eventsTable.batch(await session.query(statement)).map(\.event))
         } catch {
             throw .database(error)
         }

@@ -19,7 +19,7 @@ extension EventsTable {
         let sql = """
             SELECT \(self.position), \(shape.expression(.aggregateID)), \(age)
             FROM \(table.sql) WHERE \(self.position) > $1 AND \(self.position) <= $2\(wanted)
-            ORDER BY \(self.position) LIMIT $3
+            ORDER BY \(order) LIMIT $3
             """
         return BoundStatement(Statement(name: "backlog", sql: sql), values)
     }

@@ -16,6 +16,9 @@ extension EventsTable {
         return BoundStatement(Statement(sql), [position, limit])
     }
 
+    /// Whether the unique index of Godwit's own shape is there, over names, aggregate id and version.
+    package var hasIndexedAggregates: Bool { !shape.isMapped }
+
     /// Of an aggregate id, whatever its context and type: a probe of the unique index for each name.
     package func lastPositions(ofAggregate id: String, names: Set<EventName>, limit: Int) -> BoundStatement {
         let names = names.sorted { ($0.boundedContext, $0.aggregateType) < ($1.boundedContext, $1.aggregateType) }

@@ -49,7 +49,8 @@ extension EventsTable {
             let rows = try await connection.withTransaction { try await $0.pipeline(statements)[1] }
             var names: Set<EventName> = []
             for row in rows {
-                names.insert(EventName(boundedContext: try row.decode(0), aggregateType: try row.decode(1)))
+                names.insert(
+                    EventName(boundedContext: try row.decode(0), aggregateType: try row.decodeIfPresent(1) ?? ""))
             }
             return names
         } catch {

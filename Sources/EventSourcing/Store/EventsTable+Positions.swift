@@ -8,7 +8,7 @@ extension EventsTable {
     ///   - largest: a larger payload stays behind.
     package func read(at positions: [Int64], maximumBytes: Int, largest: Int = .max) -> BoundStatement {
         let rows = "SELECT \(shape.columns()) FROM \(table.sql) WHERE \(position) = ANY($1)"
-        let sql = Self.addingUp(rows, to: "$2", withholding: "$3")
+        let sql = addingUp(rows, to: "$2", withholding: "$3")
         return BoundStatement(Statement(name: "read_events_at", sql: sql), [positions, maximumBytes, largest])
     }
 }

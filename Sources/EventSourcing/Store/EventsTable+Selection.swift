@@ -13,9 +13,9 @@ extension EventsTable {
         let bytes = conditions.bind(maximumBytes)
         let most = conditions.bind(largest)
         let rows = """
-            SELECT \(shape.columns()) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY \(self.position) LIMIT \(limit)
+            SELECT \(shape.columns()) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY \(order) LIMIT \(limit)
             """
-        return BoundStatement(Statement(Self.addingUp(rows, to: bytes, withholding: most)), conditions.values)
+        return BoundStatement(Statement(addingUp(rows, to: bytes, withholding: most)), conditions.values)
     }
 
     /// The same events without payload and metadata, which read as empty, but for what the scope's conditions look into.
@@ -33,7 +33,7 @@ extension EventsTable {
         }
         let conditions = Conditions(self, selection, after: position, through: last)
         let sql = """
-            SELECT \(identityColumns) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY \(self.position) LIMIT \(limit)
+            SELECT \(identityColumns) FROM \(table.sql) WHERE \(conditions.sql) ORDER BY \(order) LIMIT \(limit)
             """
         return BoundStatement(Statement(sql), conditions.values)
     }
@@ -49,7 +49,7 @@ extension EventsTable {
                 at: positions, maximumBytes: .max, largest: parts.contains(.payload) ? Self.judgedPayload : -1)
         }
         let sql = """
-            SELECT \(identityColumns) FROM \(table.sql) WHERE \(position) = ANY($1) ORDER BY \(position)
+            SELECT \(identityColumns) FROM \(table.sql) WHERE \(position) = ANY($1) ORDER BY \(order)
             """
         return BoundStatement(Statement(name: "read_identities_at", sql: sql), [positions])
     }
@@ -63,7 +63,7 @@ extension EventsTable {
         let limit = conditions.bind(bytes)
         let sql = """
             SELECT \(context), \(type), \(shape.expression(.eventType)), \(shape.expression(.eventVersion)), count(*),
-                count(*) FILTER (WHERE octet_length(\(payload)) > \(limit))
+                count(*) FILTER (WHERE \(shape.payloadSize(payload)) > \(limit))
             FROM \(table.sql) WHERE \(conditions.sql) GROUP BY 1, 2, 3, 4
             """
         return BoundStatement(Statement(sql), conditions.values)

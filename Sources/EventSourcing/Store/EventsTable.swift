@@ -9,8 +9,10 @@ package struct EventsTable: Sendable {
     }
 
     var table: TableName { shape.table }
-    /// The column of positions, for SQL.
+    /// The column of positions, for conditions.
     package var position: String { quoteIdentifier(shape.position) }
+    /// The column of positions behind `ORDER BY`, where a name means the SELECT list's column first.
+    var order: String { shape.isMapped ? "\(table.sql).\(position)" : position }
     var context: String { shape.expression(.boundedContext) }
     var type: String { shape.expression(.aggregateType) }
     var payload: String { shape.expression(.payload) }
@@ -50,7 +52,7 @@ package struct EventsTable: Sendable {
     /// - Throws: `decoding` if one has another type; the server's refusal if one, or the right to it, is missing.
     package func checkColumns(on connection: Connection) async throws(PostgresError) {
         let none = try await connection.query(read(after: .max, limit: 1, scope: .all))
-        _ = try EventBatch(none)
+        _ = try batch(none)
     }
 
     /// Events behind a position, in order, whatever their scope: payload and metadata of those outside of the scope stay
@@ -79,13 +81,13 @@ package struct EventsTable: Sendable {
         let rows = """
             SELECT part.* FROM unnest($1::bigint[], $2::bigint[]) AS ranges (low, high) CROSS JOIN LATERAL (
                 SELECT \(columns(wanted)) FROM \(table.sql)
-                WHERE \(position) >= ranges.low AND \(position) <= ranges.high ORDER BY \(position) LIMIT \(limit)
+                WHERE \(position) >= ranges.low AND \(position) <= ranges.high ORDER BY \(order) LIMIT \(limit)
             ) AS part ORDER BY global_position LIMIT \(limit)
             """
         return BoundStatement(
             Statement(
                 name: "read_missing",
-                sql: Self.addingUp(rows, to: "$\(values.count - 1)", withholding: "$\(values.count)")), values)
+                sql: addingUp(rows, to: "$\(values.count - 1)", withholding: "$\(values.count)")), values)
     }
 
     private func select(
@@ -93,7 +95,7 @@ package struct EventsTable: Sendable {
         _ values: inout [any PostgresEncodable]
     ) -> BoundStatement {
         func rows(_ columns: String) -> String {
-            "SELECT \(columns) FROM \(table.sql) WHERE \(conditions) ORDER BY \(position) LIMIT \(limit)"
+            "SELECT \(columns) FROM \(table.sql) WHERE \(conditions) ORDER BY \(order) LIMIT \(limit)"
         }
         switch bound {
         case .none: return BoundStatement(Statement(name: name, sql: rows(columns(wanted))), values)
@@ -103,7 +105,7 @@ package struct EventsTable: Sendable {
             return BoundStatement(Statement(name: name, sql: rows(columns)), values)
         case .cumulative(let bytes):
             values += [bytes, largest]
-            let sql = Self.addingUp(
+            let sql = addingUp(
                 rows(columns(wanted)), to: "$\(values.count - 1)", withholding: "$\(values.count)")
             return BoundStatement(Statement(name: name, sql: sql), values)
         }
@@ -122,16 +124,16 @@ package struct EventsTable: Sendable {
             }
             // What takes little room as it is stored, compressed, cannot be much.
             large[.metadata] =
-                "pg_column_size(\(metadata)) > \(Self.smallMetadata) AND \(Self.size(ofJSON: metadata)) > \(limit)"
+                "pg_column_size(\(metadata)) > \(Self.smallMetadata) AND \(shape.metadataSize(metadata)) > \(limit)"
         }
         if wanted != nil || limit != nil {
             let tests =
                 limit.map { limit in
-                    ["octet_length(\(payload)) > \(limit)"]
+                    ["\(shape.payloadSize(payload)) > \(limit)"]
                         + [.metadata, .traceID, .correlationID, .causationID].compactMap { large[$0] }
                 } ?? []
             let tooLarge = tests.isEmpty ? "" : " WHEN \(tests.joined(separator: " OR ")) THEN NULL"
-            let foreign = wanted.map { " WHEN NOT (\($0)) THEN ''::bytea" } ?? ""
+            let foreign = wanted.map { " WHEN NOT (\($0)) THEN \(shape.emptyPayload)" } ?? ""
             replaced[.payload] = "CASE\(foreign)\(tooLarge) ELSE \(payload) END"
         }
         if wanted != nil || limit != nil {
@@ -147,34 +149,33 @@ package struct EventsTable: Sendable {
     /// Metadata that takes no more bytes than this in its row is not looked into.
     private static let smallMetadata = 200
 
-    /// How many bytes a `jsonb` takes once it is no longer compressed, about as many as its text. To delete nothing from it
-    /// gives it uncompressed, without making its text.
-    private static func size(ofJSON value: String) -> String {
-        // Nothing can be deleted from a scalar.
-        "CASE WHEN jsonb_typeof(\(value)) IN ('object', 'array') THEN pg_column_size(\(value) #- '{}') "
-            + "ELSE octet_length(\(value)::text) END"
-    }
-
     /// The query of events whose result ends once the rows add up to the bytes; its first row comes whatever its size. A
     /// payload larger than the other number of bytes stays behind. Two more columns say of which length that was, and how
     /// many rows there would have been.
-    static func addingUp(_ rows: String, to bytes: String, withholding largest: String) -> String {
+    func addingUp(_ rows: String, to bytes: String, withholding largest: String) -> String {
         // The length of a value is known without fetching it, so that the rows behind the bound cost next to nothing.
         let columns = SourceShape.Field.allCases.map { field in
             field == .payload ? "CASE WHEN withheld IS NULL THEN payload END AS payload" : field.alias
         }
+        // What has to be converted for it is so once.
+        let isMeasuredOnce = shape.isMapped && !shape.hasPlainPayload
+        let length = isMeasuredOnce ? "payload_size" : "octet_length(payload)"
+        let rows =
+            isMeasuredOnce
+            ? "SELECT \(Self.aliases), \(shape.payloadSize("payload")) AS payload_size FROM (\(rows)) AS read OFFSET 0"
+            : rows
         let texts: [SourceShape.Field] = [
             .boundedContext, .aggregateType, .aggregateID, .eventType, .traceID, .correlationID, .causationID,
         ]
         let sizes =
-            ["CASE WHEN octet_length(payload) > \(largest) THEN 0 ELSE octet_length(payload) END"]
-            + [size(ofJSON: "metadata")] + texts.map { "octet_length(\($0.alias))" }
+            ["CASE WHEN \(length) > \(largest) THEN 0 ELSE \(length) END"]
+            + [shape.metadataSize("metadata")] + texts.map { "octet_length(\($0.alias))" }
         return """
             SELECT \(columns.joined(separator: ", ")), withheld, found FROM (
-                SELECT \(aliases), withheld, count(*) OVER () AS found,
+                SELECT \(Self.aliases), withheld, count(*) OVER () AS found,
                     sum(size) OVER (ORDER BY global_position ROWS UNBOUNDED PRECEDING) - size AS bytes_before
                 FROM (
-                    SELECT \(aliases), CASE WHEN octet_length(payload) > \(largest) THEN octet_length(payload) END
+                    SELECT \(Self.aliases), CASE WHEN \(length) > \(largest) THEN \(length) END
                             AS withheld,
                         (\(sizes.map { "coalesce(\($0), 0)" }.joined(separator: " + ")))::bigint AS size
                     FROM (\(rows)) AS limited

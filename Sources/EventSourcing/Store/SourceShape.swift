@@ -1,7 +1,11 @@
-package import Postgres
+import Postgres
 
 /// Where each of an event's fields comes from: a column of a table, a constant, or nowhere. All SQL over events is made
 /// from this one value.
+///
+/// Columns of a table that is not Godwit's own may have other types. The SQL is right whatever they are: texts are cast by
+/// the server, and payload, metadata and time come in their own types, which each result names. So a type that is altered
+/// while a statement is prepared cannot be misread. Types that are known only make the SQL cheaper.
 package struct SourceShape: Sendable, Hashable {
     /// A field of an event, in the order of ``EventBatch``'s columns.
     package enum Field: Int, Sendable, CaseIterable {
@@ -15,7 +19,7 @@ package struct SourceShape: Sendable, Hashable {
         case column(String)
         /// The same text for each event.
         case constant(String)
-        /// Nothing: the field is NULL.
+        /// Nothing.
         case absent
     }
 
@@ -23,41 +27,51 @@ package struct SourceShape: Sendable, Hashable {
     package let table: TableName
     /// The column of positions, which each INSERT draws from one sequence.
     package let position: String
-    private let origins: [Origin]
+    /// Whether the columns were named; otherwise the table has Godwit's own shape.
+    package let isMapped: Bool
+    let origins: [Origin]
+    /// What is known of the columns' types, by field.
+    package private(set) var types: [Field: ColumnType] = [:]
 
     /// The shape of Godwit's own events table, and pupsourcing/core's.
     package init(_ table: TableName) {
         self.table = table
         position = "global_position"
-        origins = Self.columnNames.map { .column($0) }
+        origins = Field.allCases.map { .column($0.alias) }
+        isMapped = false
     }
 
-    private static let columnNames = [
-        "global_position", "bounded_context", "aggregate_type", "aggregate_id", "aggregate_version", "event_id",
-        "event_type", "event_version", "payload", "trace_id", "correlation_id", "causation_id", "metadata",
-        "created_at",
-    ]
-
-    /// The field as an SQL expression over the table's row.
-    package func expression(_ field: Field) -> String {
-        switch origins[field.rawValue] {
-        case .column(let name): quoteIdentifier(name)
-        case .constant(let text): quoteLiteral(text) + "::\(field.sqlType)"
-        case .absent: "NULL::\(field.sqlType)"
-        }
+    /// The shape of another table.
+    package init(_ table: TableName, _ columns: SourceColumns) {
+        self.table = table
+        position = columns.position
+        origins = Field.allCases.map { columns[$0] }
+        isMapped = true
     }
 
-    /// All fields in order, as a SELECT list whose columns are named by the field. A field can be given by another
-    /// expression.
-    package func columns(_ replaced: [Field: String] = [:]) -> String {
-        Field.allCases.map { field in
-            "\(replaced[field] ?? expression(field)) AS \(field.alias)"
-        }.joined(separator: ", ")
+    /// The shape with the types that the catalog shows.
+    package func with(_ types: [Field: ColumnType]) -> SourceShape {
+        var shape = self
+        shape.types = types
+        return shape
+    }
+
+    package func origin(of field: Field) -> Origin { origins[field.rawValue] }
+
+    /// The column that a field comes from; `nil` where it comes from none.
+    package func column(_ field: Field) -> String? {
+        if case .column(let name) = origins[field.rawValue] { name } else { nil }
+    }
+
+    /// The fields that an event of this source may lack.
+    package var optionalFields: Set<Field> {
+        let own: Set<Field> = [.traceID, .correlationID, .causationID, .metadata]
+        return isMapped ? own.union([.boundedContext, .aggregateVersion, .eventVersion, .createdAt]) : own
     }
 }
 
 extension SourceShape.Field {
-    /// The column of a SELECT list over the shape that holds the field.
+    /// The column of a SELECT list over the shape that holds the field, and the key that names it in `source.columns`.
     package var alias: String {
         switch self {
         case .globalPosition: "global_position"
@@ -77,7 +91,26 @@ extension SourceShape.Field {
         }
     }
 
-    fileprivate var sqlType: String {
+    /// What the field is called in `source.columns`.
+    package var key: String { self == .globalPosition ? "position" : alias }
+
+    /// Whether every event has the field.
+    package var isRequired: Bool {
+        switch self {
+        case .globalPosition, .aggregateType, .aggregateID, .eventID, .eventType, .payload: true
+        default: false
+        }
+    }
+
+    /// Whether the same text for each event makes sense of it.
+    package var takesConstant: Bool {
+        switch self {
+        case .boundedContext, .aggregateType, .eventType: true
+        default: false
+        }
+    }
+
+    var sqlType: String {
         switch self {
         case .globalPosition, .aggregateVersion: "bigint"
         case .eventVersion: "integer"
@@ -92,5 +125,5 @@ extension SourceShape.Field {
 
 extension TableNames {
     /// The events of these tables as a source.
-    package var source: SourceShape { SourceShape(events) }
+    package var source: SourceShape { columns.map { SourceShape(events, $0) } ?? SourceShape(events) }
 }

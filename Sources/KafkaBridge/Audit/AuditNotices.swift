@@ -28,7 +28,7 @@ struct AuditNotices {
     private func warn(_ positions: [Int64], _ what: String, on connection: Connection) async throws {
         guard !positions.isEmpty else { return }
         let table = EventsTable(tables.source)
-        let events = try EventBatch(
+        let events = try table.batch(
             await connection.query(table.readIdentities(at: Array(positions.prefix(Self.examples)))))
         let examples = events.indices.map { index in
             let event = events[index]

@@ -260,7 +260,7 @@ package final class DeliveryAudit {
         let positions = (record.suspects + record.missing + record.parked).sorted()
         for start in stride(from: 0, to: positions.count, by: Self.rows) {
             let part = Array(positions[start..<min(start + Self.rows, positions.count)])
-            let batch = try EventBatch(await connection.query(events.readIdentities(at: part)))
+            let batch = try events.batch(await connection.query(events.readIdentities(at: part)))
             for index in batch.indices { window.ledger.commit(DeliveryLedger.Entry(batch[index], by: &router)) }
         }
         window.repeated = window.ledger.count
@@ -273,7 +273,7 @@ package final class DeliveryAudit {
             let limit = min(Self.rows, options.stepSize - (window.ledger.count - window.repeated))
             let statement = events.readIdentities(
                 EventSelection(scope: scope), after: cursor.position, through: cursor.end, limit: limit)
-            let batch = try EventBatch(await connection.query(statement))
+            let batch = try events.batch(await connection.query(statement))
             for index in batch.indices where scope.wants(batch[index]) {
                 if let standing, standing.judge(batch[index]) == .pending {
                     if room == 0 {
@@ -283,7 +283,7 @@ package final class DeliveryAudit {
                     room -= 1
                 }
                 window.ledger.commit(DeliveryLedger.Entry(batch[index], by: &router))
-                earliest = min(earliest, batch[index].createdAtMicroseconds)
+                earliest = min(earliest, RecordTime.earliest(batch[index].createdAtMicroseconds) * 1_000)
             }
             cursor.took(last: batch.last?.globalPosition, isComplete: batch.count < limit && !batch.isCut)
             reads += 1

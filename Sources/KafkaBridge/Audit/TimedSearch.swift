@@ -20,13 +20,13 @@ struct TimedSearch {
     ) async throws -> Bool {
         if positions.isEmpty { return false }
         let table = EventsTable(tables.source)
-        let events = try EventBatch(
+        let events = try table.batch(
             await connection.query(table.readIdentities(at: Array(positions.prefix(Self.limit)))))
         var ids: Set<EventID> = []
         var earliest = CurrentTime.microseconds
         for index in events.indices {
             ids.insert(EventID(events[index].eventID))
-            earliest = min(earliest, events[index].createdAtMicroseconds)
+            earliest = min(earliest, RecordTime.earliest(events[index].createdAtMicroseconds) * 1_000)
         }
         let since = max(0, max(0, earliest) / 1_000 - Self.margin)
         let starts = try await reading.offsets(notBefore: since, of: partitions)

@@ -99,7 +99,7 @@ package struct DeadLetterStore: Sendable {
             let taken = try await connection.query(table.take(consumer, aggregate, in: segment, limit: limit))
             let positions: [Int64] = try taken.map { try $0.decode(0) }
             let rows = try await connection.query(events.read(at: positions, maximumBytes: bytes, largest: largest))
-            return (positions.sorted(), try EventBatch(rows))
+            return (positions.sorted(), try events.batch(rows))
         }
     }
 

@@ -20,7 +20,7 @@ extension Route {
             record.header(CloudEventNames.type, event.eventType)
         }
         if sent.contains(.aggregateID) { attribute(CloudEventNames.subject, event.aggregateID, &record) }
-        if sent.contains(.createdAt) {
+        if sent.contains(.createdAt), event.hasCreatedAt {
             let time = TimestampText(microseconds: event.createdAtMicroseconds)
             record.header(CloudEventNames.time, time.bytes.span.bytes)
         }
@@ -33,10 +33,10 @@ extension Route {
         }
         if sent.contains(.boundedContext) { attribute(CloudEventNames.boundedContext, event.boundedContext, &record) }
         if sent.contains(.aggregateType) { attribute(CloudEventNames.aggregateType, event.aggregateType, &record) }
-        if sent.contains(.aggregateVersion) {
+        if sent.contains(.aggregateVersion), event.hasAggregateVersion {
             record.header(CloudEventNames.aggregateVersion, decimal: event.aggregateVersion)
         }
-        if sent.contains(.eventVersion) {
+        if sent.contains(.eventVersion), event.hasEventVersion {
             record.header(CloudEventNames.eventVersion, decimal: Int64(event.eventVersion))
         }
         if sent.contains(.globalPosition) {
@@ -93,8 +93,10 @@ extension Route {
             json.member("type", event.eventType)
         }
         Self.attribute("subject", event.aggregateID, &json)
-        let time = TimestampText(microseconds: event.createdAtMicroseconds)
-        json.member("time", time.bytes.span.bytes)
+        if event.hasCreatedAt {
+            let time = TimestampText(microseconds: event.createdAtMicroseconds)
+            json.member("time", time.bytes.span.bytes)
+        }
         json.member("datacontenttype", Array(settings.contentType.utf8))
         if let key = prepared.key {
             Self.attribute("partitionkey", key.span.bytes, &json)
@@ -104,8 +106,8 @@ extension Route {
         Self.attribute("boundedcontext", event.boundedContext, &json)
         Self.attribute("aggregatetype", event.aggregateType, &json)
         // The standard's integers have 32 bits, so the long ones are text.
-        json.member("aggregateversion", Array("\(event.aggregateVersion)".utf8))
-        json.member("eventversion", number: Int64(event.eventVersion))
+        if event.hasAggregateVersion { json.member("aggregateversion", Array("\(event.aggregateVersion)".utf8)) }
+        if event.hasEventVersion { json.member("eventversion", number: Int64(event.eventVersion)) }
         json.member("globalposition", Array("\(event.globalPosition)".utf8))
         writeTrace(event, trace, &json)
         Self.attribute("correlationid", event.correlationID, &json)

@@ -112,13 +112,19 @@ extension Route {
             record.header(headers.eventID, id.bytes.span.bytes)
         }
         if sent.contains(.eventType) { record.header(headers.eventType, event.eventType) }
-        if sent.contains(.eventVersion) { record.header(headers.eventVersion, decimal: Int64(event.eventVersion)) }
-        if sent.contains(.boundedContext) { record.header(headers.boundedContext, event.boundedContext) }
+        if sent.contains(.eventVersion), event.hasEventVersion {
+            record.header(headers.eventVersion, decimal: Int64(event.eventVersion))
+        }
+        if sent.contains(.boundedContext), event.hasBoundedContext {
+            record.header(headers.boundedContext, event.boundedContext)
+        }
         if sent.contains(.aggregateType) { record.header(headers.aggregateType, event.aggregateType) }
         if sent.contains(.aggregateID) { record.header(headers.aggregateID, event.aggregateID) }
-        if sent.contains(.aggregateVersion) { record.header(headers.aggregateVersion, decimal: event.aggregateVersion) }
+        if sent.contains(.aggregateVersion), event.hasAggregateVersion {
+            record.header(headers.aggregateVersion, decimal: event.aggregateVersion)
+        }
         if sent.contains(.globalPosition) { record.header(headers.globalPosition, decimal: event.globalPosition) }
-        if sent.contains(.createdAt) {
+        if sent.contains(.createdAt), event.hasCreatedAt {
             let time = TimestampText(microseconds: event.createdAtMicroseconds)
             record.header(headers.createdAt, time.bytes.span.bytes)
         }

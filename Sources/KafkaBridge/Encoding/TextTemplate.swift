@@ -91,6 +91,8 @@ package struct TextTemplate: Sendable, Hashable, CustomStringConvertible {
             case .field(.eventID):
                 let id = UUIDText(event.eventID)
                 Self.append(id.bytes.span.bytes, to: &bytes, where: isKept)
+            case .field(.eventVersion) where !event.hasEventVersion: break
+            case .field(.aggregateVersion) where !event.hasAggregateVersion: break
             case .field(.eventVersion): bytes += Array("\(event.eventVersion)".utf8)
             case .field(.aggregateVersion): bytes += Array("\(event.aggregateVersion)".utf8)
             case .field(.globalPosition): bytes += Array("\(event.globalPosition)".utf8)

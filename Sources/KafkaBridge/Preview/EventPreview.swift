@@ -20,9 +20,10 @@ package struct EventPreview: Sendable, Equatable {
     package let eventID: String
     package let eventType: String
     package let aggregate: AggregateIdentity
-    package let aggregateVersion: Int64
-    /// Microseconds since 1970.
-    package let createdAt: Int64
+    /// Nil where the source has none.
+    package let aggregateVersion: Int64?
+    /// Microseconds since 1970; nil where the source has no times.
+    package let createdAt: Int64?
     /// `nil` where the event is published.
     package internal(set) var reason: Reason?
     /// The record; also where it would be published once the reason has gone.
@@ -33,7 +34,9 @@ package struct EventPreview: Sendable, Equatable {
     package var isPublished: Bool { reason == nil }
 
     /// Its time in RFC 3339.
-    package var createdAtText: String { String(decoding: TimestampText(microseconds: createdAt).text, as: UTF8.self) }
+    package var createdAtText: String? {
+        createdAt.map { String(decoding: TimestampText(microseconds: $0).text, as: UTF8.self) }
+    }
 
     init(_ event: EventView) {
         position = event.globalPosition
@@ -42,7 +45,7 @@ package struct EventPreview: Sendable, Equatable {
         aggregate = AggregateIdentity(
             boundedContext: String(copying: event.boundedContext), aggregateType: String(copying: event.aggregateType),
             aggregateID: String(copying: event.aggregateID))
-        aggregateVersion = event.aggregateVersion
-        createdAt = event.createdAtMicroseconds
+        aggregateVersion = event.hasAggregateVersion ? event.aggregateVersion : nil
+        createdAt = event.hasCreatedAt ? event.createdAtMicroseconds : nil
     }
 }

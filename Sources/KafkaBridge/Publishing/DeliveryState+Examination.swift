@@ -121,7 +121,7 @@ extension DeliveryState {
             batches[index].entries[place.index].isRetriedAlone = true
         }
         let event = batches[index].event(of: place.index)
-        if !wasOddTimeReported, !TimestampText.range.contains(event.createdAtMicroseconds) {
+        if !wasOddTimeReported, event.hasCreatedAt, !TimestampText.range.contains(event.createdAtMicroseconds) {
             wasOddTimeReported = true
             notices.append(.oddTime(event.globalPosition))
         }

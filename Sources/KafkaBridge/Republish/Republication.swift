@@ -18,6 +18,7 @@ package struct Republication: Sendable, Hashable {
 
     func fill(_ event: EventView, _ record: inout some RecordParts & ~Copyable) {
         record.header(Self.jobName, job)
+        guard event.hasCreatedAt else { return }
         let time = TimestampText(microseconds: event.createdAtMicroseconds)
         record.header(Self.timeName, time.bytes.span.bytes)
     }

@@ -70,7 +70,7 @@ package struct SelectionCount: Sendable, Equatable {
         var cursor = RangeCursor(after: after, through: through, stretch: 100_000)
         while !cursor.isAtEnd {
             let limit = 10_000
-            let events = try EventBatch(
+            let events = try table.batch(
                 await connection.query(
                     table.readIdentities(selection, after: cursor.position, through: cursor.end, limit: limit)))
             for event in events where selection.scope.wants(event) {

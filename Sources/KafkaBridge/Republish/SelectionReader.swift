@@ -6,7 +6,9 @@ import Postgres
 /// Reads the selected events of a settled range, in order. A database that is away is waited for. Used by one task.
 final class SelectionReader {
     private let configuration: ConnectionConfiguration
-    private let table: EventsTable
+    private let shape: SourceShape
+    /// For the types that the columns have, since the connection was opened.
+    private var table: EventsTable
     private let selection: EventSelection
     private let bytes: Int
     private let largest: Int
@@ -20,7 +22,8 @@ final class SelectionReader {
         through: Int64, bytes: Int, largest: Int, logger: Logger
     ) {
         self.configuration = configuration
-        self.table = EventsTable(tables.source)
+        shape = tables.source
+        self.table = EventsTable(shape)
         self.selection = selection
         self.bytes = bytes
         self.largest = largest
@@ -62,11 +65,12 @@ final class SelectionReader {
         } else {
             connection = try await Connection.open(configuration, logger: logger)
             self.connection = connection
+            table = try await EventsTable.checked(shape, on: connection)
         }
         let statement = table.read(
             selection, after: cursor.position, through: cursor.end, limit: rows, maximumBytes: bytes,
             largest: largest)
-        let events = try EventBatch(await connection.query(statement))
+        let events = try table.batch(await connection.query(statement))
         cursor.took(last: events.last?.globalPosition, isComplete: events.count < rows && !events.isCut)
         return FeedBatch(
             events: events.isEmpty ? nil : events,

@@ -63,7 +63,7 @@ struct AbsenceJudge {
         let rows = due.parts.isEmpty ? 5_000 : 50
         for start in stride(from: 0, to: absent.count, by: rows) {
             let part = absent[start..<min(start + rows, absent.count)].map { ledger.positions[$0] }
-            let events = try EventBatch(await connection.query(table.readIdentities(at: part, with: due.parts)))
+            let events = try table.batch(await connection.query(table.readIdentities(at: part, with: due.parts)))
             let setAside = try await setAside(part, on: connection)
             for row in events.indices {
                 let event = events[row]

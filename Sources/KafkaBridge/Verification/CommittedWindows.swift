@@ -53,7 +53,7 @@ struct CommittedWindows {
                     selection, after: cursor.position, through: cursor.end, limit: limit, maximumBytes: Self.bytes,
                     largest: Self.bytes)
                 : table.readIdentities(selection, after: cursor.position, through: cursor.end, limit: limit)
-            let events = try EventBatch(await connection.query(statement))
+            let events = try table.batch(await connection.query(statement))
             for index in events.indices where selection.scope.wants(events[index]) {
                 enter(events[index], into: &window)
             }

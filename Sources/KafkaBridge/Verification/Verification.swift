@@ -97,7 +97,7 @@ package struct Verification: Sendable {
         let due = try await DuePositions(
             consumer, tables: tables, expectsEverything: options.expectsEverything, on: connection)
         report.hasCheckpoints = due.isKnown
-        let table = EventsTable(tables.source)
+        let table = try await EventsTable.checked(tables.source, on: connection)
         report.topics = try await SelectionCount.take(
             selection, after: after, through: through, route: route, table: table, on: connection
         ).topics
@@ -185,7 +185,7 @@ package struct Verification: Sendable {
     ) async throws(PostgresError) {
         let positions = Set(report.findings.values.flatMap { $0.examples.map(\.position) }).sorted()
         if positions.isEmpty { return }
-        let events = try EventBatch(await connection.query(table.readIdentities(at: positions)))
+        let events = try table.batch(await connection.query(table.readIdentities(at: positions)))
         for row in events.indices {
             let event = events[row]
             let aggregate = [

@@ -114,6 +114,11 @@ struct ConfigurationFile {
             layer.values[path] = RawValue(content: content, source: source(keyNode))
             return
         }
+        if key.kind == .column, isNull(node) {
+            // Said to be nothing.
+            layer.values[path] = RawValue(content: .mapping([]), source: source(keyNode))
+            return
+        }
         guard case .sequence(let sequence) = node.content, key.kind.takesList else {
             if key.kind == .mapping {
                 problem(keyNode, "\"\(path)\" must be a mapping, for example { /customer/name: client }")

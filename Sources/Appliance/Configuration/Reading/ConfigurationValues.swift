@@ -87,6 +87,16 @@ struct ConfigurationValues {
                 .missing, source: nil, "\"\(path)\" is required; set it in the file\(file), or GODWIT_\(variable)"))
     }
 
+    /// Says what a mapped source lacks, where its columns begin.
+    mutating func missingColumns(_ message: String) {
+        let sources = raw.filter { $0.key.words.starts(with: ["source", "columns"]) }.map(\.value.source)
+        let first = sources.min {
+            $0.description.count == $1.description.count
+                ? $0.description < $1.description : $0.description.count < $1.description.count
+        }
+        problems.append(ConfigurationProblem(.missing, source: first, message))
+    }
+
     mutating func missingConsumers() {
         problems.append(
             ConfigurationProblem(

@@ -7,8 +7,14 @@ package struct DatabaseSection: Sendable {
     package var connection: ConnectionConfiguration?
     package var tables: TableNames
 
-    init(_ values: inout ConfigurationValues, needed: Bool) {
+    init(_ values: inout ConfigurationValues, source: SourceSection, needed: Bool) {
         tables = Self.tables(&values)
+        if let table = source.table {
+            let others = [tables.aggregateHeads, tables.consumerSegments, tables.consumerWorkers]
+            if others.contains(table) { values.problem("source.table", "names a table that is one of Godwit's own") }
+            tables.events = table
+        }
+        tables.columns = source.columns
         connection = Self.connection(&values, needed: needed)
     }
 

@@ -1,0 +1,94 @@
+package import Postgres
+
+/// Performs an ``AdoptionPlan``. Each step can be done again, so that what was interrupted goes on with the next attempt.
+package struct Adoption: Sendable {
+    private let connection: Connection
+    private let pause: Duration
+
+    /// - Parameter pause: between two batches of old rows, to let others work.
+    package init(_ connection: Connection, pause: Duration = .milliseconds(5)) {
+        self.connection = connection
+        self.pause = pause
+    }
+
+    /// - Parameter report: is told of each step before it begins, and how many old rows were numbered meanwhile.
+    package func apply(
+        _ plan: AdoptionPlan, report: (AdoptionPlan.Step, _ numbered: Int64?) -> Void
+    ) async throws(EventStoreError) {
+        do {
+            // Indexes and sorts take their time; locks are waited for in short attempts.
+            try await connection.execute(script: "SET statement_timeout = 0; SET lock_timeout = 0; SET jit = off")
+        } catch {
+            throw EventStoreError(error)
+        }
+        for step in plan.steps {
+            report(step, nil)
+            switch step.work {
+            case .shortLock(let statements):
+                try await ShortLocks.withRetries(on: connection) { transaction throws(PostgresError) in
+                    for statement in statements { try await transaction.execute(script: statement) }
+                }
+            case .beside(let statements):
+                do {
+                    for statement in statements { try await connection.execute(script: statement) }
+                } catch {
+                    throw EventStoreError(error)
+                }
+            case .number(let numbering):
+                do {
+                    try await number(numbering) { report(step, $0) }
+                } catch {
+                    throw EventStoreError(error)
+                }
+            }
+        }
+    }
+
+    private func number(_ numbering: Numbering, _ report: (Int64) -> Void) async throws {
+        var total: Int64 = 0
+        let update = Statement(numbering.update(after: "$1", through: "$2"))
+        while try await isTrue(numbering.isOpen) {
+            try await order(numbering)
+            let ends =
+                "SELECT coalesce(min(godwit_number), 1), coalesce(max(godwit_number), 0) FROM \(numbering.work.sql)"
+            guard let row = try await connection.query(Statement(ends)).first else { return }
+            var position = try row.decode(0, as: Int64.self) - 1
+            let last: Int64 = try row.decode(1)
+            var isAnyNumbered = false
+            while position < last {
+                let end = min(position + Numbering.batch, last)
+                let count: Int64 =
+                    try await connection.query(BoundStatement(update, [position, end])).first?.decode(0) ?? 0
+                isAnyNumbered = isAnyNumbered || count > 0
+                total += count
+                position = end
+                report(total)
+                try await Task.sleep(for: pause)
+            }
+            guard !isAnyNumbered else { continue }
+            // The rest is held by somebody, or came without a position.
+            try await connection.execute(script: numbering.addition)
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        try await connection.execute(script: numbering.removal)
+    }
+
+    /// Finds the order, unless an earlier attempt has left it.
+    private func order(_ numbering: Numbering) async throws {
+        let exists = "SELECT to_regclass(\(quoteLiteral(numbering.work.sql))) IS NOT NULL"
+        if try await isTrue(exists) { return }
+        let schema = quoteIdentifier(numbering.work.schema)
+        if try await !isTrue("SELECT to_regnamespace(\(quoteLiteral(schema))) IS NOT NULL") {
+            try await connection.execute(script: "CREATE SCHEMA \(schema)")
+        }
+        try await connection.withTransaction { transaction in
+            try await transaction.execute(script: numbering.ordering)
+            try await transaction.execute(script: numbering.index)
+            try await transaction.execute(script: "ANALYZE \(numbering.work.sql)")
+        }
+    }
+
+    private func isTrue(_ sql: String) async throws -> Bool {
+        try await connection.query(Statement(sql)).first?.decode(0) ?? false
+    }
+}
