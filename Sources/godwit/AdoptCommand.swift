@@ -102,7 +102,7 @@ struct AdoptCommand: GodwitCommand {
     private func perform(_ report: AdoptionReport, _ rights: String?, on connection: Connection) async throws {
         var last: Int64 = 0
         try await Adoption(connection).apply(report.plan) { step, numbered in
-            guard let numbered else { return standardError("\(step.title)\n") }
+            guard let numbered else { return standardError(step.title) }
             guard numbered - last >= 100_000 else { return }
             last = numbered
             standardError("  \(numbered) rows")
