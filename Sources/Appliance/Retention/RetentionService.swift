@@ -25,7 +25,8 @@ struct RetentionService: Sendable {
 
     /// - Returns: nil where nothing is to be removed.
     init?(_ configuration: Configuration) {
-        guard let options = configuration.source.retention.pruning, let database = configuration.database.connection else {
+        guard let options = configuration.source.retention.pruning, let database = configuration.database.connection
+        else {
             return nil
         }
         self.database = database.session(for: .retention)
