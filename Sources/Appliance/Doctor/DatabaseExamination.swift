@@ -120,8 +120,13 @@ struct DatabaseExamination: Sendable {
             let stored = try? await table.readNames(on: connection)
         else { return }
         facts.topicCollisions = TopicCollisions(topicConsumers, stored).texts
+        let looksAtTypes = scopes.values.contains { $0.filter.looksAtTypes }
+        let recent = looksAtTypes ? (try? await table.readRecentTypes(on: connection)) ?? [] : []
         for (name, scope) in scopes {
-            facts.unknownScopeNames[name] = UnknownScopeNames(scope, stored: stored)?.description
+            let unknown = UnknownScopeNames(scope, stored: stored)?.description
+            let mistyped = MistypedEventTypes(scope.filter, recent: recent)?.description
+            let texts = [unknown, mistyped].compactMap { $0 }
+            if !texts.isEmpty { facts.unknownScopeNames[name] = texts.joined(separator: "; ") }
             // An older schema has no such record, and a role may lack the right to it: findings of their own.
             guard let history = try? await ScopesTable(database.tables).read(name, on: connection),
                 let rows = try? await connection.query(SegmentsTable(database.tables).checkpoints(name)),

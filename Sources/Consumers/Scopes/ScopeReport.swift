@@ -60,6 +60,12 @@ final class ScopeReport: Sendable {
                 if !areNamesChecked, let unknown = UnknownScopeNames(scope, stored: stored) {
                     logger.warning("\(unknown); the events that are stored now are passed over")
                 }
+                if !areNamesChecked, scope.filter.looksAtTypes,
+                    let recent = try? await membership.control.perform({ try await table.readRecentTypes(on: $0) }),
+                    let mistyped = MistypedEventTypes(scope.filter, recent: recent)
+                {
+                    logger.warning("\(mistyped)")
+                }
                 areNamesChecked = true
                 for change in changes { try await report(change, stored) }
             } catch {

@@ -40,19 +40,44 @@ extension EventsTable {
     ///
     /// - Throws: where the server takes longer than 300 ms, for example because an index is missing.
     package func readNames(on connection: Connection) async throws(PostgresError) -> Set<EventName> {
+        var found: Set<EventName> = []
+        for row in try await readQuickly(names(limit: 10_000), on: connection) {
+            found.insert(EventName(boundedContext: try row.decode(0), aggregateType: try row.decodeIfPresent(1) ?? ""))
+        }
+        return found
+    }
+
+    /// Of so many events at the end of the log the types are looked at.
+    package static let recentEvents = 20_000
+
+    /// Reads the event types of the last events, each once.
+    ///
+    /// - Throws: as ``readNames(on:)``.
+    package func readRecentTypes(on connection: Connection) async throws(PostgresError) -> Set<String> {
+        let sql = """
+            SELECT DISTINCT type FROM (
+                SELECT \(shape.expression(.eventType)) AS type FROM \(table.sql) ORDER BY \(position) DESC
+                LIMIT \(Self.recentEvents)
+            ) AS recent LIMIT 10000
+            """
+        var types: Set<String> = []
+        for row in try await readQuickly(BoundStatement(Statement(sql), []), on: connection) {
+            if let type: String = try row.decodeIfPresent(0) { types.insert(type) }
+        }
+        return types
+    }
+
+    private func readQuickly(
+        _ statement: BoundStatement, on connection: Connection
+    ) async throws(PostgresError) -> ResultSet {
         let limits = """
             SELECT set_config('statement_timeout', '300ms', true), set_config('jit', 'off', true),
                 set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true)
             """
-        let statements = [BoundStatement(Statement(limits), []), names(limit: 10_000)]
         do {
-            let rows = try await connection.withTransaction { try await $0.pipeline(statements)[1] }
-            var names: Set<EventName> = []
-            for row in rows {
-                names.insert(
-                    EventName(boundedContext: try row.decode(0), aggregateType: try row.decodeIfPresent(1) ?? ""))
+            return try await connection.withTransaction {
+                try await $0.pipeline([BoundStatement(Statement(limits), []), statement])[1]
             }
-            return names
         } catch {
             throw (error as? PostgresError) ?? PostgresError(.cancelled, "\(error)")
         }
