@@ -39,6 +39,7 @@ extension ConfigurationProblem {
         case headerPrefixUnused = "header-prefix-unused"
         case keySpread = "key-spread"
         case revealed = "revealed"
+        case tombstoneFiltered = "tombstone-filtered"
         case saslUnused = "sasl-unused"
         case topicsCollide = "topics-collide"
 
@@ -166,6 +167,11 @@ extension ConfigurationProblem {
                 (
                     .warning, "Events of one aggregate may get several keys or partitions, and lose their order then.",
                     "use what all events of an aggregate have in common, or see to it that the writers do"
+                )
+            case .tombstoneFiltered:
+                (
+                    .warning, "The consumer's filter passes over events that should become tombstones.",
+                    "have the writers put the place into such events, or take the type out of the filter"
                 )
             case .revealed:
                 (

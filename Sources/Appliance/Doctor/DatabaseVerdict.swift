@@ -61,7 +61,7 @@ struct DatabaseVerdict: Sendable {
                 : Finding.warning(
                     "scope_change",
                     "\(words) at its next start, which passes over \(change.events) earlier events that it adds",
-                    "to publish them after the start: \(change.commands.joined(separator: "; "))")
+                    "to publish them after the start: \(change.commands.map { "`\($0)`" }.joined(separator: "; "))")
         }
         return unknown + collisions + changes
     }

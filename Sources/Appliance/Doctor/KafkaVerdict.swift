@@ -149,7 +149,7 @@ struct KafkaVerdict: Sendable {
         return [
             .warning(
                 "compaction",
-                "the topic \(topic.name) is compacted: of each key, which is the aggregate's id, only the last event is kept",
+                "the topic \(topic.name) is compacted: of each key only the last record is kept",
                 "kafka-configs.sh --bootstrap-server \(bootstrapServers) --alter --topic \(topic.name) --add-config cleanup.policy=delete"
             )
         ]

@@ -59,14 +59,11 @@ package struct StandardErrorLog: LogHandler {
                     time: LogTime.utc(), level: event.level, text: event.message.description,
                     consumer: all["consumer"]?.description))
         }
+        let message = CommandHints.complete(event.message.description)
         let line =
             isJSON
-            ? LogLine.json(
-                time: LogTime.utc(), level: event.level, label: label, message: event.message.description, metadata: all
-            )
-            : LogLine.text(
-                time: LogTime.local(), level: event.level, label: label, message: event.message.description,
-                metadata: all)
+            ? LogLine.json(time: LogTime.utc(), level: event.level, label: label, message: message, metadata: all)
+            : LogLine.text(time: LogTime.local(), level: event.level, label: label, message: message, metadata: all)
         StandardStream.error.write(line)
     }
 }

@@ -59,7 +59,9 @@ package struct Pruning: Sendable {
         let (database, events) = (configuration.database, configuration.database.tables.events.text)
         return try await SignalledWork(logger: logger).run(stop: { stopping.close() }) {
             let outcome = try await database.withConnection { connection in
-                try await pruner.run(on: connection, isStopping: { stopping.isClosed }, observe: observe)
+                // Those of this configuration that were never started need what is there.
+                _ = try await configuration.registerConsumers(on: connection)
+                return try await pruner.run(on: connection, isStopping: { stopping.isClosed }, observe: observe)
             }
             guard case .looked(let report) = outcome else {
                 throw Failure(

@@ -13,6 +13,7 @@ struct RetentionService: Sendable {
     private let tables: TableNames
     private let pruner: Pruner
     private let housekeeping: Housekeeping
+    private let configuration: Configuration
     private let interval: Duration
     private let logger = Logger(label: "godwit.retention")
     private let rows = Metric.prunedRows.counter()
@@ -29,6 +30,7 @@ struct RetentionService: Sendable {
         else {
             return nil
         }
+        self.configuration = configuration
         self.database = database.session(for: .retention)
         tables = configuration.database.tables
         pruner = Pruner(tables, options: options, logger: logger)
@@ -56,6 +58,8 @@ struct RetentionService: Sendable {
     private func pass(_ reported: inout (text: String, at: ContinuousClock.Instant)?) async throws {
         let connection = try await Connection.open(database, logger: logger)
         do {
+            // A consumer of this configuration that has not begun needs what is there, also while brokers keep it from beginning.
+            _ = try await configuration.registerConsumers(on: connection)
             let outcome = try await pruner.run(on: connection, observe: { rows.increment(by: $0) })
             if case .looked(let result) = outcome {
                 _ = try await housekeeping.run(on: connection)

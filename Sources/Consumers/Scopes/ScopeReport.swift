@@ -111,7 +111,7 @@ final class ScopeReport: Sendable {
         logger.warning(
             """
             the scope has changed, and adds \(count.text) earlier events, up to position \(change.through), that were passed \
-            over\(removed); to publish them\(repeats): \(commands.joined(separator: "; "))
+            over\(removed); to publish them\(repeats): \(commands.map { "`\($0)`" }.joined(separator: "; "))
             """, metadata: metadata)
     }
 }

@@ -45,6 +45,7 @@ package struct Adoption: Sendable {
     }
 
     private func number(_ numbering: Numbering, _ report: (Int64) -> Void) async throws {
+        try await checkRoom(numbering)
         var total: Int64 = 0
         let update = Statement(numbering.update(after: "$1", through: "$2"))
         while try await isTrue(numbering.isOpen) {
@@ -71,6 +72,40 @@ package struct Adoption: Sendable {
             try await Task.sleep(for: .milliseconds(200))
         }
         try await connection.execute(script: numbering.removal)
+    }
+
+    /// Old rows are numbered below what INSERTs draw, and before any consumer has begun: elsewhere they would get positions that
+    /// others have, or that consumers have passed.
+    private func checkRoom(_ numbering: Numbering) async throws {
+        guard try await isTrue(numbering.isOpen),
+            let row = try await connection.query(Statement(numbering.room)).first
+        else { return }
+        let (first, below, open): (Int64, Int64, Int64) = (try row.decode(0), try row.decode(1), try row.decode(2))
+        let (highest, drawn): (Int64, Int64) = (try row.decode(3), try row.decode(4))
+        let (table, column) = (numbering.table.text, quoteIdentifier(numbering.column))
+        let remedy =
+            "give each a position of its own, as an INSERT draws it: UPDATE \(numbering.table.sql) SET \(column) = "
+            + "nextval(pg_get_serial_sequence(\(quoteLiteral(numbering.table.sql)), \(quoteLiteral(numbering.column)))) "
+            + "WHERE \(column) IS NULL"
+        if highest > max(drawn, first) {
+            throw PostgresError(
+                .invalidConfiguration,
+                "\(table) has the position \(highest), and its sequence will give it again, as it is at \(drawn): set it first, by "
+                    + "SELECT setval(pg_get_serial_sequence(\(quoteLiteral(numbering.table.sql)), "
+                    + "\(quoteLiteral(numbering.column))), \(highest))")
+        }
+        if try await isTrue(numbering.hasIdentities), try await isTrue(numbering.isConsumed) {
+            throw PostgresError(
+                .invalidConfiguration,
+                "\(table) has \(open) rows without a position, and consumers have begun with it, so that rows below their checkpoints would "
+                    + "never be delivered: \(remedy)")
+        }
+        guard below + open < first else {
+            throw PostgresError(
+                .invalidConfiguration,
+                "\(table) has \(open) rows without a position, and there is no room for them below \(first), the first that INSERTs "
+                    + "draw: \(remedy)")
+        }
     }
 
     /// Finds the order, unless an earlier attempt has left it.

@@ -71,5 +71,32 @@ package struct Numbering: Sendable, Hashable {
 
     package var removal: String { "DROP TABLE IF EXISTS \(work.sql)" }
 
+    /// The first position that an INSERT draws; the highest one below it; the rows without one; the highest position of all, and
+    /// the last that was drawn.
+    var room: String {
+        let name = quoteIdentifier(column)
+        return """
+            SELECT bounds.first, (SELECT coalesce(max(\(name)), 0) FROM \(table.sql) WHERE \(name) < bounds.first),
+                (SELECT count(*) FROM \(table.sql) WHERE \(name) IS NULL),
+                (SELECT coalesce(max(\(name)), 0) FROM \(table.sql)),
+                coalesce(pg_catalog.pg_sequence_last_value(
+                    pg_get_serial_sequence(\(quoteLiteral(table.sql)), \(quoteLiteral(column)))::regclass), 0)
+            FROM (SELECT coalesce(\(firstDrawn), 0) AS first) AS bounds
+            """
+    }
+
+    /// Whether a consumer has recorded a checkpoint in the table.
+    var isConsumed: String {
+        let identities = TableName(schema: work.schema, name: "checkpoint_identities")
+        return """
+            SELECT EXISTS (SELECT FROM \(identities.sql) WHERE events_table = \(quoteLiteral(table.text)))
+            """
+    }
+
+    var hasIdentities: String {
+        let identities = TableName(schema: work.schema, name: "checkpoint_identities")
+        return "SELECT to_regclass(\(quoteLiteral(identities.sql))) IS NOT NULL"
+    }
+
     var isOpen: String { "SELECT EXISTS (SELECT FROM \(table.sql) WHERE \(quoteIdentifier(column)) IS NULL)" }
 }

@@ -92,8 +92,9 @@ public struct EventView: Sendable {
             ?? UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     }
 
+    /// Of what no event is without, nothing is looked up.
     private func has(_ column: EventBatch.Column) -> Bool {
-        !cells.isNull(row: index, column: column.rawValue)
+        !traits.isOptional(column) || !cells.isNull(row: index, column: column.rawValue)
     }
 
     /// Microseconds since 2000. A time without a zone is one in UTC.

@@ -30,8 +30,10 @@ enum ScopeExclusion {
             words.append("its event type is `\(type)`, and except_event_types has \(exception)")
         }
         for condition in filter.conditions where condition.leavesOut(event) {
-            let found = condition.value(in: event).map { "`\($0.cut(toBytes: 60))`" } ?? "not there"
-            let value = showsValues || condition.part == .metadata ? found : "another value"
+            let found = condition.value(in: event).map {
+                showsValues || condition.part == .metadata ? "`\($0.cut(toBytes: 60))`" : "another value"
+            }
+            let value = found ?? "not there"
             words.append(
                 (condition.pointer.tokens.isEmpty
                     ? "its whole \(condition.part.rawValue)" : "\(condition.pointer) in its \(condition.part.rawValue)")

@@ -73,6 +73,7 @@ package struct Pruner: Sendable {
     /// - Parameter limit: so many rows are counted.
     package func examine(on connection: Connection, limit: Int = 1_000_000) async throws -> Report {
         try await connection.execute(script: EventsTable.readingSettings)
+        _ = try await proof(on: connection)
         var report = try await look(on: connection)
         let statement = events.removable(
             after: 0, through: report.plan.through, keeping: report.plan.kept, limit: limit)
@@ -123,6 +124,12 @@ package struct Pruner: Sendable {
         if !statements.isEmpty { _ = try await connection.pipeline(statements) }
     }
 
+    /// - Throws: `SourceError` where the log is not the one that consumers have passed.
+    private func proof(on connection: Connection) async throws -> SourceProof {
+        let facts = try await RetentionFacts.read(tables, on: connection)
+        return try await SourceProof(tables, facts.consumers.map(\.name), on: connection)
+    }
+
     // MARK: Removing
 
     /// Removes what may go, until nothing is left or it is to stop.
@@ -135,6 +142,7 @@ package struct Pruner: Sendable {
         guard try await connection.query(lock.tryProcess).first?.decode(0) == true else { return .elsewhere }
         do {
             try await connection.execute(script: EventsTable.readingSettings)
+            _ = try await proof(on: connection)
             try await sample(on: connection)
             var report = try await removeAll(on: connection, isStopping, observe)
             report.hold = try await hold(report.plan, on: connection)
@@ -163,7 +171,8 @@ package struct Pruner: Sendable {
             let began = ContinuousClock.now
             let step: Step?
             do {
-                step = try await remove(after: cursor, batch: batch, on: connection)
+                let proof = try await proof(on: connection)
+                step = try await remove(after: cursor, batch: batch, proof, on: connection)
                 failures = 0
             } catch let error as PostgresError
                 where error.sqlState == .lockNotAvailable || error.sqlState == .queryCanceled
@@ -210,7 +219,9 @@ package struct Pruner: Sendable {
     }
 
     /// One transaction: looks what may go now, and removes the next rows of it. `nil` where somebody reads rows.
-    private func remove(after cursor: Int64, batch: Int, on connection: Connection) async throws -> Step? {
+    private func remove(
+        after cursor: Int64, batch: Int, _ proof: SourceProof, on connection: Connection
+    ) async throws -> Step? {
         let limits = BoundStatement(
             Statement("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)"),
             [
@@ -219,6 +230,10 @@ package struct Pruner: Sendable {
         return try await connection.withTransaction { transaction in
             try await transaction.query(limits)
             guard try await transaction.query(lock.tryAlone).first?.decode(0) == true else { return nil }
+            guard try await proof.holds(in: transaction) else {
+                throw SourceError.notAccepted(
+                    "\(tables.events.text) was changed while rows of it were removed: nothing more is")
+            }
             let look = try await look(on: transaction)
             let through = look.plan.through
             let first: Int64? = try await transaction.query(

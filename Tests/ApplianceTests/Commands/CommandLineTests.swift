@@ -75,24 +75,12 @@ import Testing
         #expect(text.standardError.hasPrefix("godwit: "))
     }
 
-    @Test func `the last line of a JSON log is JSON too`() async throws {
-        let folder = try TestFolder()
-        let taken = Self.away + "\nadmin: { listen: \"127.0.0.1:1\" }\nlog: { format: json }\n"
-        _ = try folder.write("godwit.yaml", taken)
-        let result = try await run(["run"], in: folder.path)
-        #expect(result.exitCode != 0)
-        let lines = result.standardError.split(separator: "\n")
-        let last = try JSONParser.parse(String(try #require(lines.last)))
-        #expect(
-            last["level"] == "critical" && last["exit_code"] == .string("\(result.exitCode)"), "\(result.standardError)"
-        )
-    }
-
     @Test func `colours are there where they are forced, and nowhere else`() async throws {
         let folder = try TestFolder()
         _ = try folder.write("godwit.yaml", Self.away)
-        #expect(
-            try await run(["doctor"], in: folder.path, ["CLICOLOR_FORCE": "1"]).standardOutput.contains("\u{1b}[31m"))
+        // A test's runner may do without colours.
+        let forced = try await run(["doctor"], in: folder.path, ["CLICOLOR_FORCE": "1", "NO_COLOR": ""])
+        #expect(forced.standardOutput.contains("\u{1b}[31m"), "\(forced.standardOutput)")
         #expect(try await run(["doctor"], in: folder.path).standardOutput.contains("\u{1b}") == false)
     }
 }

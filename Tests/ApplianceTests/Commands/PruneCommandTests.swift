@@ -44,6 +44,60 @@ import Testing
         }
     }
 
+    @Test(
+        .timeLimit(.minutes(2)),
+        arguments: [
+            "TRUNCATE %s RESTART IDENTITY",
+            "ALTER TABLE %s RENAME TO former; CREATE TABLE %s (LIKE former INCLUDING ALL)",
+        ])
+    func `rows of a log that relays refuse are not removed`(_ change: String) async throws {
+        try await RelayFixture.with { place in
+            _ = try await place.append(20)
+            #expect(try await place.command("catch-up", "identity", more: outbox).exitCode == 0)
+            #expect(try await place.command("prune", more: outbox).exitCode == 0)
+            try await age(place)
+            // New events at the positions that the consumer has passed.
+            let connection = try await place.test.connect()
+            let table = place.test.tables.events.sql
+            try await connection.execute(script: "SET search_path = \(place.test.tables.events.schema)")
+            for statement in change.replacing("%s", with: "events").split(separator: ";") {
+                try await connection.execute(script: String(statement))
+            }
+            try await connection.execute(
+                script: """
+                    INSERT INTO \(table) (global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version,
+                        event_id, event_type, payload)
+                    SELECT g, 'Identity', 'User', 'new-' || g, 1, gen_random_uuid(), 'Registered', '{}'
+                    FROM generate_series(1, 15) AS g
+                    """)
+            await connection.close()
+            let before = try await count(place)
+            for arguments in [["prune"], ["prune", "--dry-run"]] {
+                var command = Command.godwit(environment: place.variables.merging(outbox) { $1 })
+                command.arguments = arguments
+                let result = try await command.run()
+                #expect(result.exitCode != 0, "\(result.standardOutput)\(result.standardError)")
+            }
+            #expect(try await count(place) == before && before == 15)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a consumer that is new in the configuration keeps what it has to begin with`() async throws {
+        try await RelayFixture.with { place in
+            _ = try await place.append(20)
+            #expect(try await place.command("catch-up", "identity", more: outbox).exitCode == 0)
+            #expect(try await place.command("prune", more: outbox).exitCode == 0)
+            try await age(place)
+            let new = outbox.merging(["GODWIT_CONSUMERS_NEW_TOPIC": "new"]) { $1 }
+            let result = try await place.command("prune", more: new)
+            #expect(
+                result.exitCode == 0
+                    && result.standardOutput.contains("consumer new is registered and was never started"))
+            #expect(try await count(place) == 20)
+        }
+    }
+
     @Test(.timeLimit(.minutes(2)))
     func `what is delivered goes, a consumer that has not begun keeps it, and every surface says what went`()
         async throws

@@ -60,8 +60,12 @@ import Testing
 
     private func expect(_ result: Command.Result, _ code: Int32, _ word: String) {
         #expect(result.exitCode == code, "\(result.standardError)")
-        let lines = result.standardError.split(separator: "\n").filter { $0.hasPrefix("godwit: ") }
+        // The end of a log in JSON is JSON too.
+        let lines = result.standardError.split(separator: "\n").filter { $0.contains(#""exit_code":"\#(code)""#) }
         #expect(lines.count == 1 && lines.first?.contains(word) == true, "\(result.standardError)")
+        #expect(
+            lines.first?.contains(#""level":"critical""#) == true
+                && lines.first == result.standardError.split(separator: "\n").last)
     }
 
     @Test(.onEmbeddedBroker, .timeLimit(.minutes(2)))

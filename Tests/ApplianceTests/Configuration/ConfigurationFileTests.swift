@@ -138,7 +138,10 @@ import Testing
     }
 
     @Test func `where neither file nor environment says anything, the way to say it is told first`() {
-        #expect(Self.problems(nil).first == "no configuration was given: name a file with --config or GODWIT_CONFIG")
+        #expect(
+            Self.problems(nil).first
+                == "no configuration was given: name a file with --config or GODWIT_CONFIG, or have godwit.yaml in this folder"
+        )
         for problems in [Self.problems(""), Self.problems(nil, environment: ["GODWIT_CONSUMERS_A_TOPIC": "a"])] {
             #expect(problems.count >= 2 && !problems.contains { $0.hasPrefix("no configuration") })
         }

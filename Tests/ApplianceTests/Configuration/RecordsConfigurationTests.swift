@@ -286,6 +286,24 @@ import Testing
         #expect(!text.contains("hush"))
     }
 
+    @Test(arguments: [
+        ("tombstone_on: [Erased], where: { /country: DE }", 1),
+        ("tombstone_on_empty: true, where: { /country: DE }", 1),
+        ("tombstone_on: [Erased], event_types: [\"Order*\"]", 1),
+        ("tombstone_on: [Erased], except_event_types: [\"*d\"]", 1),
+        ("tombstone_on: [Erased], except_where: { /country: DE }", 0),
+        ("tombstone_on: [Erased], where_metadata: { /country: DE }", 0),
+        ("tombstone_on: [\"*Erased\"], event_types: [\"*Erased\"]", 0),
+    ])
+    func `tombstones that the filter passes over are warned of`(_ more: String, _ count: Int) {
+        #expect(warnings(more) == Array(repeating: .tombstoneFiltered, count: count), "\(more)")
+    }
+
+    @Test func `without a source the headers of CloudEvents are checked all the same`() {
+        let problems = problems("format: cloudevents_binary, headers: { event_type: type, source: { value: y } }")
+        #expect(problems.count == 3, "\(problems)")
+    }
+
     @Test func `tombstones are named by their event types`() throws {
         let route = try consumer("tombstone_on: [UserErased], tombstone_on_empty: true").route
         #expect(route?.tombstones == Tombstones(types: ["UserErased"], includesEmpty: true))

@@ -123,13 +123,21 @@ struct ConfigurationFile {
             if key.kind == .mapping {
                 problem(keyNode, "\"\(path)\" must be a mapping, for example { /customer/name: client }")
             } else if key.kind == .list {
-                problem(keyNode, "\"\(path)\" must be a list, for example [Identity, Billing]")
+                problem(keyNode, "\"\(path)\" must be a list, for example \(Self.example(path))")
             } else {
                 scalar(node, keyNode: keyNode, at: path)
             }
             return
         }
         layer.values[path] = RawValue(content: list(sequence, at: path), source: source(keyNode))
+    }
+
+    private static func example(_ path: ConfigurationPath) -> String {
+        switch path.words.last {
+        case "keep", "drop", "mask", "hash": "[/customer/email, /notes]"
+        case "event_types", "except_event_types", "tombstone_on": "[OrderPlaced, OrderErased]"
+        default: "[Identity, Billing]"
+        }
     }
 
     private mutating func list(_ sequence: [YAMLNode], at path: ConfigurationPath) -> RawValue.Content {

@@ -1,4 +1,5 @@
 import Consumers
+import EventSourcing
 import Kafka
 import KafkaBridge
 
@@ -111,6 +112,31 @@ extension ConsumerSection {
             values.problem(path, "is \"\(text)\", but must be none, or a list such as [traceparent, tracestate]")
             return []
         case .mapping: return []
+        }
+    }
+
+    /// Tells of tombstones that the filter keeps from being published.
+    func checkTombstones(_ path: (String) -> ConfigurationPath, _ values: inout ConfigurationValues) {
+        let conditions = filter.conditions.filter { $0.part == .payload && !$0.isExclusion }
+        let places = conditions.map(\.pointer.description).joined(separator: ", ")
+        for type in values.list(path("tombstone_on")) where NamePattern(type).isName {
+            let bytes = Array(type.utf8)
+            if !filter.wants(eventType: bytes.span.bytes) {
+                values.problem(
+                    path("tombstone_on"), .tombstoneFiltered,
+                    "names \(type), which event_types or except_event_types leave out: no such event becomes a tombstone"
+                )
+            } else if !conditions.isEmpty {
+                values.problem(
+                    path("tombstone_on"), .tombstoneFiltered,
+                    "names \(type), and \"where\" holds for it too: an event without \(places) in its payload is passed over, and what "
+                        + "it should remove stays")
+            }
+        }
+        if tombstones.includesEmpty, !conditions.isEmpty {
+            values.problem(
+                path("tombstone_on_empty"), .tombstoneFiltered,
+                "has no effect beside \"where\", which an empty payload never meets: such events are passed over")
         }
     }
 

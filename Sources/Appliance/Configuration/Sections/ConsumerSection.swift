@@ -78,6 +78,7 @@ package struct ConsumerSection: Sendable {
         totalSegments = values.integer(path("total_segments"), orElse: "worker.total_segments")
         batchSize = values.integer(path("batch_size"), orElse: "worker.batch_size")
         checkRevealed(path, &values)
+        checkTombstones(path, &values)
     }
 
     /// What is promised of each event.
@@ -172,7 +173,10 @@ package struct ConsumerSection: Sendable {
             values.problem(
                 path("format"),
                 "is \(format), which needs \"cloudevents_source\" too, for example /shop/{bounded_context}")
-            return .payload
+            // What else is wrong in this format is to be found too.
+            guard let any = try? TextTemplate("/") else { return .payload }
+            let events = RecordFormat.CloudEvents(source: any)
+            return format == "cloudevents_binary" ? .cloudEventsBinary(events) : .cloudEventsStructured(events)
         }
         do throws(TextTemplateError) {
             let events = RecordFormat.CloudEvents(

@@ -181,8 +181,8 @@ struct HeaderSettings {
         }
         if AttributeText.ofGodwit.contains(attribute) || HeaderNames.isTaken(name) {
             return
-                "holds \(name), which is the name of an attribute that CloudEvents or Godwit have (\(attribute)); rename it in "
-                + "\"headers\""
+                "holds \(name), which is the name of an attribute that CloudEvents or Godwit have (\(attribute)); take it under another name: "
+                + "headers: { my\(attribute): { metadata: /… } }"
         }
         guard let other = sent.updateValue("\(name) of \(source)", forKey: attribute) else { return nil }
         return
