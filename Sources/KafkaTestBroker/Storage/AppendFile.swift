@@ -77,9 +77,17 @@ final class AppendFile {
     }
 
     /// Takes the file for this process alone, or throws if another has it.
+    ///
+    /// A broker that has just ended may seem to have it still: a process that its own was starting meanwhile has its files until it
+    /// runs a program of its own. So it is tried for a while.
     func lock() throws {
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw StorageError("the data directory is in use by another broker (\(path))")
+        for attempt in 0...Self.lockAttempts {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return }
+            if attempt < Self.lockAttempts { usleep(20_000) }
         }
+        throw StorageError("the data directory is in use by another broker (\(path))")
     }
+
+    /// 20 ms apart.
+    private static let lockAttempts = 50
 }

@@ -43,10 +43,15 @@ import Testing
                     await worker.snapshot().consumers.allSatisfy { $0.own.segments.count == 4 }
                 }
                 try await Task.sleep(for: .seconds(2))
-                let before = try await calls(test, connection)
-                try await Task.sleep(for: .seconds(8))
-                let after = try await calls(test, connection)
-                let spent = after.mapValues { $0 }.merging(before) { $0 - $1 }
+                // On a busy machine it may not be at rest at once.
+                var spent: [String: Int] = [:]
+                for _ in 0..<3 {
+                    let before = try await calls(test, connection)
+                    try await Task.sleep(for: .seconds(8))
+                    let after = try await calls(test, connection)
+                    spent = after.merging(before) { $0 - $1 }
+                    if spent["others"] ?? 0 <= 3 { break }
+                }
                 #expect((3...5).contains(spent["heartbeat"] ?? 0))
                 for kind in ["look", "live"] { #expect((3...7).contains(spent[kind] ?? 0), "\(spent)") }
                 // The list of the segments, and what it was for.
