@@ -111,7 +111,7 @@ package struct PruningsTable: Sendable {
 
     /// Has what lies behind a position count as delivered from its next delivery on: a consumer begins there, anew or for the
     /// first time.
-    func setBack(to position: Int64) -> BoundStatement {
+    package func setBack(to position: Int64) -> BoundStatement {
         let sql = "DELETE FROM \(history.sql) WHERE events_table = $1 AND position > $2"
         return BoundStatement(Statement(name: "delivered_positions_back", sql: sql), [events, position])
     }

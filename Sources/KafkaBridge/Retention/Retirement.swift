@@ -81,6 +81,10 @@ package struct Retirement: Sendable {
             for statement in table.removals(consumer) { try await transaction.query(statement) }
             try await transaction.query(DeadLettersTable(tables).forget(consumer))
             try await transaction.query(AuditsTable(tables).end(consumer))
+            // Without any consumer nothing is delivered; one that begins later begins with the time too.
+            if try await transaction.query(RetentionConsumers(tables).all).isEmpty {
+                try await transaction.query(PruningsTable(tables).setBack(to: 0))
+            }
             let entry = AuditEntry(
                 actor: actor, action: "retire", subject: "consumer \(consumer)", details: plan.summary)
             try await transaction.query(AuditLog(tables).record(entry))
