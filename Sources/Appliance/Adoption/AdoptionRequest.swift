@@ -39,7 +39,7 @@ package struct AdoptionRequest: Sendable {
         return AdoptionReport(survey: survey, shape: shape, plan: plan, tables: database.tables)
     }
 
-    /// Part of a table's name, for one of Godwit's own.
+    /// Part of the name of a table of Godwit's own.
     private static func stem(_ table: TableName) -> String {
         let letters = "\(table.schema)_\(table.name)".unicodeScalars.map { scalar in
             TableName.isIdentifier("a\(Character(scalar))") ? String(Character(scalar)) : "_"

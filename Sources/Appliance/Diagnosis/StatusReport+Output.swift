@@ -86,7 +86,7 @@ extension StatusReport {
 
     private func overview(on terminal: Terminal) -> String {
         var table = TextTable(["consumer", "state", "owned", "lag", "oldest", "parked"], rightAligned: [2, 3, 4, 5])
-        // Of many consumers those come first that need somebody.
+        // Of many consumers those come first that need an operator.
         for report in consumers.filter({ !$0.isHealthy }) + consumers.filter(\.isHealthy) {
             let segments = report.consumer.segments
             let owned = segments.count { $0.owner != nil }

@@ -16,7 +16,7 @@ package struct PruningsTable: Sendable {
 
     // MARK: What was removed
 
-    /// What was removed: the last position, rows, microseconds since 1970; when somebody looked, what keeps the rest, and from
+    /// What was removed: the last position, rows, microseconds since 1970; when a process looked, what keeps the rest, and from
     /// which position. No row where nobody has looked yet.
     var find: BoundStatement {
         let sql = """
@@ -130,7 +130,7 @@ package struct PruningRecord: Sendable, Equatable {
     package let rows: Int64
     /// When the last were, in microseconds since 1970; `nil` where none was.
     package let prunedAt: Int64?
-    /// How long ago somebody looked what can be removed.
+    /// How long ago a process looked for what can be removed.
     package let lastLook: Duration
     /// Nothing behind this position can be removed yet.
     package let heldAt: Int64?

@@ -21,13 +21,13 @@ package struct SourceProof: Sendable {
         identity = try query.identity(seen: snapshot.state)
         table = tables.source.table
         passed = recorded.compactMap(\.checkpoint).max() ?? 0
-        for one in recorded {
-            guard let checkpoint = one.checkpoint else { continue }
-            if let refusal = one.refusal { throw SourceError.notAccepted(refusal) }
+        for record in recorded {
+            guard let checkpoint = record.checkpoint else { continue }
+            if let refusal = record.refusal { throw SourceError.notAccepted(refusal) }
             // A consumer of the Go library records none.
-            if let known = one.identity, known != identity {
+            if let known = record.identity, known != identity {
                 throw SourceError.notAccepted(
-                    "\(table.text) is not as it was when consumer \(one.consumer) recorded its checkpoints: start `godwit run`, which "
+                    "\(table.text) is not as it was when consumer \(record.consumer) recorded its checkpoints: start `godwit run`, which "
                         + "goes on or says why not")
             }
             guard checkpoint <= snapshot.lastDrawn else {

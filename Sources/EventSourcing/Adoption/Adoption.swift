@@ -67,7 +67,7 @@ package struct Adoption: Sendable {
                 try await Task.sleep(for: pause)
             }
             guard !isAnyNumbered else { continue }
-            // The rest is held by somebody, or came without a position.
+            // The rest is locked by others, or came without a position.
             try await connection.execute(script: numbering.addition)
             try await Task.sleep(for: .milliseconds(200))
         }

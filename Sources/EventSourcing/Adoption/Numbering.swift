@@ -53,7 +53,7 @@ package struct Numbering: Sendable, Hashable {
 
     package var index: String { "ALTER TABLE \(work.sql) ADD PRIMARY KEY (godwit_number)" }
 
-    /// Numbers the rows of a range; those that somebody holds are left for the next time.
+    /// Numbers the rows of a range; those that others have locked are left for the next time.
     package func update(after first: String, through last: String) -> String {
         let names = key.map { "held.\(quoteIdentifier($0))" }.joined(separator: ", ")
         let join = key.map { "held.\(quoteIdentifier($0)) = ordered.\(quoteIdentifier($0))" }

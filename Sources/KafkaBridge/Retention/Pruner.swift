@@ -218,7 +218,7 @@ package struct Pruner: Sendable {
         let rows: Int64
     }
 
-    /// One transaction: looks what may go now, and removes the next rows of it. `nil` where somebody reads rows.
+    /// One transaction: looks what may go now, and removes the next rows of it. `nil` where another session reads rows.
     private func remove(
         after cursor: Int64, batch: Int, _ proof: SourceProof, on connection: Connection
     ) async throws -> Step? {

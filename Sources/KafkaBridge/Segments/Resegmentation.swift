@@ -171,7 +171,7 @@ package struct Resegmentation: Sendable {
         if let channel { _ = try await connection.query(controls.tell(channel)) }
     }
 
-    /// The one transaction; `nil` while somebody owns a segment.
+    /// The one transaction; `nil` while a worker owns a segment.
     private func exchange(
         _ consumer: String, to total: Int, by actor: String, on connection: Connection
     ) async throws -> Plan? {

@@ -85,7 +85,7 @@ extension ConsumerSection {
         }
     }
 
-    /// Tells where a part of the record shows what the value conceals.
+    /// Reports where a part of the record shows what the value conceals.
     func checkRevealed(_ path: (String) -> ConfigurationPath, _ values: inout ConfigurationValues) {
         guard let steps = projection?.steps else { return }
         func check(_ places: [EventPlace], _ name: String, _ part: String) {

@@ -115,7 +115,7 @@ extension ConsumerSection {
         }
     }
 
-    /// Tells of tombstones that the filter keeps from being published.
+    /// Reports tombstones that the filter keeps from being published.
     func checkTombstones(_ path: (String) -> ConfigurationPath, _ values: inout ConfigurationValues) {
         let conditions = filter.conditions.filter { $0.part == .payload && !$0.isExclusion }
         let places = conditions.map(\.pointer.description).joined(separator: ", ")
