@@ -69,7 +69,6 @@ let package = Package(
             name: "KafkaBridge",
             dependencies: [
                 "Consumers", "EventSourcing", "Kafka", "Postgres", "Telemetry", logging, metrics,
-                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .systemLibrary(name: "CCompression", providers: [.apt(["zlib1g-dev", "liblz4-dev", "libzstd-dev"])]),
@@ -134,7 +133,6 @@ let package = Package(
             name: "KafkaBridgeTests",
             dependencies: [
                 "KafkaBridge", "KafkaTestBroker", "Telemetry", "TestSupport", metrics,
-                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
         // A broker as a process of its own, for tests that kill it and for measuring it without the rest of Godwit.

@@ -10,7 +10,7 @@ import Glibc
     /// How many rows there are.
     package let count: Int
     /// How many columns each row has.
-    package var columnCount: Int { types.count }
+    package let columnCount: Int
     /// The bytes of memory that the values and the tables take.
     package let memorySize: Int
     /// Whether text came as it is stored, see ``ResultSet/isTextUnchecked``.
@@ -34,6 +34,7 @@ import Glibc
     package init(_ result: ResultSet) {
         count = result.count
         types = (0..<result.columnCount).map { result.type(column: $0) }
+        columnCount = types.count
         cellCount = count * types.count
         isTextUnchecked = result.isTextUnchecked
         memorySize = result.memorySize + cellCount * (MemoryLayout<UInt>.stride + MemoryLayout<Int32>.stride)
@@ -71,6 +72,7 @@ import Glibc
         nullColumns = nulls
         self.count = rowCount
         self.types = types
+        columnCount = types.count
         cellCount = rowCount * types.count
         memorySize = byteCount + cellCount * MemoryLayout<UInt32>.stride
         unsafe source = .arena(bytes, offsets: offsets)
@@ -107,8 +109,8 @@ import Glibc
     }
 
     private func place(_ row: Int, _ column: Int) -> (start: UnsafeRawPointer, length: Int32) {
-        let cell = row &* types.count &+ column
-        precondition(column >= 0 && column < types.count && cell >= 0 && cell < cellCount, "no such row or column")
+        let cell = row &* columnCount &+ column
+        precondition(column >= 0 && column < columnCount && cell >= 0 && cell < cellCount, "no such row or column")
         switch unsafe source {
         case .result(_, let starts, let lengths): return unsafe (starts[cell], lengths[cell])
         case .arena(let bytes, let offsets):

@@ -7,8 +7,9 @@ package enum Allocator {
         // Fast bins are slow at blocks that another thread frees: without them a record costs about a tenth less
         // processor time.
         mallopt(M_MXFAST, 0)
-        // Two pools for all threads, not one each: what one thread leaves, another one uses.
-        mallopt(M_ARENA_MAX, 2)
+        // A few pools for all threads, not one each: what one thread leaves, another one uses. With two, those that make
+        // records, those that free them and those that read rows wait for each other.
+        mallopt(M_ARENA_MAX, 4)
         // Memory that a wave leaves is kept for the next one, not given back and cleared again each time; so are the
         // buffers of large requests. `trim` gives it back.
         mallopt(M_TRIM_THRESHOLD, 64 << 20)

@@ -1,5 +1,4 @@
 import Consumers
-import DequeModule
 import EventSourcing
 import Kafka
 

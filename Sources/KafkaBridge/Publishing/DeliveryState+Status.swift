@@ -1,5 +1,4 @@
 import Consumers
-import DequeModule
 import Kafka
 
 /// Whether events flow.

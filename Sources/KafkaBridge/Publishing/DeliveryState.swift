@@ -1,5 +1,4 @@
 import Consumers
-import DequeModule
 import EventSourcing
 import Kafka
 import Postgres
@@ -124,7 +123,7 @@ struct DeliveryState: Sendable {
     /// The segments that are served, as they were last announced.
     var served: [Int: ServedSegment] = [:]
     /// In the order in which they were handed over, by ascending id.
-    var batches: Deque<InFlightBatch> = []
+    var batches: [InFlightBatch] = []
     /// Positions that segments halted at, have passed, and that the table of dead letters still has.
     var passedHalts: [Int64] = []
     /// For the log and the metrics, in order; taken by ``takeNotices()``.

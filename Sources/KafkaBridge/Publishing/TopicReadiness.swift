@@ -67,7 +67,9 @@ struct TopicReadiness: Sendable {
     func checksTimes(of topic: Int) -> Bool { topic < topics.count && topics[topic].checksTimes }
 
     /// Whether nobody has answered about the topic yet.
-    func isUnknown(_ topic: Int) -> Bool { refusal(of: topic) == nil && handle(of: topic) == nil }
+    func isUnknown(_ topic: Int) -> Bool {
+        topic >= topics.count || (topics[topic].refusal == nil && topics[topic].handle == nil)
+    }
 
     /// The topics that take nothing at the moment.
     var refused: [Int] { topics.indices.filter { topics[$0].refusal != nil } }

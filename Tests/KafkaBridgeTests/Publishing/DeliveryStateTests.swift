@@ -1,4 +1,3 @@
-import DequeModule
 import EventSourcing
 import FoundationEssentials
 import Testing
