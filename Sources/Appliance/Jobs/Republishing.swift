@@ -176,7 +176,8 @@ package struct Republishing: Sendable {
                 try place.consumer(definition.consumer), topic: definition.topic)
             let after = found?.checkpoint ?? definition.after
             let count = try await SelectionCount.take(
-                found?.selection(in: place.tables) ?? definition.selection, after: after, through: through,
+                found?.selection(in: place.tables) ?? definition.selection(in: place.tables), after: after,
+                through: through,
                 route: options.route, maximumBytes: options.maximumRecordBytes ?? 1_000_000,
                 table: try await EventsTable.checked(place.tables.source, on: connection), on: connection)
             return CountReport(consumer: definition.consumer, after: after, through: through, count: count)

@@ -11,6 +11,8 @@ package struct EventSelection: Sendable, Hashable {
     package var until: Date?
     /// Only those listed one by one.
     package var list: EventList?
+    /// But for those that an operator has discarded.
+    package var discarded: DiscardedEvents?
 
     package init(
         scope: EventScope = .all, aggregateIDs: [String] = [], eventTypes: [String] = [], from: Date? = nil,
@@ -22,6 +24,18 @@ package struct EventSelection: Sendable, Hashable {
         self.from = from
         self.until = until
         self.list = list
+    }
+}
+
+/// Events of which an operator has said that a consumer is not to deliver them.
+package struct DiscardedEvents: Sendable, Hashable {
+    /// Has the columns `consumer_name`, `global_position` and `state`.
+    package let table: TableName
+    package let consumer: String
+
+    package init(_ table: TableName, consumer: String) {
+        self.table = table
+        self.consumer = consumer
     }
 }
 

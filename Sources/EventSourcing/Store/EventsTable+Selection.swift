@@ -96,6 +96,13 @@ extension EventsTable {
                     WHERE job = \(bind(list.job)) AND global_position > $1 AND global_position <= $2)
                     """
             }
+            if let discarded = selection.discarded {
+                sql += """
+                     AND \(column) NOT IN (SELECT global_position FROM \(discarded.table.sql)
+                    WHERE consumer_name = \(bind(discarded.consumer)) AND state = 'discarded'
+                    AND global_position > $1 AND global_position <= $2)
+                    """
+            }
         }
 
         /// Adds a value and gives its place in the SQL.

@@ -48,7 +48,7 @@ package struct Job: Sendable, Equatable {
 
     /// The events that are meant, with its list where it has one.
     package func selection(in tables: TableNames) -> EventSelection {
-        var selection = definition.selection
+        var selection = definition.selection(in: tables)
         if definition.isListed { selection.list = JobEventsTable(tables).list(of: name) }
         return selection
     }

@@ -60,6 +60,13 @@ package struct JobDefinition: Sendable, Hashable {
         return differences
     }
 
+    /// The events that are meant: what an operator has discarded stays so.
+    package func selection(in tables: TableNames) -> EventSelection {
+        var selection = selection
+        selection.discarded = DiscardedEvents(tables.godwitTable("dead_letters"), consumer: consumer)
+        return selection
+    }
+
     /// One line, for the audit.
     var summary: String {
         var parts = ["consumer \(consumer)", "from position \(after + 1)"]

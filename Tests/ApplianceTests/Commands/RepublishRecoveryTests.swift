@@ -61,6 +61,31 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a job leaves out what was discarded, and goes on behind the one it halted at`() async throws {
+        try await RelayFixture.with { place in
+            let large = #"{"text":"\#(String(repeating: "x", count: 8_000))"}"#
+            let first = try await place.append(10)
+            _ = try await place.append([.sample("large", payload: large)])
+            let last = try await place.append(10, from: 10)
+            let park = ["GODWIT_CONSUMERS_IDENTITY_ON_POISON": "park", "GODWIT_KAFKA_MAX_RECORD_BYTES": "5000"]
+            #expect(try await place.report(["catch-up", "identity"], park)["parked"]?.integer == 1)
+            let halted = try await place.godwit(make, park)
+            #expect(halted.exitCode != 0 && halted.standardError.contains("position 11"), "\(halted.standardError)")
+            let count = ["republish", "--dry-run", "--consumer", "identity"]
+            #expect(try await place.report(count, park)["events"]?.integer == 21)
+            var discard = Command.godwit("parked", environment: place.variables)
+            discard.arguments += ["discard", "--consumer", "identity", "--position", "11"]
+            #expect(try await discard.run().exitCode == 0)
+            #expect(try await place.report(count, park)["events"]?.integer == 20)
+            let report = try await place.report(resume, park)
+            #expect(report["state"]?.string == "done" && report["published"]?.integer == 20, "\(report)")
+            let records = try await place.kafka.readAll([place.topic])
+            #expect(records.eventIDs == first.union(last))
+            #expect(records.count == 40)
+        }
+    }
+
     @Test(.timeLimit(.minutes(3)))
     func `a job of a consumer that delivers exactly once does so too, killed and set back`() async throws {
         try await RelayFixture.with { place in
