@@ -20,6 +20,14 @@ struct ConfigCommand: AsyncParsableCommand {
         @OptionGroup var options: ConfigurationOptions
         @Flag(help: "Report as JSON on standard output.") var json = false
         @Flag(help: "Let warnings fail too, for a pipeline that deploys.") var strict = false
+        @Option(help: "A warning's code: such are meant, and do not fail with --strict. Can be given several times.")
+        var accept: [String] = []
+
+        func validate() throws {
+            for code in accept where ConfigurationProblem.Code(rawValue: code)?.level != .warning {
+                throw ValidationError("\"\(code)\" is no code of a warning")
+            }
+        }
 
         func execute() async throws {
             let problems: [ConfigurationProblem]
@@ -28,7 +36,9 @@ struct ConfigCommand: AsyncParsableCommand {
             } catch {
                 problems = error.problems
             }
-            let isRight = !problems.contains { strict || $0.level == .error }
+            let isRight = !problems.contains { problem in
+                problem.level == .error || (strict && !accept.contains(problem.code.rawValue))
+            }
             if json {
                 standardOutput(report(problems, isRight: isRight).indentedText)
             } else {

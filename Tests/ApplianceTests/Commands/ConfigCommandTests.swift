@@ -49,6 +49,13 @@ import Testing
         #expect(plain.standardError.hasSuffix(" [unknown-variable]\n"))
         let strict = try await Command.godwit("config", "check", "--strict", environment: environment).run()
         #expect(strict.exitCode == 78 && strict.standardOutput.isEmpty && strict.standardError == plain.standardError)
+        func accepting(_ code: String) async throws -> Command.Result {
+            try await Command.godwit("config", "check", "--strict", "--accept", code, environment: environment).run()
+        }
+        let accepted = try await accepting("unknown-variable")
+        #expect(accepted.exitCode == 0 && accepted.standardError == plain.standardError)
+        #expect(try await accepting("key-spread").exitCode == 78)
+        #expect(try await accepting("unknown-key").exitCode == 64)
         let json = try await Command.godwit("config", "check", "--strict", "--json", environment: environment).run()
         #expect(json.exitCode == 78 && json.standardError.isEmpty)
         let report = try JSONParser.parse(json.standardOutput)
