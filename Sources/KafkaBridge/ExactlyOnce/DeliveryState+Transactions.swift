@@ -91,18 +91,10 @@ extension DeliveryState {
 
     /// Whether an event is delivered already, by a transaction of a former owner, or one whose commit was not answered.
     mutating func isDeliveredBefore(_ place: FailureAssessment.Entry, at index: Int, isRedrive: Bool) -> Bool {
-        guard let exactlyOnce else { return false }
-        let segment = batches[index].entries[place.index].segment
-        let isDelivered =
-            isRedrive
-            ? exactlyOnce.isRedriven(batches[index].position(of: place.index), in: segment)
-            : exactlyOnce.isDelivered(batches[index].event(of: place.index), in: segment)
-        if isDelivered {
-            batches[index].entries[place.index].state = .settled
-        } else if !isRedrive {
-            self.exactlyOnce?.decideAnew(batches[index].position(of: place.index), in: segment)
-        }
-        return isDelivered
+        let (segment, event) = (batches[index].entries[place.index].segment, batches[index].event(of: place.index))
+        guard exactlyOnce?.isDelivered(event, in: segment, isRedrive: isRedrive) == true else { return false }
+        batches[index].entries[place.index].state = .settled
+        return true
     }
 
     /// Whether the open transaction has records of one of the segments, or is about to.
@@ -148,35 +140,32 @@ extension DeliveryState {
     /// What the open transaction delivers, by segment.
     private var deliveries: [Int: TransactionState.Delivery] {
         var deliveries: [Int: TransactionState.Delivery] = [:]
-        // The last events first, of which one of each segment counts.
-        for batch in batches.reversed() where batch.isInTransaction {
-            let attempted = batch.attempt.map { $0.isOpened ? $0.entries : [] } ?? []
-            let acknowledged = batch.entries.indices.reversed().lazy.filter {
-                batch.entries[$0].state == .uncommitted
+        let hasParked = exactlyOnce?.hasParked == true
+        for batch in batches where batch.isInTransaction {
+            let (entries, events) = (batch.entries, batch.events)
+            // Of each segment the last event counts.
+            var last: [Int: (position: Int64, row: Int)] = [:]
+            func add(_ index: Int) {
+                let entry = entries[index]
+                let position = events[entry.row].globalPosition
+                if batch.isRedrive {
+                    deliveries[entry.segment, default: .init()].redriven.append(position)
+                    return
+                }
+                if position > last[entry.segment]?.position ?? .min { last[entry.segment] = (position, entry.row) }
+                if hasParked, exactlyOnce?.isParked(position, in: entry.segment) == true {
+                    deliveries[entry.segment, default: .init()].unparked.append(position)
+                }
             }
-            for index in attempted.reversed() where batch.entries[index].state != .dropped {
-                add(index, of: batch, to: &deliveries)
+            if let attempt = batch.attempt, attempt.isOpened {
+                for index in attempt.entries where entries[index].state != .dropped { add(index) }
             }
-            for index in acknowledged { add(index, of: batch, to: &deliveries) }
+            for index in entries.indices where entries[index].state == .uncommitted { add(index) }
+            for (segment, found) in last where found.position > deliveries[segment]?.last?.position ?? .min {
+                deliveries[segment, default: .init()].last = EventReference(events[found.row])
+            }
         }
         return deliveries
-    }
-
-    private func add(
-        _ index: Int, of batch: InFlightBatch, to deliveries: inout [Int: TransactionState.Delivery]
-    ) {
-        let segment = batch.entries[index].segment
-        let position = batch.position(of: index)
-        if batch.isRedrive {
-            deliveries[segment, default: .init()].redriven.append(position)
-            return
-        }
-        if position > deliveries[segment]?.last?.position ?? .min {
-            deliveries[segment, default: .init()].last = EventReference(batch.event(of: index))
-        }
-        if exactlyOnce?.isParked(position, in: segment) == true {
-            deliveries[segment, default: .init()].unparked.append(position)
-        }
     }
 
     /// The transaction is committed, or why that is not known.

@@ -140,13 +140,20 @@ struct ExactlyOnceState: Sendable {
         transaction.takesRecords && segments.values.allSatisfy { if case .owned = $0 { true } else { false } }
     }
 
-    func isDelivered(_ event: EventView, in segment: Int) -> Bool {
-        event.globalPosition <= highestDelivered && segments[segment]?.progress?.covers(event) ?? false
+    /// Whether an event that comes in its turn, or to be delivered again, is delivered already. If it is not, whether it is
+    /// parked is decided anew.
+    ///
+    /// Changes its state in place, so that nothing of it is copied for an event.
+    mutating func isDelivered(_ event: EventView, in segment: Int, isRedrive: Bool) -> Bool {
+        let position = event.globalPosition
+        if isRedrive { return segments[segment]?.progress?.hasRedriven(position) ?? false }
+        if position <= highestDelivered, segments[segment]?.progress?.covers(event) ?? false { return true }
+        if !parked.isEmpty, parked[segment]?.contains(position) == true { parked[segment]?.remove([position]) }
+        return false
     }
 
-    func isRedriven(_ position: Int64, in segment: Int) -> Bool {
-        segments[segment]?.progress?.hasRedriven(position) ?? false
-    }
+    /// Whether any event is parked: otherwise none needs to be looked for.
+    var hasParked: Bool { segments.values.contains { $0.progress.map { !$0.parked.all.isEmpty } ?? false } }
 
     func isParked(_ position: Int64, in segment: Int) -> Bool {
         segments[segment]?.progress?.parked.contains(position) ?? false
@@ -156,11 +163,6 @@ struct ExactlyOnceState: Sendable {
     mutating func park(_ position: Int64, in segment: Int) {
         parked[segment, default: ParkedPositions()].insert(position)
         update(segment) { $0.parked.insert(position) }
-    }
-
-    /// An event of a segment comes in its turn: whether it is parked is decided anew.
-    mutating func decideAnew(_ position: Int64, in segment: Int) {
-        if parked[segment]?.contains(position) == true { parked[segment]?.remove([position]) }
     }
 
     /// The database has these checkpoints, by segment.
