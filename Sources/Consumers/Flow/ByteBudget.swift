@@ -7,14 +7,15 @@ import Synchronization
 final class ByteBudget: Sendable {
     /// A share of the budget; it is given back when the last reference to it goes.
     final class Share: Sendable {
+        /// Its part for what the consumer makes of the events.
+        let records: RecordMemory
         private let budget: ByteBudget
         private let bytes: Int
-        private let charge: MemoryBudget.Share
 
-        fileprivate init(_ budget: ByteBudget, _ bytes: Int, _ charge: MemoryBudget.Share) {
+        fileprivate init(_ budget: ByteBudget, _ bytes: Int, _ records: RecordMemory) {
             self.budget = budget
             self.bytes = bytes
-            self.charge = charge
+            self.records = records
         }
 
         deinit {
@@ -39,7 +40,8 @@ final class ByteBudget: Sendable {
     /// - Parameters:
     ///   - batch: the bytes of the batch, which the process counts already.
     ///   - records: the bytes that the consumer keeps beside it.
-    func take(batch: Int, records: Int) async throws -> Share {
+    ///   - events: for so many events.
+    func take(batch: Int, records: Int, events: Int = 1) async throws -> Share {
         let bytes = batch + records
         while true {
             let fits = used.withLock { used in
@@ -47,14 +49,44 @@ final class ByteBudget: Sendable {
                 used += bytes
                 return true
             }
-            if fits { return Share(self, bytes, process.charge(records)) }
+            if fits { return Share(self, batch, RecordMemory(self, records, events, process.charge(records))) }
             try Task.checkCancellation()
             _ = await released.wait(atMost: .seconds(60))
         }
     }
 
-    private func giveBack(_ bytes: Int) {
+    fileprivate func giveBack(_ bytes: Int) {
         used.withLock { $0 -= bytes }
         released.wake()
+    }
+}
+
+/// The memory of what a consumer has made of a batch's events; it is given back when the last reference to it goes, or before.
+package final class RecordMemory: Sendable {
+    private let budget: ByteBudget
+    private let charge: MemoryBudget.Share
+    private let left: Mutex<(bytes: Int, events: Int)>
+
+    fileprivate init(_ budget: ByteBudget, _ bytes: Int, _ events: Int, _ charge: MemoryBudget.Share) {
+        self.budget = budget
+        self.charge = charge
+        left = Mutex((bytes, events))
+    }
+
+    /// Of so many of the events nothing is left but the events themselves: what was made of them is sent, and freed.
+    package func release(events count: Int) {
+        let part = left.withLock { left -> Int in
+            let part = count >= left.events ? left.bytes : left.bytes / left.events * count
+            left = (left.bytes - part, max(0, left.events - count))
+            return part
+        }
+        if part > 0 {
+            charge.giveBack(part)
+            budget.giveBack(part)
+        }
+    }
+
+    deinit {
+        budget.giveBack(left.withLock { $0.bytes })
     }
 }

@@ -4,18 +4,24 @@ import Synchronization
 ///
 /// Nothing waits here: who reads looks at what is used first, and what was read is counted as it is.
 final class MemoryBudget: Sendable {
-    /// Bytes that are counted until the last reference goes.
+    /// Bytes that are counted until they are given back, or the last reference goes.
     final class Share: Sendable {
         private let budget: MemoryBudget
-        private let bytes: Int
+        private let bytes: Atomic<Int>
 
         fileprivate init(_ budget: MemoryBudget, _ bytes: Int) {
             self.budget = budget
-            self.bytes = bytes
+            self.bytes = Atomic(bytes)
+        }
+
+        /// Some of them are free again.
+        func giveBack(_ part: Int) {
+            bytes.subtract(part, ordering: .relaxed)
+            budget.giveBack(part)
         }
 
         deinit {
-            budget.giveBack(bytes)
+            budget.giveBack(bytes.load(ordering: .relaxed))
         }
     }
 

@@ -35,6 +35,8 @@ public struct FeedBatch: Sendable {
     /// When the reader offered it, and when it was handed over, in microseconds since 1970; where known.
     private(set) var offeredAt: Int64?
     var handedOverAt: Int64?
+    /// What counts the memory of what is made of the events, these and others that were read with them.
+    package internal(set) var records: RecordMemory?
 
     package init(events: EventBatch?, selection: [Selected], through: Int64, isFull: Bool = false) {
         self.init(events: events, rows: nil, share: nil, selection: selection, through: through, isFull: isFull)
@@ -70,7 +72,7 @@ public struct FeedBatch: Sendable {
     private func with(_ selection: [Selected], through: Int64, isFull: Bool) -> FeedBatch {
         var batch = FeedBatch(
             events: events, rows: rows, share: share, selection: selection, through: through, isFull: isFull)
-        (batch.offeredAt, batch.handedOverAt) = (offeredAt, handedOverAt)
+        (batch.offeredAt, batch.handedOverAt, batch.records) = (offeredAt, handedOverAt, records)
         return batch
     }
 

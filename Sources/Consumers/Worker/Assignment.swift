@@ -70,7 +70,7 @@ struct Assignment {
         var pause = PostBatchPause(maximum: options.maxPostBatchPause)
         while try await runner.flow.admit(0, share: 1) != nil, let batch = try await subscription.next() {
             let share = try await runner.budget.take(
-                batch: batch.memorySize, records: runner.sink.memory(of: batch))
+                batch: batch.memorySize, records: runner.sink.memory(of: batch), events: batch.selection.count)
             guard try await handOver(batch, share) else { break }
             let wait = pause.next(afterFullBatch: batch.isFull)
             if wait > .zero { try await Task.sleep(for: wait) }
@@ -82,6 +82,7 @@ struct Assignment {
         let owned = Double(claims.count) / Double(max(1, state.totalSegments))
         if let last = batch.lastSelected { state.sawEvents(through: last) }
         var rest = batch
+        rest.records = share.records
         repeat {
             let most = min(rest.selection.count, options.batchSize)
             guard let count = try await runner.flow.admit(most, share: owned) else { return false }

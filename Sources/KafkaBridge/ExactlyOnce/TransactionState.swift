@@ -39,7 +39,7 @@ struct TransactionState: Sendable, Equatable {
         /// same: librdkafka's main thread spins for up to 1 ms before each of its timers, of which a transaction sets several.
         var busy = 1_000
         /// More is waited for so long after the last.
-        var quiet: Duration = .milliseconds(5)
+        var quiet: Duration = .milliseconds(2)
     }
 
     /// What a transaction delivers of a segment.

@@ -188,6 +188,9 @@ extension DeliveryState {
         let success: InFlightBatch.State = isExactlyOnce ? .uncommitted : .acknowledged
         let (acknowledged, failures) = batches[index].endAttempt(outcomes, success: success)
         attemptsUnderWay -= 1
+        if isExactlyOnce, !batches[index].entries.contains(where: { $0.state == .open }) {
+            sent.append(batches[index].id)
+        }
         if !topics.refused.isEmpty {
             for topic in Set(acknowledged) { note(topics.tookRecord(topic), of: topic) }
         }

@@ -129,6 +129,8 @@ struct DeliveryState: Sendable {
     /// For the log and the metrics, in order; taken by ``takeNotices()``.
     var notices: [DeliveryNotice] = []
     var resolved: [(id: Int, Resolution)] = []
+    /// Batches whose records are acknowledged, and that wait for their transaction's commit: of their records nothing is left.
+    var sent: [Int] = []
 
     var life = Life.absent(startAt: nil)
     var producerCount = 0
@@ -379,6 +381,13 @@ struct DeliveryState: Sendable {
     mutating func takeResolved() -> [(id: Int, Resolution)] {
         defer { resolved = [] }
         return resolved
+    }
+
+    /// The batches of which the producer holds no records any more, before they are done. If the transaction fails, they are
+    /// sent again.
+    mutating func takeSent() -> [Int] {
+        defer { sent = [] }
+        return sent
     }
 
     mutating func takeNotices() -> [DeliveryNotice] {

@@ -24,6 +24,8 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     private(set) var instance: ProducerInstance?
     /// How batches ended that no caller has asked about yet.
     private var resolutions: [Int: DeliveryState.Resolution] = [:]
+    /// What counts the memory of batches' records, exactly once: for how many events, by the batches' ids.
+    private var memory: [Int: (records: RecordMemory?, events: Int)] = [:]
     private let resolved = Signal()
     /// Why nothing is delivered any more.
     private var failure: (any Error)?
@@ -69,6 +71,7 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         guard let events = batch.events else { return .acknowledged }
         try begin()
         let id = state.accept(batch, events, now: .now)
+        if options.exactlyOnce != nil { memory[id] = (batch.records, batch.selection.count) }
         advance()
         return Publication {
             guard case .publication(let outcome) = try await self.resolution(of: id) else { return .done }
@@ -119,8 +122,16 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         state.watch(now)
         let notices = state.takeNotices()
         report.write(notices)
+        // A transaction grows by what is acknowledged of it, and would otherwise be as small as what may be under way.
+        for id in state.takeSent() {
+            guard let (records, count) = memory.removeValue(forKey: id) else { continue }
+            records?.release(events: count)
+        }
         let ended = state.takeResolved()
-        for (id, resolution) in ended { resolutions[id] = resolution }
+        for (id, resolution) in ended {
+            memory[id] = nil
+            resolutions[id] = resolution
+        }
         if !ended.isEmpty { resolved.advance() }
         let (isWaiting, producer) = (state.isWaiting, instance?.producer)
         var status = state.status(now: now)

@@ -89,6 +89,30 @@ import Testing
         withExtendedLifetime(others) {}
     }
 
+    @Test func `the memory of records comes free before their batch's, by its parts, and is counted once`() async throws
+    {
+        let process = MemoryBudget(limit: 1_000, released: WakeSignal())
+        let budget = ByteBudget(limit: 100, process: process)
+        var share: ByteBudget.Share? = try await budget.take(batch: 20, records: 70, events: 7)
+        #expect(process.bytesUsed == 70)
+        share?.records.release(events: 3)
+        #expect(process.bytesUsed == 40)
+        let fits = try await deadline { try await budget.take(batch: 40, records: 0) }
+        share?.records.release(events: 9)
+        share?.records.release(events: 1)
+        #expect(process.bytesUsed == 0)
+        share = nil
+        #expect(process.bytesUsed == 0)
+        withExtendedLifetime(fits) {}
+        // All of it is free again, and no more than that.
+        let all = try await deadline { try await budget.take(batch: 60, records: 0) }
+        let beyond = Task { try await budget.take(batch: 1, records: 0) }
+        try await Task.sleep(for: .milliseconds(1))
+        beyond.cancel()
+        await #expect(throws: CancellationError.self) { try await deadline { _ = try await beyond.value } }
+        withExtendedLifetime(all) {}
+    }
+
     @Test func `a cancelled wait takes nothing`() async throws {
         let process = MemoryBudget.unbounded
         let budget = ByteBudget(limit: 10, process: process)
