@@ -1,7 +1,7 @@
 /// A 16-byte identifier in Kafka's wire order.
 struct KafkaUUID: Hashable, Sendable, Codable {
-    let high: UInt64
-    let low: UInt64
+    var high: UInt64
+    var low: UInt64
 
     static let zero = KafkaUUID(high: 0, low: 0)
 
