@@ -117,7 +117,7 @@ package struct FrameFuzzer {
     }
 
     private mutating func changeVersion(_ frame: inout [UInt8]) {
-        guard frame.count >= 4, let api = APIKey(rawValue: Int16(frame[0]) << 8 | Int16(frame[1])) else { return }
+        guard frame.count >= 4, let api = API.numbered(Int16(frame[0]) << 8 | Int16(frame[1])) else { return }
         frame[2] = 0
         frame[3] = UInt8(Int16.random(in: api.versions, using: &random))
     }

@@ -31,6 +31,9 @@ final class PartitionLog {
     /// Readers of committed data get nothing at or after this offset.
     var lastStableOffset: Int64 { producers.firstUnstableOffset.map { max($0, startOffset) } ?? endOffset }
 
+    /// Where a reader stops.
+    func end(_ committedOnly: Bool) -> Int64 { committedOnly ? lastStableOffset : endOffset }
+
     /// Writes a batch at the end and returns its first offset.
     ///
     /// Only base offset and leader epoch are rewritten: the checksum does not cover them. The bytes are copied, so that the

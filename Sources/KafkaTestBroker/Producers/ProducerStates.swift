@@ -25,14 +25,8 @@ struct ProducerStates {
 
     /// Judges a batch from a client, before it is written.
     func judge(_ batch: RecordBatchHeader) -> Verdict {
-        let entry = entries[batch.producerID]
-        let last = batch.lastSequence
-        if let known = entry?.duplicate(
-            epoch: batch.producerEpoch, firstSequence: batch.baseSequence, lastSequence: last)
-        {
-            return .duplicate(known)
-        }
-        guard let entry else { return .append }
+        if let known = duplicate(of: batch) { return .duplicate(known) }
+        guard let entry = entries[batch.producerID] else { return .append }
         if batch.producerEpoch < entry.epoch { return .refuse(.invalidProducerEpoch) }
         if batch.producerEpoch != entry.epoch {
             // A new epoch starts at 0, unless nothing is known of the producer but its entry.
@@ -44,6 +38,12 @@ struct ProducerStates {
         }
         if entry.transactionFirstOffset != nil && !batch.isTransactional { return .refuse(.invalidTxnState) }
         return .append
+    }
+
+    /// The batch that is in the log already, if it is remembered.
+    func duplicate(of batch: RecordBatchHeader) -> ProducerEntry.Batch? {
+        entries[batch.producerID]?.duplicate(
+            epoch: batch.producerEpoch, firstSequence: batch.baseSequence, lastSequence: batch.lastSequence)
     }
 
     private static func follows(_ next: Int32, _ last: Int32) -> Bool {

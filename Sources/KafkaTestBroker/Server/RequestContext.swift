@@ -35,7 +35,7 @@ final class RequestContext {
         self.finish = finish
     }
 
-    var version: Int16 { header.version }
+    var version: Int16 { header.format.version }
 
     /// The error a fault wants for this partition, or for the request as a whole.
     func injectedError(_ partition: TopicPartition? = nil) -> KafkaErrorCode? {
@@ -47,6 +47,13 @@ final class RequestContext {
         error(partition, afterEffect: true)
     }
 
+    /// Refuses what a fault wants refused of a topic as a whole.
+    func checkFault(topic: String) throws(Refusal) {
+        if let code = injectedError(.init(topic: topic, partition: -1)) {
+            throw Refusal(code, "a fault refuses the request")
+        }
+    }
+
     private func error(_ partition: TopicPartition?, afterEffect: Bool) -> KafkaErrorCode? {
         if injectedErrors.isEmpty { return nil }
         return injectedErrors.first {
@@ -55,18 +62,15 @@ final class RequestContext {
         }?.code
     }
 
-    func reply(_ response: some ResponseMessage) {
-        var writer = header.responseWriter()
-        response.encode(to: &writer, version: version)
-        complete(.frame(writer.finishFrame()))
-    }
-
-    func reply(_ response: some ThrottledResponse) {
+    func reply(_ response: some Message) {
         var response = response
-        response.throttleTimeMilliseconds = throttleMilliseconds
-        var writer = header.responseWriter()
-        response.encode(to: &writer, version: version)
-        complete(.frame(writer.finishFrame()))
+        var wire = header.responseWriter()
+        wire.throttleMilliseconds = throttleMilliseconds
+        wire(&response)
+        var pieces = wire.finish()
+        let size = pieces.reduce(0) { $0 + $1.readableBytes }
+        pieces[0].setInteger(Int32(truncatingIfNeeded: size - 4), at: pieces[0].readerIndex)
+        complete(.frame(pieces))
     }
 
     /// Ends the request; only the first call counts.

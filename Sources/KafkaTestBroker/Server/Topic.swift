@@ -26,9 +26,4 @@ final class Topic {
             }
         }
     }
-
-    /// Names that differ only in `.` and `_` would share a metric's name and are refused.
-    static func collisionKey(_ name: String) -> String {
-        String(name.map { $0 == "." ? "_" : $0 })
-    }
 }

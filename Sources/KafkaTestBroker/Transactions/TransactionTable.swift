@@ -1,9 +1,11 @@
 /// The transaction coordinator's decisions, by Apache Kafka's rules. No I/O, no clock.
 struct TransactionTable {
     /// A producer's id and epoch.
-    struct Producer: Hashable {
-        var id: Int64
-        var epoch: Int16
+    struct Producer: Hashable, Field {
+        var id: Int64 = -1
+        var epoch: Int16 = -1
+
+        mutating func code(_ wire: inout Coder) { wire(&id, &epoch) }
     }
 
     enum Initialization: Equatable {

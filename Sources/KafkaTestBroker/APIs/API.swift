@@ -1,0 +1,125 @@
+/// A kind of request: what the protocol fixes about it, and what answers it.
+struct API: Sendable {
+    let kind: RequestKind
+    /// Its number on the wire.
+    let number: Int16
+    /// The versions that are answered.
+    let versions: ClosedRange<Int16>
+    /// The first version in the compact encoding with tagged fields.
+    let flexible: Int16
+    /// The first version whose response holds a throttle time.
+    let throttled: Int16
+    /// The first version that names topics by their ids.
+    let topicIDs: Int16
+    /// Reads the request and has it answered.
+    let serve: @Sendable (Broker, inout Coder, RequestContext) throws(WireError) -> Void
+
+    private init<Body: RequestBody>(
+        _ kind: RequestKind, _ number: Int16, _ versions: ClosedRange<Int16>, flexible: Int16 = .max,
+        throttled: Int16 = 0, topicIDs: Int16 = .max,
+        _ answer: @escaping @Sendable (Broker) -> (Body, RequestContext) -> Void
+    ) {
+        self.kind = kind
+        self.number = number
+        self.versions = versions
+        self.flexible = flexible
+        self.throttled = throttled
+        self.topicIDs = topicIDs
+        serve = { (broker, wire, context) throws(WireError) in
+            var request = Body()
+            wire(&request)
+            try wire.finishReading()
+            broker.serve(request, context, answer(broker))
+        }
+    }
+
+    /// From Kafka's message descriptions (`clients/src/main/resources/common/message`).
+    static let all: [API] = [
+        API(.produce, 0, 3...13, flexible: 9, topicIDs: 13, Broker.produce),
+        API(.fetch, 1, 4...18, flexible: 12, topicIDs: 13, Broker.fetch),
+        API(.listOffsets, 2, 1...11, flexible: 6, throttled: 2, Broker.listOffsets),
+        API(.metadata, 3, 0...13, flexible: 9, throttled: 3, Broker.metadata),
+        API(.offsetCommit, 8, 1...10, flexible: 8, throttled: 3, topicIDs: 10, Broker.offsetCommit),
+        API(.offsetFetch, 9, 1...10, flexible: 6, throttled: 3, topicIDs: 10, Broker.offsetFetch),
+        API(.findCoordinator, 10, 0...6, flexible: 3, throttled: 1, Broker.findCoordinator),
+        API(.joinGroup, 11, 0...9, flexible: 6, throttled: 2, Broker.joinGroup),
+        API(.heartbeat, 12, 0...4, flexible: 4, throttled: 1, Broker.heartbeat),
+        API(.leaveGroup, 13, 0...5, flexible: 4, throttled: 1, Broker.leaveGroup),
+        API(.syncGroup, 14, 0...5, flexible: 4, throttled: 1, Broker.syncGroup),
+        API(.describeGroups, 15, 0...6, flexible: 5, throttled: 1, Broker.describeGroups),
+        API(.listGroups, 16, 0...5, flexible: 3, throttled: 1, Broker.listGroups),
+        API(.saslHandshake, 17, 0...1, Broker.saslHandshake),
+        API(.apiVersions, 18, 0...4, flexible: 3, throttled: 1, Broker.apiVersions),
+        API(.createTopics, 19, 0...7, flexible: 5, throttled: 2, Broker.createTopics),
+        API(.deleteTopics, 20, 0...6, flexible: 4, throttled: 1, Broker.deleteTopics),
+        API(.deleteRecords, 21, 0...2, flexible: 2, Broker.deleteRecords),
+        API(.initProducerID, 22, 0...5, flexible: 2, Broker.initProducerID),
+        API(.offsetForLeaderEpoch, 23, 2...4, flexible: 4, Broker.offsetForLeaderEpoch),
+        API(.addPartitionsToTxn, 24, 0...3, flexible: 3, Broker.addPartitionsToTxn),
+        API(.addOffsetsToTxn, 25, 0...4, flexible: 3, Broker.addOffsetsToTxn),
+        API(.endTxn, 26, 0...4, flexible: 3, Broker.endTxn),
+        API(.txnOffsetCommit, 28, 0...4, flexible: 3, Broker.txnOffsetCommit),
+        API(.describeConfigs, 32, 0...4, flexible: 4, Broker.describeConfigs),
+        API(.alterConfigs, 33, 0...2, flexible: 2, Broker.alterConfigs),
+        API(.saslAuthenticate, 36, 0...2, flexible: 2, Broker.saslAuthenticate),
+        API(.createPartitions, 37, 0...3, flexible: 2, Broker.createPartitions),
+        API(.deleteGroups, 42, 0...2, flexible: 2, Broker.deleteGroups),
+        API(.incrementalAlterConfigs, 44, 0...1, flexible: 1, Broker.incrementalAlterConfigs),
+        API(.offsetDelete, 47, 0...0, Broker.offsetDelete),
+        API(.describeCluster, 60, 0...2, flexible: 0, Broker.describeCluster),
+        API(.describeProducers, 61, 0...0, flexible: 0, Broker.describeProducers),
+        API(.describeTransactions, 65, 0...0, flexible: 0, Broker.describeTransactions),
+        API(.listTransactions, 66, 0...1, flexible: 0, Broker.listTransactions),
+    ]
+
+    private static let byNumber = Dictionary(uniqueKeysWithValues: all.map { ($0.number, $0) })
+
+    /// The API with this number on the wire.
+    static func numbered(_ number: Int16) -> API? { byNumber[number] }
+
+    /// What a message of this version consists of.
+    func format(_ version: Int16) -> Coder.Format {
+        .init(
+            version: version, isFlexible: version >= flexible, hasTopicIDs: version >= topicIDs,
+            hasThrottleTime: version >= throttled)
+    }
+}
+
+/// The kinds of request that a fault can be aimed at, by the names of the Kafka protocol.
+public enum RequestKind: String, Sendable, Hashable, Codable, CaseIterable {
+    case produce = "Produce"
+    case fetch = "Fetch"
+    case listOffsets = "ListOffsets"
+    case metadata = "Metadata"
+    case offsetCommit = "OffsetCommit"
+    case offsetFetch = "OffsetFetch"
+    case findCoordinator = "FindCoordinator"
+    case joinGroup = "JoinGroup"
+    case heartbeat = "Heartbeat"
+    case leaveGroup = "LeaveGroup"
+    case syncGroup = "SyncGroup"
+    case describeGroups = "DescribeGroups"
+    case listGroups = "ListGroups"
+    case apiVersions = "ApiVersions"
+    case saslHandshake = "SaslHandshake"
+    case saslAuthenticate = "SaslAuthenticate"
+    case createTopics = "CreateTopics"
+    case deleteTopics = "DeleteTopics"
+    case deleteRecords = "DeleteRecords"
+    case initProducerID = "InitProducerId"
+    case offsetForLeaderEpoch = "OffsetForLeaderEpoch"
+    case addPartitionsToTxn = "AddPartitionsToTxn"
+    case addOffsetsToTxn = "AddOffsetsToTxn"
+    case endTxn = "EndTxn"
+    case txnOffsetCommit = "TxnOffsetCommit"
+    case describeConfigs = "DescribeConfigs"
+    case alterConfigs = "AlterConfigs"
+    case createPartitions = "CreatePartitions"
+    case deleteGroups = "DeleteGroups"
+    case incrementalAlterConfigs = "IncrementalAlterConfigs"
+    case offsetDelete = "OffsetDelete"
+    case describeCluster = "DescribeCluster"
+    case describeProducers = "DescribeProducers"
+    case describeTransactions = "DescribeTransactions"
+    case listTransactions = "ListTransactions"
+}

@@ -1,0 +1,38 @@
+/// `AddPartitionsToTxn`: partitions join a transaction, all or none. Since version 2 a fenced producer has a code of its own.
+enum AddPartitionsToTxn {
+    struct Request: TopicsRequest {
+        var transactionalID = ""
+        var producer = TransactionTable.Producer()
+        var topics: [TopicItems<Int32>] = []
+
+        mutating func fields(_ wire: inout Coder) { wire(&transactionalID, &producer, &topics) }
+
+        var transactionalIDs: [String] { [transactionalID] }
+    }
+}
+
+extension Broker {
+    func addPartitionsToTxn(_ request: AddPartitionsToTxn.Request, _ context: RequestContext) {
+        let partitions = request.targets(self, context)
+        let missing = Set(partitions.filter { partition($0) == nil })
+        let isElsewhere = coordinatorError(for: request.transactionalID, context)
+        let isRefused = !missing.isEmpty || partitions.contains { context.injectedError($0) != nil }
+        var outcome = isElsewhere ?? .none
+        if isElsewhere == nil && !isRefused {
+            outcome = transactions.add(
+                partitions, to: request.transactionalID, producer: request.producer, now: now)
+            if outcome == .none && !save(transaction: request.transactionalID) { outcome = .kafkaStorageError }
+        }
+        outcome = fencedError(outcome, since: 2, context)
+        let topics = answers(to: request.topics, context) { (id, _) throws(KafkaErrorCode) in
+            try context.injectedError(id).check()
+            try isElsewhere.check()
+            if missing.contains(id) { throw .unknownTopicOrPartition }
+            if isRefused { throw .operationNotAttempted }
+            try outcome.check()
+            try context.errorAfterEffect(id).check()
+            return PartitionOutcome()
+        }
+        context.reply(TopicsResponse(topics: topics))
+    }
+}

@@ -1,0 +1,49 @@
+/// `DeleteGroups`: forgets groups without members, with their offsets.
+enum DeleteGroups {
+    struct Request: RequestBody {
+        var groups: [String] = []
+
+        mutating func fields(_ wire: inout Coder) { wire(&groups) }
+    }
+
+    struct Response: Message {
+        var groups: [Answer] = []
+
+        mutating func fields(_ wire: inout Coder) {
+            wire.throttleTime()
+            wire(&groups)
+        }
+    }
+
+    struct Answer: Message {
+        var id = ""
+        var error = KafkaErrorCode.none
+
+        mutating func fields(_ wire: inout Coder) { wire(&id, &error) }
+    }
+}
+
+extension Broker {
+    func deleteGroups(_ request: DeleteGroups.Request, _ context: RequestContext) {
+        let answers = request.groups.map { id in
+            var answer = DeleteGroups.Answer(id: id)
+            do throws(KafkaErrorCode) {
+                try context.injectedError().check()
+                try deleteGroup(id)
+            } catch {
+                answer.error = error
+            }
+            return answer
+        }
+        context.reply(DeleteGroups.Response(groups: answers))
+    }
+
+    private func deleteGroup(_ id: String) throws(KafkaErrorCode) {
+        guard let group = groups.group(id, create: false) else { throw .groupIDNotFound }
+        guard group.members.isEmpty, group.pendingOffsets.isEmpty else { throw .nonEmptyGroup }
+        try storing("delete a group") {
+            for partition in group.offsets.keys.sorted() { try groups.forget(partition, in: group) }
+        }
+        groups.remove(id)
+    }
+}

@@ -1,0 +1,170 @@
+/// The body of a request, with what faults can aim at.
+protocol RequestBody: Message, SendableMetatype {
+    /// The transactional ids that it names.
+    var transactionalIDs: [String] { get }
+    /// The partitions that it names; -1 stands for a topic as a whole.
+    func targets(_ broker: Broker, _ context: RequestContext) -> [TopicPartition]
+}
+
+extension RequestBody {
+    var transactionalIDs: [String] { [] }
+    func targets(_ broker: Broker, _ context: RequestContext) -> [TopicPartition] { [] }
+}
+
+/// A request about partitions.
+protocol TopicsRequest: RequestBody {
+    associatedtype Item: PartitionItem
+    var topics: [TopicItems<Item>] { get }
+}
+
+extension TopicsRequest {
+    func targets(_ broker: Broker, _ context: RequestContext) -> [TopicPartition] {
+        topics.flatMap { topic in
+            let name = broker.name(of: topic, context) ?? ""
+            return topic.partitions.map { TopicPartition(topic: name, partition: $0.index) }
+        }
+    }
+}
+
+/// A topic, and one item for each partition that the message is about: the shape of most messages.
+struct TopicItems<Item: Field>: Message {
+    var name = ""
+    /// Stands for the name in the versions that name topics by their ids.
+    var id = KafkaUUID.zero
+    var partitions: [Item] = []
+
+    mutating func fields(_ wire: inout Coder) {
+        if wire.format.hasTopicIDs { wire(&id) } else { wire(&name) }
+        wire(&partitions)
+    }
+}
+
+/// What a request says of one partition.
+protocol PartitionItem: Field {
+    var index: Int32 { get }
+}
+
+extension Int32: PartitionItem {
+    var index: Int32 { self }
+}
+
+/// What a response says of one partition. A new one has no error, and -1 for what is not known.
+protocol PartitionAnswer: Message {
+    var index: Int32 { get set }
+    var error: KafkaErrorCode { get set }
+}
+
+/// The answer where there is nothing to say but whether it went well.
+struct PartitionOutcome: PartitionAnswer {
+    var index: Int32 = 0
+    var error = KafkaErrorCode.none
+
+    mutating func fields(_ wire: inout Coder) { wire(&index, &error) }
+}
+
+/// A response about partitions.
+struct TopicsResponse<Answer: PartitionAnswer>: Message {
+    var topics: [TopicItems<Answer>] = []
+
+    mutating func fields(_ wire: inout Coder) {
+        wire.throttleTime()
+        wire(&topics)
+    }
+}
+
+/// A response with nothing but an error, or none.
+struct ErrorResponse: Message {
+    var error = KafkaErrorCode.none
+
+    mutating func fields(_ wire: inout Coder) {
+        wire.throttleTime()
+        wire(&error)
+    }
+}
+
+/// A node and where it listens.
+struct NodeAddress: Message {
+    var id: Int32 = 0
+    var host = ""
+    var port: Int32 = 0
+
+    mutating func fields(_ wire: inout Coder) {
+        wire(&id, &host, &port)
+        wire.unused("rack", String?.none, 1...)
+    }
+}
+
+/// The leader that a client should ask instead.
+struct Leader: Message {
+    var node: Int32 = -1
+    var epoch: Int32 = -1
+
+    mutating func fields(_ wire: inout Coder) { wire(&node, &epoch) }
+}
+
+extension Broker {
+    /// The name of a request's topic; nil if it is named by an id that no topic has.
+    func name(of topic: TopicItems<some Field>, _ context: RequestContext) -> String? {
+        context.header.format.hasTopicIDs ? topicNames[topic.id] : topic.name
+    }
+
+    /// Answers each partition of each topic: with an error where it is thrown.
+    func answers<Item: PartitionItem, Answer: PartitionAnswer>(
+        to topics: [TopicItems<Item>], _ context: RequestContext,
+        _ answer: (TopicPartition, Item) throws(KafkaErrorCode) -> Answer
+    ) -> [TopicItems<Answer>] {
+        topics.map { topic in
+            let name = name(of: topic, context)
+            let answers = topic.partitions.map { item in
+                var result = Answer()
+                do throws(KafkaErrorCode) {
+                    guard let name else { throw .unknownTopicID }
+                    result = try answer(TopicPartition(topic: name, partition: item.index), item)
+                } catch {
+                    result.error = error
+                }
+                result.index = item.index
+                return result
+            }
+            return TopicItems(name: topic.name, id: topic.id, partitions: answers)
+        }
+    }
+
+    /// A partition that the node of the connection leads, unless a fault refuses it.
+    func leading(
+        _ id: TopicPartition, clientEpoch: Int32 = -1, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> (topic: Topic, partition: Partition) {
+        try context.injectedError(id).check()
+        guard let topic = topics[id.topic], let partition = partition(id) else { throw .unknownTopicOrPartition }
+        try partition.leadershipError(node: context.connection.node, clientEpoch: clientEpoch).check()
+        return (topic, partition)
+    }
+}
+
+extension KafkaErrorCode: Error {
+    /// Throws the code unless it means that there is no error.
+    func check() throws(KafkaErrorCode) {
+        if self != .none { throw self }
+    }
+}
+
+extension KafkaErrorCode? {
+    /// Throws the code if there is one.
+    func check() throws(KafkaErrorCode) {
+        if let self { try self.check() }
+    }
+}
+
+/// A request, or part of one, that is refused, with what a person can read.
+struct Refusal: Error {
+    let code: KafkaErrorCode
+    let message: String
+    /// The records that are wrong.
+    var recordIndexes: [Int32] = []
+
+    init(_ code: KafkaErrorCode, _ message: String, recordIndexes: [Int32] = []) {
+        self.code = code
+        self.message = message
+        self.recordIndexes = recordIndexes
+    }
+}

@@ -1,0 +1,42 @@
+/// `SaslHandshake`: the client chooses a mechanism.
+enum SaslHandshake {
+    struct Request: RequestBody {
+        var mechanism = ""
+
+        mutating func fields(_ wire: inout Coder) { wire(&mechanism) }
+    }
+
+    struct Response: Message {
+        var error = KafkaErrorCode.none
+        var mechanisms: [String] = []
+
+        mutating func fields(_ wire: inout Coder) { wire(&error, &mechanisms) }
+    }
+}
+
+extension Broker {
+    func saslHandshake(_ request: SaslHandshake.Request, _ context: RequestContext) {
+        let offered = SASLMechanism.offered(configuration)
+        var response = SaslHandshake.Response(mechanisms: offered.map(\.rawValue))
+        do throws(KafkaErrorCode) {
+            try context.injectedError().check()
+            guard case .expectsHandshake = context.connection.authentication else { throw .illegalSaslState }
+            guard let mechanism = SASLMechanism(rawValue: request.mechanism), offered.contains(mechanism) else {
+                throw .unsupportedSaslMechanism
+            }
+            context.connection.authentication = .expectsToken(mechanism)
+        } catch {
+            response.error = error
+        }
+        context.reply(response)
+    }
+
+    /// Whether a connection that has not proved who it is may send this.
+    func mayAsk(_ kind: RequestKind, _ connection: Connection) -> Bool {
+        switch connection.authentication {
+        case .open: true
+        case .failed: false
+        default: kind == .apiVersions || kind == .saslHandshake || kind == .saslAuthenticate
+        }
+    }
+}
