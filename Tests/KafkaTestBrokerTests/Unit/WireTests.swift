@@ -1,5 +1,6 @@
 import CCRC32C
 import NIOCore
+import TestSupport
 import Testing
 
 @testable import KafkaTestBroker
@@ -14,7 +15,7 @@ struct WireTests {
 
     @Test("What is written is read again, in both encodings", arguments: [false, true])
     func roundTrip(_ flexible: Bool) throws {
-        var random = SplitMix(state: 3)
+        var random = Seeded(3)
         for _ in 0..<200 {
             let text = String(repeating: "ü", count: Int.random(in: 0...300, using: &random))
             let numbers = (0..<Int.random(in: 0...300, using: &random)).map { _ in

@@ -1,23 +1,26 @@
 import Logging
 import NIOCore
 import NIOEmbedded
+import TestSupport
+
+@testable import KafkaTestBroker
 
 /// A seeded loop that mutates recorded requests and has a broker without sockets answer them.
-package struct FrameFuzzer {
+struct FrameFuzzer {
     /// How a run went. What must not happen, a crash or a hang, ends or stalls the process instead.
-    package struct Report: Sendable {
+    struct Report: Sendable {
         /// Frames that got an answer, or were taken in and wait for something.
-        package var answered = 0
+        var answered = 0
         /// Frames that ended the connection.
-        package var refused = 0
-        package var slowest = Duration.zero
+        var refused = 0
+        var slowest = Duration.zero
     }
 
     /// A broker is used for so many frames, so that topics and groups of mutated names do not pile up.
     private static let framesPerBroker = 5000
 
     private let seeds: [Seed]
-    private var random: SplitMix
+    private var random: Seeded
     private var broker: Broker
     private var connection: Connection
     private var loop = EmbeddedEventLoop()
@@ -30,14 +33,14 @@ package struct FrameFuzzer {
     }
 
     /// Takes frames, each behind its length as on the wire, without that length in the mutations.
-    package init(corpus: [UInt8], seed: UInt64) {
+    init(corpus: [UInt8], seed: UInt64) {
         var buffer = ByteBuffer(bytes: corpus)
         var seeds: [Seed] = []
         while let length = buffer.readInteger(as: Int32.self), let frame = buffer.readBytes(length: Int(length)) {
             seeds.append(Seed(frame: frame, batch: Self.batch(in: frame)))
         }
         self.seeds = seeds
-        random = SplitMix(state: seed)
+        random = Seeded(seed)
         (broker, connection) = Self.newBroker(loop)
     }
 
@@ -68,7 +71,7 @@ package struct FrameFuzzer {
     }
 
     /// Tries so many mutated frames.
-    package mutating func run(_ count: Int) -> Report {
+    mutating func run(_ count: Int) -> Report {
         var report = Report()
         let clock = ContinuousClock()
         for _ in 0..<count {
