@@ -13,12 +13,17 @@ enum AddOffsetsToTxn {
 
 extension Broker {
     func addOffsetsToTxn(_ request: AddOffsetsToTxn.Request, _ context: RequestContext) {
+        var response = ErrorResponse()
         let id = request.transactionalID
-        var error =
-            context.injectedError() ?? coordinatorError(for: id, context)
-            ?? transactions.add([], group: request.groupID, to: id, producer: request.producer, now: now)
-        if error == .none && !save(transaction: id) { error = .kafkaStorageError }
-        if error == .none, let code = context.errorAfterEffect() { error = code }
-        context.reply(ErrorResponse(error: fencedError(error, since: 2, context)))
+        do throws(KafkaErrorCode) {
+            try context.injectedError().check()
+            try coordinatorError(for: id, context).check()
+            try transactions.add([], group: request.groupID, to: id, producer: request.producer, now: now)
+            guard save(transaction: id) else { throw .kafkaStorageError }
+            try context.errorAfterEffect().check()
+        } catch {
+            response.error = fencedError(error, since: 2, context)
+        }
+        context.reply(response)
     }
 }

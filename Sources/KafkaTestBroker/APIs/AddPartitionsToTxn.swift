@@ -9,21 +9,26 @@ enum AddPartitionsToTxn {
 
         var transactionalIDs: [String] { [transactionalID] }
     }
+
+    typealias Response = ListResponse<TopicItems<PartitionOutcome>>
 }
 
 extension Broker {
     func addPartitionsToTxn(_ request: AddPartitionsToTxn.Request, _ context: RequestContext) {
         let partitions = request.targets(self, context)
         let missing = Set(partitions.filter { partition($0) == nil })
-        let isElsewhere = coordinatorError(for: request.transactionalID, context)
         let isRefused = !missing.isEmpty || partitions.contains { context.injectedError($0) != nil }
-        var outcome = isElsewhere ?? .none
-        if isElsewhere == nil && !isRefused {
-            outcome = transactions.add(
-                partitions, to: request.transactionalID, producer: request.producer, now: now)
-            if outcome == .none && !save(transaction: request.transactionalID) { outcome = .kafkaStorageError }
+        let id = request.transactionalID
+        let isElsewhere = coordinatorError(for: id, context)
+        var outcome: KafkaErrorCode?
+        do throws(KafkaErrorCode) {
+            if isElsewhere == nil && !isRefused {
+                try transactions.add(partitions, to: id, producer: request.producer, now: now)
+                guard save(transaction: id) else { throw .kafkaStorageError }
+            }
+        } catch {
+            outcome = fencedError(error, since: 2, context)
         }
-        outcome = fencedError(outcome, since: 2, context)
         let topics = answers(to: request.topics, context) { (id, _) throws(KafkaErrorCode) in
             try context.injectedError(id).check()
             try isElsewhere.check()
@@ -33,6 +38,6 @@ extension Broker {
             try context.errorAfterEffect(id).check()
             return PartitionOutcome()
         }
-        context.reply(TopicsResponse(topics: topics))
+        context.reply(AddPartitionsToTxn.Response(answers: topics))
     }
 }

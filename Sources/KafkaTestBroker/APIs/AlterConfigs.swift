@@ -14,14 +14,7 @@ enum AlterConfigs {
         mutating func fields(_ wire: inout Coder) { wire(&resource, &changes) }
     }
 
-    struct Response: Message {
-        var resources: [ConfigOutcome] = []
-
-        mutating func fields(_ wire: inout Coder) {
-            wire.throttleTime()
-            wire(&resources)
-        }
-    }
+    typealias Response = ListResponse<ConfigOutcome>
 }
 
 /// `IncrementalAlterConfigs`: changes settings of topics one by one.
@@ -54,14 +47,14 @@ extension Broker {
             let changes = wanted.changes.map { IncrementalAlterConfigs.Change(name: $0.name, value: $0.value) }
             return alter(wanted.resource, changes, replacesAll: true, validateOnly: request.validateOnly, context)
         }
-        context.reply(AlterConfigs.Response(resources: outcomes))
+        context.reply(AlterConfigs.Response(answers: outcomes))
     }
 
     func incrementalAlterConfigs(_ request: IncrementalAlterConfigs.Request, _ context: RequestContext) {
         let outcomes = request.resources.map {
             alter($0.resource, $0.changes, replacesAll: false, validateOnly: request.validateOnly, context)
         }
-        context.reply(AlterConfigs.Response(resources: outcomes))
+        context.reply(AlterConfigs.Response(answers: outcomes))
     }
 
     private func alter(

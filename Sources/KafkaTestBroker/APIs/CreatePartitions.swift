@@ -27,14 +27,7 @@ enum CreatePartitions {
         mutating func fields(_ wire: inout Coder) { wire.unused("broker_ids", [Int32]()) }
     }
 
-    struct Response: Message {
-        var topics: [Answer] = []
-
-        mutating func fields(_ wire: inout Coder) {
-            wire.throttleTime()
-            wire(&topics)
-        }
-    }
+    typealias Response = ListResponse<Answer>
 
     struct Answer: Message {
         var name = ""
@@ -57,7 +50,7 @@ extension Broker {
             }
             return answer
         }
-        context.reply(CreatePartitions.Response(topics: answers))
+        context.reply(CreatePartitions.Response(answers: answers))
     }
 
     private func createPartitions(_ wanted: CreatePartitions.Wanted, validateOnly: Bool) throws(Refusal) {

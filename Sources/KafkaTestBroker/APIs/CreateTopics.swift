@@ -45,14 +45,7 @@ enum CreateTopics {
         mutating func fields(_ wire: inout Coder) { wire(&name, &value) }
     }
 
-    struct Response: Message {
-        var topics: [Answer] = []
-
-        mutating func fields(_ wire: inout Coder) {
-            wire.throttleTime()
-            wire(&topics)
-        }
-    }
+    typealias Response = ListResponse<Answer>
 
     struct Answer: Message {
         var name = ""
@@ -103,7 +96,7 @@ extension Broker {
                 return CreateTopics.Answer(name: wanted.name, error: error.code, message: error.message)
             }
         }
-        context.reply(CreateTopics.Response(topics: answers))
+        context.reply(CreateTopics.Response(answers: answers))
     }
 
     private func create(_ wanted: CreateTopics.Wanted, validateOnly: Bool) throws(Refusal) -> CreateTopics.Answer {

@@ -6,14 +6,7 @@ enum DeleteGroups {
         mutating func fields(_ wire: inout Coder) { wire(&groups) }
     }
 
-    struct Response: Message {
-        var groups: [Answer] = []
-
-        mutating func fields(_ wire: inout Coder) {
-            wire.throttleTime()
-            wire(&groups)
-        }
-    }
+    typealias Response = ListResponse<Answer>
 
     struct Answer: Message {
         var id = ""
@@ -35,7 +28,7 @@ extension Broker {
             }
             return answer
         }
-        context.reply(DeleteGroups.Response(groups: answers))
+        context.reply(DeleteGroups.Response(answers: answers))
     }
 
     private func deleteGroup(_ id: String) throws(KafkaErrorCode) {

@@ -23,6 +23,8 @@ enum DeleteRecords {
 
         mutating func fields(_ wire: inout Coder) { wire(&index, &lowWatermark, &error) }
     }
+
+    typealias Response = ListResponse<TopicItems<Answer>>
 }
 
 extension Broker {
@@ -35,6 +37,6 @@ extension Broker {
             try storing("delete records") { try partition.log.moveStart(to: target) }
             return DeleteRecords.Answer(lowWatermark: partition.log.startOffset)
         }
-        context.reply(TopicsResponse(topics: topics))
+        context.reply(DeleteRecords.Response(answers: topics))
     }
 }

@@ -27,14 +27,7 @@ enum DeleteTopics {
         mutating func fields(_ wire: inout Coder) { wire(&name, &id) }
     }
 
-    struct Response: Message {
-        var topics: [Answer] = []
-
-        mutating func fields(_ wire: inout Coder) {
-            wire.throttleTime()
-            wire(&topics)
-        }
-    }
+    typealias Response = ListResponse<Answer>
 
     struct Answer: Message {
         var name: String?
@@ -67,7 +60,7 @@ extension Broker {
             }
             return answer
         }
-        context.reply(DeleteTopics.Response(topics: answers))
+        context.reply(DeleteTopics.Response(answers: answers))
     }
 
     private func delete(_ topic: Topic) throws(KafkaErrorCode) {

@@ -22,14 +22,7 @@ enum DescribeConfigs {
         mutating func fields(_ wire: inout Coder) { wire(&resource, &names) }
     }
 
-    struct Response: Message {
-        var resources: [Answer] = []
-
-        mutating func fields(_ wire: inout Coder) {
-            wire.throttleTime()
-            wire(&resources)
-        }
-    }
+    typealias Response = ListResponse<Answer>
 
     struct Answer: Message {
         var outcome = ConfigOutcome()
@@ -108,7 +101,7 @@ extension Broker {
             }
             return answer
         }
-        context.reply(DescribeConfigs.Response(resources: answers))
+        context.reply(DescribeConfigs.Response(answers: answers))
     }
 
     private func settings(of resource: ConfigResource) throws(Refusal) -> [DescribeConfigs.Setting] {

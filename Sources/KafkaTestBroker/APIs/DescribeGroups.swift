@@ -11,14 +11,7 @@ enum DescribeGroups {
         }
     }
 
-    struct Response: Message {
-        var groups: [Answer] = []
-
-        mutating func fields(_ wire: inout Coder) {
-            wire.throttleTime()
-            wire(&groups)
-        }
-    }
+    typealias Response = ListResponse<Answer>
 
     struct Answer: Message {
         var error = KafkaErrorCode.none
@@ -64,7 +57,7 @@ extension Broker {
             guard context.version >= 6 else { return .init(id: id, state: "Dead") }
             return .init(error: .groupIDNotFound, message: "Group \(id) not found.", id: id, state: "Dead")
         }
-        context.reply(DescribeGroups.Response(groups: described))
+        context.reply(DescribeGroups.Response(answers: described))
     }
 
     private func describe(_ group: Group) -> DescribeGroups.Answer {

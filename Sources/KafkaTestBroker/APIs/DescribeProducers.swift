@@ -32,6 +32,8 @@ enum DescribeProducers {
             wire(&coordinatorEpoch, &transactionStart)
         }
     }
+
+    typealias Response = ListResponse<TopicItems<Answer>>
 }
 
 extension Broker {
@@ -47,6 +49,6 @@ extension Broker {
                         transactionStart: $1.transactionFirstOffset ?? -1)
                 })
         }
-        context.reply(TopicsResponse(topics: topics))
+        context.reply(DescribeProducers.Response(answers: topics))
     }
 }

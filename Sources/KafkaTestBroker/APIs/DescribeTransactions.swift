@@ -6,14 +6,7 @@ enum DescribeTransactions {
         mutating func fields(_ wire: inout Coder) { wire(&transactionalIDs) }
     }
 
-    struct Response: Message {
-        var transactions: [Answer] = []
-
-        mutating func fields(_ wire: inout Coder) {
-            wire.throttleTime()
-            wire(&transactions)
-        }
-    }
+    typealias Response = ListResponse<Answer>
 
     struct Answer: Message {
         var error = KafkaErrorCode.none
@@ -52,6 +45,6 @@ extension Broker {
             }
             return answer
         }
-        context.reply(DescribeTransactions.Response(transactions: described))
+        context.reply(DescribeTransactions.Response(answers: described))
     }
 }

@@ -19,18 +19,17 @@ extension Broker {
     /// Decides the outcome, answers, and has the markers written behind the answer: until they are, the transactional id can
     /// begin nothing new.
     func endTxn(_ request: EndTxn.Request, _ context: RequestContext) {
-        func answer(_ code: KafkaErrorCode) {
-            context.reply(ErrorResponse(error: fencedError(code, since: 2, context)))
-        }
         let id = request.transactionalID
-        if let code = context.injectedError() ?? coordinatorError(for: id, context) { return answer(code) }
-        switch transactions.end(id, producer: request.producer, commit: request.commits, now: now) {
-        case .done: answer(context.errorAfterEffect() ?? .none)
-        case .refuse(let code): answer(code)
-        case .writeMarkers:
-            guard save(transaction: id) else { return answer(.kafkaStorageError) }
-            answer(context.errorAfterEffect() ?? .none)
-            writeMarkers(of: id, context.markerTiming)
+        do throws(KafkaErrorCode) {
+            try context.injectedError().check()
+            try coordinatorError(for: id, context).check()
+            let wantsMarkers = try transactions.end(
+                id, producer: request.producer, commit: request.commits, now: now)
+            if wantsMarkers && !save(transaction: id) { throw .kafkaStorageError }
+            context.reply(ErrorResponse(error: context.errorAfterEffect() ?? .none))
+            if wantsMarkers { writeMarkers(of: id, context.markerTiming) }
+        } catch {
+            context.reply(ErrorResponse(error: fencedError(error, since: 2, context)))
         }
     }
 }

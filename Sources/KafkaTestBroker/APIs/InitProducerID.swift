@@ -32,23 +32,32 @@ enum InitProducerID {
 
 extension Broker {
     func initProducerID(_ request: InitProducerID.Request, _ context: RequestContext) {
+        func refuse(_ code: KafkaErrorCode) {
+            context.reply(InitProducerID.Response(error: fencedError(code, since: 4, context)))
+        }
         do throws(KafkaErrorCode) {
             try context.injectedError().check()
-            let producer = try initialize(request, context)
-            try context.errorAfterEffect().check()
-            context.reply(InitProducerID.Response(producer: producer))
+            switch try initialize(request, context) {
+            case .ready(let producer):
+                try context.errorAfterEffect().check()
+                context.reply(InitProducerID.Response(producer: producer))
+            case .refuse(let code): throw code
+            case .abortPredecessor:
+                // As Apache Kafka answers: the client asks again, and gets an epoch that nobody else has seen.
+                refuse(context.errorAfterEffect() ?? .concurrentTransactions)
+                writeMarkers(of: request.transactionalID ?? "", context.markerTiming)
+            }
         } catch {
-            context.reply(InitProducerID.Response(error: fencedError(error, since: 4, context)))
-            if let id = request.transactionalID { writeMarkers(of: id, context.markerTiming) }
+            refuse(error)
         }
     }
 
     private func initialize(
         _ request: InitProducerID.Request, _ context: RequestContext
-    ) throws(KafkaErrorCode) -> TransactionTable.Producer {
+    ) throws(KafkaErrorCode) -> TransactionTable.Initialization {
         let expected = request.producer
         guard (expected.id == -1) == (expected.epoch == -1) else { throw .invalidRequest }
-        guard let id = request.transactionalID else { return .init(id: drawProducerID(), epoch: 0) }
+        guard let id = request.transactionalID else { return .ready(.init(id: drawProducerID(), epoch: 0)) }
         guard !id.isEmpty else { throw .invalidRequest }
         guard (1...configuration.maxTransactionTimeoutMilliseconds).contains(request.timeoutMilliseconds) else {
             throw .invalidTransactionTimeout
@@ -57,16 +66,14 @@ extension Broker {
         let decision = transactions.initialize(
             id, timeout: request.timeoutMilliseconds, expected: expected.id == -1 ? nil : expected, now: now,
             drawID: drawProducerID)
-        switch decision {
-        case .ready(let producer):
-            guard save(transaction: id) else { throw .kafkaStorageError }
-            return producer
-        case .refuse(let code): throw code
-        case .abortPredecessor:
-            guard prepareAbort(id) else { throw .kafkaStorageError }
-            // As Apache Kafka answers: the client asks again, and gets an epoch that nobody else has seen.
-            throw context.errorAfterEffect() ?? .concurrentTransactions
-        }
+        let isKept =
+            switch decision {
+            case .ready: save(transaction: id)
+            case .abortPredecessor: prepareAbort(id)
+            case .refuse: true
+            }
+        guard isKept else { throw .kafkaStorageError }
+        return decision
     }
 
     /// Older clients know the fenced producer by another code.

@@ -37,6 +37,8 @@ enum ListOffsets {
             wire(&leaderEpoch, 4...)
         }
     }
+
+    typealias Response = ListResponse<TopicItems<Answer>>
 }
 
 extension Broker {
@@ -45,7 +47,7 @@ extension Broker {
             let partition = try leading(id, clientEpoch: item.leaderEpoch, context).partition
             return try offset(at: item.timestamp, of: partition, committedOnly: request.isolationLevel == 1)
         }
-        context.reply(TopicsResponse(topics: topics))
+        context.reply(ListOffsets.Response(answers: topics))
     }
 
     /// The first record at a time or later; negative times have meanings of their own.

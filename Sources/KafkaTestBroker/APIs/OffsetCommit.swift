@@ -28,6 +28,8 @@ enum OffsetCommit {
             wire(&metadata)
         }
     }
+
+    typealias Response = ListResponse<TopicItems<PartitionOutcome>>
 }
 
 extension Broker {
@@ -42,7 +44,7 @@ extension Broker {
             try commit(id, item.offset, item.leaderEpoch, item.metadata, to: group)
             return PartitionOutcome()
         }
-        context.reply(TopicsResponse(topics: topics))
+        context.reply(OffsetCommit.Response(answers: topics))
     }
 
     private func commitError(_ request: OffsetCommit.Request) -> KafkaErrorCode {

@@ -28,6 +28,8 @@ enum OffsetForLeaderEpoch {
             wire(&leaderEpoch, &endOffset)
         }
     }
+
+    typealias Response = ListResponse<TopicItems<Answer>>
 }
 
 extension Broker {
@@ -37,6 +39,6 @@ extension Broker {
             let end = partition.log.endOfEpoch(item.leaderEpoch, current: partition.leaderEpoch)
             return OffsetForLeaderEpoch.Answer(leaderEpoch: end.epoch, endOffset: end.endOffset)
         }
-        context.reply(TopicsResponse(topics: topics))
+        context.reply(OffsetForLeaderEpoch.Response(answers: topics))
     }
 }

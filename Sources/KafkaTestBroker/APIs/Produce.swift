@@ -133,10 +133,13 @@ extension Broker {
         let isLoading = coordinatorNode(of: transactionalID) == nil || coordinatorLoading(of: transactionalID) != nil
         // Where the transaction is open already its coordinator is not needed. Clients try again after this error.
         if isLoading && !isOpen { throw .notEnoughReplicas }
-        let code = transactions.verify(
-            partition.id, in: transactionalID, producer: .init(id: batch.producerID, epoch: batch.producerEpoch))
-        if code == .transactionAbortable && version <= 10 { throw .invalidTxnState }
-        try code.check()
+        do throws(KafkaErrorCode) {
+            try transactions.verify(
+                partition.id, in: transactionalID,
+                producer: .init(id: batch.producerID, epoch: batch.producerEpoch))
+        } catch {
+            throw error == .transactionAbortable && version <= 10 ? .invalidTxnState : error
+        }
     }
 
     private func append(

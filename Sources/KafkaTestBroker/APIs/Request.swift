@@ -62,13 +62,13 @@ struct PartitionOutcome: PartitionAnswer {
     mutating func fields(_ wire: inout Coder) { wire(&index, &error) }
 }
 
-/// A response about partitions.
-struct TopicsResponse<Answer: PartitionAnswer>: Message {
-    var topics: [TopicItems<Answer>] = []
+/// A response with an answer to each item of the request.
+struct ListResponse<Answer: Field>: Message {
+    var answers: [Answer] = []
 
     mutating func fields(_ wire: inout Coder) {
         wire.throttleTime()
-        wire(&topics)
+        wire(&answers)
     }
 }
 
@@ -138,20 +138,6 @@ extension Broker {
         guard let topic = topics[id.topic], let partition = partition(id) else { throw .unknownTopicOrPartition }
         try partition.leadershipError(node: context.connection.node, clientEpoch: clientEpoch).check()
         return (topic, partition)
-    }
-}
-
-extension KafkaErrorCode: Error {
-    /// Throws the code unless it means that there is no error.
-    func check() throws(KafkaErrorCode) {
-        if self != .none { throw self }
-    }
-}
-
-extension KafkaErrorCode? {
-    /// Throws the code if there is one.
-    func check() throws(KafkaErrorCode) {
-        if let self { try self.check() }
     }
 }
 

@@ -32,6 +32,8 @@ enum TxnOffsetCommit {
             wire(&metadata)
         }
     }
+
+    typealias Response = ListResponse<TopicItems<PartitionOutcome>>
 }
 
 extension Broker {
@@ -46,23 +48,21 @@ extension Broker {
             try context.errorAfterEffect(id).check()
             return PartitionOutcome()
         }
-        context.reply(TopicsResponse(topics: topics))
+        context.reply(TxnOffsetCommit.Response(answers: topics))
     }
 
     private func commitError(_ request: TxnOffsetCommit.Request, version: Int16) -> KafkaErrorCode {
         do throws(KafkaErrorCode) {
             guard coordinatorLoading(of: request.transactionalID) == nil else { throw .coordinatorLoadInProgress }
-            let code = transactions.verify(
+            try transactions.verify(
                 group: request.groupID, in: request.transactionalID, producer: request.producer)
-            guard code != .invalidTxnState || version < 4 else { throw .transactionAbortable }
-            try code.check()
             guard request.generation >= 0 || !request.memberID.isEmpty else { return .none }
             guard groups.group(request.groupID, create: false) != nil else { throw .illegalGeneration }
             _ = try member(
                 request.memberID, request.instanceID, of: request.groupID, generation: request.generation)
             return .none
         } catch {
-            return error
+            return error == .invalidTxnState && version >= 4 ? .transactionAbortable : error
         }
     }
 }

@@ -1,6 +1,12 @@
 import Logging
 import NIOCore
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// The state of the whole cluster, confined to one event loop: all that touches it runs there.
 final class Broker {
     let configuration: BrokerConfiguration
@@ -37,7 +43,7 @@ final class Broker {
 
     init(
         configuration: BrokerConfiguration, loop: any EventLoop, logger: Logger,
-        clock: @escaping () -> Int64 = Clock.milliseconds
+        clock: @escaping () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
     ) {
         self.clock = clock
         self.configuration = configuration

@@ -153,7 +153,7 @@ extension Broker {
         do {
             try journal?.sync()
             for topic in topics.values {
-                for partition in topic.partitions { try (partition.log.store as? FilePartitionStore)?.sync() }
+                for partition in topic.partitions { try partition.log.store?.sync() }
             }
         } catch {
             logger.error("cannot force the data to the disk", metadata: ["error": "\(error)"])

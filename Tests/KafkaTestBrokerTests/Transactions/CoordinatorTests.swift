@@ -143,7 +143,7 @@ struct CoordinatorTests {
         let wanted = DescribeConfigs.Wanted(resource: .init(type: type, name: name))
         let response: DescribeConfigs.Response = try harness.ask(
             .describeConfigs, 0, DescribeConfigs.Request(resources: [wanted]))
-        let settings = response.resources.flatMap(\.settings)
+        let settings = response.answers.flatMap(\.settings)
         return Dictionary(uniqueKeysWithValues: settings.map { ($0.name, $0.value ?? "") })
     }
 
@@ -180,7 +180,7 @@ struct CoordinatorTests {
     private func describe(_ id: String, _ harness: BrokerHarness, node: Int32) throws -> String {
         let response: DescribeTransactions.Response = try harness.ask(
             .describeTransactions, 0, node: node, DescribeTransactions.Request(transactionalIDs: [id]))
-        let answer = try #require(response.transactions.first)
+        let answer = try #require(response.answers.first)
         let topics = answer.topics.map { "\($0.name)\($0.partitions)" }.joined()
         let producer = answer.producer
         return "\(answer.error.rawValue) \(answer.state) \(answer.timeoutMilliseconds) \(producer.id) "

@@ -39,10 +39,10 @@ extension BrokerHarness {
         _ partitions: [TopicPartition], to id: String, _ producer: Producer, version: Int16 = 3, node: Int32? = nil
     ) throws -> [KafkaErrorCode] {
         let topics = partitions.map { TopicItems(name: $0.topic, partitions: [$0.partition]) }
-        let response: TopicsResponse<PartitionOutcome> = try ask(
+        let response: AddPartitionsToTxn.Response = try ask(
             .addPartitionsToTxn, version, node: node ?? coordinator(of: id),
             AddPartitionsToTxn.Request(transactionalID: id, producer: producer, topics: topics))
-        return response.topics.flatMap { $0.partitions.map(\.error) }
+        return response.answers.flatMap { $0.partitions.map(\.error) }
     }
 
     func addOffsets(of group: String, to id: String, _ producer: Producer) throws -> KafkaErrorCode {
@@ -56,12 +56,12 @@ extension BrokerHarness {
         _ offset: Int64, of partition: TopicPartition, group: String, in id: String, _ producer: Producer
     ) throws -> KafkaErrorCode {
         let item = TxnOffsetCommit.Item(index: partition.partition, offset: offset)
-        let response: TopicsResponse<PartitionOutcome> = try ask(
+        let response: TxnOffsetCommit.Response = try ask(
             .txnOffsetCommit, 2,
             TxnOffsetCommit.Request(
                 transactionalID: id, groupID: group, producer: producer,
                 topics: [.init(name: partition.topic, partitions: [item])]))
-        return response.topics.first?.partitions.first?.error ?? .unknownServerError
+        return response.answers.first?.partitions.first?.error ?? .unknownServerError
     }
 
     func end(
@@ -92,11 +92,11 @@ extension BrokerHarness {
 
     func endOffset(_ partition: TopicPartition, committed: Bool) throws -> Int64 {
         let item = ListOffsets.Item(index: partition.partition, timestamp: -1)
-        let response: TopicsResponse<ListOffsets.Answer> = try ask(
+        let response: ListOffsets.Response = try ask(
             .listOffsets, 2, node: leader(of: partition),
             ListOffsets.Request(
                 isolationLevel: committed ? 1 : 0, topics: [.init(name: partition.topic, partitions: [item])]))
-        return response.topics.first?.partitions.first?.offset ?? -1
+        return response.answers.first?.partitions.first?.offset ?? -1
     }
 
     /// What a reader of committed data sees: it drops the records of the aborted transactions that the broker names.
