@@ -12,18 +12,14 @@ enum AddOffsetsToTxn {
 }
 
 extension Broker {
-    func addOffsetsToTxn(_ request: AddOffsetsToTxn.Request, _ context: RequestContext) {
-        var response = ErrorResponse()
+    func addOffsetsToTxn(
+        _ request: AddOffsetsToTxn.Request, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> ErrorResponse {
         let id = request.transactionalID
-        do throws(KafkaErrorCode) {
-            try context.injectedError().check()
-            try coordinatorError(for: id, context).check()
-            try transactions.add([], group: request.groupID, to: id, producer: request.producer, now: now)
-            guard save(transaction: id) else { throw .kafkaStorageError }
-            try context.errorAfterEffect().check()
-        } catch {
-            response.error = fencedError(error, since: 2, context)
-        }
-        context.reply(response)
+        try coordinatorError(for: id, context).check()
+        try transactions.add([], group: request.groupID, to: id, producer: request.producer, now: now)
+        guard save(transaction: id) else { throw .kafkaStorageError }
+        try context.errorAfterEffect().check()
+        return ErrorResponse()
     }
 }

@@ -27,14 +27,14 @@ extension Broker {
                 guard save(transaction: id) else { throw .kafkaStorageError }
             }
         } catch {
-            outcome = fencedError(error, since: 2, context)
+            outcome = error
         }
         let topics = answers(to: request.topics, context) { (id, _) throws(KafkaErrorCode) in
             try context.injectedError(id).check()
             try isElsewhere.check()
             if missing.contains(id) { throw .unknownTopicOrPartition }
             if isRefused { throw .operationNotAttempted }
-            try outcome.check()
+            if let outcome { throw context.known(outcome) }
             try context.errorAfterEffect(id).check()
             return PartitionOutcome()
         }

@@ -8,7 +8,7 @@ enum DeleteGroups {
 
     typealias Response = ListResponse<Answer>
 
-    struct Answer: Message {
+    struct Answer: ErrorAnswer {
         var id = ""
         var error = KafkaErrorCode.none
 
@@ -19,13 +19,12 @@ enum DeleteGroups {
 extension Broker {
     func deleteGroups(_ request: DeleteGroups.Request, _ context: RequestContext) {
         let answers = request.groups.map { id in
-            var answer = DeleteGroups.Answer(id: id)
-            do throws(KafkaErrorCode) {
+            var answer = DeleteGroups.Answer.made { () throws(KafkaErrorCode) in
                 try context.injectedError().check()
                 try deleteGroup(id)
-            } catch {
-                answer.error = error
+                return .init()
             }
+            answer.id = id
             return answer
         }
         context.reply(DeleteGroups.Response(answers: answers))

@@ -10,7 +10,7 @@ enum DescribeCluster {
         }
     }
 
-    struct Response: Message {
+    struct Response: ErrorAnswer {
         var error = KafkaErrorCode.none
         var endpointType: Int8 = 1
         var clusterID = ""
@@ -40,10 +40,11 @@ enum DescribeCluster {
 }
 
 extension Broker {
-    func describeCluster(_ request: DescribeCluster.Request, _ context: RequestContext) {
-        context.reply(
-            DescribeCluster.Response(
-                error: context.injectedError() ?? .none, endpointType: request.endpointType, clusterID: clusterID,
-                nodes: addresses.map(DescribeCluster.Node.init)))
+    func describeCluster(
+        _ request: DescribeCluster.Request, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> DescribeCluster.Response {
+        DescribeCluster.Response(
+            endpointType: request.endpointType, clusterID: clusterID,
+            nodes: addresses.map(DescribeCluster.Node.init))
     }
 }

@@ -18,18 +18,16 @@ enum EndTxn {
 extension Broker {
     /// Decides the outcome, answers, and has the markers written behind the answer: until they are, the transactional id can
     /// begin nothing new.
-    func endTxn(_ request: EndTxn.Request, _ context: RequestContext) {
+    func endTxn(
+        _ request: EndTxn.Request, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> ErrorResponse {
         let id = request.transactionalID
-        do throws(KafkaErrorCode) {
-            try context.injectedError().check()
-            try coordinatorError(for: id, context).check()
-            let wantsMarkers = try transactions.end(
-                id, producer: request.producer, commit: request.commits, now: now)
-            if wantsMarkers && !save(transaction: id) { throw .kafkaStorageError }
-            context.reply(ErrorResponse(error: context.errorAfterEffect() ?? .none))
-            if wantsMarkers { writeMarkers(of: id, context.markerTiming) }
-        } catch {
-            context.reply(ErrorResponse(error: fencedError(error, since: 2, context)))
+        try coordinatorError(for: id, context).check()
+        if try transactions.end(id, producer: request.producer, commit: request.commits, now: now) {
+            guard save(transaction: id) else { throw .kafkaStorageError }
+            context.afterReply = { [self] in writeMarkers(of: id, context.markerTiming) }
         }
+        try context.errorAfterEffect().check()
+        return ErrorResponse()
     }
 }

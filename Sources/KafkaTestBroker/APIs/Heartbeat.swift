@@ -14,17 +14,13 @@ enum Heartbeat {
 }
 
 extension Broker {
-    func heartbeat(_ request: Heartbeat.Request, _ context: RequestContext) {
-        var response = ErrorResponse()
-        do throws(KafkaErrorCode) {
-            try context.injectedError().check()
-            let (group, member) = try member(
-                request.memberID, request.instanceID, of: request.groupID, generation: request.generation)
-            groups.touch(member, in: group)
-            if group.state == .preparingRebalance { throw .rebalanceInProgress }
-        } catch {
-            response.error = error
-        }
-        context.reply(response)
+    func heartbeat(
+        _ request: Heartbeat.Request, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> ErrorResponse {
+        let (group, member) = try member(
+            request.memberID, request.instanceID, of: request.groupID, generation: request.generation)
+        groups.touch(member, in: group)
+        if group.state == .preparingRebalance { throw .rebalanceInProgress }
+        return ErrorResponse()
     }
 }

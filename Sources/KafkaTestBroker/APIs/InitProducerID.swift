@@ -19,7 +19,7 @@ enum InitProducerID {
         }
     }
 
-    struct Response: Message {
+    struct Response: ErrorAnswer {
         var error = KafkaErrorCode.none
         var producer = TransactionTable.Producer()
 
@@ -31,24 +31,18 @@ enum InitProducerID {
 }
 
 extension Broker {
-    func initProducerID(_ request: InitProducerID.Request, _ context: RequestContext) {
-        func refuse(_ code: KafkaErrorCode) {
-            context.reply(InitProducerID.Response(error: fencedError(code, since: 4, context)))
-        }
-        do throws(KafkaErrorCode) {
-            try context.injectedError().check()
-            switch try initialize(request, context) {
-            case .ready(let producer):
-                try context.errorAfterEffect().check()
-                context.reply(InitProducerID.Response(producer: producer))
-            case .refuse(let code): throw code
-            case .abortPredecessor:
-                // As Apache Kafka answers: the client asks again, and gets an epoch that nobody else has seen.
-                refuse(context.errorAfterEffect() ?? .concurrentTransactions)
-                writeMarkers(of: request.transactionalID ?? "", context.markerTiming)
-            }
-        } catch {
-            refuse(error)
+    func initProducerID(
+        _ request: InitProducerID.Request, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> InitProducerID.Response {
+        switch try initialize(request, context) {
+        case .ready(let producer):
+            try context.errorAfterEffect().check()
+            return InitProducerID.Response(producer: producer)
+        case .refuse(let code): throw code
+        case .abortPredecessor:
+            context.afterReply = { [self] in writeMarkers(of: request.transactionalID ?? "", context.markerTiming) }
+            // As Apache Kafka answers: the client asks again, and gets an epoch that nobody else has seen.
+            throw context.errorAfterEffect() ?? .concurrentTransactions
         }
     }
 
@@ -74,10 +68,5 @@ extension Broker {
             }
         guard isKept else { throw .kafkaStorageError }
         return decision
-    }
-
-    /// Older clients know the fenced producer by another code.
-    func fencedError(_ code: KafkaErrorCode, since version: Int16, _ context: RequestContext) -> KafkaErrorCode {
-        context.version < version && code == .producerFenced ? .invalidProducerEpoch : code
     }
 }

@@ -25,7 +25,7 @@ enum LeaveGroup {
         }
     }
 
-    struct Response: Message {
+    struct Response: ErrorAnswer {
         var error = KafkaErrorCode.none
         var members: [Answer] = []
 
@@ -47,13 +47,14 @@ enum LeaveGroup {
 }
 
 extension Broker {
-    func leaveGroup(_ request: LeaveGroup.Request, _ context: RequestContext) {
-        if let code = context.injectedError() { return context.reply(LeaveGroup.Response(error: code)) }
+    func leaveGroup(
+        _ request: LeaveGroup.Request, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> LeaveGroup.Response {
         let group = groups.group(request.groupID, create: false)
-        let answers = request.members.map {
-            LeaveGroup.Answer(id: $0.id, instanceID: $0.instanceID, error: leave($0, group))
-        }
-        context.reply(LeaveGroup.Response(members: answers))
+        return LeaveGroup.Response(
+            members: request.members.map {
+                .init(id: $0.id, instanceID: $0.instanceID, error: leave($0, group))
+            })
     }
 
     private func leave(_ leaving: LeaveGroup.Member, _ group: Group?) -> KafkaErrorCode {

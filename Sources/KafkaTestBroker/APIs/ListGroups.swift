@@ -10,7 +10,7 @@ enum ListGroups {
         }
     }
 
-    struct Response: Message {
+    struct Response: ErrorAnswer {
         var error = KafkaErrorCode.none
         var groups: [Answer] = []
 
@@ -34,18 +34,16 @@ enum ListGroups {
 }
 
 extension Broker {
-    func listGroups(_ request: ListGroups.Request, _ context: RequestContext) {
+    func listGroups(
+        _ request: ListGroups.Request, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> ListGroups.Response {
         let states = request.states.map { $0.lowercased() }
         let types = request.types.map { $0.lowercased() }
         let listed = groups.groups.values.sorted { $0.id < $1.id }.filter { group in
             (states.isEmpty || states.contains(group.state.rawValue.lowercased()))
                 && (types.isEmpty || types.contains("classic"))
         }
-        context.reply(
-            ListGroups.Response(
-                error: context.injectedError() ?? .none,
-                groups: listed.map {
-                    .init(id: $0.id, protocolType: $0.protocolType ?? "", state: $0.state.rawValue)
-                }))
+        return ListGroups.Response(
+            groups: listed.map { .init(id: $0.id, protocolType: $0.protocolType ?? "", state: $0.state.rawValue) })
     }
 }

@@ -18,7 +18,7 @@ enum ListTransactions {
         }
     }
 
-    struct Response: Message {
+    struct Response: ErrorAnswer {
         var error = KafkaErrorCode.none
         var unknownStates: [String] = []
         var transactions: [Answer] = []
@@ -39,17 +39,16 @@ enum ListTransactions {
 }
 
 extension Broker {
-    func listTransactions(_ request: ListTransactions.Request, _ context: RequestContext) {
+    func listTransactions(
+        _ request: ListTransactions.Request, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> ListTransactions.Response {
         let node = context.connection.node
-        if let code = context.injectedError() ?? coordinatorError(of: node) {
-            return context.reply(ListTransactions.Response(error: code))
-        }
+        try coordinatorError(of: node).check()
         let listed = transactions.transactions.values.sorted { $0.id < $1.id }.filter {
             coordinatorNode(of: $0.id) == node && request.wants($0, now: now)
         }
-        context.reply(
-            ListTransactions.Response(
-                unknownStates: request.states.filter { Transaction.State(rawValue: $0) == nil },
-                transactions: listed.map { .init(id: $0.id, producerID: $0.producerID, state: $0.state.rawValue) }))
+        return ListTransactions.Response(
+            unknownStates: request.states.filter { Transaction.State(rawValue: $0) == nil },
+            transactions: listed.map { .init(id: $0.id, producerID: $0.producerID, state: $0.state.rawValue) })
     }
 }

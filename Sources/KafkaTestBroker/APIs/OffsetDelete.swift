@@ -7,7 +7,7 @@ enum OffsetDelete {
         mutating func fields(_ wire: inout Coder) { wire(&groupID, &topics) }
     }
 
-    struct Response: Message {
+    struct Response: ErrorAnswer {
         var error = KafkaErrorCode.none
         var topics: [TopicItems<PartitionOutcome>] = []
 
@@ -20,11 +20,10 @@ enum OffsetDelete {
 }
 
 extension Broker {
-    func offsetDelete(_ request: OffsetDelete.Request, _ context: RequestContext) {
-        if let code = context.injectedError() { return context.reply(OffsetDelete.Response(error: code)) }
-        guard let group = groups.group(request.groupID, create: false) else {
-            return context.reply(OffsetDelete.Response(error: .groupIDNotFound))
-        }
+    func offsetDelete(
+        _ request: OffsetDelete.Request, _ context: RequestContext
+    ) throws(KafkaErrorCode) -> OffsetDelete.Response {
+        guard let group = groups.group(request.groupID, create: false) else { throw .groupIDNotFound }
         let topics = answers(to: request.topics, context) { (id, _) throws(KafkaErrorCode) in
             guard partition(id) != nil else { throw .unknownTopicOrPartition }
             // Subscriptions are opaque bytes here: any member may read the topic.
@@ -32,6 +31,6 @@ extension Broker {
             try storing("delete an offset") { try groups.forget(id, in: group) }
             return PartitionOutcome()
         }
-        context.reply(OffsetDelete.Response(topics: topics))
+        return OffsetDelete.Response(topics: topics)
     }
 }

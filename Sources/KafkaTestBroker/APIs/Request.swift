@@ -48,10 +48,27 @@ extension Int32: PartitionItem {
     var index: Int32 { self }
 }
 
-/// What a response says of one partition. A new one has no error, and -1 for what is not known.
-protocol PartitionAnswer: Message {
-    var index: Int32 { get set }
+/// A response, or a part of one, with an error or none.
+protocol ErrorAnswer: Message {
     var error: KafkaErrorCode { get set }
+}
+
+extension ErrorAnswer {
+    /// What is made, or the error that is thrown meanwhile.
+    static func made(_ make: () throws(KafkaErrorCode) -> Self) -> Self {
+        do throws(KafkaErrorCode) {
+            return try make()
+        } catch {
+            var answer = Self()
+            answer.error = error
+            return answer
+        }
+    }
+}
+
+/// What a response says of one partition. A new one has no error, and -1 for what is not known.
+protocol PartitionAnswer: ErrorAnswer {
+    var index: Int32 { get set }
 }
 
 /// The answer where there is nothing to say but whether it went well.
@@ -73,7 +90,7 @@ struct ListResponse<Answer: Field>: Message {
 }
 
 /// A response with nothing but an error, or none.
-struct ErrorResponse: Message {
+struct ErrorResponse: ErrorAnswer {
     var error = KafkaErrorCode.none
 
     mutating func fields(_ wire: inout Coder) {
@@ -116,12 +133,9 @@ extension Broker {
         topics.map { topic in
             let name = name(of: topic, context)
             let answers = topic.partitions.map { item in
-                var result = Answer()
-                do throws(KafkaErrorCode) {
+                var result = Answer.made { () throws(KafkaErrorCode) in
                     guard let name else { throw .unknownTopicID }
-                    result = try answer(TopicPartition(topic: name, partition: item.index), item)
-                } catch {
-                    result.error = error
+                    return try answer(TopicPartition(topic: name, partition: item.index), item)
                 }
                 result.index = item.index
                 return result

@@ -6,7 +6,7 @@ enum SaslHandshake {
         mutating func fields(_ wire: inout Coder) { wire(&mechanism) }
     }
 
-    struct Response: Message {
+    struct Response: ErrorAnswer {
         var error = KafkaErrorCode.none
         var mechanisms: [String] = []
 
@@ -17,17 +17,16 @@ enum SaslHandshake {
 extension Broker {
     func saslHandshake(_ request: SaslHandshake.Request, _ context: RequestContext) {
         let offered = SASLMechanism.offered(configuration)
-        var response = SaslHandshake.Response(mechanisms: offered.map(\.rawValue))
-        do throws(KafkaErrorCode) {
+        var response = SaslHandshake.Response.made { () throws(KafkaErrorCode) in
             try context.injectedError().check()
             guard case .expectsHandshake = context.connection.authentication else { throw .illegalSaslState }
             guard let mechanism = SASLMechanism(rawValue: request.mechanism), offered.contains(mechanism) else {
                 throw .unsupportedSaslMechanism
             }
             context.connection.authentication = .expectsToken(mechanism)
-        } catch {
-            response.error = error
+            return .init()
         }
+        response.mechanisms = offered.map(\.rawValue)
         context.reply(response)
     }
 

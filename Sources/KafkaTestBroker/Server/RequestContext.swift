@@ -24,6 +24,8 @@ final class RequestContext {
     var ending = FaultTable.Ending.answer
     /// What faults want of the markers that the request has written.
     var markerTiming = MarkerTiming()
+    /// What is done behind the answer.
+    var afterReply: (() -> Void)?
     private var finish: Finish?
 
     /// Takes the reply, and for how many milliseconds the connection rests after it.
@@ -62,7 +64,21 @@ final class RequestContext {
         }?.code
     }
 
-    func reply(_ response: some Message) {
+    /// Answers with a response that has an error or none.
+    func reply(_ response: some ErrorAnswer) {
+        var response = response
+        response.error = known(response.error)
+        send(response)
+    }
+
+    func reply(_ response: some Message) { send(response) }
+
+    /// The code by which a client of this version knows that it is fenced.
+    func known(_ code: KafkaErrorCode) -> KafkaErrorCode {
+        code == .producerFenced && version < header.api.fencing ? .invalidProducerEpoch : code
+    }
+
+    private func send(_ response: some Message) {
         var response = response
         var wire = header.responseWriter()
         wire.throttleMilliseconds = throttleMilliseconds
@@ -78,6 +94,8 @@ final class RequestContext {
         let finish = self.finish
         self.finish = nil
         finish?(shape(reply), throttleMilliseconds)
+        afterReply?()
+        afterReply = nil
     }
 
     private func shape(_ reply: Reply) -> Reply {
