@@ -13,14 +13,11 @@ struct API: Sendable {
     let topicIDs: Int16
     /// The first version whose clients know that a producer can be fenced by a code of its own.
     let fencing: Int16
-    /// Reads the request and has it answered.
-    let serve: @Sendable (Broker, inout Coder, RequestContext) throws(WireError) -> Void
+    let handler: RequestHandler
 
-    /// For requests whose answer may come later, or has an error for each of its parts.
-    private init<Body: RequestBody>(
+    private init(
         _ kind: RequestKind, _ number: Int16, _ versions: ClosedRange<Int16>, flexible: Int16 = .max,
-        throttled: Int16 = 0, topicIDs: Int16 = .max, fencing: Int16 = 0,
-        _ answer: @escaping @Sendable (Broker) -> (Body, RequestContext) -> Void
+        throttled: Int16 = 0, topicIDs: Int16 = .max, fencing: Int16 = 0, _ handler: RequestHandler
     ) {
         self.kind = kind
         self.number = number
@@ -29,70 +26,46 @@ struct API: Sendable {
         self.throttled = throttled
         self.topicIDs = topicIDs
         self.fencing = fencing
-        serve = { (broker, wire, context) throws(WireError) in
-            var request = Body()
-            wire(&request)
-            try wire.finishReading()
-            broker.serve(request, context, answer(broker))
-        }
-    }
-
-    /// For requests that are answered at once: the error that a fault or the handler throws stands in the response.
-    private init<Body: RequestBody, Response: ErrorAnswer>(
-        _ kind: RequestKind, _ number: Int16, _ versions: ClosedRange<Int16>, flexible: Int16 = .max,
-        throttled: Int16 = 0, topicIDs: Int16 = .max, fencing: Int16 = 0,
-        throwing answer: @escaping @Sendable (Broker) -> (Body, RequestContext) throws(KafkaErrorCode) -> Response
-    ) {
-        self.init(
-            kind, number, versions, flexible: flexible, throttled: throttled, topicIDs: topicIDs, fencing: fencing
-        ) { broker in
-            { (request: Body, context: RequestContext) in
-                context.reply(
-                    Response.made { () throws(KafkaErrorCode) in
-                        try context.injectedError().check()
-                        return try answer(broker)(request, context)
-                    })
-            }
-        }
+        self.handler = handler
     }
 
     /// From Kafka's message descriptions (`clients/src/main/resources/common/message`).
     static let all: [API] = [
-        API(.produce, 0, 3...13, flexible: 9, topicIDs: 13, Broker.produce),
-        API(.fetch, 1, 4...18, flexible: 12, topicIDs: 13, Broker.fetch),
-        API(.listOffsets, 2, 1...11, flexible: 6, throttled: 2, Broker.listOffsets),
-        API(.metadata, 3, 0...13, flexible: 9, throttled: 3, Broker.metadata),
-        API(.offsetCommit, 8, 1...10, flexible: 8, throttled: 3, topicIDs: 10, Broker.offsetCommit),
-        API(.offsetFetch, 9, 1...10, flexible: 6, throttled: 3, topicIDs: 10, Broker.offsetFetch),
-        API(.findCoordinator, 10, 0...6, flexible: 3, throttled: 1, Broker.findCoordinator),
-        API(.joinGroup, 11, 0...9, flexible: 6, throttled: 2, Broker.joinGroup),
-        API(.heartbeat, 12, 0...4, flexible: 4, throttled: 1, throwing: Broker.heartbeat),
-        API(.leaveGroup, 13, 0...5, flexible: 4, throttled: 1, throwing: Broker.leaveGroup),
-        API(.syncGroup, 14, 0...5, flexible: 4, throttled: 1, Broker.syncGroup),
-        API(.describeGroups, 15, 0...6, flexible: 5, throttled: 1, Broker.describeGroups),
-        API(.listGroups, 16, 0...5, flexible: 3, throttled: 1, throwing: Broker.listGroups),
-        API(.saslHandshake, 17, 0...1, Broker.saslHandshake),
-        API(.apiVersions, 18, 0...4, flexible: 3, throttled: 1, Broker.apiVersions),
-        API(.createTopics, 19, 0...7, flexible: 5, throttled: 2, Broker.createTopics),
-        API(.deleteTopics, 20, 0...6, flexible: 4, throttled: 1, Broker.deleteTopics),
-        API(.deleteRecords, 21, 0...2, flexible: 2, Broker.deleteRecords),
-        API(.initProducerID, 22, 0...5, flexible: 2, fencing: 4, throwing: Broker.initProducerID),
-        API(.offsetForLeaderEpoch, 23, 2...4, flexible: 4, Broker.offsetForLeaderEpoch),
-        API(.addPartitionsToTxn, 24, 0...3, flexible: 3, fencing: 2, Broker.addPartitionsToTxn),
-        API(.addOffsetsToTxn, 25, 0...4, flexible: 3, fencing: 2, throwing: Broker.addOffsetsToTxn),
-        API(.endTxn, 26, 0...4, flexible: 3, fencing: 2, throwing: Broker.endTxn),
-        API(.txnOffsetCommit, 28, 0...4, flexible: 3, Broker.txnOffsetCommit),
-        API(.describeConfigs, 32, 0...4, flexible: 4, Broker.describeConfigs),
-        API(.alterConfigs, 33, 0...2, flexible: 2, Broker.alterConfigs),
-        API(.saslAuthenticate, 36, 0...2, flexible: 2, Broker.saslAuthenticate),
-        API(.createPartitions, 37, 0...3, flexible: 2, Broker.createPartitions),
-        API(.deleteGroups, 42, 0...2, flexible: 2, Broker.deleteGroups),
-        API(.incrementalAlterConfigs, 44, 0...1, flexible: 1, Broker.incrementalAlterConfigs),
-        API(.offsetDelete, 47, 0...0, throwing: Broker.offsetDelete),
-        API(.describeCluster, 60, 0...2, flexible: 0, throwing: Broker.describeCluster),
-        API(.describeProducers, 61, 0...0, flexible: 0, Broker.describeProducers),
-        API(.describeTransactions, 65, 0...0, flexible: 0, Broker.describeTransactions),
-        API(.listTransactions, 66, 0...1, flexible: 0, throwing: Broker.listTransactions),
+        API(.produce, 0, 3...13, flexible: 9, topicIDs: 13, .init(Broker.produce)),
+        API(.fetch, 1, 4...18, flexible: 12, topicIDs: 13, .init(Broker.fetch)),
+        API(.listOffsets, 2, 1...11, flexible: 6, throttled: 2, .init(Broker.listOffsets)),
+        API(.metadata, 3, 0...13, flexible: 9, throttled: 3, .init(Broker.metadata)),
+        API(.offsetCommit, 8, 1...10, flexible: 8, throttled: 3, topicIDs: 10, .init(Broker.offsetCommit)),
+        API(.offsetFetch, 9, 1...10, flexible: 6, throttled: 3, topicIDs: 10, .init(Broker.offsetFetch)),
+        API(.findCoordinator, 10, 0...6, flexible: 3, throttled: 1, .init(Broker.findCoordinator)),
+        API(.joinGroup, 11, 0...9, flexible: 6, throttled: 2, .init(Broker.joinGroup)),
+        API(.heartbeat, 12, 0...4, flexible: 4, throttled: 1, .init(Broker.heartbeat)),
+        API(.leaveGroup, 13, 0...5, flexible: 4, throttled: 1, .init(Broker.leaveGroup)),
+        API(.syncGroup, 14, 0...5, flexible: 4, throttled: 1, .init(Broker.syncGroup)),
+        API(.describeGroups, 15, 0...6, flexible: 5, throttled: 1, .init(Broker.describeGroups)),
+        API(.listGroups, 16, 0...5, flexible: 3, throttled: 1, .init(Broker.listGroups)),
+        API(.saslHandshake, 17, 0...1, .init(Broker.saslHandshake)),
+        API(.apiVersions, 18, 0...4, flexible: 3, throttled: 1, .init(Broker.apiVersions)),
+        API(.createTopics, 19, 0...7, flexible: 5, throttled: 2, .init(Broker.createTopics)),
+        API(.deleteTopics, 20, 0...6, flexible: 4, throttled: 1, .init(Broker.deleteTopics)),
+        API(.deleteRecords, 21, 0...2, flexible: 2, .init(Broker.deleteRecords)),
+        API(.initProducerID, 22, 0...5, flexible: 2, fencing: 4, .init(Broker.initProducerID)),
+        API(.offsetForLeaderEpoch, 23, 2...4, flexible: 4, .init(Broker.offsetForLeaderEpoch)),
+        API(.addPartitionsToTxn, 24, 0...3, flexible: 3, fencing: 2, .init(Broker.addPartitionsToTxn)),
+        API(.addOffsetsToTxn, 25, 0...4, flexible: 3, fencing: 2, .init(Broker.addOffsetsToTxn)),
+        API(.endTxn, 26, 0...4, flexible: 3, fencing: 2, .init(Broker.endTxn)),
+        API(.txnOffsetCommit, 28, 0...4, flexible: 3, .init(Broker.txnOffsetCommit)),
+        API(.describeConfigs, 32, 0...4, flexible: 4, .init(Broker.describeConfigs)),
+        API(.alterConfigs, 33, 0...2, flexible: 2, .init(Broker.alterConfigs)),
+        API(.saslAuthenticate, 36, 0...2, flexible: 2, .init(Broker.saslAuthenticate)),
+        API(.createPartitions, 37, 0...3, flexible: 2, .init(Broker.createPartitions)),
+        API(.deleteGroups, 42, 0...2, flexible: 2, .init(Broker.deleteGroups)),
+        API(.incrementalAlterConfigs, 44, 0...1, flexible: 1, .init(Broker.incrementalAlterConfigs)),
+        API(.offsetDelete, 47, 0...0, .init(Broker.offsetDelete)),
+        API(.describeCluster, 60, 0...2, flexible: 0, .init(Broker.describeCluster)),
+        API(.describeProducers, 61, 0...0, flexible: 0, .init(Broker.describeProducers)),
+        API(.describeTransactions, 65, 0...0, flexible: 0, .init(Broker.describeTransactions)),
+        API(.listTransactions, 66, 0...1, flexible: 0, .init(Broker.listTransactions)),
     ]
 
     private static let byNumber = Dictionary(uniqueKeysWithValues: all.map { ($0.number, $0) })
@@ -105,6 +78,36 @@ struct API: Sendable {
         .init(
             version: version, isFlexible: version >= flexible, hasTopicIDs: version >= topicIDs,
             hasThrottleTime: version >= throttled)
+    }
+}
+
+/// Reads a request and has it answered.
+struct RequestHandler: Sendable {
+    let serve: @Sendable (Broker, inout Coder, RequestContext) throws(WireError) -> Void
+
+    /// For requests whose answer may come later, or has an error for each of its parts.
+    init<Body: RequestBody>(_ answer: @escaping @Sendable (Broker) -> (Body, RequestContext) -> Void) {
+        serve = { (broker, wire, context) throws(WireError) in
+            var request = Body()
+            wire(&request)
+            try wire.finishReading()
+            broker.serve(request, context, answer(broker))
+        }
+    }
+
+    /// For requests that are answered at once: the error that a fault or the handler throws stands in the response.
+    init<Body: RequestBody, Response: ErrorAnswer>(
+        _ answer: @escaping @Sendable (Broker) -> (Body, RequestContext) throws(KafkaErrorCode) -> Response
+    ) {
+        self.init { broker in
+            { (request: Body, context: RequestContext) in
+                context.reply(
+                    Response.made { () throws(KafkaErrorCode) in
+                        try context.injectedError().check()
+                        return try answer(broker)(request, context)
+                    })
+            }
+        }
     }
 }
 

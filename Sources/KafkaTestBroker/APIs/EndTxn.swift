@@ -18,9 +18,7 @@ enum EndTxn {
 extension Broker {
     /// Decides the outcome, answers, and has the markers written behind the answer: until they are, the transactional id can
     /// begin nothing new.
-    func endTxn(
-        _ request: EndTxn.Request, _ context: RequestContext
-    ) throws(KafkaErrorCode) -> ErrorResponse {
+    func endTxn(_ request: EndTxn.Request, _ context: RequestContext) throws(KafkaErrorCode) -> ErrorResponse {
         let id = request.transactionalID
         try coordinatorError(for: id, context).check()
         if try transactions.end(id, producer: request.producer, commit: request.commits, now: now) {

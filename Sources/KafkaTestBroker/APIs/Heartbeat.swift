@@ -14,9 +14,7 @@ enum Heartbeat {
 }
 
 extension Broker {
-    func heartbeat(
-        _ request: Heartbeat.Request, _ context: RequestContext
-    ) throws(KafkaErrorCode) -> ErrorResponse {
+    func heartbeat(_ request: Heartbeat.Request, _ context: RequestContext) throws(KafkaErrorCode) -> ErrorResponse {
         let (group, member) = try member(
             request.memberID, request.instanceID, of: request.groupID, generation: request.generation)
         groups.touch(member, in: group)

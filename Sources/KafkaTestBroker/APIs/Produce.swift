@@ -107,7 +107,7 @@ extension Broker {
         guard partition(id) != nil else { throw .unknownTopicOrPartition }
         guard (-1...1).contains(request.acks) else { throw .invalidRequiredAcks }
         let (topic, partition) = try leading(id, context)
-        if request.acks == -1 && topic.settings.minInsyncReplicas > endpoints.count { throw .notEnoughReplicas }
+        if request.acks == -1 && topic.settings.minInsyncReplicas > Int64(endpoints.count) { throw .notEnoughReplicas }
         let batch: BatchValidation.Accepted
         do throws(Refusal) {
             guard let records else { throw Refusal(.invalidRecord, "there are no records") }

@@ -83,9 +83,7 @@ enum BatchValidation {
         }
     }
 
-    private static func adjust(
-        _ batch: Accepted, settings: TopicSettings, now: Int64
-    ) throws(Refusal) -> Accepted {
+    private static func adjust(_ batch: Accepted, settings: TopicSettings, now: Int64) throws(Refusal) -> Accepted {
         if settings.usesAppendTime { return appendTime(batch, now: now) }
         let header = batch.header
         if header.usesAppendTime {

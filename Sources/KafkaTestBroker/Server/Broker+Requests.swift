@@ -40,7 +40,7 @@ extension Broker {
         case .request(let header, var body):
             let context = RequestContext(header: header, connection: connection, finish: finish)
             guard mayAsk(header.api.kind, connection) else { return context.complete(.close) }
-            try header.api.serve(self, &body, context)
+            try header.api.handler.serve(self, &body, context)
         }
     }
 

@@ -112,6 +112,23 @@ struct WireTests {
         }
     }
 
+    @Test("Every kind of request has its place in the table, once")
+    func table() {
+        #expect(Set(API.all.map(\.kind)) == Set(RequestKind.allCases))
+        #expect(API.all.count == RequestKind.allCases.count)
+        #expect(Set(API.all.map(\.number)).count == API.all.count)
+        #expect(API.all.map(\.number) == API.all.map(\.number).sorted())
+    }
+
+    @Test("Error codes are found by the protocol's names")
+    func errorNames() {
+        #expect(KafkaErrorCode(name: "UNKNOWN_SERVER_ERROR") == .unknownServerError)
+        #expect(KafkaErrorCode(name: "not_leader_or_follower") == .notLeaderOrFollower)
+        #expect(KafkaErrorCode(name: "TRANSACTION_ABORTABLE") == .transactionAbortable)
+        #expect(KafkaErrorCode(name: "INVALID_REGULAR_EXPRESSION")?.rawValue == 128)
+        #expect(KafkaErrorCode(name: "NO_SUCH_ERROR") == nil)
+    }
+
     @Test("Topic names are those of Kafka")
     func topicNames() {
         for name in ["a", "a.b_c-D9", String(repeating: "x", count: 249)] { #expect(Topic.isValidName(name)) }
