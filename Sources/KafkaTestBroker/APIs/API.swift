@@ -1,4 +1,7 @@
 /// A kind of request: what the protocol fixes about it, and what answers it.
+///
+/// To answer another kind, or a newer version: a case of ``RequestKind``, a line of ``all``, and a file with the messages, whose
+/// fields have the versions of Kafka's descriptions, and the handler. What faults can aim at comes with ``RequestBody``.
 struct API: Sendable {
     let kind: RequestKind
     /// Its number on the wire.

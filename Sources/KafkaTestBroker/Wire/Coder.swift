@@ -73,7 +73,7 @@ struct Coder {
         third.code(&self)
     }
 
-    /// A field that the broker does not look at, or has only one value for.
+    /// A field that the broker does not look at when it is read, and always writes so.
     mutating func unused<R: RangeExpression>(
         _ name: StaticString, _ value: some Field, _ versions: R = 0...
     ) where R.Bound == Int16 {

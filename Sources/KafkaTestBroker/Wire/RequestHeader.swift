@@ -34,8 +34,8 @@ struct RequestHeader {
     /// Holds room for the frame's length and the response header, ready for the body.
     func responseWriter() -> Coder {
         var wire = Coder(writing: format)
-        wire.unused("length", Int32(0))
-        wire.unused("correlation_id", correlationID)
+        var (length, correlationID) = (Int32(0), correlationID)
+        wire(&length, &correlationID)
         // Clients read the answer to ApiVersions before they know the broker: its header never has tagged fields.
         if api.kind != .apiVersions { wire.tags() }
         return wire
