@@ -2,7 +2,7 @@
 ///
 /// To answer another kind, or a newer version: a case of ``RequestKind``, a line of ``all``, and a file with the messages, whose
 /// fields have the versions of Kafka's descriptions, and the handler. What faults can aim at comes with ``RequestBody``.
-struct API: Sendable {
+final class API: Sendable {
     let kind: RequestKind
     /// Its number on the wire.
     let number: Int16
@@ -71,10 +71,12 @@ struct API: Sendable {
         API(.listTransactions, 66, 0...1, flexible: 0, .init(Broker.listTransactions)),
     ]
 
-    private static let byNumber = Dictionary(uniqueKeysWithValues: all.map { ($0.number, $0) })
+    private static let byNumber = all.reduce(into: [API?](repeating: nil, count: 256)) { $0[Int($1.number)] = $1 }
 
     /// The API with this number on the wire.
-    static func numbered(_ number: Int16) -> API? { byNumber[number] }
+    static func numbered(_ number: Int16) -> API? {
+        byNumber.indices.contains(Int(number)) ? byNumber[Int(number)] : nil
+    }
 
     /// What a message of this version consists of.
     func format(_ version: Int16) -> Coder.Format {

@@ -23,7 +23,8 @@ struct Coder {
         var hasThrottleTime = false
     }
 
-    let format: Format
+    /// Changes only behind a header, which has an encoding of its own.
+    var format: Format
     let isReading: Bool
     /// Told to the client in the response.
     var throttleMilliseconds: Int32 = 0
@@ -47,14 +48,19 @@ struct Coder {
 
     // MARK: Fields
 
+    // Always inlined, so that a field costs no more than the one line that it stands for.
+
+    @inline(__always)
     mutating func callAsFunction(_ field: inout some Field) { field.code(&self) }
 
     /// A field of some versions only.
+    @inline(__always)
     mutating func callAsFunction(_ field: inout some Field, _ versions: some RangeExpression<Int16>) {
         if versions.contains(format.version) { field.code(&self) }
     }
 
     /// Fields that follow each other.
+    @inline(__always)
     mutating func callAsFunction<R: RangeExpression>(
         _ first: inout some Field, _ second: inout some Field, _ versions: R = 0...
     ) where R.Bound == Int16 {
@@ -64,6 +70,7 @@ struct Coder {
     }
 
     /// Fields that follow each other.
+    @inline(__always)
     mutating func callAsFunction<R: RangeExpression>(
         _ first: inout some Field, _ second: inout some Field, _ third: inout some Field, _ versions: R = 0...
     ) where R.Bound == Int16 {
@@ -111,6 +118,7 @@ struct Coder {
 
     var remaining: Int { input.readableBytes }
 
+    @inline(__always)
     mutating func integer<T: FixedWidthInteger>(_ value: inout T) {
         guard isReading else { return output.write(value) }
         guard flaw == nil else { return }
@@ -189,9 +197,6 @@ struct Coder {
     }
 
     // MARK: The end
-
-    /// What was not read.
-    var rest: ByteBuffer { input }
 
     /// Throws the flaw that ended the reading, if there is one.
     func finishReading() throws(WireError) {

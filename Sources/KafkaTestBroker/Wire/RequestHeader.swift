@@ -26,9 +26,9 @@ struct RequestHeader {
         // The client id keeps the classic encoding in every header version.
         wire(&header.clientID)
         try wire.finishReading()
-        var body = Coder(reading: wire.rest, header.format)
-        body.tags()
-        return .request(header, body)
+        wire.format = header.format
+        wire.tags()
+        return .request(header, wire)
     }
 
     /// Holds room for the frame's length and the response header, ready for the body.
