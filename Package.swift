@@ -80,7 +80,6 @@ let package = Package(
             dependencies: [
                 "CCompression", "CCRC32C", "COpenSSL",
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 logging,

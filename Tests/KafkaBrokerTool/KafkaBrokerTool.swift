@@ -1,8 +1,8 @@
 import ArgumentParser
 
-/// The embedded broker as a process of its own, and the fuzzing of its codec.
+/// The embedded broker as a process of its own.
 @main
 struct KafkaBrokerTool: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serves the embedded broker, or fuzzes its codec.", subcommands: [Serve.self, Fuzz.self])
+        abstract: "Serves the embedded broker.", subcommands: [Serve.self])
 }

@@ -1,9 +1,17 @@
-package import KafkaTestBroker
-
 /// Random numbers that are the same in every run and on every machine, so that a failing seed can be run again.
-package typealias Seeded = SplitMix
+///
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+package struct Seeded: RandomNumberGenerator {
+    private var state: UInt64
 
-extension SplitMix {
     /// The numbers of this seed.
-    package init(_ seed: UInt64) { self.init(state: seed) }
+    package init(_ seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
 }

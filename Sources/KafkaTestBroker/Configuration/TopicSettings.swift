@@ -2,15 +2,15 @@
 struct TopicSettings: Hashable, Codable {
     /// What was set for this topic, as text.
     private(set) var overrides: [String: String] = [:]
-    private(set) var maxMessageBytes: Int
+    private(set) var maxMessageBytes: Int64
     private(set) var compacts = false
     private(set) var deletes = true
     private(set) var retentionMilliseconds: Int64 = 604_800_000
     private(set) var retentionBytes: Int64 = -1
-    private(set) var segmentBytes: Int
+    private(set) var segmentBytes: Int64
     private(set) var segmentMilliseconds: Int64 = 604_800_000
     private(set) var usesAppendTime = false
-    private(set) var minInsyncReplicas = 1
+    private(set) var minInsyncReplicas: Int64 = 1
     private(set) var timestampBeforeMaxMilliseconds: Int64 = .max
     private(set) var timestampAfterMaxMilliseconds: Int64 = 3_600_000
     private(set) var deleteRetentionMilliseconds: Int64 = 86_400_000
@@ -18,11 +18,11 @@ struct TopicSettings: Hashable, Codable {
 
     /// The settings of a topic that says nothing, on a broker with these.
     init(maxMessageBytes: Int, retentionBytes: Int64) {
-        self.maxMessageBytes = maxMessageBytes
+        self.maxMessageBytes = Int64(maxMessageBytes)
         self.retentionBytes = retentionBytes
         // Smaller than Apache Kafka's: only whole segments go, and what is kept is in memory.
         let segment = retentionBytes < 0 ? Self.largestSegment : min(Self.largestSegment, retentionBytes / 4)
-        segmentBytes = Int(max(segment, 1 << 20, Int64(maxMessageBytes)))
+        segmentBytes = max(segment, 1 << 20, Int64(maxMessageBytes))
     }
 
     private static let largestSegment: Int64 = 64 << 20
@@ -54,32 +54,33 @@ struct TopicSettings: Hashable, Codable {
             return ["true", "false"].contains(value)
         case "leader.replication.throttled.replicas", "follower.replication.throttled.replicas":
             return true
+        case "segment.index.bytes", "segment.jitter.ms", "index.interval.bytes", "file.delete.delay.ms",
+            "flush.messages", "flush.ms", "min.compaction.lag.ms", "max.compaction.lag.ms", "local.retention.ms",
+            "local.retention.bytes":
+            return Int64(value) != nil
         default:
-            guard let number = Int64(value) else { return false }
-            return apply(name, number)
+            guard let (path, range) = Self.numbers[name], let number = Int64(value), range.contains(number) else {
+                return false
+            }
+            self[keyPath: path] = number
         }
         return true
     }
 
-    private mutating func apply(_ name: String, _ value: Int64) -> Bool {
-        switch name {
-        case "max.message.bytes" where value >= 0: maxMessageBytes = Int(value)
-        case "retention.ms" where value >= -1: retentionMilliseconds = value
-        case "retention.bytes" where value >= -1: retentionBytes = value
-        case "segment.bytes" where value >= 14 && value <= Int64(Int32.max): segmentBytes = Int(value)
-        case "segment.ms" where value >= 1: segmentMilliseconds = value
-        case "min.insync.replicas" where value >= 1: minInsyncReplicas = Int(value)
-        case "message.timestamp.before.max.ms" where value >= 0: timestampBeforeMaxMilliseconds = value
-        case "message.timestamp.after.max.ms" where value >= 0: timestampAfterMaxMilliseconds = value
-        case "delete.retention.ms" where value >= 0: deleteRetentionMilliseconds = value
-        case "segment.index.bytes", "segment.jitter.ms", "index.interval.bytes", "file.delete.delay.ms",
-            "flush.messages", "flush.ms", "min.compaction.lag.ms", "max.compaction.lag.ms", "local.retention.ms",
-            "local.retention.bytes":
-            break
-        default: return false
-        }
-        return true
-    }
+    private typealias Number = (path: any WritableKeyPath<TopicSettings, Int64> & Sendable, range: ClosedRange<Int64>)
+
+    /// The settings that are numbers, and what they may be.
+    private static let numbers: [String: Number] = [
+        "delete.retention.ms": (\.deleteRetentionMilliseconds, 0...(.max)),
+        "max.message.bytes": (\.maxMessageBytes, 0...(.max)),
+        "message.timestamp.after.max.ms": (\.timestampAfterMaxMilliseconds, 0...(.max)),
+        "message.timestamp.before.max.ms": (\.timestampBeforeMaxMilliseconds, 0...(.max)),
+        "min.insync.replicas": (\.minInsyncReplicas, 1...(.max)),
+        "retention.bytes": (\.retentionBytes, -1...(.max)),
+        "retention.ms": (\.retentionMilliseconds, -1...(.max)),
+        "segment.bytes": (\.segmentBytes, 14...Int64(Int32.max)),
+        "segment.ms": (\.segmentMilliseconds, 1...(.max)),
+    ]
 
     /// Every setting with its present value, for `DescribeConfigs`, in the order of their names.
     var described: [(name: String, value: String)] {
@@ -87,18 +88,10 @@ struct TopicSettings: Hashable, Codable {
             "cleanup.policy": [compacts ? "compact" : nil, deletes ? "delete" : nil].compactMap(\.self)
                 .joined(separator: ","),
             "compression.type": "producer",
-            "delete.retention.ms": String(deleteRetentionMilliseconds),
-            "max.message.bytes": String(maxMessageBytes),
-            "message.timestamp.after.max.ms": String(timestampAfterMaxMilliseconds),
-            "message.timestamp.before.max.ms": String(timestampBeforeMaxMilliseconds),
             "message.timestamp.type": usesAppendTime ? "LogAppendTime" : "CreateTime",
             "min.cleanable.dirty.ratio": String(minCleanableDirtyRatio),
-            "min.insync.replicas": String(minInsyncReplicas),
-            "retention.bytes": String(retentionBytes),
-            "retention.ms": String(retentionMilliseconds),
-            "segment.bytes": String(segmentBytes),
-            "segment.ms": String(segmentMilliseconds),
         ]
+        for (name, number) in Self.numbers { values[name] = String(self[keyPath: number.path]) }
         for (name, value) in overrides { values[name] = value }
         return values.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }

@@ -7,7 +7,6 @@ final class Group {
         case preparingRebalance = "PreparingRebalance"
         case completingRebalance = "CompletingRebalance"
         case stable = "Stable"
-        case dead = "Dead"
     }
 
     let id: String
@@ -51,7 +50,7 @@ final class Group {
     func replace(_ old: GroupMember, with new: GroupMember) {
         guard let index = members.firstIndex(where: { $0 === old }) else { return }
         old.stopTimer()
-        old.answerJoin(GroupMembership(error: .fencedInstanceID, memberID: old.id))
+        old.answerJoin(JoinGroup.Response(error: .fencedInstanceID, memberID: old.id))
         old.answerSync(.fencedInstanceID)
         new.assignment = old.assignment
         members[index] = new
@@ -69,7 +68,7 @@ final class Group {
     var isComplete: Bool { expected.isEmpty && members.allSatisfy { $0.join != nil } }
 
     /// Whether a member with these protocols can be part of the group.
-    func accepts(_ type: String, _ protocols: [(name: String, metadata: ByteBuffer)], except id: String) -> Bool {
+    func accepts(_ type: String, _ protocols: [MemberProtocol], except id: String) -> Bool {
         guard !type.isEmpty, !protocols.isEmpty else { return false }
         let others = members.filter { $0.id != id }
         guard !others.isEmpty else { return true }
@@ -92,16 +91,26 @@ final class Group {
         return votes.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
     }
 
-    func membership(of member: GroupMember) -> GroupMembership {
-        GroupMembership(
-            memberID: member.id, generation: generation, protocolType: protocolType, protocolName: protocolName,
-            leader: leader ?? "",
-            members: member.id == leader
-                ? members.map { ($0.id, $0.instanceID, $0.metadata(for: protocolName)) } : [])
+    /// What a member learns when it has joined: the leader, of all.
+    func membership(of member: GroupMember) -> JoinGroup.Response {
+        let all = members.map {
+            JoinGroup.Member(id: $0.id, instanceID: $0.instanceID, metadata: $0.metadata(for: protocolName))
+        }
+        return JoinGroup.Response(
+            generation: generation, protocolType: protocolType, protocolName: protocolName, leader: leader ?? "",
+            memberID: member.id, members: member.id == leader ? all : [])
     }
 
     /// Whether a transaction that is still open has an offset for the partition.
     func hasPendingOffset(_ partition: TopicPartition) -> Bool {
         pendingOffsets.values.contains { $0[partition] != nil }
     }
+}
+
+/// A position that a group has committed.
+struct CommittedOffset: Hashable, Codable {
+    var offset: Int64
+    var leaderEpoch: Int32
+    var metadata: String
+    var committed: Int64
 }

@@ -54,17 +54,27 @@ final class GroupCoordinator {
 
     /// Takes a member out, which makes the others share anew.
     func leave(_ member: GroupMember, _ group: Group) {
-        member.answerJoin(GroupMembership(error: .unknownMemberID, memberID: member.id))
+        member.answerJoin(JoinGroup.Response(error: .unknownMemberID, memberID: member.id))
         member.answerSync(.unknownMemberID)
         group.remove(member.id)
-        switch group.state {
-        case .stable, .completingRebalance: prepareRebalance(group)
-        case .preparingRebalance: completeIfAllJoined(group)
-        case .empty, .dead: break
-        }
+        if group.state != .empty { memberChanged(in: group) }
     }
 
     // MARK: Rebalances
+
+    /// Keeps a place for a member that is to come back with the id that it was given.
+    func expect(_ id: String, in group: Group, for milliseconds: Int64) {
+        let timer = after(milliseconds) { [weak self, weak group] in
+            guard let self, let group, group.arrived(id) else { return }
+            self.completeIfAllJoined(group)
+        }
+        group.expect(id, timer: timer)
+    }
+
+    /// Has the members share anew, now that one has come, changed or gone.
+    func memberChanged(in group: Group) {
+        if group.state == .preparingRebalance { completeIfAllJoined(group) } else { prepareRebalance(group) }
+    }
 
     func prepareRebalance(_ group: Group) {
         guard group.state != .preparingRebalance else { return }
@@ -137,14 +147,16 @@ final class GroupCoordinator {
 
     // MARK: Offsets
 
-    func commit(_ offset: CommittedOffset, for partition: TopicPartition, in group: Group) throws {
-        try save(group.id, partition, nil, offset)
-        group.offsets[partition] = offset
-    }
-
-    func commit(_ offset: CommittedOffset, for partition: TopicPartition, in group: Group, producerID: Int64) throws {
+    /// Keeps an offset; with a producer's id in its open transaction.
+    func commit(
+        _ offset: CommittedOffset, for partition: TopicPartition, in group: Group, producerID: Int64? = nil
+    ) throws {
         try save(group.id, partition, producerID, offset)
-        group.pendingOffsets[producerID, default: [:]][partition] = offset
+        if let producerID {
+            group.pendingOffsets[producerID, default: [:]][partition] = offset
+        } else {
+            group.offsets[partition] = offset
+        }
     }
 
     /// Ends a transaction: its offsets become the group's, or are forgotten.

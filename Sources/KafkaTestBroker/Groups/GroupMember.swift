@@ -6,42 +6,40 @@ final class GroupMember {
     let instanceID: String?
     let clientID: String
     let clientHost: String
-    var sessionTimeout: Int64
-    var rebalanceTimeout: Int64
-    var protocols: [(name: String, metadata: ByteBuffer)]
+    private(set) var sessionTimeout: Int64 = 0
+    private(set) var rebalanceTimeout: Int64 = 0
+    private(set) var protocols: [MemberProtocol] = []
     var assignment = ByteBuffer()
     /// The answer a waiting `JoinGroup` wants.
-    var join: ((GroupMembership) -> Void)?
+    var join: ((JoinGroup.Response) -> Void)?
     /// The answer a waiting `SyncGroup` wants.
     var sync: ((KafkaErrorCode, ByteBuffer) -> Void)?
     var session: Scheduled<Void>?
 
-    init(
-        id: String, instanceID: String?, clientID: String, clientHost: String, sessionTimeout: Int64,
-        rebalanceTimeout: Int64, protocols: [(name: String, metadata: ByteBuffer)]
-    ) {
+    init(id: String, clientID: String, clientHost: String, _ request: JoinGroup.Request) {
         self.id = id
-        self.instanceID = instanceID
         self.clientID = clientID
         self.clientHost = clientHost
-        self.sessionTimeout = sessionTimeout
-        self.rebalanceTimeout = rebalanceTimeout
-        self.protocols = protocols
+        instanceID = request.instanceID
+        take(request)
+    }
+
+    /// Takes over what the member says when it joins.
+    func take(_ request: JoinGroup.Request) {
+        sessionTimeout = Int64(request.sessionTimeout)
+        // Version 0 has no timeout of its own for rebalances.
+        rebalanceTimeout = Int64(request.rebalanceTimeout < 0 ? request.sessionTimeout : request.rebalanceTimeout)
+        protocols = request.protocols
     }
 
     func metadata(for name: String?) -> ByteBuffer {
         protocols.first { $0.name == name }?.metadata ?? ByteBuffer()
     }
 
-    func hasSameProtocols(_ others: [(name: String, metadata: ByteBuffer)]) -> Bool {
-        protocols.count == others.count
-            && zip(protocols, others).allSatisfy { $0.name == $1.name && $0.metadata == $1.metadata }
-    }
-
-    func answerJoin(_ membership: GroupMembership) {
+    func answerJoin(_ response: JoinGroup.Response) {
         let answer = join
         join = nil
-        answer?(membership)
+        answer?(response)
     }
 
     func answerSync(_ code: KafkaErrorCode) {
@@ -54,16 +52,4 @@ final class GroupMember {
         session?.cancel()
         session = nil
     }
-}
-
-/// What a member learns when it has joined, or why it has not.
-struct GroupMembership {
-    var error = KafkaErrorCode.none
-    var memberID: String
-    var generation: Int32 = -1
-    var protocolType: String?
-    var protocolName: String?
-    var leader = ""
-    var skipAssignment = false
-    var members: [(id: String, instanceID: String?, metadata: ByteBuffer)] = []
 }

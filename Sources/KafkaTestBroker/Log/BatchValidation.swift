@@ -9,47 +9,41 @@ enum BatchValidation {
         var header: RecordBatchHeader
     }
 
-    struct Refusal: Error {
-        let code: KafkaErrorCode
-        let message: String
-        var recordIndexes: [Int32] = []
-    }
-
     static func validate(
         _ records: ByteBuffer, settings: TopicSettings, version: Int16, now: Int64
     ) throws(Refusal) -> Accepted {
         guard records.readableBytes > 0 else {
-            throw Refusal(code: .invalidRecord, message: "A produce request needs exactly one record batch")
+            throw Refusal(.invalidRecord, "A produce request needs exactly one record batch")
         }
         guard let header = RecordBatchHeader(records) else {
-            throw Refusal(code: .corruptMessage, message: "The record batch is shorter than its front")
+            throw Refusal(.corruptMessage, "The record batch is shorter than its front")
         }
         guard header.magic == 2 else {
-            throw Refusal(code: .invalidRecord, message: "The record batch is not of format version 2")
+            throw Refusal(.invalidRecord, "The record batch is not of format version 2")
         }
         guard header.sizeInBytes >= RecordBatchHeader.size, header.sizeInBytes <= records.readableBytes else {
-            throw Refusal(code: .corruptMessage, message: "The record batch's length does not fit its bytes")
+            throw Refusal(.corruptMessage, "The record batch's length does not fit its bytes")
         }
         guard header.sizeInBytes == records.readableBytes else {
-            throw Refusal(code: .invalidRecord, message: "A produce request needs exactly one record batch")
+            throw Refusal(.invalidRecord, "A produce request needs exactly one record batch")
         }
         guard header.compression <= 4 else {
-            throw Refusal(code: .corruptMessage, message: "The compression type is unknown")
+            throw Refusal(.corruptMessage, "The compression type is unknown")
         }
         if header.compression == 4 && version < 7 {
-            throw Refusal(code: .unsupportedCompressionType, message: "zstd needs produce version 7 or later")
+            throw Refusal(.unsupportedCompressionType, "zstd needs produce version 7 or later")
         }
         if header.sizeInBytes > settings.maxMessageBytes {
             throw Refusal(
-                code: .messageTooLarge,
-                message: "The record batch has \(header.sizeInBytes) bytes; max.message.bytes is "
+                .messageTooLarge,
+                "The record batch has \(header.sizeInBytes) bytes; max.message.bytes is "
                     + "\(settings.maxMessageBytes)")
         }
         guard RecordBatchHeader.checksum(of: records) == header.crc else {
-            throw Refusal(code: .corruptMessage, message: "The record batch's checksum is wrong")
+            throw Refusal(.corruptMessage, "The record batch's checksum is wrong")
         }
         if header.sizeInBytes > settings.segmentBytes {
-            throw Refusal(code: .recordListTooLarge, message: "The record batch is larger than a segment")
+            throw Refusal(.recordListTooLarge, "The record batch is larger than a segment")
         }
         try checkFront(header)
         if settings.compacts { try checkKeys(records) }
@@ -58,18 +52,18 @@ enum BatchValidation {
 
     private static func checkFront(_ header: RecordBatchHeader) throws(Refusal) {
         guard header.baseOffset == 0 else {
-            throw Refusal(code: .invalidRecord, message: "The record batch's base offset must be 0")
+            throw Refusal(.invalidRecord, "The record batch's base offset must be 0")
         }
         guard header.lastOffsetDelta >= 0, header.recordCount > 0,
             Int64(header.lastOffsetDelta) + 1 == Int64(header.recordCount)
         else {
-            throw Refusal(code: .invalidRecord, message: "The record batch's count and offsets disagree")
+            throw Refusal(.invalidRecord, "The record batch's count and offsets disagree")
         }
         guard !header.isControl else {
-            throw Refusal(code: .invalidRecord, message: "Clients may not write control records")
+            throw Refusal(.invalidRecord, "Clients may not write control records")
         }
         if header.hasProducerID && header.baseSequence < 0 {
-            throw Refusal(code: .invalidRecord, message: "The producer's sequence number is negative")
+            throw Refusal(.invalidRecord, "The producer's sequence number is negative")
         }
     }
 
@@ -79,23 +73,21 @@ enum BatchValidation {
         do {
             set = try RecordSet(batch).records()
         } catch {
-            throw Refusal(code: .invalidRecord, message: "The records cannot be read: \(error)")
+            throw Refusal(.invalidRecord, "The records cannot be read: \(error)")
         }
         let missing = set.indices.filter { set[$0].key == nil }.map(Int32.init)
         guard missing.isEmpty else {
             throw Refusal(
-                code: .invalidRecord, message: "Compacted topics take no records without a key",
+                .invalidRecord, "Compacted topics take no records without a key",
                 recordIndexes: missing)
         }
     }
 
-    private static func adjust(
-        _ batch: Accepted, settings: TopicSettings, now: Int64
-    ) throws(Refusal) -> Accepted {
+    private static func adjust(_ batch: Accepted, settings: TopicSettings, now: Int64) throws(Refusal) -> Accepted {
         if settings.usesAppendTime { return appendTime(batch, now: now) }
         let header = batch.header
         if header.usesAppendTime {
-            throw Refusal(code: .invalidTimestamp, message: "Producers may not set the append time")
+            throw Refusal(.invalidTimestamp, "Producers may not set the append time")
         }
         try checkTimes(batch, settings: settings, now: now)
         return batch
@@ -107,7 +99,7 @@ enum BatchValidation {
     private static func checkTimes(_ batch: Accepted, settings: TopicSettings, now: Int64) throws(Refusal) {
         let latest = now.addingReportingOverflow(settings.timestampAfterMaxMilliseconds)
         if !latest.overflow && batch.header.maxTimestamp > latest.partialValue {
-            throw Refusal(code: .invalidTimestamp, message: "The timestamp is too far in the future")
+            throw Refusal(.invalidTimestamp, "The timestamp is too far in the future")
         }
         let earliest = now.subtractingReportingOverflow(settings.timestampBeforeMaxMilliseconds)
         if earliest.overflow || settings.timestampBeforeMaxMilliseconds == .max { return }
@@ -115,11 +107,11 @@ enum BatchValidation {
         do {
             times = try RecordSet(batch.bytes).records().map(\.timestamp)
         } catch {
-            throw Refusal(code: .invalidRecord, message: "The records cannot be read: \(error)")
+            throw Refusal(.invalidRecord, "The records cannot be read: \(error)")
         }
         let old = times.indices.filter { times[$0] >= 0 && times[$0] < earliest.partialValue }.map(Int32.init)
         guard old.isEmpty else {
-            throw Refusal(code: .invalidTimestamp, message: "The timestamp is too old", recordIndexes: old)
+            throw Refusal(.invalidTimestamp, "The timestamp is too old", recordIndexes: old)
         }
     }
 
@@ -127,11 +119,7 @@ enum BatchValidation {
         var batch = batch
         batch.header.attributes |= 0x08
         batch.header.maxTimestamp = now
-        let start = batch.bytes.readerIndex
-        batch.bytes.setInteger(batch.header.attributes, at: start + 21)
-        batch.bytes.setInteger(now, at: start + 35)
-        batch.header.crc = RecordBatchHeader.checksum(of: batch.bytes)
-        batch.bytes.setInteger(batch.header.crc, at: start + 17)
+        batch.header.write(to: &batch.bytes)
         return batch
     }
 }

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// A run of batches that is kept or dropped as a whole.
 struct LogSegment {
     let baseOffset: Int64
@@ -35,4 +37,25 @@ struct LogSegment {
         }
         return low
     }
+}
+
+/// One batch in the log, as the bytes that readers get.
+struct StoredBatch {
+    let baseOffset: Int64
+    let lastOffset: Int64
+    let maxTimestamp: Int64
+    /// Bytes in the log before this batch since the partition began; differences are sizes.
+    let position: Int64
+    let bytes: ByteBuffer
+
+    var size: Int { bytes.readableBytes }
+    var endPosition: Int64 { position + Int64(size) }
+}
+
+/// A transaction that was aborted: readers of committed data skip its records.
+struct AbortedTransaction: Hashable, Codable {
+    let producerID: Int64
+    let firstOffset: Int64
+    /// The offset of the abort marker.
+    let lastOffset: Int64
 }

@@ -51,7 +51,7 @@ extension PartitionLog {
     private func compact(
         _ batch: StoredBatch, latest: [ByteBuffer: Int64], deletionsAfter horizon: Int64
     ) -> StoredBatch? {
-        guard let header = RecordBatchHeader(batch.bytes), !header.isControl else { return batch }
+        guard var header = RecordBatchHeader(batch.bytes), !header.isControl else { return batch }
         let isLastOfProducer = producers.entries[header.producerID]?.lastOffset == batch.lastOffset
         guard let records = try? RecordSet(batch.bytes).records() else { return batch }
         let kept =
@@ -64,16 +64,10 @@ extension PartitionLog {
         if kept.count == records.count { return batch }
         // An empty batch keeps the producer's sequence for a reader of the files.
         if kept.isEmpty && !isLastOfProducer { return nil }
-        var bytes = RecordBatchBuilder.build(
-            .init(
-                attributes: header.attributes & ~0x07, baseTimestamp: header.baseTimestamp,
-                maxTimestamp: kept.map(\.timestamp).max() ?? header.maxTimestamp, producerID: header.producerID,
-                producerEpoch: header.producerEpoch, baseSequence: header.baseSequence,
-                lastOffsetDelta: header.lastOffsetDelta), records: kept.map(\.body))
-        bytes.setInteger(header.baseOffset, at: 0)
-        bytes.setInteger(header.partitionLeaderEpoch, at: 12)
+        header.attributes &= ~0x07
+        header.maxTimestamp = kept.map(\.timestamp).max() ?? header.maxTimestamp
         return StoredBatch(
-            baseOffset: batch.baseOffset, lastOffset: batch.lastOffset,
-            maxTimestamp: kept.map(\.timestamp).max() ?? batch.maxTimestamp, position: batch.position, bytes: bytes)
+            baseOffset: batch.baseOffset, lastOffset: batch.lastOffset, maxTimestamp: header.maxTimestamp,
+            position: batch.position, bytes: header.batch(of: kept.map(\.body)))
     }
 }

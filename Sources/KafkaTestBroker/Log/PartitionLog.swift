@@ -21,15 +21,18 @@ final class PartitionLog {
     var producers = ProducerStates()
     /// Segments before this offset are compacted already.
     var compactedUpTo: Int64 = 0
-    let store: (any PartitionStore)?
+    let store: FilePartitionStore?
 
-    init(now: Int64, store: (any PartitionStore)? = nil) {
+    init(now: Int64, store: FilePartitionStore? = nil) {
         segments = [LogSegment(baseOffset: 0, created: now)]
         self.store = store
     }
 
     /// Readers of committed data get nothing at or after this offset.
     var lastStableOffset: Int64 { producers.firstUnstableOffset.map { max($0, startOffset) } ?? endOffset }
+
+    /// Where a reader stops.
+    func end(_ committedOnly: Bool) -> Int64 { committedOnly ? lastStableOffset : endOffset }
 
     /// Writes a batch at the end and returns its first offset.
     ///
@@ -71,16 +74,10 @@ final class PartitionLog {
 
     /// Takes in what a marker in the log ended.
     func note(_ marker: TransactionMarker, at header: RecordBatchHeader) {
-        let completed = producers.recordMarker(
-            producerID: marker.producerID, epoch: marker.epoch,
-            coordinatorEpoch: marker.coordinatorEpoch, offset: header.baseOffset, timestamp: header.maxTimestamp,
-            aborts: !marker.commits)
-        if let completed, completed.aborted {
-            abortedTransactions.append(
-                AbortedTransaction(
-                    producerID: completed.producerID, firstOffset: completed.firstOffset,
-                    lastOffset: completed.lastOffset))
-        }
+        let first = producers.record(marker, timestamp: header.maxTimestamp)
+        guard let first, !marker.commits else { return }
+        abortedTransactions.append(
+            AbortedTransaction(producerID: marker.producerID, firstOffset: first, lastOffset: header.baseOffset))
     }
 
     // MARK: Reading

@@ -24,33 +24,68 @@ struct RecordSet {
 
     func records() throws(WireError) -> [Record] {
         guard header.recordCount >= 0 else { throw .badRecord }
-        var reader = WireReader(payload)
+        var wire = Coder(reading: payload)
         var records: [Record] = []
         for _ in 0..<header.recordCount {
-            let length = try reader.varlong()
-            guard length >= 0, length <= Int64(reader.remaining) else { throw .badRecord }
-            records.append(try record(try reader.slice(Int(length))))
+            var body = VarBytes()
+            wire(&body)
+            guard wire.flaw == nil, let bytes = body.bytes else { throw .badRecord }
+            var content = Coder(reading: bytes)
+            var fields = RecordFields()
+            content(&fields)
+            try content.finishReading()
+            records.append(
+                Record(
+                    offset: header.baseOffset &+ fields.offsetDelta.value,
+                    timestamp: header.baseTimestamp &+ fields.timestampDelta.value, key: fields.key.bytes,
+                    value: fields.value.bytes, body: bytes))
         }
-        guard reader.remaining == 0 else { throw .badRecord }
+        guard wire.remaining == 0 else { throw .badRecord }
         return records
     }
+}
 
-    private func record(_ body: ByteBuffer) throws(WireError) -> Record {
-        var reader = WireReader(body)
-        _ = try reader.int8()
-        let timestampDelta = try reader.varlong()
-        let offsetDelta = try reader.varlong()
-        let key = try field(&reader)
-        let value = try field(&reader)
-        return Record(
-            offset: header.baseOffset &+ offsetDelta, timestamp: header.baseTimestamp &+ timestampDelta, key: key,
-            value: value, body: body)
+/// The front of a record; its headers follow.
+struct RecordFields: Field {
+    var attributes: Int8 = 0
+    var timestampDelta = Varint()
+    var offsetDelta = Varint()
+    var key = VarBytes()
+    var value = VarBytes()
+
+    mutating func code(_ wire: inout Coder) {
+        wire(&attributes, &timestampDelta, &offsetDelta)
+        wire(&key, &value)
     }
 
-    private func field(_ reader: inout WireReader) throws(WireError) -> ByteBuffer? {
-        let length = try reader.varlong()
-        if length < 0 { return nil }
-        guard length <= Int64(reader.remaining) else { throw .badRecord }
-        return try reader.slice(Int(length))
+    /// A record without headers.
+    func record() -> ByteBuffer {
+        var fields = self
+        var headers = Varint()
+        var wire = Coder(writing: .init())
+        wire(&fields, &headers)
+        return wire.joined()
+    }
+}
+
+/// A number of variable length, as records use it.
+struct Varint: Field, Equatable {
+    var value: Int64 = 0
+
+    mutating func code(_ wire: inout Coder) { wire.varlong(&value) }
+}
+
+/// Bytes, or null, behind a length of variable length, as records use them.
+struct VarBytes: Field {
+    var bytes: ByteBuffer?
+
+    mutating func code(_ wire: inout Coder) {
+        var length = bytes.map { Int64($0.readableBytes) } ?? -1
+        wire.varlong(&length)
+        guard length >= 0 else { return bytes = nil }
+        guard !wire.isReading || length <= Int64(wire.remaining) else { return wire.fail(.badRecord) }
+        var content = bytes ?? ByteBuffer()
+        wire.raw(&content, length: Int(length))
+        bytes = content
     }
 }

@@ -8,14 +8,6 @@ struct ProducerStates {
         case refuse(KafkaErrorCode)
     }
 
-    /// A transaction that a marker has just ended.
-    struct Completed: Equatable {
-        let producerID: Int64
-        let firstOffset: Int64
-        let lastOffset: Int64
-        let aborted: Bool
-    }
-
     private(set) var entries: [Int64: ProducerEntry] = [:]
     /// First offsets of open transactions by producer.
     private(set) var openTransactions: [Int64: Int64] = [:]
@@ -25,14 +17,8 @@ struct ProducerStates {
 
     /// Judges a batch from a client, before it is written.
     func judge(_ batch: RecordBatchHeader) -> Verdict {
-        let entry = entries[batch.producerID]
-        let last = batch.lastSequence
-        if let known = entry?.duplicate(
-            epoch: batch.producerEpoch, firstSequence: batch.baseSequence, lastSequence: last)
-        {
-            return .duplicate(known)
-        }
-        guard let entry else { return .append }
+        if let known = duplicate(of: batch) { return .duplicate(known) }
+        guard let entry = entries[batch.producerID] else { return .append }
         if batch.producerEpoch < entry.epoch { return .refuse(.invalidProducerEpoch) }
         if batch.producerEpoch != entry.epoch {
             // A new epoch starts at 0, unless nothing is known of the producer but its entry.
@@ -44,6 +30,12 @@ struct ProducerStates {
         }
         if entry.transactionFirstOffset != nil && !batch.isTransactional { return .refuse(.invalidTxnState) }
         return .append
+    }
+
+    /// The batch that is in the log already, if it is remembered.
+    func duplicate(of batch: RecordBatchHeader) -> ProducerEntry.Batch? {
+        entries[batch.producerID]?.duplicate(
+            epoch: batch.producerEpoch, firstSequence: batch.baseSequence, lastSequence: batch.lastSequence)
     }
 
     private static func follows(_ next: Int32, _ last: Int32) -> Bool {
@@ -66,26 +58,23 @@ struct ProducerStates {
     }
 
     /// Judges a transaction marker, before it is written.
-    func judgeMarker(producerID: Int64, epoch: Int16, coordinatorEpoch: Int32) -> KafkaErrorCode {
-        guard let entry = entries[producerID] else { return .none }
-        if epoch < entry.epoch { return .invalidProducerEpoch }
-        if coordinatorEpoch < entry.coordinatorEpoch { return .transactionCoordinatorFenced }
-        return .none
+    func judge(_ marker: TransactionMarker) -> KafkaErrorCode {
+        guard let entry = entries[marker.producerID] else { return .none }
+        if marker.epoch < entry.epoch { return .invalidProducerEpoch }
+        return marker.coordinatorEpoch < entry.coordinatorEpoch ? .transactionCoordinatorFenced : .none
     }
 
-    /// Remembers a marker that is in the log, and tells which transaction it ended; an empty one ends nothing.
-    mutating func recordMarker(
-        producerID: Int64, epoch: Int16, coordinatorEpoch: Int32, offset: Int64, timestamp: Int64, aborts: Bool
-    ) -> Completed? {
-        var entry = entries[producerID] ?? ProducerEntry()
+    /// Remembers a marker that is in the log, and gives the first offset of the transaction that it ended, if it was not empty.
+    mutating func record(_ marker: TransactionMarker, timestamp: Int64) -> Int64? {
+        var entry = entries[marker.producerID] ?? ProducerEntry()
         let first = entry.transactionFirstOffset
-        entry.raiseEpoch(to: epoch)
+        entry.raiseEpoch(to: marker.epoch)
         entry.transactionFirstOffset = nil
-        entry.coordinatorEpoch = coordinatorEpoch
+        entry.coordinatorEpoch = marker.coordinatorEpoch
         entry.lastTimestamp = timestamp
-        entries[producerID] = entry
-        openTransactions[producerID] = nil
-        return first.map { .init(producerID: producerID, firstOffset: $0, lastOffset: offset, aborted: aborts) }
+        entries[marker.producerID] = entry
+        openTransactions[marker.producerID] = nil
+        return first
     }
 
     /// Forgets producers without an open transaction whose last record is older than `lifetime` milliseconds.

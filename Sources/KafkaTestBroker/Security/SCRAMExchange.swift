@@ -2,8 +2,6 @@ import COpenSSL
 
 /// The server's half of a SCRAM exchange (RFC 5802), between the client's first and last message.
 struct SCRAMExchange {
-    struct Failure: Error {}
-
     private static let iterations: Int32 = 4096
     private let hash: OpaquePointer?
     private let size: Int
@@ -16,18 +14,18 @@ struct SCRAMExchange {
     let challenge: String
 
     /// Reads the client's first message.
-    init(_ mechanism: SASLMechanism, first: String, users: [String: String]) throws(Failure) {
+    init(_ mechanism: SASLMechanism, first: String, users: [String: String]) throws(Refusal) {
         let isLong = mechanism == .scramSHA512
         hash = isLong ? EVP_sha512() : EVP_sha256()
         size = isLong ? 64 : 32
         // Channel binding is not offered: the message begins with "n,," or names an identity after "a=".
         let parts = first.split(separator: ",", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[0] == "n" || parts[0] == "y" else { throw Failure() }
+        guard parts.count == 3, parts[0] == "n" || parts[0] == "y" else { throw .wrongPassword }
         let bare = String(parts[2])
         let fields = Self.fields(bare)
-        guard let name = fields["n"], let clientNonce = fields["r"], !clientNonce.isEmpty else { throw Failure() }
+        guard let name = fields["n"], let clientNonce = fields["r"], !clientNonce.isEmpty else { throw .wrongPassword }
         let user = name.replacing("=2C", with: ",").replacing("=3D", with: "=")
-        guard let password = users[user] else { throw Failure() }
+        guard let password = users[user] else { throw .wrongPassword }
         let salt = Self.random(16)
         nonce = Base64.encode(Self.random(18))
         challenge = "r=\(clientNonce)\(nonce),s=\(Base64.encode(salt)),i=\(Self.iterations)"
@@ -36,19 +34,19 @@ struct SCRAMExchange {
     }
 
     /// Checks the client's proof, and gives the server's own.
-    func finish(_ last: String) throws(Failure) -> String {
-        guard let end = last.range(of: ",p=", fromEnd: true) else { throw Failure() }
+    func finish(_ last: String) throws(Refusal) -> String {
+        guard let end = last.range(of: ",p=", fromEnd: true) else { throw .wrongPassword }
         let withoutProof = String(last[..<end.lowerBound])
         // As Apache Kafka looks at it: older librdkafka repeats its own part (confluentinc/librdkafka#4895).
         guard Self.fields(withoutProof)["r"]?.hasSuffix(nonce) == true,
             let proof = Base64.decode(String(last[end.upperBound...])),
             proof.count == size
-        else { throw Failure() }
+        else { throw .wrongPassword }
         let message = Array("\(transcript),\(withoutProof)".utf8)
         let clientKey = mac(saltedPassword, Array("Client Key".utf8))
         let signature = mac(digest(clientKey), message)
         let claimed = zip(proof, signature).map { $0 ^ $1 }
-        guard CRYPTO_memcmp(claimed, clientKey, size) == 0 else { throw Failure() }
+        guard CRYPTO_memcmp(claimed, clientKey, size) == 0 else { throw .wrongPassword }
         let serverKey = mac(saltedPassword, Array("Server Key".utf8))
         return "v=\(Base64.encode(mac(serverKey, message)))"
     }

@@ -44,7 +44,7 @@ extension Broker {
     func shutdown() {
         isShutDown = true
         syncStorage()
-        for channel in channels.values { channel.close(promise: nil) }
+        for (_, channel) in channels.values { channel.close(promise: nil) }
         journal = nil
         directoryLock = nil
         topics = [:]

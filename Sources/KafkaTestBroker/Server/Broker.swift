@@ -1,6 +1,12 @@
 import Logging
 import NIOCore
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// The state of the whole cluster, confined to one event loop: all that touches it runs there.
 final class Broker {
     let configuration: BrokerConfiguration
@@ -27,18 +33,17 @@ final class Broker {
     var isFrozen = false
     /// What waits for the end of a freeze.
     var held: [() -> Void] = []
-    var connectionNodes: [Int: Int32] = [:]
     let groups: GroupCoordinator
     var isShutDown = false
     var connectionCount = 0
     /// The open connections, to be closed at the end.
-    var channels: [Int: any Channel] = [:]
+    var channels: [Int: (node: Int32, channel: any Channel)] = [:]
 
     private let clock: () -> Int64
 
     init(
         configuration: BrokerConfiguration, loop: any EventLoop, logger: Logger,
-        clock: @escaping () -> Int64 = Clock.milliseconds
+        clock: @escaping () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1000) }
     ) {
         self.clock = clock
         self.configuration = configuration
@@ -86,23 +91,34 @@ final class Broker {
     }
 
     /// The topic of this name, made on the spot if it may be.
-    func topic(_ name: String, mayCreate: Bool) -> Result<Topic, KafkaErrorCode> {
-        if let topic = topics[name] { return .success(topic) }
-        guard Topic.isValidName(name) else { return .failure(.invalidTopic) }
-        guard mayCreate, configuration.autoCreateTopics else { return .failure(.unknownTopicOrPartition) }
+    func topic(_ name: String, mayCreate: Bool) throws(KafkaErrorCode) -> Topic {
+        if let topic = topics[name] { return topic }
+        guard Topic.isValidName(name) else { throw .invalidTopic }
+        guard mayCreate, configuration.autoCreateTopics else { throw .unknownTopicOrPartition }
         if name == TransactionStateTopic.name {
-            return transactionStateTopic().map { .success($0) } ?? .failure(.kafkaStorageError)
+            guard let topic = transactionStateTopic() else { throw .kafkaStorageError }
+            return topic
         }
-        let key = Topic.collisionKey(name)
-        if topics.keys.contains(where: { Topic.collisionKey($0) == key }) { return .failure(.invalidTopic) }
-        do {
-            return .success(
-                try createTopic(name, partitions: configuration.defaultPartitions, settings: defaultSettings))
-        } catch {
-            logger.error("cannot create a topic", metadata: ["topic": "\(name)", "error": "\(error)"])
-            return .failure(.kafkaStorageError)
+        guard collision(with: name) == nil else { throw .invalidTopic }
+        return try storing("create a topic") {
+            try createTopic(name, partitions: configuration.defaultPartitions, settings: defaultSettings)
         }
     }
-}
 
-extension KafkaErrorCode: Error {}
+    /// A topic whose name differs only in `.` and `_`: both would share a metric's name.
+    func collision(with name: String) -> String? {
+        func key(_ name: String) -> [UInt8] { name.utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: "_") : $0 } }
+        let wanted = key(name)
+        return topics.keys.first { key($0) == wanted }
+    }
+
+    // MARK: Nodes
+
+    /// Where the nodes listen, by their ids.
+    var addresses: [NodeAddress] { (1...Int32(endpoints.count)).map(address(of:)) }
+
+    func address(of node: Int32) -> NodeAddress {
+        let endpoint = endpoints[Int(node) - 1]
+        return NodeAddress(id: node, host: endpoint.host, port: Int32(endpoint.port))
+    }
+}

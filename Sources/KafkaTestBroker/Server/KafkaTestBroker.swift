@@ -55,14 +55,19 @@ public final class KafkaTestBroker: Sendable {
             }.get()
             for index in 0..<configuration.nodes {
                 let port = configuration.port == 0 ? 0 : configuration.port + index
-                listeners.append(
-                    try await listen(
-                        group, broker: broker, node: Int32(index) + 1, host: configuration.host, port: port))
+                let listener = try await listen(group, host: configuration.host, port: port) { pipeline in
+                    if let tls = broker.value.tls { try pipeline.addHandler(TLSHandler(tls)) }
+                    try pipeline.addHandler(ConnectionHandler(broker: broker.value, node: Int32(index) + 1))
+                }
+                listeners.append(listener)
             }
             let ports = listeners.map { $0.localAddress?.port ?? 0 }
             var controlPort: Int?
             if let port = configuration.controlPort {
-                let control = try await listenForControl(group, broker: broker, host: configuration.host, port: port)
+                let control = try await listen(group, host: configuration.host, port: port) { pipeline in
+                    try pipeline.configureHTTPServerPipeline()
+                    try pipeline.addHandler(ControlHandler(broker: broker.value))
+                }
                 listeners.append(control)
                 controlPort = control.localAddress?.port
             }
@@ -81,13 +86,14 @@ public final class KafkaTestBroker: Sendable {
         }
     }
 
+    /// Listens without letting anybody in, before the broker knows where its nodes listen.
     private static func listen(
-        _ group: MultiThreadedEventLoopGroup, broker: NIOLoopBound<Broker>, node: Int32, host: String, port: Int
+        _ group: MultiThreadedEventLoopGroup, host: String, port: Int,
+        _ addHandlers: @escaping @Sendable (ChannelPipeline.SynchronousOperations) throws -> Void
     ) async throws -> any Channel {
         try await ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            // Nobody is let in before the broker knows where its nodes listen.
             .serverChannelOption(.autoRead, value: false)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(
@@ -95,28 +101,7 @@ public final class KafkaTestBroker: Sendable {
             )
             .childChannelOption(.maxMessagesPerRead, value: 4)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    if let tls = broker.value.tls {
-                        try channel.pipeline.syncOperations.addHandler(TLSHandler(tls))
-                    }
-                    try channel.pipeline.syncOperations.addHandler(
-                        ConnectionHandler(broker: broker.value, node: node))
-                }
-            }
-            .bind(host: host, port: port).get()
-    }
-
-    /// Listens for orders of faults.
-    private static func listenForControl(
-        _ group: MultiThreadedEventLoopGroup, broker: NIOLoopBound<Broker>, host: String, port: Int
-    ) async throws -> any Channel {
-        try await ServerBootstrap(group: group)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                    try channel.pipeline.syncOperations.addHandler(ControlHandler(broker: broker.value))
-                }
+                channel.eventLoop.makeCompletedFuture { try addHandlers(channel.pipeline.syncOperations) }
             }
             .bind(host: host, port: port).get()
     }

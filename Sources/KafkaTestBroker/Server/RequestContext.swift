@@ -24,6 +24,8 @@ final class RequestContext {
     var ending = FaultTable.Ending.answer
     /// What faults want of the markers that the request has written.
     var markerTiming = MarkerTiming()
+    /// What is done behind the answer.
+    var afterReply: (() -> Void)?
     private var finish: Finish?
 
     /// Takes the reply, and for how many milliseconds the connection rests after it.
@@ -35,7 +37,7 @@ final class RequestContext {
         self.finish = finish
     }
 
-    var version: Int16 { header.version }
+    var version: Int16 { header.format.version }
 
     /// The error a fault wants for this partition, or for the request as a whole.
     func injectedError(_ partition: TopicPartition? = nil) -> KafkaErrorCode? {
@@ -47,6 +49,13 @@ final class RequestContext {
         error(partition, afterEffect: true)
     }
 
+    /// Refuses what a fault wants refused of a topic as a whole.
+    func checkFault(topic: String) throws(Refusal) {
+        if let code = injectedError(.init(topic: topic, partition: -1)) {
+            throw Refusal(code, "a fault refuses the request")
+        }
+    }
+
     private func error(_ partition: TopicPartition?, afterEffect: Bool) -> KafkaErrorCode? {
         if injectedErrors.isEmpty { return nil }
         return injectedErrors.first {
@@ -55,18 +64,29 @@ final class RequestContext {
         }?.code
     }
 
-    func reply(_ response: some ResponseMessage) {
-        var writer = header.responseWriter()
-        response.encode(to: &writer, version: version)
-        complete(.frame(writer.finishFrame()))
+    /// Answers with a response that has an error or none.
+    func reply(_ response: some ErrorAnswer) {
+        var response = response
+        response.error = known(response.error)
+        send(response)
     }
 
-    func reply(_ response: some ThrottledResponse) {
+    func reply(_ response: some Message) { send(response) }
+
+    /// The code by which a client of this version knows that it is fenced.
+    func known(_ code: KafkaErrorCode) -> KafkaErrorCode {
+        code == .producerFenced && version < header.api.fencing ? .invalidProducerEpoch : code
+    }
+
+    private func send(_ response: some Message) {
         var response = response
-        response.throttleTimeMilliseconds = throttleMilliseconds
-        var writer = header.responseWriter()
-        response.encode(to: &writer, version: version)
-        complete(.frame(writer.finishFrame()))
+        var wire = header.responseWriter()
+        wire.throttleMilliseconds = throttleMilliseconds
+        wire(&response)
+        var pieces = wire.finish()
+        let size = pieces.reduce(0) { $0 + $1.readableBytes }
+        pieces[0].setInteger(Int32(truncatingIfNeeded: size - 4), at: pieces[0].readerIndex)
+        complete(.frame(pieces))
     }
 
     /// Ends the request; only the first call counts.
@@ -74,6 +94,8 @@ final class RequestContext {
         let finish = self.finish
         self.finish = nil
         finish?(shape(reply), throttleMilliseconds)
+        afterReply?()
+        afterReply = nil
     }
 
     private func shape(_ reply: Reply) -> Reply {

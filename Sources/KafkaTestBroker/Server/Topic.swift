@@ -26,9 +26,14 @@ final class Topic {
             }
         }
     }
+}
 
-    /// Names that differ only in `.` and `_` would share a metric's name and are refused.
-    static func collisionKey(_ name: String) -> String {
-        String(name.map { $0 == "." ? "_" : $0 })
+/// One partition of one topic.
+struct TopicPartition: Hashable, Comparable, Codable {
+    let topic: String
+    let partition: Int32
+
+    static func < (left: TopicPartition, right: TopicPartition) -> Bool {
+        (left.topic, left.partition) < (right.topic, right.partition)
     }
 }

@@ -91,3 +91,14 @@ final class AppendFile {
     /// 20 ms apart.
     private static let lockAttempts = 50
 }
+
+/// Why a file could not be read or written.
+struct StorageError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ what: String, _ path: String, errno code: Int32) {
+        description = "cannot \(what) \(path): \(String(cString: strerror(code)))"
+    }
+
+    init(_ description: String) { self.description = description }
+}

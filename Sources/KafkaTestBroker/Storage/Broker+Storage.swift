@@ -98,6 +98,16 @@ extension Broker {
         return log
     }
 
+    /// Does something that writes to the disk.
+    func storing<Value>(_ what: StaticString, _ work: () throws -> Value) throws(KafkaErrorCode) -> Value {
+        do {
+            return try work()
+        } catch {
+            logger.error("cannot \(what)", metadata: ["error": "\(error)"])
+            throw .kafkaStorageError
+        }
+    }
+
     /// Keeps a piece of state beyond the life of the process, if there is a directory; false if that failed.
     func save(_ kind: String, _ key: String, _ value: (some Encodable)?) -> Bool {
         do {
@@ -143,7 +153,7 @@ extension Broker {
         do {
             try journal?.sync()
             for topic in topics.values {
-                for partition in topic.partitions { try (partition.log.store as? FilePartitionStore)?.sync() }
+                for partition in topic.partitions { try partition.log.store?.sync() }
             }
         } catch {
             logger.error("cannot force the data to the disk", metadata: ["error": "\(error)"])

@@ -7,7 +7,7 @@ import NIOCore
 #endif
 
 /// A partition's log in a directory: segment files in Kafka's format, and beside each what the earlier ones told.
-final class FilePartitionStore: PartitionStore {
+final class FilePartitionStore {
     /// What producers and aborted transactions were when a segment began.
     struct Snapshot: Codable {
         var producers: [Int64: ProducerEntry] = [:]
@@ -37,11 +37,13 @@ final class FilePartitionStore: PartitionStore {
         try Directory.entries(directory).filter { $0.hasSuffix(".log") }.compactMap { Int64($0.dropLast(4)) }.sorted()
     }
 
+    /// Writes a batch at the end of the active segment.
     func append(_ bytes: ByteBuffer) throws {
         try active.append(bytes)
         if syncs { try active.sync() }
     }
 
+    /// Begins a new segment and saves what only the older ones would tell.
     func roll(at offset: Int64, producers: [Int64: ProducerEntry], aborted: [AbortedTransaction]) throws {
         try active.sync()
         let snapshot = try JSONEncoder().encode(Snapshot(producers: producers, aborted: aborted))
@@ -58,10 +60,12 @@ final class FilePartitionStore: PartitionStore {
         try Directory.removeFile(Self.path(directory, baseOffset, "snapshot"))
     }
 
+    /// Saves the first readable offset.
     func saveStart(_ offset: Int64) throws {
         try Directory.replaceFile("\(directory)/start", with: ByteBuffer(string: String(offset)), sync: syncs)
     }
 
+    /// Replaces a closed segment's batches.
     func rewrite(_ segment: LogSegment) throws {
         var content = ByteBuffer()
         for batch in segment.batches { content.writeImmutableBuffer(batch.bytes) }

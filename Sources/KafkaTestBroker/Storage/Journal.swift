@@ -55,16 +55,15 @@ final class Journal {
     }
 
     private static func frame(_ key: Key, _ value: [UInt8]?) -> ByteBuffer {
-        var body = WireWriter()
-        body.string(key.kind)
-        body.bytes(ByteBuffer(string: key.name))
-        body.bytes(value.map { ByteBuffer(bytes: $0) })
+        var entry = JournalEntry(
+            kind: key.kind, name: ByteBuffer(string: key.name), value: value.map { ByteBuffer(bytes: $0) })
+        var wire = Coder(writing: .init())
+        wire(&entry)
+        let content = wire.joined()
         var frame = ByteBuffer()
-        frame.writeInteger(Int32(body.count))
-        var content = ByteBuffer()
-        for piece in body.finish() { content.writeImmutableBuffer(piece) }
+        frame.writeInteger(Int32(content.readableBytes))
         frame.writeInteger(checksum(content))
-        frame.writeBuffer(&content)
+        frame.writeImmutableBuffer(content)
         return frame
     }
 
@@ -79,11 +78,12 @@ final class Journal {
         while let length = rest.readInteger(as: Int32.self), let expected = rest.readInteger(as: UInt32.self),
             length >= 0, let body = rest.readSlice(length: Int(length)), Self.checksum(body) == expected
         {
-            var reader = WireReader(body)
-            let kind = try reader.string()
-            let name = try reader.bytes()
-            let value = try reader.nullableBytes()
-            apply(Key(kind: kind, name: String(buffer: name)), value.map { Array($0.readableBytesView) })
+            var wire = Coder(reading: body)
+            var entry = JournalEntry()
+            wire(&entry)
+            try wire.finishReading()
+            let key = Key(kind: entry.kind, name: String(buffer: entry.name))
+            apply(key, entry.value.map { Array($0.readableBytesView) })
             valid += Int64(length) + 8
         }
         try file.truncate(to: valid)
@@ -95,4 +95,13 @@ final class Journal {
         try Directory.replaceFile(path, with: content, sync: syncs)
         file = try AppendFile(path)
     }
+}
+
+/// An entry of the journal's file; without a value it deletes the key.
+private struct JournalEntry: Field {
+    var kind = ""
+    var name = ByteBuffer()
+    var value: ByteBuffer?
+
+    mutating func code(_ wire: inout Coder) { wire(&kind, &name, &value) }
 }

@@ -38,6 +38,11 @@ extension Broker {
         return rest > 0 ? .milliseconds(rest) : nil
     }
 
+    /// The partitions that a transaction has written to.
+    func partitions(ofTransaction id: String) -> [TopicPartition] {
+        transactions.transactions[id]?.partitions.sorted() ?? []
+    }
+
     /// The error of a transactional request that comes to the wrong node, or too early.
     func coordinatorError(for id: String, _ context: RequestContext) -> KafkaErrorCode? {
         guard !id.isEmpty else { return nil }

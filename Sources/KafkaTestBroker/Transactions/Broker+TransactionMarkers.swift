@@ -16,8 +16,8 @@ extension Broker {
     /// Decides that the open transaction of an id whose epoch was just raised is aborted; false if that cannot be kept.
     func prepareAbort(_ id: String) -> Bool {
         guard let transaction = transactions.transactions[id] else { return true }
-        let ending = transactions.end(id, producer: transaction.producer, commit: false, now: now)
-        return ending != .writeMarkers || save(transaction: id)
+        let isPrepared = try? transactions.end(id, producer: transaction.producer, commit: false, now: now)
+        return isPrepared != true || save(transaction: id)
     }
 
     /// Has the markers of a transaction whose outcome stands written: each partition by itself, so that one may be late.
@@ -79,10 +79,8 @@ extension Broker {
 
     private func append(_ marker: TransactionMarker, to partition: Partition, settings: TopicSettings) throws {
         let log = partition.log
-        let refusal = log.producers.judgeMarker(
-            producerID: marker.producerID, epoch: marker.epoch, coordinatorEpoch: marker.coordinatorEpoch)
         // A marker older than what the log has seen has nothing left to end.
-        guard refusal == .none else { return }
+        guard log.producers.judge(marker) == .none else { return }
         let batch = marker.batch(timestamp: now)
         guard let header = RecordBatchHeader(batch) else { return }
         let written = try log.append(

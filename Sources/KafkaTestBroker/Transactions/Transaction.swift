@@ -27,6 +27,34 @@ struct Transaction: Hashable, Codable {
 
     var producer: TransactionTable.Producer { .init(id: producerID, epoch: epoch) }
 
+    /// Forgets what it has touched.
+    mutating func empty() {
+        partitions = []
+        groups = []
+        started = -1
+    }
+
     /// The largest epoch is kept free, so that the present producer can always be fenced.
     static func isExhausted(_ epoch: Int16) -> Bool { epoch >= Int16.max - 1 }
+}
+
+/// What a marker is written to when a transaction ends.
+enum MarkerTarget: Hashable {
+    case partition(TopicPartition)
+    /// The offsets of a consumer group.
+    case group(String)
+    /// Nothing: the transaction was empty.
+    case none
+
+    /// All that a transaction has touched, in a fixed order.
+    static func all(of transaction: Transaction) -> [MarkerTarget] {
+        let targets =
+            transaction.partitions.sorted().map(MarkerTarget.partition)
+            + transaction.groups.sorted().map(MarkerTarget.group)
+        return targets.isEmpty ? [.none] : targets
+    }
+
+    var partition: TopicPartition? {
+        if case .partition(let partition) = self { partition } else { nil }
+    }
 }

@@ -10,22 +10,14 @@ struct TransactionMarker {
 
     /// The marker as a batch, at offset 0.
     func batch(timestamp: Int64) -> ByteBuffer {
-        var record = WireWriter()
-        record.int8(0)
-        record.varlong(0)
-        record.varlong(0)
-        record.varlong(4)
-        record.int16(0)
-        record.int16(commits ? 1 : 0)
-        record.varlong(6)
-        record.int16(0)
-        record.int32(coordinatorEpoch)
-        record.varlong(0)
-        let header = RecordBatchBuilder.Header(
+        var key = ByteBuffer()
+        key.writeMultipleIntegers(Int16(0), Int16(commits ? 1 : 0))
+        var value = ByteBuffer()
+        value.writeMultipleIntegers(Int16(0), coordinatorEpoch)
+        let header = RecordBatchHeader(
             attributes: 0x30, baseTimestamp: timestamp, maxTimestamp: timestamp, producerID: producerID,
-            producerEpoch: epoch, baseSequence: -1, lastOffsetDelta: 0)
-        return RecordBatchBuilder.build(
-            header, records: [record.finish().reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }])
+            producerEpoch: epoch)
+        return header.batch(of: [RecordFields(key: .init(bytes: key), value: .init(bytes: value)).record()])
     }
 
     /// Reads a control batch; nil if it is none that ends a transaction.

@@ -1,9 +1,11 @@
 /// The transaction coordinator's decisions, by Apache Kafka's rules. No I/O, no clock.
 struct TransactionTable {
     /// A producer's id and epoch.
-    struct Producer: Hashable {
-        var id: Int64
-        var epoch: Int16
+    struct Producer: Hashable, Field {
+        var id: Int64 = -1
+        var epoch: Int16 = -1
+
+        mutating func code(_ wire: inout Coder) { wire(&id, &epoch) }
     }
 
     enum Initialization: Equatable {
@@ -41,9 +43,7 @@ struct TransactionTable {
             return .refuse(refusal)
         }
         transaction.state = .empty
-        transaction.partitions = []
-        transaction.groups = []
-        transaction.started = -1
+        transaction.empty()
         transaction.timeoutMilliseconds = timeout
         transaction.updated = now
         transactions[id] = transaction
@@ -79,79 +79,62 @@ struct TransactionTable {
         transactions[id] = transaction
     }
 
+    /// The transaction of an id, if the producer is the present one.
+    private func find(
+        _ id: String, _ producer: Producer, fenced: KafkaErrorCode
+    ) throws(KafkaErrorCode) -> Transaction {
+        guard let transaction = transactions[id], transaction.producerID == producer.id else {
+            throw .invalidProducerIDMapping
+        }
+        guard transaction.epoch == producer.epoch else { throw fenced }
+        return transaction
+    }
+
     /// Decides about partitions and groups that join the transaction, which begins with the first.
     mutating func add(
         _ partitions: [TopicPartition], group: String? = nil, to id: String, producer: Producer, now: Int64
-    ) -> KafkaErrorCode {
-        guard !id.isEmpty else { return .invalidRequest }
-        guard var transaction = transactions[id], transaction.producerID == producer.id else {
-            return .invalidProducerIDMapping
-        }
-        guard transaction.epoch == producer.epoch else { return .producerFenced }
-        switch transaction.state {
-        case .prepareCommit, .prepareAbort: return .concurrentTransactions
-        case .ongoing: break
-        case .empty, .completeCommit, .completeAbort:
+    ) throws(KafkaErrorCode) {
+        guard !id.isEmpty else { throw .invalidRequest }
+        var transaction = try find(id, producer, fenced: .producerFenced)
+        if transaction.isPrepared { throw .concurrentTransactions }
+        if transaction.state != .ongoing {
+            transaction.empty()
             transaction.state = .ongoing
             transaction.started = now
-            transaction.partitions = []
-            transaction.groups = []
         }
         transaction.partitions.formUnion(partitions)
         if let group { transaction.groups.insert(group) }
         transaction.updated = now
         transactions[id] = transaction
-        return .none
     }
 
     /// Whether a transactional record may be written: its partition must have joined the transaction.
-    func verify(_ partition: TopicPartition, in id: String, producer: Producer) -> KafkaErrorCode {
-        guard let transaction = transactions[id], transaction.producerID == producer.id else {
-            return .invalidProducerIDMapping
-        }
-        guard transaction.epoch == producer.epoch else { return .invalidProducerEpoch }
-        switch transaction.state {
-        case .prepareCommit, .prepareAbort: return .notEnoughReplicas
-        default: return transaction.partitions.contains(partition) ? .none : .transactionAbortable
-        }
+    func verify(_ partition: TopicPartition, in id: String, producer: Producer) throws(KafkaErrorCode) {
+        let transaction = try find(id, producer, fenced: .invalidProducerEpoch)
+        if transaction.isPrepared { throw .notEnoughReplicas }
+        guard transaction.partitions.contains(partition) else { throw .transactionAbortable }
     }
 
     /// Whether offsets may be committed in the transaction: their group must have joined it.
-    func verify(group: String, in id: String, producer: Producer) -> KafkaErrorCode {
-        guard let transaction = transactions[id], transaction.producerID == producer.id else {
-            return .invalidProducerIDMapping
-        }
-        guard transaction.epoch == producer.epoch else { return .invalidProducerEpoch }
-        switch transaction.state {
-        case .prepareCommit, .prepareAbort: return .concurrentTransactions
-        default: return transaction.groups.contains(group) ? .none : .invalidTxnState
-        }
+    func verify(group: String, in id: String, producer: Producer) throws(KafkaErrorCode) {
+        let transaction = try find(id, producer, fenced: .invalidProducerEpoch)
+        if transaction.isPrepared { throw .concurrentTransactions }
+        guard transaction.groups.contains(group) else { throw .invalidTxnState }
     }
 
-    enum Ending: Equatable {
-        /// The outcome stands: its markers are to be written, and each reported to ``markerWritten(_:of:now:)``.
-        case writeMarkers
-        /// It had ended that way already.
-        case done
-        case refuse(KafkaErrorCode)
-    }
-
-    /// Decides about the end of a transaction.
-    mutating func end(_ id: String, producer: Producer, commit: Bool, now: Int64) -> Ending {
-        guard !id.isEmpty else { return .refuse(.invalidRequest) }
-        guard var transaction = transactions[id], transaction.producerID == producer.id else {
-            return .refuse(.invalidProducerIDMapping)
-        }
-        guard transaction.epoch == producer.epoch else { return .refuse(.producerFenced) }
+    /// Decides about the end of a transaction. True if its markers are to be written, and each reported to
+    /// ``markerWritten(_:of:now:)``; false if it had ended that way already.
+    mutating func end(_ id: String, producer: Producer, commit: Bool, now: Int64) throws(KafkaErrorCode) -> Bool {
+        guard !id.isEmpty else { throw .invalidRequest }
+        let transaction = try find(id, producer, fenced: .producerFenced)
         switch (transaction.state, commit) {
         case (.ongoing, _):
-            transaction.state = commit ? .prepareCommit : .prepareAbort
-            transaction.updated = now
-            transactions[id] = transaction
-            return .writeMarkers
-        case (.completeCommit, true), (.completeAbort, false): return .done
-        case (.prepareCommit, true), (.prepareAbort, false): return .refuse(.concurrentTransactions)
-        default: return .refuse(.invalidTxnState)
+            transactions[id]?.state = commit ? .prepareCommit : .prepareAbort
+            transactions[id]?.updated = now
+            return true
+        case (.completeCommit, true), (.completeAbort, false): return false
+        case (.prepareCommit, true), (.prepareAbort, false): throw .concurrentTransactions
+        default: throw .invalidTxnState
         }
     }
 
@@ -175,20 +158,14 @@ struct TransactionTable {
         case .group(let group): transaction.groups.remove(group)
         case .none: break
         }
+        let isLast = transaction.partitions.isEmpty && transaction.groups.isEmpty
+        if isLast {
+            transaction.state = transaction.state == .prepareCommit ? .completeCommit : .completeAbort
+            transaction.empty()
+            transaction.updated = now
+        }
         transactions[id] = transaction
-        guard transaction.partitions.isEmpty, transaction.groups.isEmpty else { return false }
-        complete(id, now: now)
-        return true
-    }
-
-    private mutating func complete(_ id: String, now: Int64) {
-        guard var transaction = transactions[id] else { return }
-        transaction.state = transaction.state == .prepareCommit ? .completeCommit : .completeAbort
-        transaction.partitions = []
-        transaction.groups = []
-        transaction.started = -1
-        transaction.updated = now
-        transactions[id] = transaction
+        return isLast
     }
 
     /// Open transactions that have outlived their timeout.

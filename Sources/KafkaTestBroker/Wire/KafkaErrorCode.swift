@@ -9,145 +9,141 @@ public struct KafkaErrorCode: RawRepresentable, Hashable, Sendable, Codable {
     public init(rawValue: Int16) {
         self.rawValue = rawValue
     }
+
+    private init(_ number: Int16) { rawValue = number }
+}
+
+/// The codes that the broker itself answers with, named as in the protocol.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension KafkaErrorCode {
+    public static let unknownServerError = KafkaErrorCode(-1)
+    public static let none = KafkaErrorCode(0)
+    public static let offsetOutOfRange = KafkaErrorCode(1)
+    public static let corruptMessage = KafkaErrorCode(2)
+    public static let unknownTopicOrPartition = KafkaErrorCode(3)
+    public static let leaderNotAvailable = KafkaErrorCode(5)
+    public static let notLeaderOrFollower = KafkaErrorCode(6)
+    public static let requestTimedOut = KafkaErrorCode(7)
+    public static let messageTooLarge = KafkaErrorCode(10)
+    public static let offsetMetadataTooLarge = KafkaErrorCode(12)
+    public static let coordinatorLoadInProgress = KafkaErrorCode(14)
+    public static let coordinatorNotAvailable = KafkaErrorCode(15)
+    public static let notCoordinator = KafkaErrorCode(16)
+    public static let invalidTopic = KafkaErrorCode(17)
+    public static let recordListTooLarge = KafkaErrorCode(18)
+    public static let notEnoughReplicas = KafkaErrorCode(19)
+    public static let notEnoughReplicasAfterAppend = KafkaErrorCode(20)
+    public static let invalidRequiredAcks = KafkaErrorCode(21)
+    public static let illegalGeneration = KafkaErrorCode(22)
+    public static let inconsistentGroupProtocol = KafkaErrorCode(23)
+    public static let invalidGroupID = KafkaErrorCode(24)
+    public static let unknownMemberID = KafkaErrorCode(25)
+    public static let invalidSessionTimeout = KafkaErrorCode(26)
+    public static let rebalanceInProgress = KafkaErrorCode(27)
+    public static let topicAuthorizationFailed = KafkaErrorCode(29)
+    public static let clusterAuthorizationFailed = KafkaErrorCode(31)
+    public static let invalidTimestamp = KafkaErrorCode(32)
+    public static let unsupportedSaslMechanism = KafkaErrorCode(33)
+    public static let illegalSaslState = KafkaErrorCode(34)
+    public static let unsupportedVersion = KafkaErrorCode(35)
+    public static let topicAlreadyExists = KafkaErrorCode(36)
+    public static let invalidPartitions = KafkaErrorCode(37)
+    public static let invalidReplicationFactor = KafkaErrorCode(38)
+    public static let invalidReplicaAssignment = KafkaErrorCode(39)
+    public static let invalidConfig = KafkaErrorCode(40)
+    public static let invalidRequest = KafkaErrorCode(42)
+    public static let policyViolation = KafkaErrorCode(44)
+    public static let outOfOrderSequenceNumber = KafkaErrorCode(45)
+    public static let invalidProducerEpoch = KafkaErrorCode(47)
+    public static let invalidTxnState = KafkaErrorCode(48)
+    public static let invalidProducerIDMapping = KafkaErrorCode(49)
+    public static let invalidTransactionTimeout = KafkaErrorCode(50)
+    public static let concurrentTransactions = KafkaErrorCode(51)
+    public static let transactionCoordinatorFenced = KafkaErrorCode(52)
+    public static let transactionalIDAuthorizationFailed = KafkaErrorCode(53)
+    public static let operationNotAttempted = KafkaErrorCode(55)
+    public static let kafkaStorageError = KafkaErrorCode(56)
+    public static let saslAuthenticationFailed = KafkaErrorCode(58)
+    public static let unknownProducerID = KafkaErrorCode(59)
+    public static let nonEmptyGroup = KafkaErrorCode(68)
+    public static let groupIDNotFound = KafkaErrorCode(69)
+    public static let fetchSessionIDNotFound = KafkaErrorCode(70)
+    public static let fencedLeaderEpoch = KafkaErrorCode(74)
+    public static let unknownLeaderEpoch = KafkaErrorCode(75)
+    public static let unsupportedCompressionType = KafkaErrorCode(76)
+    public static let memberIDRequired = KafkaErrorCode(79)
+    public static let fencedInstanceID = KafkaErrorCode(82)
+    public static let groupSubscribedToTopic = KafkaErrorCode(86)
+    public static let invalidRecord = KafkaErrorCode(87)
+    public static let unstableOffsetCommit = KafkaErrorCode(88)
+    public static let throttlingQuotaExceeded = KafkaErrorCode(89)
+    public static let producerFenced = KafkaErrorCode(90)
+    public static let resourceNotFound = KafkaErrorCode(91)
+    public static let unknownTopicID = KafkaErrorCode(100)
+    public static let inconsistentTopicID = KafkaErrorCode(103)
+    public static let transactionalIDNotFound = KafkaErrorCode(105)
+    public static let transactionAbortable = KafkaErrorCode(120)
 }
 
 extension KafkaErrorCode {
+    /// The names of the protocol by their numbers, from -1 on (`org.apache.kafka.common.protocol.Errors`).
+    private static let names = """
+        UNKNOWN_SERVER_ERROR NONE OFFSET_OUT_OF_RANGE CORRUPT_MESSAGE UNKNOWN_TOPIC_OR_PARTITION INVALID_FETCH_SIZE
+        LEADER_NOT_AVAILABLE NOT_LEADER_OR_FOLLOWER REQUEST_TIMED_OUT BROKER_NOT_AVAILABLE REPLICA_NOT_AVAILABLE
+        MESSAGE_TOO_LARGE STALE_CONTROLLER_EPOCH OFFSET_METADATA_TOO_LARGE NETWORK_EXCEPTION
+        COORDINATOR_LOAD_IN_PROGRESS COORDINATOR_NOT_AVAILABLE NOT_COORDINATOR INVALID_TOPIC_EXCEPTION
+        RECORD_LIST_TOO_LARGE NOT_ENOUGH_REPLICAS NOT_ENOUGH_REPLICAS_AFTER_APPEND INVALID_REQUIRED_ACKS
+        ILLEGAL_GENERATION INCONSISTENT_GROUP_PROTOCOL INVALID_GROUP_ID UNKNOWN_MEMBER_ID INVALID_SESSION_TIMEOUT
+        REBALANCE_IN_PROGRESS INVALID_COMMIT_OFFSET_SIZE TOPIC_AUTHORIZATION_FAILED GROUP_AUTHORIZATION_FAILED
+        CLUSTER_AUTHORIZATION_FAILED INVALID_TIMESTAMP UNSUPPORTED_SASL_MECHANISM ILLEGAL_SASL_STATE
+        UNSUPPORTED_VERSION TOPIC_ALREADY_EXISTS INVALID_PARTITIONS INVALID_REPLICATION_FACTOR
+        INVALID_REPLICA_ASSIGNMENT INVALID_CONFIG NOT_CONTROLLER INVALID_REQUEST UNSUPPORTED_FOR_MESSAGE_FORMAT
+        POLICY_VIOLATION OUT_OF_ORDER_SEQUENCE_NUMBER DUPLICATE_SEQUENCE_NUMBER INVALID_PRODUCER_EPOCH
+        INVALID_TXN_STATE INVALID_PRODUCER_ID_MAPPING INVALID_TRANSACTION_TIMEOUT CONCURRENT_TRANSACTIONS
+        TRANSACTION_COORDINATOR_FENCED TRANSACTIONAL_ID_AUTHORIZATION_FAILED SECURITY_DISABLED OPERATION_NOT_ATTEMPTED
+        KAFKA_STORAGE_ERROR LOG_DIR_NOT_FOUND SASL_AUTHENTICATION_FAILED UNKNOWN_PRODUCER_ID REASSIGNMENT_IN_PROGRESS
+        DELEGATION_TOKEN_AUTH_DISABLED DELEGATION_TOKEN_NOT_FOUND DELEGATION_TOKEN_OWNER_MISMATCH
+        DELEGATION_TOKEN_REQUEST_NOT_ALLOWED DELEGATION_TOKEN_AUTHORIZATION_FAILED DELEGATION_TOKEN_EXPIRED
+        INVALID_PRINCIPAL_TYPE NON_EMPTY_GROUP GROUP_ID_NOT_FOUND FETCH_SESSION_ID_NOT_FOUND
+        INVALID_FETCH_SESSION_EPOCH LISTENER_NOT_FOUND TOPIC_DELETION_DISABLED FENCED_LEADER_EPOCH
+        UNKNOWN_LEADER_EPOCH UNSUPPORTED_COMPRESSION_TYPE STALE_BROKER_EPOCH OFFSET_NOT_AVAILABLE MEMBER_ID_REQUIRED
+        PREFERRED_LEADER_NOT_AVAILABLE GROUP_MAX_SIZE_REACHED FENCED_INSTANCE_ID ELIGIBLE_LEADERS_NOT_AVAILABLE
+        ELECTION_NOT_NEEDED NO_REASSIGNMENT_IN_PROGRESS GROUP_SUBSCRIBED_TO_TOPIC INVALID_RECORD
+        UNSTABLE_OFFSET_COMMIT THROTTLING_QUOTA_EXCEEDED PRODUCER_FENCED RESOURCE_NOT_FOUND DUPLICATE_RESOURCE
+        UNACCEPTABLE_CREDENTIAL INCONSISTENT_VOTER_SET INVALID_UPDATE_VERSION FEATURE_UPDATE_FAILED
+        PRINCIPAL_DESERIALIZATION_FAILURE SNAPSHOT_NOT_FOUND POSITION_OUT_OF_RANGE UNKNOWN_TOPIC_ID
+        DUPLICATE_BROKER_REGISTRATION BROKER_ID_NOT_REGISTERED INCONSISTENT_TOPIC_ID INCONSISTENT_CLUSTER_ID
+        TRANSACTIONAL_ID_NOT_FOUND FETCH_SESSION_TOPIC_ID_ERROR INELIGIBLE_REPLICA NEW_LEADER_ELECTED
+        OFFSET_MOVED_TO_TIERED_STORAGE FENCED_MEMBER_EPOCH UNRELEASED_INSTANCE_ID UNSUPPORTED_ASSIGNOR
+        STALE_MEMBER_EPOCH MISMATCHED_ENDPOINT_TYPE UNSUPPORTED_ENDPOINT_TYPE UNKNOWN_CONTROLLER_ID
+        UNKNOWN_SUBSCRIPTION_ID TELEMETRY_TOO_LARGE INVALID_REGISTRATION TRANSACTION_ABORTABLE INVALID_RECORD_STATE
+        SHARE_SESSION_NOT_FOUND INVALID_SHARE_SESSION_EPOCH FENCED_STATE_EPOCH INVALID_VOTER_KEY DUPLICATE_VOTER
+        VOTER_NOT_FOUND INVALID_REGULAR_EXPRESSION
+        """
+
     /// The codes by the protocol's names, as `UNKNOWN_TOPIC_OR_PARTITION`.
-    public static let named: [String: KafkaErrorCode] = [
-        "UNKNOWN_SERVER_ERROR": .init(rawValue: -1),
-        "NONE": .init(rawValue: 0),
-        "OFFSET_OUT_OF_RANGE": .init(rawValue: 1),
-        "CORRUPT_MESSAGE": .init(rawValue: 2),
-        "UNKNOWN_TOPIC_OR_PARTITION": .init(rawValue: 3),
-        "INVALID_FETCH_SIZE": .init(rawValue: 4),
-        "LEADER_NOT_AVAILABLE": .init(rawValue: 5),
-        "NOT_LEADER_OR_FOLLOWER": .init(rawValue: 6),
-        "REQUEST_TIMED_OUT": .init(rawValue: 7),
-        "BROKER_NOT_AVAILABLE": .init(rawValue: 8),
-        "REPLICA_NOT_AVAILABLE": .init(rawValue: 9),
-        "MESSAGE_TOO_LARGE": .init(rawValue: 10),
-        "STALE_CONTROLLER_EPOCH": .init(rawValue: 11),
-        "OFFSET_METADATA_TOO_LARGE": .init(rawValue: 12),
-        "NETWORK_EXCEPTION": .init(rawValue: 13),
-        "COORDINATOR_LOAD_IN_PROGRESS": .init(rawValue: 14),
-        "COORDINATOR_NOT_AVAILABLE": .init(rawValue: 15),
-        "NOT_COORDINATOR": .init(rawValue: 16),
-        "INVALID_TOPIC_EXCEPTION": .init(rawValue: 17),
-        "RECORD_LIST_TOO_LARGE": .init(rawValue: 18),
-        "NOT_ENOUGH_REPLICAS": .init(rawValue: 19),
-        "NOT_ENOUGH_REPLICAS_AFTER_APPEND": .init(rawValue: 20),
-        "INVALID_REQUIRED_ACKS": .init(rawValue: 21),
-        "ILLEGAL_GENERATION": .init(rawValue: 22),
-        "INCONSISTENT_GROUP_PROTOCOL": .init(rawValue: 23),
-        "INVALID_GROUP_ID": .init(rawValue: 24),
-        "UNKNOWN_MEMBER_ID": .init(rawValue: 25),
-        "INVALID_SESSION_TIMEOUT": .init(rawValue: 26),
-        "REBALANCE_IN_PROGRESS": .init(rawValue: 27),
-        "INVALID_COMMIT_OFFSET_SIZE": .init(rawValue: 28),
-        "TOPIC_AUTHORIZATION_FAILED": .init(rawValue: 29),
-        "GROUP_AUTHORIZATION_FAILED": .init(rawValue: 30),
-        "CLUSTER_AUTHORIZATION_FAILED": .init(rawValue: 31),
-        "INVALID_TIMESTAMP": .init(rawValue: 32),
-        "UNSUPPORTED_SASL_MECHANISM": .init(rawValue: 33),
-        "ILLEGAL_SASL_STATE": .init(rawValue: 34),
-        "UNSUPPORTED_VERSION": .init(rawValue: 35),
-        "TOPIC_ALREADY_EXISTS": .init(rawValue: 36),
-        "INVALID_PARTITIONS": .init(rawValue: 37),
-        "INVALID_REPLICATION_FACTOR": .init(rawValue: 38),
-        "INVALID_REPLICA_ASSIGNMENT": .init(rawValue: 39),
-        "INVALID_CONFIG": .init(rawValue: 40),
-        "NOT_CONTROLLER": .init(rawValue: 41),
-        "INVALID_REQUEST": .init(rawValue: 42),
-        "UNSUPPORTED_FOR_MESSAGE_FORMAT": .init(rawValue: 43),
-        "POLICY_VIOLATION": .init(rawValue: 44),
-        "OUT_OF_ORDER_SEQUENCE_NUMBER": .init(rawValue: 45),
-        "DUPLICATE_SEQUENCE_NUMBER": .init(rawValue: 46),
-        "INVALID_PRODUCER_EPOCH": .init(rawValue: 47),
-        "INVALID_TXN_STATE": .init(rawValue: 48),
-        "INVALID_PRODUCER_ID_MAPPING": .init(rawValue: 49),
-        "INVALID_TRANSACTION_TIMEOUT": .init(rawValue: 50),
-        "CONCURRENT_TRANSACTIONS": .init(rawValue: 51),
-        "TRANSACTION_COORDINATOR_FENCED": .init(rawValue: 52),
-        "TRANSACTIONAL_ID_AUTHORIZATION_FAILED": .init(rawValue: 53),
-        "SECURITY_DISABLED": .init(rawValue: 54),
-        "OPERATION_NOT_ATTEMPTED": .init(rawValue: 55),
-        "KAFKA_STORAGE_ERROR": .init(rawValue: 56),
-        "LOG_DIR_NOT_FOUND": .init(rawValue: 57),
-        "SASL_AUTHENTICATION_FAILED": .init(rawValue: 58),
-        "UNKNOWN_PRODUCER_ID": .init(rawValue: 59),
-        "REASSIGNMENT_IN_PROGRESS": .init(rawValue: 60),
-        "DELEGATION_TOKEN_AUTH_DISABLED": .init(rawValue: 61),
-        "DELEGATION_TOKEN_NOT_FOUND": .init(rawValue: 62),
-        "DELEGATION_TOKEN_OWNER_MISMATCH": .init(rawValue: 63),
-        "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED": .init(rawValue: 64),
-        "DELEGATION_TOKEN_AUTHORIZATION_FAILED": .init(rawValue: 65),
-        "DELEGATION_TOKEN_EXPIRED": .init(rawValue: 66),
-        "INVALID_PRINCIPAL_TYPE": .init(rawValue: 67),
-        "NON_EMPTY_GROUP": .init(rawValue: 68),
-        "GROUP_ID_NOT_FOUND": .init(rawValue: 69),
-        "FETCH_SESSION_ID_NOT_FOUND": .init(rawValue: 70),
-        "INVALID_FETCH_SESSION_EPOCH": .init(rawValue: 71),
-        "LISTENER_NOT_FOUND": .init(rawValue: 72),
-        "TOPIC_DELETION_DISABLED": .init(rawValue: 73),
-        "FENCED_LEADER_EPOCH": .init(rawValue: 74),
-        "UNKNOWN_LEADER_EPOCH": .init(rawValue: 75),
-        "UNSUPPORTED_COMPRESSION_TYPE": .init(rawValue: 76),
-        "STALE_BROKER_EPOCH": .init(rawValue: 77),
-        "OFFSET_NOT_AVAILABLE": .init(rawValue: 78),
-        "MEMBER_ID_REQUIRED": .init(rawValue: 79),
-        "PREFERRED_LEADER_NOT_AVAILABLE": .init(rawValue: 80),
-        "GROUP_MAX_SIZE_REACHED": .init(rawValue: 81),
-        "FENCED_INSTANCE_ID": .init(rawValue: 82),
-        "ELIGIBLE_LEADERS_NOT_AVAILABLE": .init(rawValue: 83),
-        "ELECTION_NOT_NEEDED": .init(rawValue: 84),
-        "NO_REASSIGNMENT_IN_PROGRESS": .init(rawValue: 85),
-        "GROUP_SUBSCRIBED_TO_TOPIC": .init(rawValue: 86),
-        "INVALID_RECORD": .init(rawValue: 87),
-        "UNSTABLE_OFFSET_COMMIT": .init(rawValue: 88),
-        "THROTTLING_QUOTA_EXCEEDED": .init(rawValue: 89),
-        "PRODUCER_FENCED": .init(rawValue: 90),
-        "RESOURCE_NOT_FOUND": .init(rawValue: 91),
-        "DUPLICATE_RESOURCE": .init(rawValue: 92),
-        "UNACCEPTABLE_CREDENTIAL": .init(rawValue: 93),
-        "INCONSISTENT_VOTER_SET": .init(rawValue: 94),
-        "INVALID_UPDATE_VERSION": .init(rawValue: 95),
-        "FEATURE_UPDATE_FAILED": .init(rawValue: 96),
-        "PRINCIPAL_DESERIALIZATION_FAILURE": .init(rawValue: 97),
-        "SNAPSHOT_NOT_FOUND": .init(rawValue: 98),
-        "UNKNOWN_TOPIC_ID": .init(rawValue: 100),
-        "DUPLICATE_BROKER_REGISTRATION": .init(rawValue: 101),
-        "BROKER_ID_NOT_REGISTERED": .init(rawValue: 102),
-        "INCONSISTENT_TOPIC_ID": .init(rawValue: 103),
-        "INCONSISTENT_CLUSTER_ID": .init(rawValue: 104),
-        "TRANSACTIONAL_ID_NOT_FOUND": .init(rawValue: 105),
-        "FETCH_SESSION_TOPIC_ID_ERROR": .init(rawValue: 106),
-        "INELIGIBLE_REPLICA": .init(rawValue: 107),
-        "NEW_LEADER_ELECTED": .init(rawValue: 108),
-        "OFFSET_MOVED_TO_TIERED_STORAGE": .init(rawValue: 109),
-        "FENCED_MEMBER_EPOCH": .init(rawValue: 110),
-        "UNRELEASED_INSTANCE_ID": .init(rawValue: 111),
-        "UNSUPPORTED_ASSIGNOR": .init(rawValue: 112),
-        "STALE_MEMBER_EPOCH": .init(rawValue: 113),
-        "MISMATCHED_ENDPOINT_TYPE": .init(rawValue: 114),
-        "UNSUPPORTED_ENDPOINT_TYPE": .init(rawValue: 115),
-        "UNKNOWN_CONTROLLER_ID": .init(rawValue: 116),
-        "UNKNOWN_SUBSCRIPTION_ID": .init(rawValue: 117),
-        "TELEMETRY_TOO_LARGE": .init(rawValue: 118),
-        "INVALID_REGISTRATION": .init(rawValue: 119),
-        "TRANSACTION_ABORTABLE": .init(rawValue: 120),
-        "INVALID_RECORD_STATE": .init(rawValue: 121),
-        "SHARE_SESSION_NOT_FOUND": .init(rawValue: 122),
-        "INVALID_SHARE_SESSION_EPOCH": .init(rawValue: 123),
-        "FENCED_STATE_EPOCH": .init(rawValue: 124),
-        "INVALID_VOTER_KEY": .init(rawValue: 125),
-        "DUPLICATE_VOTER": .init(rawValue: 126),
-        "VOTER_NOT_FOUND": .init(rawValue: 127),
-        "INVALID_REGULAR_EXPRESSION": .init(rawValue: 128),
-    ]
+    public static let named = Dictionary(
+        uniqueKeysWithValues: names.split { $0.isWhitespace }.enumerated().map { index, name in
+            (String(name), KafkaErrorCode(Int16(index) - 1))
+        })
 
     /// The code with this name of the protocol, or nil.
     public init?(name: String) {
         guard let code = Self.named[name.uppercased()] else { return nil }
         self = code
+    }
+}
+
+extension KafkaErrorCode: Error {
+    /// Throws the code unless it means that there is no error.
+    func check() throws(KafkaErrorCode) {
+        if self != .none { throw self }
+    }
+}
+
+extension KafkaErrorCode? {
+    /// Throws the code if there is one.
+    func check() throws(KafkaErrorCode) {
+        if let self { try self.check() }
     }
 }

@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOEmbedded
+import Testing
 
 @testable import KafkaTestBroker
 
@@ -18,12 +19,9 @@ final class BrokerHarness {
         var now: Int64 = 1_700_000_000_000
     }
 
-    enum Answer {
-        case body(WireReader)
-        /// The connection was closed.
-        case closed
-        /// The request waits, or its answer was swallowed.
-        case none
+    /// A request that got no answer.
+    struct Unanswered: Error {
+        let isClosed: Bool
     }
 
     /// A broker that keeps everything in the directory, if there is one.
@@ -67,37 +65,45 @@ final class BrokerHarness {
     }
 
     /// Has a request answered by a node.
-    func send(_ api: APIKey, _ version: Int16, node: Int32 = 1, _ body: (inout WireWriter) -> Void) -> Answer {
-        var writer = WireWriter(flexible: api.isFlexible(version))
-        writer.int16(api.rawValue)
-        writer.int16(version)
-        writer.int32(7)
-        // The client id, in the classic encoding.
-        writer.int16(-1)
-        writer.tags()
-        body(&writer)
-        writer.tags()
-        let frame = writer.finish().reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
+    func ask<Response: Message>(
+        _ kind: RequestKind, _ version: Int16, node: Int32 = 1, _ request: some RequestBody
+    ) throws -> Response {
+        let api = try #require(API.all.first { $0.kind == kind })
+        var request = request
+        var body = Coder(writing: api.format(version))
+        // The end of the header, whose client id keeps the classic encoding.
+        body.tags()
+        body(&request)
+        var frame = ByteBuffer()
+        frame.writeMultipleIntegers(api.number, version, Int32(7), Int16(-1))
+        frame.writeImmutableBuffer(body.joined())
+        var bytes = try send(frame, node: node)
+        bytes.moveReaderIndex(forwardBy: 8)
+        var answer = Coder(reading: bytes, api.format(version))
+        var response = Response()
+        answer.tags()
+        answer(&response)
+        try answer.finishReading()
+        return response
+    }
+
+    private func send(_ frame: ByteBuffer, node: Int32) throws -> ByteBuffer {
         connections += 1
         let connection = Connection(number: connections, node: node, clientHost: "test", authentication: .open)
-        var answer = Answer.none
+        var answer = Result<ByteBuffer, Unanswered>.failure(Unanswered(isClosed: false))
         do {
             try broker.receive(frame, on: connection) { reply, _ in
                 switch reply {
                 case .frame(let pieces):
-                    var bytes = pieces.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
-                    bytes.moveReaderIndex(forwardBy: 8)
-                    var reader = WireReader(bytes)
-                    reader.flexible = api.isFlexible(version)
-                    if api != .apiVersions { try? reader.tags() }
-                    answer = .body(reader)
-                case .close, .half: answer = .closed
+                    answer = .success(pieces.reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) })
+                case .close, .half: answer = .failure(Unanswered(isClosed: true))
+                // The request waits, or its answer was swallowed.
                 case .nothing, .silence: break
                 }
             }
         } catch {
-            answer = .closed
+            throw Unanswered(isClosed: true)
         }
-        return answer
+        return try answer.get()
     }
 }

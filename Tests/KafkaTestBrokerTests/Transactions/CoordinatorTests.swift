@@ -19,15 +19,10 @@ struct CoordinatorTests {
     }
 
     private func coordinator(of id: String, _ harness: BrokerHarness) throws -> (KafkaErrorCode, Int32) {
-        try harness.ask(.findCoordinator, 2) { writer in
-            writer.string(id)
-            writer.int8(1)
-        } read: { reader in
-            _ = try reader.int32()
-            let code = KafkaErrorCode(rawValue: try reader.int16())
-            _ = try reader.nullableString()
-            return (code, try reader.int32())
-        }
+        let response: FindCoordinator.Response = try harness.ask(
+            .findCoordinator, 2, FindCoordinator.Request(keys: [id], keyType: 1))
+        let found = try #require(response.coordinators.first)
+        return (found.error, found.address.id)
     }
 
     @Test("An id belongs to the partition that Java's hash of its text gives")
@@ -126,25 +121,8 @@ struct CoordinatorTests {
     }
 
     private func topics(_ harness: BrokerHarness) throws -> [(name: String, isInternal: Bool, replicas: [Int])] {
-        try harness.ask(.metadata, 1) {
-            $0.int32(-1)
-        } read: { reader in
-            _ = try reader.array { (reader) throws(WireError) in
-                _ = try (reader.int32(), reader.string(), reader.int32(), reader.nullableString())
-            }
-            _ = try reader.int32()
-            return try reader.array { (reader) throws(WireError) in
-                _ = try reader.int16()
-                let (name, isInternal) = (try reader.string(), try reader.bool())
-                let replicas = try reader.array { (reader) throws(WireError) in
-                    _ = try (reader.int16(), reader.int32(), reader.int32())
-                    let replicas = try reader.int32Array()
-                    _ = try reader.int32Array()
-                    return replicas.count
-                }
-                return (name, isInternal, replicas)
-            }
-        }
+        let response: Metadata.Response = try harness.ask(.metadata, 1, Metadata.Request())
+        return response.topics.map { ($0.name ?? "", $0.isInternal, $0.partitions.map(\.replicas.count)) }
     }
 
     @Test("Clients can ask for the settings of transactions")
@@ -162,24 +140,11 @@ struct CoordinatorTests {
     }
 
     private func configs(_ type: Int8, _ name: String, _ harness: BrokerHarness) throws -> [String: String] {
-        try harness.ask(.describeConfigs, 0) { writer in
-            writer.array([name]) { writer, name in
-                writer.int8(type)
-                writer.string(name)
-                writer.int32(-1)
-            }
-        } read: { reader in
-            _ = try reader.int32()
-            let results = try reader.array { (reader) throws(WireError) in
-                _ = try (reader.int16(), reader.nullableString(), reader.int8(), reader.string())
-                return try reader.array { (reader) throws(WireError) in
-                    let pair = (try reader.string(), try reader.nullableString() ?? "")
-                    _ = try (reader.bool(), reader.bool(), reader.bool())
-                    return pair
-                }
-            }
-            return Dictionary(uniqueKeysWithValues: results.flatMap(\.self))
-        }
+        let wanted = DescribeConfigs.Wanted(resource: .init(type: type, name: name))
+        let response: DescribeConfigs.Response = try harness.ask(
+            .describeConfigs, 0, DescribeConfigs.Request(resources: [wanted]))
+        let settings = response.answers.flatMap(\.settings)
+        return Dictionary(uniqueKeysWithValues: settings.map { ($0.name, $0.value ?? "") })
     }
 
     @Test("Transactions are listed by their coordinators, and described")
@@ -206,41 +171,19 @@ struct CoordinatorTests {
     }
 
     private func list(_ harness: BrokerHarness, node: Int32) throws -> [String] {
-        try harness.ask(.listTransactions, 0, node: node) { writer in
-            writer.array([String]()) { $0.string($1) }
-            writer.array([Int64]()) { $0.int64($1) }
-        } read: { reader in
-            _ = try reader.int32()
-            let code = try reader.int16()
-            guard code == 0 else { return ["error \(code)"] }
-            _ = try reader.stringArray()
-            return try reader.array { (reader) throws(WireError) in
-                let (id, _, state) = (try reader.string(), try reader.int64(), try reader.string())
-                try reader.tags()
-                return "\(id) \(state)"
-            }
-        }
+        let response: ListTransactions.Response = try harness.ask(
+            .listTransactions, 0, node: node, ListTransactions.Request())
+        guard response.error == .none else { return ["error \(response.error.rawValue)"] }
+        return response.transactions.map { "\($0.id) \($0.state)" }
     }
 
     private func describe(_ id: String, _ harness: BrokerHarness, node: Int32) throws -> String {
-        try harness.ask(.describeTransactions, 0, node: node) { writer in
-            writer.array([id]) { $0.string($1) }
-        } read: { reader in
-            _ = try reader.int32()
-            return try reader.array { (reader) throws(WireError) in
-                let code = try reader.int16()
-                _ = try reader.string()
-                let (state, timeout) = (try reader.string(), try reader.int32())
-                _ = try reader.int64()
-                let (producer, epoch) = (try reader.int64(), try reader.int16())
-                let topics = try reader.array { (reader) throws(WireError) in
-                    let (name, partitions) = (try reader.string(), try reader.int32Array())
-                    try reader.tags()
-                    return "\(name)\(partitions)"
-                }
-                try reader.tags()
-                return "\(code) \(state) \(timeout) \(producer) \(epoch) \(topics.joined())"
-            }.first ?? ""
-        }
+        let response: DescribeTransactions.Response = try harness.ask(
+            .describeTransactions, 0, node: node, DescribeTransactions.Request(transactionalIDs: [id]))
+        let answer = try #require(response.answers.first)
+        let topics = answer.topics.map { "\($0.name)\($0.partitions)" }.joined()
+        let producer = answer.producer
+        return "\(answer.error.rawValue) \(answer.state) \(answer.timeoutMilliseconds) \(producer.id) "
+            + "\(producer.epoch) \(topics)"
     }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import KafkaTestBroker
@@ -40,7 +41,7 @@ final class TransactionHistory {
     static let offsetPartition = partitions[0]
 
     let harness: BrokerHarness
-    private var random: SplitMix
+    private var random: Seeded
     private(set) var attempts: [Attempt] = []
     private(set) var violations: [String] = []
     private(set) var seen: [String: Int] = [:]
@@ -49,7 +50,7 @@ final class TransactionHistory {
     private var views: [TopicPartition: [String]] = [:]
 
     init(seed: UInt64) throws {
-        random = SplitMix(state: seed)
+        random = Seeded(seed)
         var configuration = BrokerConfiguration()
         configuration.nodes = 2
         configuration.transactionCheckInterval = .milliseconds(20)

@@ -16,22 +16,17 @@ enum Batches {
     ) -> ByteBuffer {
         let base = items.first?.timestamp ?? 0
         let records = items.enumerated().map { index, item in
-            var writer = WireWriter()
-            writer.int8(0)
-            writer.varlong(item.timestamp - base)
-            writer.varlong(Int64(index))
-            for text in [item.key, item.value] {
-                writer.varlong(text.map { Int64($0.utf8.count) } ?? -1)
-                if let text { writer.raw(ByteBuffer(string: text)) }
-            }
-            writer.varlong(0)
-            return writer.finish().reduce(into: ByteBuffer()) { $0.writeImmutableBuffer($1) }
+            let fields = RecordFields(
+                timestampDelta: .init(value: item.timestamp - base), offsetDelta: .init(value: Int64(index)),
+                key: .init(bytes: item.key.map { ByteBuffer(string: $0) }),
+                value: .init(bytes: item.value.map { ByteBuffer(string: $0) }))
+            return fields.record()
         }
-        return RecordBatchBuilder.build(
-            .init(
-                attributes: transactional ? 0x10 : 0, baseTimestamp: base,
-                maxTimestamp: items.map(\.timestamp).max() ?? 0, producerID: producerID, producerEpoch: epoch,
-                baseSequence: sequence, lastOffsetDelta: Int32(items.count) - 1), records: records)
+        let header = RecordBatchHeader(
+            attributes: transactional ? 0x10 : 0, lastOffsetDelta: Int32(items.count) - 1, baseTimestamp: base,
+            maxTimestamp: items.map(\.timestamp).max() ?? 0, producerID: producerID, producerEpoch: epoch,
+            baseSequence: sequence)
+        return header.batch(of: records)
     }
 
     static func header(_ producerID: Int64, _ epoch: Int16, _ sequence: Int32, count: Int32, at offset: Int64 = 0)

@@ -75,4 +75,22 @@ struct FaultTableTests {
         table.remove(number)
         #expect(!table.isInForce(number))
     }
+
+    @Test("A fault aimed at a topic strikes every request that names it, and no other")
+    func topics() throws {
+        let harness = try BrokerHarness()
+        for name in ["a", "b"] { try harness.makeTopic(name, partitions: 1) }
+        _ = harness.broker.faults.add(Fault(.refuse(.notCoordinator), topic: "a"))
+        func commit(_ topic: String) throws -> KafkaErrorCode? {
+            let request = OffsetCommit.Request(
+                groupID: "g", topics: [.init(name: topic, partitions: [.init(index: 0, offset: 1)])])
+            let response: OffsetCommit.Response = try harness.ask(.offsetCommit, 9, request)
+            return response.answers.first?.partitions.first?.error
+        }
+        #expect(try commit("a") == .notCoordinator)
+        #expect(try commit("b") == KafkaErrorCode.none)
+        let listing = ListOffsets.Request(topics: [.init(name: "a", partitions: [.init(index: 0, timestamp: -1)])])
+        let listed: ListOffsets.Response = try harness.ask(.listOffsets, 2, listing)
+        #expect(listed.answers.first?.partitions.first?.error == .notCoordinator)
+    }
 }

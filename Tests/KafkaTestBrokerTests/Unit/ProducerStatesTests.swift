@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import KafkaTestBroker
@@ -28,7 +29,7 @@ struct ProducerStatesTests {
 
     @Test("Thousands of histories are judged as the rules say", arguments: 0..<20)
     func histories(_ seed: UInt64) throws {
-        var random = SplitMix(state: seed)
+        var random = Seeded(seed)
         for _ in 0..<100 {
             var states = ProducerStates()
             var models: [Int64: Model] = [:]
@@ -96,10 +97,9 @@ struct ProducerStatesTests {
         data.attributes |= 0x10
         states.record(data)
         #expect(states.firstUnstableOffset == 10)
-        #expect(states.judgeMarker(producerID: 7, epoch: 1, coordinatorEpoch: 0) == .none)
-        let ended = states.recordMarker(
-            producerID: 7, epoch: 1, coordinatorEpoch: 0, offset: 12, timestamp: 0, aborts: true)
-        #expect(ended == .init(producerID: 7, firstOffset: 10, lastOffset: 12, aborted: true))
+        let marker = TransactionMarker(producerID: 7, epoch: 1, commits: false, coordinatorEpoch: 0)
+        #expect(states.judge(marker) == .none)
+        #expect(states.record(marker, timestamp: 0) == 10)
         #expect(states.firstUnstableOffset == nil)
         #expect(states.judge(try Batches.header(7, 0, 2, count: 1)) == .refuse(.invalidProducerEpoch))
         #expect(states.judge(try Batches.header(7, 1, 2, count: 1)) == .refuse(.outOfOrderSequenceNumber))

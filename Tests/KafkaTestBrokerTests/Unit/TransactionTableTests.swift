@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import KafkaTestBroker
@@ -8,7 +9,7 @@ struct TransactionTableTests {
 
     @Test("In any history only the last producer of an id can act, and outcomes never change", arguments: 0..<20)
     func histories(_ seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = Seeded(seed)
         for _ in 0..<100 {
             var table = TransactionTable()
             var nextID: Int64 = 0
@@ -33,7 +34,7 @@ struct TransactionTableTests {
                             TransactionTable.Producer(id: $0.producerID, epoch: $0.epoch)
                         }
                         guard let fenced else { return #expect(Bool(false)) }
-                        #expect(table.end("x", producer: fenced, commit: false, now: now) == .writeMarkers)
+                        #expect((try? table.end("x", producer: fenced, commit: false, now: now)) == true)
                         Self.writeMarkers(&table, now: now)
                         // The epoch that only the fence had: nobody may use it.
                         known.append(.init(id: fenced.id, epoch: fenced.epoch))
@@ -44,21 +45,21 @@ struct TransactionTableTests {
                     case .refuse(let code): #expect(Bool(false), "refused with \(code)")
                     }
                 case 1, 2, 3:
-                    let answer = table.add([partition], to: "x", producer: producer, now: now)
-                    #expect((answer == .none) == isCurrent)
-                    if answer == .none { outcome = nil }
+                    let isAdded: Void? = try? table.add([partition], to: "x", producer: producer, now: now)
+                    #expect((isAdded != nil) == isCurrent)
+                    if isAdded != nil { outcome = nil }
                 default:
                     let commit = Bool.random(using: &random)
                     let isOpen = table.transactions["x"]?.state == .ongoing
-                    let answer = table.end("x", producer: producer, commit: commit, now: now)
+                    let wantsMarkers = try? table.end("x", producer: producer, commit: commit, now: now)
                     if !isCurrent {
-                        #expect(answer != .writeMarkers && answer != .done)
+                        #expect(wantsMarkers == nil)
                     } else if isOpen {
-                        #expect(answer == .writeMarkers)
+                        #expect(wantsMarkers == true)
                         outcome = commit
                         Self.writeMarkers(&table, now: now)
                     } else {
-                        #expect((answer == .done) == (outcome == commit))
+                        #expect((wantsMarkers == false) == (outcome == commit))
                     }
                 }
             }
@@ -80,22 +81,28 @@ struct TransactionTableTests {
     }
 
     @Test("Records are taken only for partitions that joined")
-    func verification() {
+    func verification() throws {
         var (table, producer) = opened()
-        #expect(table.verify(partition, in: "x", producer: producer) == .transactionAbortable)
-        #expect(table.add([partition], to: "x", producer: producer, now: 0) == .none)
-        #expect(table.verify(partition, in: "x", producer: producer) == .none)
-        #expect(table.verify(partition, in: "y", producer: producer) == .invalidProducerIDMapping)
+        #expect(throws: KafkaErrorCode.transactionAbortable) {
+            try table.verify(partition, in: "x", producer: producer)
+        }
+        try table.add([partition], to: "x", producer: producer, now: 0)
+        try table.verify(partition, in: "x", producer: producer)
+        #expect(throws: KafkaErrorCode.invalidProducerIDMapping) {
+            try table.verify(partition, in: "y", producer: producer)
+        }
         let former = TransactionTable.Producer(id: producer.id, epoch: producer.epoch - 1)
-        #expect(table.verify(partition, in: "x", producer: former) == .invalidProducerEpoch)
+        #expect(throws: KafkaErrorCode.invalidProducerEpoch) {
+            try table.verify(partition, in: "x", producer: former)
+        }
     }
 
     @Test("A transaction times out after its start, not after its last write")
-    func timeouts() {
+    func timeouts() throws {
         var (table, producer) = opened()
         #expect(table.timedOut(now: 1000).isEmpty)
-        _ = table.add([partition], to: "x", producer: producer, now: 100)
-        _ = table.add([TopicPartition(topic: "t", partition: 1)], to: "x", producer: producer, now: 109)
+        try table.add([partition], to: "x", producer: producer, now: 100)
+        try table.add([TopicPartition(topic: "t", partition: 1)], to: "x", producer: producer, now: 109)
         #expect(table.timedOut(now: 110).isEmpty)
         #expect(table.timedOut(now: 111) == ["x"])
     }
@@ -121,13 +128,15 @@ struct TransactionTableTests {
     }
 
     @Test("Outcomes that stood at a crash are found again")
-    func unfinished() {
+    func unfinished() throws {
         var (table, producer) = opened()
-        _ = table.add([partition], to: "x", producer: producer, now: 0)
+        try table.add([partition], to: "x", producer: producer, now: 0)
         #expect(table.unfinished.isEmpty)
-        _ = table.end("x", producer: producer, commit: true, now: 0)
+        _ = try table.end("x", producer: producer, commit: true, now: 0)
         #expect(table.unfinished == ["x"])
-        #expect(table.end("x", producer: producer, commit: true, now: 0) == .refuse(.concurrentTransactions))
+        #expect(throws: KafkaErrorCode.concurrentTransactions) {
+            try table.end("x", producer: producer, commit: true, now: 0)
+        }
         Self.writeMarkers(&table, now: 0)
         #expect(table.unfinished.isEmpty)
     }
