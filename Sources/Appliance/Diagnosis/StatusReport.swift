@@ -39,8 +39,11 @@ package struct StatusReport: Sendable {
         do {
             let source = StatusSource(
                 configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
-            let picture = try await configuration.database.withConnection {
-                try await source.take(includesHalts: options.explains, on: $0)
+            let rights = RelayRights(
+                database: configuration.database, prunes: configuration.source.retention.pruning != nil)
+            let (picture, missing) = try await configuration.database.withConnection {
+                let picture = try await source.take(includesHalts: options.explains, on: $0)
+                return (picture, try await rights.problem(on: $0))
             }
             let judgement = ConsumerDiagnosis(
                 staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval,
@@ -49,6 +52,7 @@ package struct StatusReport: Sendable {
                 store: picture.store,
                 consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
                 failure: nil, process: await process, transactions: await transactions)
+            if let missing { report.noteRefusal(missing) }
             if let consumer = options.consumer { report.consumers.removeAll { $0.consumer.name != consumer } }
             guard options.explains else { return report }
             let (answer, stages) = (report.process, StageTimes.parse(await metrics ?? ""))
@@ -61,6 +65,15 @@ package struct StatusReport: Sendable {
             return report
         } catch {
             return StatusReport(store: nil, consumers: [], failure: Failure(error), process: await process)
+        }
+    }
+
+    /// Of consumers that no process serves, which would say so itself.
+    private mutating func noteRefusal(_ issue: HealthIssue) {
+        for index in consumers.indices where consumers[index].isConfigured {
+            let kinds = consumers[index].issues.map(\.kind)
+            guard kinds.contains(.noOwner) || kinds.contains(.notStarted) else { continue }
+            consumers[index].issues.append(issue)
         }
     }
 
