@@ -34,7 +34,7 @@ struct ResegmentCommand: GodwitCommand {
     }
 
     func execute() async throws {
-        let report = try await Resegmenting(try options.load([.database])).run(
+        let report = try await Resegmenting(try options.load([.database], of: consumer)).run(
             consumer, to: to, isDryRun: dryRun, patience: .seconds(wait), actor: CommandActor.current
         ) { standardError($0) }
         show(report.json) { _ in report.text }

@@ -72,7 +72,7 @@ extension Configuration {
     func descriptorBudget(brokers: Int? = nil) -> DescriptorBudget {
         DescriptorBudget(
             consumers: consumers.count, brokers: max(brokers ?? 0, kafka.bootstrapServers.split(separator: ",").count),
-            sessions: sessionNeed.count, hasAdminPort: admin.listen != nil,
+            sessions: bySource.reduce(0) { $0 + $1.sessionNeed.count }, hasAdminPort: admin.listen != nil,
             audits: audit.interval != nil)
     }
 }

@@ -25,6 +25,8 @@ package struct StatusReport: Sendable {
         package var longestLag: Duration?
         /// Whether to find out what the age of the oldest waiting events is due to.
         package var explains = false
+        /// Whether to look what a process would be refused for, where none runs that could say so.
+        package var looksAtRights = true
         /// The one to report; all, if none is named.
         package var consumer: String?
 
@@ -43,7 +45,7 @@ package struct StatusReport: Sendable {
                 database: configuration.database, prunes: configuration.source.retention.pruning != nil)
             let (picture, missing) = try await configuration.database.withConnection {
                 let picture = try await source.take(includesHalts: options.explains, on: $0)
-                return (picture, try await rights.problem(on: $0))
+                return (picture, options.looksAtRights ? try await rights.problem(on: $0) : nil)
             }
             let judgement = ConsumerDiagnosis(
                 staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval,
@@ -79,8 +81,11 @@ package struct StatusReport: Sendable {
 
     private static func askProcess(_ configuration: Configuration) async -> JSONValue? {
         guard let address = configuration.admin.listen else { return nil }
-        guard let body = await AdminClient.get("/api/status", from: address) else { return nil }
-        return try? JSONParser.parse(body)
+        guard let body = await AdminClient.get("/api/status", from: address),
+            let process = try? JSONParser.parse(body)
+        else { return nil }
+        // Of several sources each has a part of its own.
+        return configuration.sourceName.map { process["sources"]?[$0] ?? .null } ?? process
     }
 
     /// Looks twice, since a rate is between two looks.
@@ -106,6 +111,15 @@ package struct StatusReport: Sendable {
                 [HealthIssue($0.status == .databaseBusy ? .databaseBusy : .databaseAway, $0.message)]
             } ?? [], reports: consumers)
     }
+
+    /// Leaves consumers out that are another source's.
+    mutating func leaveOut(_ names: Set<String>) {
+        consumers.removeAll { names.contains($0.consumer.name) }
+        delays?.removeAll { names.contains($0.consumer) }
+    }
+
+    /// Whether the database could be asked, and there is the consumer.
+    func knowsWell(_ consumer: String?) -> Bool { consumers.contains { $0.consumer.name == consumer } }
 
     /// Whether there is a consumer of the name; also true where nothing could be asked.
     package func knows(_ consumer: String) -> Bool {

@@ -32,6 +32,8 @@ package struct Doctor: Sendable {
     private func relaying() async -> DoctorReport.Part {
         var options = StatusReport.Options()
         options.backlogLimit = 500
+        // The part of the database names what is missing.
+        options.looksAtRights = false
         let status = await StatusReport.take(configuration, options)
         var part = DoctorReport.Part(name: "relaying", place: "")
         if let failure = status.failure {

@@ -40,7 +40,8 @@ import Testing
             await other.close()
             let role = "\(place.schema)_other"
             try await place.execute(
-                "CREATE ROLE \(role) LOGIN; GRANT USAGE ON SCHEMA \(place.schema) TO \(role); GRANT SELECT ON outbox TO \(role)")
+                "CREATE ROLE \(role) LOGIN; GRANT USAGE ON SCHEMA \(place.schema) TO \(role); GRANT SELECT ON outbox TO \(role)"
+            )
             try place.configure("", user: role)
             let result = try await place.command("adopt", "\(place.schema).outbox", "--apply")
             try await place.execute("DROP OWNED BY \(role); DROP ROLE \(role)")
