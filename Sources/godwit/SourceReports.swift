@@ -22,7 +22,7 @@ extension GodwitCommand {
             return
         }
         var (documents, worst) = ([JSONValue](), ExitStatus.success)
-        for configuration in configurations {
+        for configuration in configurations where !SignalledWork.isStopping {
             let name = configuration.sourceName ?? ""
             var members: [JSONValue.Member] = [.init("source", .string(name))]
             var status: ExitStatus

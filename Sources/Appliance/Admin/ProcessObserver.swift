@@ -77,7 +77,7 @@ struct ProcessStatus: Sendable {
     /// Everything once; what is the matter with the process says with which source.
     var diagnosis: Diagnosis {
         let all = sources.map { ($0.source, $0.status.diagnosis) }
-        if all.count == 1 { return all[0].1 }
+        if all.count == 1, all[0].0 == nil { return all[0].1 }
         func named(_ issues: [HealthIssue], _ source: String?) -> [HealthIssue] {
             issues.map { HealthIssue($0.kind, "source \(source ?? ""): \($0.text)") }
         }
@@ -88,7 +88,7 @@ struct ProcessStatus: Sendable {
     }
 
     var json: JSONValue {
-        if sources.count == 1, let only = sources.first { return only.status.json }
+        if sources.count == 1, let only = sources.first, only.source == nil { return only.status.json }
         let diagnosis = diagnosis
         let reasons = diagnosis.reasonsNotReady
         return [

@@ -85,7 +85,8 @@ package struct StatusReport: Sendable {
             let process = try? JSONParser.parse(body)
         else { return nil }
         // Of several sources each has a part of its own.
-        return configuration.sourceName.map { process["sources"]?[$0] ?? .null } ?? process
+        guard let source = configuration.sourceName else { return process }
+        return process["sources"]?[source]
     }
 
     /// Looks twice, since a rate is between two looks.
