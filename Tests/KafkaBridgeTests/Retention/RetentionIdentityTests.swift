@@ -117,6 +117,7 @@ import Testing
                 Issue.record("two at a time")
                 return
             }
+            try await second.query(RetentionLock(other).leaveProcess)
             await second.close()
             let retirement = Retirement(other, staleThreshold: .seconds(30))
             _ = try await retirement.carryOut("billing", discardingParked: false, by: "test", on: connection)
