@@ -35,7 +35,10 @@ struct PruneCommand: GodwitCommand {
     func execute() async throws {
         var request = Pruning.Request()
         (request.isDryRun, request.rate, request.isOwnTablesOnly) = (dryRun, rate, ownTables)
-        try await showEach(try options.loadEach([.database])) { configuration in
+        let all = try options.loadEach([.database])
+        // Of several sources those of which nothing is to be removed are passed over.
+        let chosen = ownTables ? all : all.filter(\.removesDelivered)
+        try await showEach(chosen.isEmpty ? all : chosen, severally: all.count > 1) { configuration in
             let progress = ProgressLine()
             let removed = Atomic<Int64>(0)
             let report = try await Pruning(configuration).run(request) { rows in

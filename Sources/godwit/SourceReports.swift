@@ -11,11 +11,13 @@ struct SourceReport {
 extension GodwitCommand {
     /// Does the work of each source, and shows what came of it; what fails with one keeps no other from its turn.
     ///
+    /// - Parameter severally: whether to say which source it is although it is one.
     /// - Throws: the worst exit code. Where there is one source, whatever the work throws.
     func showEach(
-        _ configurations: [Configuration], _ work: (Configuration) async throws -> SourceReport
+        _ configurations: [Configuration], severally: Bool = false,
+        _ work: (Configuration) async throws -> SourceReport
     ) async throws {
-        if configurations.count == 1 {
+        if configurations.count == 1, !severally {
             let report = try await work(configurations[0])
             show(report.json, report.text)
             if report.status != .success { throw ExitCode(report.status.rawValue) }
@@ -31,7 +33,10 @@ extension GodwitCommand {
                 let report = try await work(configuration)
                 status = report.status
                 if case .object(let own) = report.json { members += own }
-                if !json { show(report.json, report.text) }
+                if !json {
+                    let text = CommandHints.complete(report.text(.of(.output)))
+                    standardOutput(String(text.reversed().drop { $0 == "\n" }.reversed()))
+                }
             } catch {
                 let failure = Failure(error)
                 status = failure.status

@@ -7,7 +7,9 @@ import Testing
 
 /// What `status` finds out about a log that no process reads.
 @Suite struct AttachedPartitionStatusTests {
-    @Test func `a partition with passed positions is a refusal, also where no relay runs that could say so`() async throws {
+    @Test func `a partition with passed positions is a refusal, also where no relay runs that could say so`()
+        async throws
+    {
         try await TestStore.with { store in
             let connection = try await store.connect()
             let (tables, schema) = (store.tables, store.tables.events.schema)
@@ -46,7 +48,8 @@ import Testing
             let problem = try #require(try await reader.read(on: connection).consumers.first?.problem)
             #expect(problem.isRefusal && problem.text.contains("events_early"), "\(problem)")
             // One without such events is nothing to mind.
-            try await connection.execute(script: "ALTER TABLE events DETACH PARTITION events_early; DELETE FROM events_early")
+            try await connection.execute(
+                script: "ALTER TABLE events DETACH PARTITION events_early; DELETE FROM events_early")
             try await connection.execute(
                 script: "ALTER TABLE events ATTACH PARTITION events_early FOR VALUES FROM (21) TO (26)")
             #expect(try await reader.read(on: connection).consumers.first?.problem == nil)

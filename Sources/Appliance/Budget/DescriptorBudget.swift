@@ -73,7 +73,8 @@ extension Configuration {
     /// - Parameter brokers: how many the cluster has; nil while that is not known.
     func descriptorBudget(brokers: Int? = nil) -> DescriptorBudget {
         DescriptorBudget(
-            consumers: consumers.count, sources: bySource.count, brokers: max(brokers ?? 0, kafka.bootstrapServers.split(separator: ",").count),
+            consumers: consumers.count, sources: bySource.count,
+            brokers: max(brokers ?? 0, kafka.bootstrapServers.split(separator: ",").count),
             sessions: bySource.reduce(0) { $0 + $1.sessionNeed.count }, hasAdminPort: admin.listen != nil,
             audits: audit.interval != nil)
     }
