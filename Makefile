@@ -7,7 +7,7 @@ SOURCES := Package.swift Sources Tests Benchmarks
 PREFIX ?= /usr/local
 # As in the image: Swift's libraries are in the program, which needs only Debian's, starts sooner and takes less memory.
 RELEASE := swift build -c release --product godwit --static-swift-stdlib
-BENCH := catchup cost records rest latency notify limits projection many audit verify exactly
+BENCH := catchup cost records rest latency notify limits projection many sources audit verify exactly
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -12,6 +12,12 @@ public struct SQLState: RawRepresentable, Sendable, Hashable {
 
     /// 23505: a unique constraint was violated.
     public static let uniqueViolation = SQLState(rawValue: "23505")
+    /// 23503: a row refers to another that is not there, or is to go.
+    public static let foreignKeyViolation = SQLState(rawValue: "23503")
+    /// 23001: a row that is to go is referred to.
+    public static let restrictViolation = SQLState(rawValue: "23001")
+    /// P0001: a function has raised an exception.
+    public static let raiseException = SQLState(rawValue: "P0001")
     /// 40001: the transaction could not be serialized; try it again.
     public static let serializationFailure = SQLState(rawValue: "40001")
     /// 40P01: the transaction lost a deadlock; try it again.

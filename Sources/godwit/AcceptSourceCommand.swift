@@ -38,7 +38,7 @@ struct AcceptSourceCommand: GodwitCommand {
     }
 
     func execute() async throws {
-        let configuration = try options.load([.database, .consumers])
+        let configuration = try options.load([.database, .consumers], of: consumer.first)
         let request = SourceAcceptanceRequest(
             consumers: consumer, start: keepCheckpoints ? .checkpoints : from.map { .after($0) }, isConfirmed: yes,
             actor: CommandActor.current)

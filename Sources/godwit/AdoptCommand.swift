@@ -58,6 +58,7 @@ struct AdoptCommand: GodwitCommand {
         let connection = try await configuration.database.connect()
         var request = AdoptionRequest(table: table)
         request.usesExistingSequence = useExistingSequence
+        request.applies = apply
         request.order = orderBy?.split(separator: ",").map(String.init) ?? []
         (request.columns, request.constants) = (map, constant)
         let report = try await request.report(configuration, on: connection)
@@ -74,6 +75,7 @@ struct AdoptCommand: GodwitCommand {
         }
         if !json { standardOutput(report.text(grants: rights)) }
         if apply {
+            if let failure = report.missingOwnership { throw failure }
             if report.plan.isOnline, !online { throw Failure(.usage, report.onlineAdvice) }
             try await perform(report, rights, on: connection)
         }
@@ -86,10 +88,10 @@ struct AdoptCommand: GodwitCommand {
             throw Failure(.databaseUnfit, report.refusals.joined(separator: "\n"))
         }
         if json {
-            let statements = trigger.statements.map { JSONValue.string($0) }
+            let statements = ([trigger.schema] + trigger.statements).map { JSONValue.string($0) }
             standardOutput((["statements": .array(statements), "applied": .boolean(apply)] as JSONValue).indentedText)
         } else {
-            standardOutput(trigger.statements.map { $0 + ";" }.joined(separator: "\n"))
+            standardOutput(([trigger.schema] + trigger.statements).map { $0 + ";" }.joined(separator: "\n"))
         }
         if apply {
             try await Adoption.apply(trigger, on: connection)
@@ -101,6 +103,7 @@ struct AdoptCommand: GodwitCommand {
 
     private func perform(_ report: AdoptionReport, _ rights: String?, on connection: Connection) async throws {
         var last: Int64 = 0
+        if report.plan.steps.isEmpty { standardError("the table is a source already: nothing was changed") }
         try await Adoption(connection).apply(report.plan) { step, numbered in
             guard let numbered else { return standardError(step.title) }
             guard numbered - last >= 100_000 else { return }

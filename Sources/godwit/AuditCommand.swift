@@ -36,7 +36,13 @@ struct AuditCommand: GodwitCommand {
     }
 
     func execute() async throws {
-        let configuration = try options.load([.database])
+        guard let consumer = reset ?? end else {
+            return try await showEach(try options.loadEach([.database])) { configuration in
+                let report = try await AuditReport.take(configuration)
+                return SourceReport(json: report.json, text: { _ in report.text }, status: report.exitStatus)
+            }
+        }
+        let configuration = try options.load([.database], of: consumer)
         if let reset {
             let request = AuditReset(consumer: reset, fromPosition: fromPosition, actor: CommandActor.current)
             let position = try await request.carryOut(configuration)

@@ -30,7 +30,7 @@ struct CatchUpCommand: GodwitCommand {
     }
 
     func execute() async throws {
-        let configuration = try options.load([.database, .kafka, .consumers])
+        let configuration = try options.load([.database, .kafka, .consumers], of: consumer)
         let line = ProgressLine()
         let report = try await CatchUp(configuration, consumer: consumer).run(wait: DurationText.parse(wait) ?? .zero) {
             if line.isTerminal { line.show("\($0) events published") }

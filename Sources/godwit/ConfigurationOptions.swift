@@ -19,21 +19,39 @@ struct ConfigurationOptions: ParsableArguments {
             valueName: "level"))
     var logLevel: Logger.Level?
 
-    /// Reads the configuration, and starts logging as it says. Warnings go to standard error.
-    func load(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration {
+    @Option(
+        help: ArgumentHelp(
+            "Only this one of several `sources`; needed by commands about one, unless a consumer says which.",
+            valueName: "name"))
+    var source: String?
+
+    /// Reads the configuration as one source has it, and starts logging as it says. Warnings go to standard error.
+    ///
+    /// - Parameter consumer: whose source is meant, where the configuration has several and none is named.
+    func load(_ needs: Set<Configuration.Need>, of consumer: String? = nil) throws -> Configuration {
+        try loadWhole(needs).choose(source: source, consumer: consumer)
+    }
+
+    /// As ``load(_:of:)``, each source by itself.
+    func loadEach(_ needs: Set<Configuration.Need>) throws -> [Configuration] {
+        try loadWhole(needs).chooseEach(source: source)
+    }
+
+    private func loadWhole(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration {
         let loaded = try start(needs)
         for warning in loaded.warnings { standardError("godwit: \(LogLine.harmless(warning.line))") }
         return loaded.configuration
     }
 
-    /// As ``load(_:)``, with the warnings in the log, as a program that runs for long writes them.
-    func loadLogging(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration {
+    /// The configuration with all its sources, or the one that is named, with the warnings in the log, as a program that runs for
+    /// long writes them.
+    func loadLogging(_ needs: Set<Configuration.Need>) throws -> Configuration {
         let loaded = try start(needs)
         let logger = Logger(label: "godwit.configuration")
         for warning in loaded.warnings {
             logger.warning("\(warning.description)", metadata: ["code": "\(warning.code.rawValue)"])
         }
-        return loaded.configuration
+        return try source == nil ? loaded.configuration : loaded.configuration.choose(source: source)
     }
 
     /// Reads the configuration, and starts logging as it says.

@@ -34,7 +34,7 @@ struct DecisionOptions: ParsableArguments {
     }
 
     func carryOut(_ decision: ParkedEvents.Decision, _ options: ConfigurationOptions) async throws {
-        let work = ParkedEvents(try options.load([.database]))
+        let work = ParkedEvents(try options.load([.database], of: consumer))
         let report = try await work.decide(decision, chosen.selection(consumer), of: consumer)
         standardOutput(json ? report.json.indentedText : CommandHints.complete(report.text))
     }

@@ -23,7 +23,9 @@ struct DoctorCommand: GodwitCommand {
 
     func execute() async throws {
         let loaded = try options.start([.database, .kafka, .consumers])
-        let report = await Doctor(loaded.configuration, warnings: loaded.warnings).examine()
+        let all = try loaded.configuration.chooseEach(source: options.source)
+        let reports = await all.concurrentMap { await Doctor($0, warnings: loaded.warnings).examine() }
+        let report = DoctorReport(of: zip(all, reports).map { ($0.sourceName, $1) })
         show(report.json) { report.text(on: $0) }
         if report.exitStatus != .success { throw ExitCode(report.exitStatus.rawValue) }
     }

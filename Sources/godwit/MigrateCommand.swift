@@ -34,29 +34,47 @@ struct MigrateCommand: GodwitCommand {
     @Flag(help: "Report as JSON.") var json = false
 
     func execute() async throws {
-        let configuration = try options.load(print ? [] : [.database])
-        let tables = configuration.database.tables
-        let channel = configuration.notify.channel
-        let roles = try [(grants, TableRights.Purpose.relay), (writer, .writer)].compactMap { role, purpose in
+        let all = try options.loadEach(print ? [] : [.database])
+        if print {
+            for configuration in all {
+                if let name = configuration.sourceName, all.count > 1 { standardOutput("-- source \(name)") }
+                standardOutput(try script(configuration))
+            }
+            return
+        }
+        try await showEach(all) { try await migrate($0) }
+    }
+
+    private func roles(
+        _ configuration: Configuration
+    ) throws -> [(name: String, grants: Grants)] {
+        try [(grants, TableRights.Purpose.relay), (writer, .writer)].compactMap { role, purpose in
             try role.map {
                 (
                     name: $0,
                     grants: try Grants(
-                        purpose, to: $0, tables, maySignal: configuration.horizon.endIdleWritersAfter != nil,
+                        purpose, to: $0, configuration.database.tables,
+                        maySignal: configuration.horizon.endIdleWritersAfter != nil,
                         prunes: configuration.source.retention.deliveredFor != nil)
                 )
             }
         }
-        let schema = Schema(tables)
-        if print {
-            let trigger = notifyTrigger.map {
-                $0 == .install ? schema.notifyTriggerScript(channel: channel) : schema.notifyTriggerRemoval
-            }
-            standardOutput(
-                ([schema.script(notifyChannel: channel)] + roles.map(\.grants.script) + [trigger].compactMap(\.self))
-                    .joined(separator: "\n"))
-            return
+    }
+
+    private func script(_ configuration: Configuration) throws -> String {
+        let (schema, channel) = (Schema(configuration.database.tables), configuration.notify.channel)
+        let trigger = notifyTrigger.map {
+            $0 == .install ? schema.notifyTriggerScript(channel: channel) : schema.notifyTriggerRemoval
         }
+        let parts = [schema.script(notifyChannel: channel)] + (try roles(configuration)).map(\.grants.script)
+        return (parts + [trigger].compactMap(\.self)).joined(separator: "\n")
+    }
+
+    private func migrate(_ configuration: Configuration) async throws -> SourceReport {
+        let tables = configuration.database.tables
+        let channel = configuration.notify.channel
+        let roles = try roles(configuration)
+        let schema = Schema(tables)
         let connection = try await configuration.database.connect()
         for role in roles where try await !role.grants.roleExists(on: connection) {
             throw Failure(
@@ -80,10 +98,10 @@ struct MigrateCommand: GodwitCommand {
         // A newer program may have brought the schema further than this one knows.
         let version = try await schema.currentVersion(on: connection)
         await connection.close()
-        report(applied, version, roles.map(\.name), trigger, registered)
-        if tables.columns != nil, !json {
-            standardOutput("left \(tables.events.text) as it is: it is not Godwit's (source.columns)")
-        }
+        let own =
+            tables.columns == nil
+            ? [] : ["left \(tables.events.text) as it is: it is not Godwit's (source.columns)"]
+        return report(applied, version, roles.map(\.name), trigger, registered, own)
     }
 
     /// Asks on a terminal whether the table, which Godwit did not make, may get the trigger; no, where nobody can answer.
@@ -95,40 +113,37 @@ struct MigrateCommand: GodwitCommand {
 
     private func report(
         _ applied: [String], _ version: Int, _ roles: [String], _ trigger: Schema.NotifyTrigger,
-        _ registered: [String]
-    ) {
-        if json {
-            let report: JSONValue = [
-                "version": .number(version), "applied": .array(applied.map { .string($0) }),
-                "granted": .array(roles.map { .string($0) }),
-                "registered": .array(registered.map { .string($0) }),
-                "notify_trigger": notifyTrigger.map { .string($0.rawValue) } ?? .null,
-                "inserts_notify": .boolean(trigger.isInstalled),
-            ]
-            standardOutput(report.indentedText)
-            return
-        }
-        for migration in applied { standardOutput("applied \(migration)") }
-        standardOutput("the schema is at version \(version)")
+        _ registered: [String], _ own: [String]
+    ) -> SourceReport {
+        let report: JSONValue = [
+            "version": .number(version), "applied": .array(applied.map { .string($0) }),
+            "granted": .array(roles.map { .string($0) }),
+            "registered": .array(registered.map { .string($0) }),
+            "notify_trigger": notifyTrigger.map { .string($0.rawValue) } ?? .null,
+            "inserts_notify": .boolean(trigger.isInstalled),
+        ]
+        var lines = applied.map { "applied \($0)" } + ["the schema is at version \(version)"]
         if !registered.isEmpty {
-            standardOutput(
+            lines.append(
                 "registered \(registered.joined(separator: ", ")): nothing that they still have to deliver is removed by retention"
             )
         }
         if !applied.isEmpty, roles.isEmpty {
-            standardOutput(
+            lines.append(
                 "a role that relays and does not own the tables needs its rights again: godwit migrate --grants ROLE")
         }
-        for role in roles { standardOutput("granted \(LogLine.harmless(role)) what it needs") }
+        lines += roles.map { "granted \(LogLine.harmless($0)) what it needs" }
         switch notifyTrigger {
-        case .install: standardOutput("installed the notify trigger")
-        case .remove: standardOutput("removed the notify trigger")
+        case .install: lines.append("installed the notify trigger")
+        case .remove: lines.append("removed the notify trigger")
         case nil:
-            standardOutput(
+            lines.append(
                 trigger.isInstalled
                     ? "inserts notify relays by the trigger"
                     : "inserts do not notify relays, which look at each worker.poll_interval: "
                         + "`godwit migrate --notify-trigger install` has inserts wake them within milliseconds")
         }
+        let text = (lines + own).joined(separator: "\n")
+        return SourceReport(json: report, text: { _ in text })
     }
 }

@@ -37,9 +37,12 @@ struct ParkedCommand: AsyncParsableCommand {
         }
 
         func execute() async throws {
-            let work = ParkedEvents(try options.load([.database]))
-            let report = try await work.list(chosen.selection(consumer), isHistory: history, limit: limit)
-            show(report.json) { _ in report.text }
+            let all = try consumer.map { [try options.load([.database], of: $0)] } ?? options.loadEach([.database])
+            try await showEach(all) { configuration in
+                let report = try await ParkedEvents(configuration).list(
+                    chosen.selection(consumer), isHistory: history, limit: limit)
+                return SourceReport(json: report.json, text: { _ in report.text })
+            }
         }
     }
 
@@ -57,7 +60,8 @@ struct ParkedCommand: AsyncParsableCommand {
         @Flag(help: "Report as JSON.") var json = false
 
         func execute() async throws {
-            let report = try await ParkedEvents(try options.load([.database])).show(position, of: consumer)
+            let report = try await ParkedEvents(try options.load([.database], of: consumer)).show(
+                position, of: consumer)
             show(report.json) { _ in report.details }
         }
     }

@@ -19,7 +19,7 @@ struct PauseCommand: GodwitCommand {
     @Argument(help: "The consumer's name.") var consumer: String
 
     func execute() async throws {
-        let configuration = try options.load([.database])
+        let configuration = try options.load([.database], of: consumer)
         let order = ControlRequest(consumer: consumer, change: .pause, actor: CommandActor.current)
         let report = try await order.give(configuration)
         show(report.json) { _ in report.text }

@@ -35,13 +35,18 @@ struct PruneCommand: GodwitCommand {
     func execute() async throws {
         var request = Pruning.Request()
         (request.isDryRun, request.rate, request.isOwnTablesOnly) = (dryRun, rate, ownTables)
-        let progress = ProgressLine()
-        let removed = Atomic<Int64>(0)
-        let report = try await Pruning(try options.load([.database])).run(request) { rows in
-            let sum = removed.add(rows, ordering: .relaxed).newValue
-            progress.show("\(sum) rows removed")
+        let all = try options.loadEach([.database])
+        // Of several sources those of which nothing is to be removed are passed over.
+        let chosen = ownTables ? all : all.filter(\.removesDelivered)
+        try await showEach(chosen.isEmpty ? all : chosen, severally: all.count > 1) { configuration in
+            let progress = ProgressLine()
+            let removed = Atomic<Int64>(0)
+            let report = try await Pruning(configuration).run(request) { rows in
+                let sum = removed.add(rows, ordering: .relaxed).newValue
+                progress.show("\(sum) rows removed")
+            }
+            progress.end()
+            return SourceReport(json: report.json, text: { _ in report.text })
         }
-        progress.end()
-        show(report.json) { _ in report.text }
     }
 }

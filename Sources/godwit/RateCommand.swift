@@ -21,7 +21,7 @@ struct RateCommand: GodwitCommand {
 
     func execute() async throws {
         let change = try ControlRequest.rate(rate)
-        let configuration = try options.load([.database])
+        let configuration = try options.load([.database], of: consumer)
         let order = ControlRequest(consumer: consumer, change: change, actor: CommandActor.current)
         let report = try await order.give(configuration)
         show(report.json) { _ in report.text }

@@ -48,7 +48,7 @@ struct RepublishCommand: GodwitCommand {
     }
 
     func execute() async throws {
-        let work = try Republishing(try options.load(list || cancel != nil ? [.database] : needs))
+        let work = try Republishing(try options.load(list || cancel != nil ? [.database] : needs, of: consumer))
         if list {
             let jobs = try await work.list()
             let report = JSONValue.array(jobs.map { JobReport($0).json })

@@ -26,7 +26,7 @@ struct RetireCommand: GodwitCommand {
     @Flag(help: "Report as JSON.") var json = false
 
     func execute() async throws {
-        let work = Retiring(try options.load([.database]), consumer: consumer)
+        let work = Retiring(try options.load([.database], of: consumer), consumer: consumer)
         let report = try await work.run(
             isDryRun: dryRun, discardingParked: discardParked, actor: CommandActor.current)
         show(report.json) { _ in report.text }

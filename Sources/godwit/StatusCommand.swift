@@ -53,14 +53,14 @@ struct StatusCommand: GodwitCommand {
     }
 
     func execute() async throws {
-        let configuration = try options.load(live ? [] : [.database])
-        if live { return try await showLife(configuration) }
+        let configurations = try options.loadEach(live ? [] : [.database])
+        if live { return try await showLife(configurations[0]) }
         var asked = StatusReport.Options()
         if quiet { asked.backlogLimit = 500 }
         (asked.explains, asked.consumer) = (why, consumer)
         asked.longestLag = maxLag.flatMap { StatusOption.duration($0) }
         while true {
-            let report = await StatusReport.take(configuration, asked)
+            let report = await StatusReports.take(configurations, asked)
             if let consumer, !report.knows(consumer) {
                 throw Failure(.usage, "there is no consumer \(consumer) in the configuration or the database")
             }
@@ -80,7 +80,7 @@ struct StatusCommand: GodwitCommand {
         if life.exitStatus != .success { throw ExitCode(life.exitStatus.rawValue) }
     }
 
-    private func show(_ report: StatusReport) {
+    private func show(_ report: StatusReports) {
         // Watched by a program: a report per line.
         if json, watch { return standardOutput(report.json.text) }
         show(report.json) { terminal in

@@ -54,7 +54,7 @@ struct VerifyCommand: GodwitCommand {
     }
 
     func execute() async throws {
-        let work = try Verifying(try options.load([.database, .kafka, .consumers]))
+        let work = try Verifying(try options.load([.database, .kafka, .consumers], of: consumer))
         var how = Verification.Options()
         how.windowSize = window
         how.fromBeginning = fromBeginning

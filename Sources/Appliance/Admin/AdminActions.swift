@@ -93,14 +93,15 @@ struct AdminActions: Sendable {
         let result: JSONValue
         switch action {
         case .order(let consumer, let change):
-            result = try await ControlRequest(consumer: consumer, change: change, actor: actor).give(configuration).json
+            result = try await ControlRequest(consumer: consumer, change: change, actor: actor)
+                .give(configuration.choose(source: nil, consumer: consumer)).json
         case .redrive(let consumer, let position):
-            result = try await decide { letters, connection in
+            result = try await decide(consumer) { letters, connection in
                 try await letters.requestRedrive(
                     DeadLetterSelection(position: position), of: consumer, actor: actor, on: connection)
             }
         case .discard(let consumer, let position):
-            result = try await decide { letters, connection in
+            result = try await decide(consumer) { letters, connection in
                 try await letters.discard(
                     DeadLetterSelection(position: position), of: consumer, actor: actor, on: connection)
             }
@@ -118,8 +119,9 @@ struct AdminActions: Sendable {
     }
 
     private func decide(
-        _ body: (DeadLetters, Connection) async throws -> [DeadLetter]
+        _ consumer: String, _ body: (DeadLetters, Connection) async throws -> [DeadLetter]
     ) async throws -> JSONValue {
+        let configuration = try configuration.choose(source: nil, consumer: consumer)
         let letters = try await configuration.database.withConnection {
             try await body(DeadLetters(configuration.database.tables), $0)
         }
@@ -132,13 +134,15 @@ struct AdminActions: Sendable {
         LogLevelSwitch.level = level
         let name = level?.rawValue ?? "default"
         logger.notice("the log level is \(name) now", metadata: ["actor": "\(actor)"])
-        do {
-            let entry = AuditEntry(
-                actor: actor, action: "log-level", subject: "process \(CommandActor.current)", details: name)
-            let record = AuditLog(configuration.database.tables).record(entry)
-            try await configuration.database.withConnection { _ = try await $0.query(record) }
-        } catch {
-            logger.warning("the change of the log level could not be audited: \(error)")
+        let entry = AuditEntry(
+            actor: actor, action: "log-level", subject: "process \(CommandActor.current)", details: name)
+        for configuration in configuration.bySource {
+            do {
+                let record = AuditLog(configuration.database.tables).record(entry)
+                try await configuration.database.withConnection { _ = try await $0.query(record) }
+            } catch {
+                logger.warning("the change of the log level could not be audited: \(error)")
+            }
         }
         return ["log_level": .string(name)]
     }

@@ -6,7 +6,7 @@ import NIOHTTP1
 /// What the admin port has under which path. Whoever changes something must bring the token, in a header or as a field of a
 /// form: no cookie is ever set, so no other page can have a browser change anything.
 struct AdminEndpoints: Sendable {
-    let observer: RelayObserver
+    let observer: ProcessObserver
     let actions: AdminActions
     /// `nil` when nothing can be changed.
     let token: AdminToken?
@@ -57,14 +57,15 @@ struct AdminEndpoints: Sendable {
     }
 
     private func page(of consumer: String, note: String?) async -> AdminResponse {
-        let model = await model()
+        let status = await observer.status()
+        let model = DashboardModel(status, rates: observer.rates, canChange: token != nil)
         guard let report = model.reports.first(where: { $0.consumer.name == consumer }) else {
             return AdminResponse(
                 .notFound, PageFrame.message("Not found", "There is no consumer of this name.", back: "/"))
         }
         let details = ConsumerDetails(
             messages: RecentMessages.shared.newest(20, about: consumer),
-            deadLetters: await observer.deadLetters(of: consumer))
+            deadLetters: await observer.deadLetters(of: consumer, in: status))
         return AdminResponse(.ok, ConsumerPage.html(report, details, model, note: note))
     }
 

@@ -17,7 +17,6 @@ struct AdminService: Service {
             let listener = try await bind(threads)
             await withTaskGroup { group in
                 group.addTask { await endpoints.observer.run() }
-                group.addTask { await endpoints.observer.sample() }
                 await serve(listener)
                 group.cancelAll()
             }

@@ -24,7 +24,9 @@ final class RelayObserver: Sendable {
     }
 
     private let relays: Relays
-    private let registry: PrometheusRegistry
+    private let metricsFactory: any MetricsFactory
+    /// Consumers of other sources, which may be recorded in the same tables.
+    private let others: Set<String>
     private let judgement: ConsumerDiagnosis
     private let database: StatusConnection
     private let storeMetrics: StoreMetrics
@@ -34,12 +36,16 @@ final class RelayObserver: Sendable {
     private let histories = Mutex<[String: RateHistory]>([:])
     private let start: StartState
 
-    init(_ relays: Relays, registry: PrometheusRegistry, configuration: Configuration, start: StartState) throws {
+    init(
+        _ relays: Relays, metrics: any MetricsFactory, configuration: Configuration, others: Set<String> = [],
+        start: StartState
+    ) throws {
         guard let connection = configuration.database.connection else {
             throw Failure(.configuration, "no database is configured")
         }
         self.relays = relays
-        self.registry = registry
+        metricsFactory = metrics
+        self.others = others
         self.start = start
         storeMetrics = StoreMetrics(
             worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)),
@@ -63,7 +69,8 @@ final class RelayObserver: Sendable {
                 seen.withLock { seen in
                     seen.holds = holds ?? []
                     switch result {
-                    case .success(let picture): (seen.picture, seen.time, seen.failure) = (picture, .now, nil)
+                    case .success(let picture):
+                        (seen.picture, seen.time, seen.failure) = (picture.without(others), .now, nil)
                     case .failure(let failure): seen.failure = failure.message
                     }
                 }
@@ -95,17 +102,15 @@ final class RelayObserver: Sendable {
         await database.deadLetters(of: consumer, limit: ConsumerDetails.mostDeadLetters)
     }
 
-    func metrics() async -> String {
+    /// Brings the metrics up to date.
+    func report() async {
         await look()
         let status = await lookedStatus()
-        withMetricsFactory(registry) {
+        withMetricsFactory(metricsFactory) {
             if let picture = status.picture { storeMetrics.report(picture, age: status.pictureAge ?? .zero) }
             storeMetrics.report(status.diagnosis)
             storeMetrics.report(status.deliveries)
-            ResidentMemory.report()
-            Metric.logLinesDropped.gauge().set(LineQueue.standardError.dropped)
         }
-        return registry.exposition()
     }
 
     func status() async -> RelayStatus {
@@ -137,7 +142,7 @@ final class RelayObserver: Sendable {
             silences: relays.publishers.reduce(into: [:]) { $0[$1.name] = $1.brokersSilence },
             holds: seen.holds, residentMemory: ResidentMemory.bytes, picture: seen.picture,
             pictureAge: seen.time.map { .now - $0 }, moving: Set(moving), judgement: judgement,
-            startsWith: start.waitsFor, missingSession: await relays.sessions.problem())
+            startsWith: start.waitsFor, missingSession: await relays.sessions.problem(), failure: start.failure)
     }
 
     private func look() async {

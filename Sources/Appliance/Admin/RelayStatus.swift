@@ -22,10 +22,13 @@ struct RelayStatus: Sendable {
     var startsWith: String?
     /// Which sessions at the database are waited for; `nil` if none is missing.
     var missingSession: String?
+    /// Why nothing is relayed of this source, while others are.
+    var failure: String?
 
     /// What is the matter with this process: what keeps it from its work, whatever the events are.
     private var processIssues: [HealthIssue] {
         if standing.isStopping { return [HealthIssue(.stopping, "stopping")] }
+        if let failure { return [HealthIssue(.refused, failure)] }
         if let missingSession { return [HealthIssue(.noSession, missingSession)] }
         if let startsWith { return [HealthIssue(.starting, startsWith)] }
         if !standing.isConnected { return [outage] }

@@ -22,6 +22,16 @@ package struct AdoptionReport: Sendable {
                 ])
     }
 
+    /// Why the session's role may not carry the plan out; `nil` if it may, or nothing is to be done.
+    package var missingOwnership: Failure? {
+        guard !survey.isOwned, !plan.steps.isEmpty else { return nil }
+        return Failure(
+            .databaseRights,
+            "the role \(survey.role) does not own \(survey.table.text), and only its owner may change it: name the role \(survey.owner) in "
+                + "database.url, GRANT \(quoteIdentifier(survey.owner)) TO \(quoteIdentifier(survey.role)), or have the owner run the "
+                + "statements that `godwit adopt` prints without --apply")
+    }
+
     /// The tables with the source as its columns say.
     package var source: TableNames? {
         var tables = tables
@@ -66,6 +76,7 @@ package struct AdoptionReport: Sendable {
             case .number(let numbering):
                 return """
                     \(head)
+                    \(numbering.schema);
                     \(numbering.ordering);
                     \(numbering.index);
                     -- Again for each range of 5,000, each by itself, until no row is left:

@@ -9,6 +9,8 @@ package struct AdoptionRequest: Sendable {
     /// Columns and constants that are said instead of those that are recognised, as `field=text`.
     package var columns: [String] = []
     package var constants: [String] = []
+    /// Whether the table is to be changed, by this session alone.
+    package var applies = false
 
     package init(table: String) { self.table = table }
 
@@ -22,6 +24,11 @@ package struct AdoptionRequest: Sendable {
             name = try TableName(source: table, in: database.tables.consumerSegments.schema)
         } catch {
             throw Failure(.usage, error.description)
+        }
+        if applies, !(try await Adoption(connection).claim(name)) {
+            throw Failure(
+                .ownedElsewhere,
+                "another `godwit adopt` changes \(name.text) now: wait until it has ended; nothing was done here")
         }
         guard let survey = try await TableSurvey(name, on: connection) else {
             throw Failure(

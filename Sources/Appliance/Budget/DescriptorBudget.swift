@@ -8,6 +8,8 @@ import KafkaBridge
 /// A session at PostgreSQL has a socket and an `eventfd`.
 struct DescriptorBudget: Sendable, Equatable {
     var consumers: Int
+    /// Each looks at the brokers.
+    var sources = 1
     /// Brokers of the cluster, or those that the configuration names while the cluster is not known.
     var brokers: Int
     /// Sessions at PostgreSQL, at most.
@@ -33,7 +35,7 @@ struct DescriptorBudget: Sendable, Equatable {
     /// at the brokers at the start.
     var needed: Int {
         let clients =
-            consumers + min(consumers, AsyncSemaphore.mostTopicClients) + 1 + (audits ? Self.auditClients : 0)
+            consumers + min(consumers, AsyncSemaphore.mostTopicClients) + sources + (audits ? Self.auditClients : 0)
         return Self.base + Self.passing + 2 * sessions + clients * client + (hasAdminPort ? Self.adminPort : 0)
     }
 
@@ -71,8 +73,9 @@ extension Configuration {
     /// - Parameter brokers: how many the cluster has; nil while that is not known.
     func descriptorBudget(brokers: Int? = nil) -> DescriptorBudget {
         DescriptorBudget(
-            consumers: consumers.count, brokers: max(brokers ?? 0, kafka.bootstrapServers.split(separator: ",").count),
-            sessions: sessionNeed.count, hasAdminPort: admin.listen != nil,
+            consumers: consumers.count, sources: bySource.count,
+            brokers: max(brokers ?? 0, kafka.bootstrapServers.split(separator: ",").count),
+            sessions: bySource.reduce(0) { $0 + $1.sessionNeed.count }, hasAdminPort: admin.listen != nil,
             audits: audit.interval != nil)
     }
 }

@@ -50,7 +50,7 @@ extension Configuration {
         // Of what it lacks nothing can be said.
         if file.isUnreadable { throw ConfigurationError(problems: file.problems) }
         var (variables, unknown) = ConfigurationEnvironment.read(
-            environment, fileConsumers: file.consumers.map(\.name), focus: focus)
+            environment, fileConsumers: file.consumers.map(\.name), fileSources: file.sources.map(\.name), focus: focus)
         SecretFiles.resolve(&file, read: readFile)
         SecretFiles.resolve(&variables, read: readFile)
         LineEnds.check(&file)
@@ -61,12 +61,15 @@ extension Configuration {
             unusable: file.unusable.union(variables.unusable), isReadable: isReadable)
         let names = file.consumers.map(\.name)
         let added = variables.consumers.map(\.name).filter { !names.contains($0) }
+        let sources = file.sources.map(\.name)
         let configuration = Configuration(
-            &values, consumers: (names + added).filter(focus.includes(consumer:)), needs: needs)
+            &values, consumers: (names + added).filter(focus.includes(consumer:)),
+            sources: sources + variables.sources.map(\.name).filter { !sources.contains($0) }, needs: needs)
 
         let all = inOrder(
             file.problems + variables.problems + unknown + values.problems
-                + indistinct(file.consumers.filter { focus.includes(consumer: $0.name) }))
+                + indistinct(file.consumers.filter { focus.includes(consumer: $0.name) }, "consumers", .consumerName)
+                + indistinct(file.sources, "sources", .sourceName))
         // What else is wrong with such a value follows from its lines.
         let broken = Set(all.filter { $0.code == .lineBreak }.compactMap(\.source))
         let told = all.filter { problem in
@@ -83,6 +86,25 @@ extension Configuration {
             throw ConfigurationError(problems: problems + warnings)
         }
         return Loaded(configuration: configuration, warnings: warnings, consumerNames: names + added)
+    }
+
+    private init(
+        _ values: inout ConfigurationValues, consumers names: [String], sources: [String], needs: Set<Need>
+    ) {
+        self.init(&values, consumers: names, needs: sources.isEmpty ? needs : needs.subtracting([.database]))
+        let places = SourceAssignment.of(names, sources, &values)
+        if sources.isEmpty { return }
+        for name in sources {
+            var own = values.narrowed(to: name)
+            var configuration = Configuration(
+                &own, consumers: names.filter { places[$0] == name }, needs: needs.subtracting([.consumers]))
+            values.take(own.problems)
+            configuration.sourceName = name
+            configuration.worker.bytesInFlight = max(
+                WorkerSection.leastBytesInFlight, worker.bytesInFlight / sources.count)
+            self.sources.append(configuration)
+        }
+        entries = ConfigurationEntry.joined(entries, self.sources)
     }
 
     private init(_ values: inout ConfigurationValues, consumers names: [String], needs: Set<Need>) {
@@ -106,15 +128,15 @@ extension Configuration {
 
     /// The environment, and metrics too, cannot tell such consumers apart.
     private static func indistinct(
-        _ consumers: [(name: String, source: ConfigurationSource)]
+        _ consumers: [(name: String, source: ConfigurationSource)], _ what: String, _ code: ConfigurationProblem.Code
     ) -> [ConfigurationProblem] {
         var seen: [String: String] = [:]
         return consumers.compactMap { consumer in
             let other = seen.updateValue(consumer.name, forKey: ConfigurationKey.environmentName(consumer.name))
             return other.map {
                 ConfigurationProblem(
-                    .consumerName, source: consumer.source,
-                    "the consumers \"\($0)\" and \"\(consumer.name)\" differ in case or punctuation only; rename one"
+                    code, source: consumer.source,
+                    "the \(what) \"\($0)\" and \"\(consumer.name)\" differ in case or punctuation only; rename one"
                 )
             }
         }

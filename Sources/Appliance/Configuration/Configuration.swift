@@ -13,7 +13,13 @@ package struct Configuration: Sendable {
     package var log: LogSection
 
     /// What holds, for `config show`; no secret is in it.
-    package let entries: [ConfigurationEntry]
+    package internal(set) var entries: [ConfigurationEntry]
+
+    /// The source's name, of a configuration that is narrowed to one of several.
+    package var sourceName: String?
+    /// The configuration as each of several named sources has it, with the source's consumers; empty where there is one source. Then
+    /// nothing reads `database` and `source` of the whole.
+    package internal(set) var sources: [Configuration] = []
 
     /// What a command cannot do without.
     package enum Need: Sendable {

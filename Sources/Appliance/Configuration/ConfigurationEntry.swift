@@ -20,7 +20,7 @@ package struct ConfigurationEntry: Sendable, Equatable {
         _ values: ConfigurationValues, database: DatabaseSection, consumers: [String]
     ) -> [ConfigurationEntry] {
         var entries: [ConfigurationEntry] = []
-        for key in ConfigurationKey.all where !key.path.hasPrefix("consumers.*.") {
+        for key in ConfigurationKey.all where !key.path.contains("*") {
             let path = ConfigurationPath(key.path)
             switch key.kind {
             case .properties:
@@ -64,6 +64,22 @@ package struct ConfigurationEntry: Sendable, Equatable {
             }
         }
         return entries
+    }
+
+    /// Those of several sources in the place of the one source's.
+    static func joined(_ entries: [ConfigurationEntry], _ sources: [Configuration]) -> [ConfigurationEntry] {
+        let sections: Set<String> = ["database", "source"]
+        func isOfSource(_ entry: ConfigurationEntry) -> Bool { entry.path.first.map(sections.contains) ?? false }
+        let own = sources.flatMap { configuration in
+            let name = configuration.sourceName ?? ""
+            // What `source` takes first, then what `database` does, each section in one piece.
+            let all = configuration.entries.filter(isOfSource)
+            return (all.filter { $0.path[0] == "source" } + all.filter { $0.path[0] == "database" }).map { entry in
+                let rest = entry.path[0] == "source" ? Array(entry.path.dropFirst()) : entry.path
+                return ConfigurationEntry(path: ["sources", name] + rest, value: entry.value, source: entry.source)
+            }
+        }
+        return own + entries.filter { !isOfSource($0) }
     }
 
     /// Secrets are hidden by kind: what is not known to be harmless is not shown.

@@ -1,14 +1,15 @@
 extension ConfigurationKey {
     /// Every key there is: what the file, the environment, `config show` and the reference go by.
     package static let all: [ConfigurationKey] =
-        database + source + notify + horizon + kafka + kafkaSecurity + worker + consumers + audit + admin + log
+        database + source + sources + notify + horizon + kafka + kafkaSecurity + worker + consumers + audit + admin
+        + log
 
     /// The keys of a consumer that `worker` has too, as its default.
     static let inherited: Set<String> = [
         "total_segments", "batch_size",
     ]
 
-    private static let database: [ConfigurationKey] = [
+    static let database: [ConfigurationKey] = [
         .init(
             "database.url", .secret, required: true,
             "Where PostgreSQL is: `postgres://user@host:5432/database?sslmode=verify-full` or libpq's keywords."),
@@ -121,7 +122,7 @@ extension ConfigurationKey {
             "worker.max_poll_interval", .duration(.milliseconds(1)...(.seconds(3600))), default: "5s",
             "Without the dispatcher: the longest wait between two looks; each that finds nothing doubles it."),
         .init(
-            "worker.bytes_in_flight", .size(1 << 16...1 << 40), default: "32MiB",
+            "worker.bytes_in_flight", .size(WorkerSection.leastBytesInFlight...1 << 40), default: "32MiB",
             "How much memory events may take that are read and not yet acknowledged."),
         .init(
             "worker.max_post_batch_pause", .duration(.zero...(.seconds(60))), default: "0s",
@@ -150,6 +151,9 @@ extension ConfigurationKey {
 
     private static let consumers: [ConfigurationKey] =
         [
+            .init(
+                "consumers.*.source", .text,
+                "Of which of `sources` it takes its events; needed where there are several."),
             .init(
                 "consumers.*.bounded_contexts", .list, default: "[]",
                 "The bounded contexts whose events it relays; none named is all."),

@@ -28,6 +28,18 @@ extension ConfigurationKey {
                 "created_at", "When it happened: `timestamptz`; `timestamp` and `date` are taken as UTC."),
         ] + retention
 
+    /// Named sources: what `source` takes, and what `database` takes where it is another one.
+    static let sources: [ConfigurationKey] =
+        source.map { key in
+            .init(
+                "sources.*.\(key.path.dropFirst("source.".count))", key.kind, default: key.defaultText, key.meaning)
+        }
+        + database.map { key in
+            .init(
+                "sources.*.\(key.path)", key.kind,
+                "Instead of `\(key.path)`, for this source.")
+        }
+
     private static let retention: [ConfigurationKey] = [
         .init(
             "source.retention.delivered_for", .duration(.seconds(1)...(.seconds(10 * 366 * 86_400))),

@@ -8,6 +8,7 @@ extension ConfigurationProblem {
         case value = "value"
         case conflict = "conflict"
         case consumerName = "consumer-name"
+        case sourceName = "source-name"
         case secretFile = "secret-file"
         case lineBreak = "line-break"
         case databaseURL = "database-url"
@@ -64,6 +65,11 @@ extension ConfigurationProblem {
             case .conflict: (.error, "Two keys contradict each other.", "remove one of them")
             case .consumerName:
                 (.error, "A consumer's name is not usable, or too like another one.", "rename the consumer")
+            case .sourceName:
+                (
+                    .error, "A source's name is not usable, too like another one, or none of \"sources\".",
+                    "correct the name"
+                )
             case .secretFile:
                 (.error, "The file of a secret cannot be read, or is empty.", "correct the path or the file")
             case .lineBreak:

@@ -7,8 +7,8 @@ package enum ConfigurationReference {
 
             One YAML file, named by `--config` or `GODWIT_CONFIG`; every key can come from the environment instead, which wins.
             Unknown keys are errors. Durations read `500ms`, `30s`, `5m`; sizes `512KiB`, `32MiB`; lists in the environment are
-            separated by commas, mappings are written as in the file, on one line. `NAME` stands for a consumer's name, in the environment in upper case with `_` for all but
-            letters and digits; a name that the file does not have makes a consumer, its name in lower case. A Kafka property
+            separated by commas, mappings are written as in the file, on one line. `NAME` stands for a consumer's or a source's name, in the environment in upper case with `_` for all but
+            letters and digits; a name that the file does not have makes a consumer or source, its name in lower case. A Kafka property
             is `GODWIT_KAFKA_PROPERTIES_` and its name with `_` for dots. Where the table says *secret*, the key with `_file`
             behind it (in the environment `_FILE`) takes the value from a file, which is read again for each new connection or
             client. This page is what `godwit config reference` prints.

@@ -10,7 +10,8 @@ package enum MetricReference {
             What `/metrics` of the admin port serves, in Prometheus' text format. Everything is counted per batch, never per event. A
             gauge of a consumer is what this process knows of the segments it owns, unless its line says otherwise: sum or take the
             maximum over processes. Figures that need the database (lag in seconds, lag by segment, orders, parked events) are as
-            of the scrape. `config/grafana.json` is a dashboard and `config/prometheus-rules.yml` alerts on these names. This page
+            of the scrape. Where the configuration has several sources, each metric of one has a label `source` too.
+            `config/grafana.json` is a dashboard and `config/prometheus-rules.yml` alerts on these names. This page
             is what `godwit config metrics` prints.
 
             """

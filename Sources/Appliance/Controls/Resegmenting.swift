@@ -11,14 +11,19 @@ package struct Resegmenting: Sendable {
 
     /// Exchanges the segments, or says how they stand.
     ///
+    /// - Parameters:
+    ///   - patience: how long segments may take to be given back.
+    ///   - observe: told now and then for whom it waits, in words.
     /// - Throws: `Failure`.
     package func run(
-        _ consumer: String, to total: Int, isDryRun: Bool, actor: String
+        _ consumer: String, to total: Int, isDryRun: Bool, patience: Duration = .seconds(30), actor: String,
+        observe: @Sendable (String) -> Void = { _ in }
     ) async throws -> ResegmentationReport {
         let section = configuration.consumers.first { $0.name == consumer }
         if case .exactlyOnce? = section?.delivery { throw Failure(ResegmentationError.exactlyOnce(consumer)) }
         var options = Resegmentation.Options()
         options.staleThreshold = configuration.worker.staleThreshold
+        options.patience = patience
         let channel = configuration.notify.mode == .never ? nil : configuration.notify.channel
         let work = Resegmentation(configuration.database.tables, channel: channel, options: options)
         return try await configuration.database.withConnection { connection in
@@ -26,7 +31,9 @@ package struct Resegmenting: Sendable {
             if isDryRun {
                 report = ResegmentationReport(plan: try await work.plan(consumer, to: total, on: connection))
             } else {
-                let result = try await work.run(consumer, to: total, by: actor, on: connection)
+                let result = try await work.run(consumer, to: total, by: actor, on: connection) {
+                    observe("waits \($0)")
+                }
                 report = ResegmentationReport(plan: result.plan, pause: result.pause)
             }
             report.configured = section.flatMap { $0.totalSegments == total ? nil : $0.totalSegments }

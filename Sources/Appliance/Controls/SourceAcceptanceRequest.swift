@@ -33,7 +33,16 @@ package struct SourceAcceptanceRequest: Sendable {
         let channel = configuration.notify.mode == .never ? nil : configuration.notify.channel
         return try await configuration.database.withConnection { connection in
             let plan = try await acceptance.plan(consumers.isEmpty ? configured : consumers, start, on: connection)
-            if isConfirmed { try await acceptance.accept(plan, by: actor, channel: channel, on: connection) }
+            if isConfirmed {
+                do {
+                    try await acceptance.accept(plan, by: actor, channel: channel, on: connection)
+                } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
+                    throw Failure(
+                        .databaseRights,
+                        "\(error.description); what is recorded of the former log has to go, which a relay's role may not remove: nothing "
+                            + "was changed; do it as the role that applied `godwit migrate`")
+                }
+            }
             return SourceAcceptanceReport(plan: plan, isDone: isConfirmed)
         }
     }
@@ -54,6 +63,7 @@ package struct SourceAcceptanceReport: Sendable {
                 case .checkpoints: "goes on from there"
                 }
             return "\(consumer.name): was at \(was), \(next)\(consumer.refusal.map { "\n  refused: \($0)" } ?? "")"
+                + (consumer.missed.map { "\n  goes on without \($0), which retention removed before it had them" } ?? "")
         }
         let last = "the sequence has drawn positions up to \(CountText.format(plan.lastDrawn))"
         let note =

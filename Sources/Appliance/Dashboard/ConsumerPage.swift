@@ -155,7 +155,7 @@ enum ConsumerPage {
     private static func segments(_ consumer: StoreStatus.Consumer, _ model: DashboardModel) -> HTML {
         if consumer.segments.isEmpty { return "<p>None yet: the consumer was never started.</p>" }
         let rows = consumer.segments.map { segment -> HTML in
-            let owner = segment.owner.map { $0 == model.status.worker ? "\($0) (this process)" : $0 }
+            let owner = segment.owner.map { model.workers.contains($0) ? "\($0) (this process)" : $0 }
             return """
                 <tr><th scope="row">\(segment.id)</th>\
                 <td data-label="Owner" class="\(owner == nil ? "bad" : "id")">\(owner ?? "nobody")</td>\

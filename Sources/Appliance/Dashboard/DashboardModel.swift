@@ -2,20 +2,23 @@ import KafkaBridge
 
 /// Everything that the pages show, at one moment.
 struct DashboardModel: Sendable {
-    let status: RelayStatus
+    let sources: [(source: String?, status: RelayStatus)]
     let diagnosis: Diagnosis
     let rates: [String: RateHistory]
     /// Whether a token is configured, so that something can be changed here.
     let canChange: Bool
 
-    init(_ status: RelayStatus, rates: [String: RateHistory], canChange: Bool) {
-        self.status = status
+    init(_ status: ProcessStatus, rates: [String: RateHistory], canChange: Bool) {
+        sources = status.sources
         diagnosis = status.diagnosis
         self.rates = rates
         self.canChange = canChange
     }
 
     var reports: [ConsumerReport] { diagnosis.reports }
+
+    /// The workers of this process.
+    var workers: Set<String> { Set(sources.map(\.status.worker)) }
 }
 
 /// What a consumer's page shows beside that.

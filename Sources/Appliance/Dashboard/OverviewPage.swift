@@ -25,8 +25,9 @@ enum OverviewPage {
     }
 
     private static func header(_ model: DashboardModel) -> HTML {
-        let (standing, reasons) = (model.status.standing, model.diagnosis.reasonsNotReady)
-        let memory = model.status.residentMemory.map { "\(CountText.format($0 / 1_048_576)) MiB" } ?? "?"
+        let reasons = model.diagnosis.reasonsNotReady
+        let memory =
+            model.sources.first?.status.residentMemory.map { "\(CountText.format($0 / 1_048_576)) MiB" } ?? "?"
         let ready: HTML =
             reasons.isEmpty
             ? "<span class=\"badge good\">ready</span>"
@@ -36,14 +37,21 @@ enum OverviewPage {
             <h1>Godwit <span class="badge \(model.diagnosis.isHealthy ? "good" : "bad")">\
             \(model.diagnosis.isHealthy ? "healthy" : "unhealthy")</span></h1>
             <dl class="facts">
-            <div><dt>Process</dt><dd class="id">\(model.status.worker)</dd></div>
+            <div><dt>Process</dt><dd class="id">\(model.workers.sorted().joined(separator: " "))</dd></div>
             <div><dt>This process</dt><dd>\(ready)</dd></div>
-            <div><dt>Latest position</dt><dd>\(CountText.format(standing.horizon.latest))</dd></div>
-            <div><dt>Settled horizon</dt><dd>\(model.status.hasHorizon
-                ? CountText.format(standing.horizon.position) : "unknown")</dd></div>
+            \(model.sources.map { positions($0.source, $0.status) })
             <div><dt>Memory</dt><dd>\(memory)</dd></div>
             </dl>
             </header>
+            """
+    }
+
+    private static func positions(_ source: String?, _ status: RelayStatus) -> HTML {
+        let of = source.map { " of \($0)" } ?? ""
+        return """
+            <div><dt>Latest position\(of)</dt><dd>\(CountText.format(status.standing.horizon.latest))</dd></div>
+            <div><dt>Settled horizon\(of)</dt><dd>\(status.hasHorizon
+                ? CountText.format(status.standing.horizon.position) : "unknown")</dd></div>
             """
     }
 
@@ -86,7 +94,7 @@ enum OverviewPage {
             <td data-label="Lag" class="number">\(StatusReport.events(lag))</td>
             <td data-label="Oldest waits" class="number">\(StatusReport.age(lag))</td>
             <td data-label="Events/s here" class="number rate">\(Sparkline.html(history))</td>
-            <td data-label="Segments">\(owners(consumer, model.status.worker))</td>
+            <td data-label="Segments">\(owners(consumer, model.workers))</td>
             <td data-label="Parked" class="number">\(CountText.format(report.deadLetters?.open ?? 0))</td>
             </tr>
 
@@ -94,7 +102,7 @@ enum OverviewPage {
     }
 
     /// Who owns what, a line per owner.
-    static func owners(_ consumer: StoreStatus.Consumer, _ own: String) -> HTML {
+    static func owners(_ consumer: StoreStatus.Consumer, _ own: Set<String>) -> HTML {
         if consumer.segments.isEmpty { return "none yet" }
         var byOwner: [(owner: String?, segments: [Int])] = []
         for segment in consumer.segments {
@@ -105,7 +113,7 @@ enum OverviewPage {
             }
         }
         let lines = byOwner.map { entry -> HTML in
-            let name = entry.owner.map { $0 == own ? "this process" : $0 } ?? "nobody"
+            let name = entry.owner.map { own.contains($0) ? "this process" : $0 } ?? "nobody"
             let numbers = SegmentText.format(entry.segments).drop { $0 != " " }.dropFirst()
             return """
                 <li><span class="numbers">\(String(numbers))</span> \

@@ -29,7 +29,7 @@ struct ConsumerDiagnosis: Sendable {
         let lag = consumer.lag
         var issues =
             owners(consumer) + source(consumer) + conditions(owningWorkers(consumer)) + orders(consumer)
-            + parked(consumer, letters) + found(audit) + behind(audit, consumer)
+            + parked(consumer, letters) + missed(consumer) + found(audit) + behind(audit, consumer)
         if lag.events > 0 {
             issues += holds(store)
             if let longestLag, let oldest = lag.oldest, oldest > longestLag {
@@ -146,6 +146,12 @@ struct ConsumerDiagnosis: Sendable {
         return [
             HealthIssue(.parked, "\(words) for a decision: `godwit parked list --consumer \(consumer.name)`")
         ]
+    }
+
+    /// Whatever it delivers from now on, what is removed does not come again.
+    private func missed(_ consumer: StoreStatus.Consumer) -> [HealthIssue] {
+        guard let missed = consumer.missed else { return [] }
+        return [HealthIssue(.removedUndelivered, missed.sentence(of: consumer.name))]
     }
 
     private func found(_ audit: AuditRecord?) -> [HealthIssue] {

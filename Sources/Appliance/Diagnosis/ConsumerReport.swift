@@ -60,6 +60,7 @@ package struct ConsumerReport: Sendable {
             .init("paused", .boolean(control?.isPaused ?? false)),
             .init("rate_limit", control?.rate.map { .number($0, digits: 6) } ?? .null),
             .init("began_without_through", consumer.beganWithout.map { .number($0) } ?? .null),
+            .init("removed_undelivered", consumer.missed?.json ?? .null),
             .init("total_segments", .number(consumer.segments.count)),
             .init("segments", .array(consumer.segments.map(Self.json))),
             .init(

@@ -13,6 +13,7 @@ package struct HealthIssue: Sendable, Hashable {
         case paused
         case sourceRefused = "source_refused"
         case auditFound = "audit_found_loss"
+        case removedUndelivered = "removed_undelivered"
         case auditBehind = "audit_behind"
         case halted
         case refused
@@ -41,6 +42,7 @@ package struct HealthIssue: Sendable, Hashable {
             case .paused: "GW-PAUSED"
             case .sourceRefused: "GW-SOURCE-REFUSED"
             case .auditFound: "GW-AUDIT-FOUND"
+            case .removedUndelivered: "GW-REMOVED-UNDELIVERED"
             case .auditBehind: "GW-AUDIT-BEHIND"
             case .halted: "GW-HALTED"
             case .refused: "GW-REFUSED"
@@ -62,7 +64,7 @@ package struct HealthIssue: Sendable, Hashable {
             switch self {
             case .databaseAway, .databaseBusy, .noSession, .leaseLost, .notSeen, .notStarted, .noOwner, .ownerSilent,
                 .sourceRefused, .halted, .refused, .stalled, .waiting, .heldBack, .tooFarBehind, .parked,
-                .auditFound, .auditBehind:
+                .auditFound, .auditBehind, .removedUndelivered:
                 true
             case .paused, .limited, .starting, .stopping, .rebalancing, .oneOff: false
             }
@@ -76,7 +78,7 @@ package struct HealthIssue: Sendable, Hashable {
                 .starting, .stopping, .rebalancing:
                 true
             case .notSeen, .notStarted, .noOwner, .ownerSilent, .paused, .halted, .heldBack, .parked, .limited, .oneOff,
-                .tooFarBehind, .auditFound, .auditBehind:
+                .tooFarBehind, .auditFound, .auditBehind, .removedUndelivered:
                 false
             }
         }
@@ -85,7 +87,7 @@ package struct HealthIssue: Sendable, Hashable {
         /// nothing.
         var holdsUp: Bool {
             switch self {
-            case .parked, .auditFound, .auditBehind, .notSeen, .tooFarBehind, .oneOff: false
+            case .parked, .auditFound, .auditBehind, .removedUndelivered, .notSeen, .tooFarBehind, .oneOff: false
             default: true
             }
         }

@@ -25,6 +25,8 @@ package struct StatusReport: Sendable {
         package var longestLag: Duration?
         /// Whether to find out what the age of the oldest waiting events is due to.
         package var explains = false
+        /// Whether to look what a process would be refused for, where none runs that could say so.
+        package var looksAtRights = true
         /// The one to report; all, if none is named.
         package var consumer: String?
 
@@ -39,8 +41,11 @@ package struct StatusReport: Sendable {
         do {
             let source = StatusSource(
                 configuration.database.tables, scopes: configuration.scopes, backlogLimit: options.backlogLimit)
-            let picture = try await configuration.database.withConnection {
-                try await source.take(includesHalts: options.explains, on: $0)
+            let rights = RelayRights(
+                database: configuration.database, prunes: configuration.source.retention.pruning != nil)
+            let (picture, missing) = try await configuration.database.withConnection {
+                let picture = try await source.take(includesHalts: options.explains, on: $0)
+                return (picture, options.looksAtRights ? try await rights.problem(on: $0) : nil)
             }
             let judgement = ConsumerDiagnosis(
                 staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval,
@@ -49,6 +54,7 @@ package struct StatusReport: Sendable {
                 store: picture.store,
                 consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
                 failure: nil, process: await process, transactions: await transactions)
+            if let missing { report.noteRefusal(missing) }
             if let consumer = options.consumer { report.consumers.removeAll { $0.consumer.name != consumer } }
             guard options.explains else { return report }
             let (answer, stages) = (report.process, StageTimes.parse(await metrics ?? ""))
@@ -64,10 +70,23 @@ package struct StatusReport: Sendable {
         }
     }
 
+    /// Of consumers that no process serves, which would say so itself.
+    private mutating func noteRefusal(_ issue: HealthIssue) {
+        for index in consumers.indices where consumers[index].isConfigured {
+            let kinds = consumers[index].issues.map(\.kind)
+            guard kinds.contains(.noOwner) || kinds.contains(.notStarted) else { continue }
+            consumers[index].issues.append(issue)
+        }
+    }
+
     private static func askProcess(_ configuration: Configuration) async -> JSONValue? {
         guard let address = configuration.admin.listen else { return nil }
-        guard let body = await AdminClient.get("/api/status", from: address) else { return nil }
-        return try? JSONParser.parse(body)
+        guard let body = await AdminClient.get("/api/status", from: address),
+            let process = try? JSONParser.parse(body)
+        else { return nil }
+        // Of several sources each has a part of its own.
+        guard let source = configuration.sourceName else { return process }
+        return process["sources"]?[source]
     }
 
     /// Looks twice, since a rate is between two looks.
@@ -93,6 +112,15 @@ package struct StatusReport: Sendable {
                 [HealthIssue($0.status == .databaseBusy ? .databaseBusy : .databaseAway, $0.message)]
             } ?? [], reports: consumers)
     }
+
+    /// Leaves consumers out that are another source's.
+    mutating func leaveOut(_ names: Set<String>) {
+        consumers.removeAll { names.contains($0.consumer.name) }
+        delays?.removeAll { names.contains($0.consumer) }
+    }
+
+    /// Whether the database could be asked, and there is the consumer.
+    func knowsWell(_ consumer: String?) -> Bool { consumers.contains { $0.consumer.name == consumer } }
 
     /// Whether there is a consumer of the name; also true where nothing could be asked.
     package func knows(_ consumer: String) -> Bool {

@@ -15,6 +15,14 @@ struct StatusSource: Sendable {
         var auditTrouble: String?
         /// Where segments halt, where that was asked for.
         var halts: [DeadLetters.Halt] = []
+
+        /// Without some consumers.
+        func without(_ names: Set<String>) -> Picture {
+            if names.isEmpty { return self }
+            var picture = self
+            picture.store.consumers.removeAll { names.contains($0.name) }
+            return picture
+        }
     }
 
     private let reader: StatusReader

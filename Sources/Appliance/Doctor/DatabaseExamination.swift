@@ -60,6 +60,10 @@ struct DatabaseExamination: Sendable {
         await readSource(connection, &facts)
         await readScopes(connection, &facts)
         facts.pruned = try? await PruningsTable(database.tables).read(on: connection)
+        if prunes {
+            facts.guards = (try? await RowGuards.read(database.tables, on: connection)) ?? RowGuards()
+            facts.others = (try? await OtherSchemas(database.tables).read(on: connection)) ?? []
+        }
         if facts.rights.contains(.init(table: database.tables.consumerSegments, name: "SELECT")) {
             for row in try await connection.query(queries.segments(of: consumers)) {
                 facts.segments[try row.decode(0)] = Int(try row.decode(1, as: Int32.self))

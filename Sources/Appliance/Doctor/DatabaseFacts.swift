@@ -88,6 +88,10 @@ struct DatabaseFacts: Sendable, Equatable {
     var scopeChanges: [ScopeChange] = []
     /// What retention has removed, and what keeps it from more; nil where nobody has looked.
     var pruned: PruningRecord?
+    /// What may keep rows from being removed.
+    var guards = RowGuards()
+    /// Consumers of other schemas of Godwit's tables that read the source.
+    var others: [OtherSchemas.Reader] = []
     /// By consumer, where it was started.
     var segments: [String: Int] = [:]
 }

@@ -1,5 +1,6 @@
 import Consumers
 import EventSourcing
+import KafkaBridge
 import Postgres
 
 /// What is wrong with a database, from the facts. A pure decision.
@@ -304,6 +305,16 @@ struct DatabaseVerdict: Sendable {
 
     private func retention(_ facts: DatabaseFacts) -> [Finding] {
         guard prunes else { return [] }
+        let guards = facts.guards.warnings.map { Finding.warning("retention", $0, nil) }
+        let others = facts.others.map {
+            Finding.warning(
+                "retention",
+                "delivered rows are kept: \(RetentionPlan.Hold(position: 0, holder: .elsewhere($0)))", nil)
+        }
+        return guards + others + held(facts)
+    }
+
+    private func held(_ facts: DatabaseFacts) -> [Finding] {
         guard let pruned = facts.pruned else {
             return [
                 .note(

@@ -24,14 +24,19 @@ package struct Doctor: Sendable {
         // What is wrong with the source is said once, by what has examined it.
         let isSourceWrong = parts.contains { $0.name == "database" && $0.findings.contains { $0.severity == .error } }
         let ofSource = [HealthIssue.Kind.sourceRefused, .heldBack].map(\.code) + ["status"]
+        let found = standing.findings.count
         if isSourceWrong { standing.findings.removeAll { ofSource.contains($0.check) } }
-        return DoctorReport(parts: parts + [standing])
+        // What cannot be seen is not well.
+        let isUnseen = standing.findings.isEmpty && found > 0
+        return DoctorReport(parts: isUnseen ? parts : parts + [standing])
     }
 
     /// How the consumers stand, as `status` says it.
     private func relaying() async -> DoctorReport.Part {
         var options = StatusReport.Options()
         options.backlogLimit = 500
+        // The part of the database names what is missing.
+        options.looksAtRights = false
         let status = await StatusReport.take(configuration, options)
         var part = DoctorReport.Part(name: "relaying", place: "")
         if let failure = status.failure {

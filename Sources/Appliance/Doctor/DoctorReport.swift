@@ -6,9 +6,11 @@ package struct DoctorReport: Sendable {
         package var summary = ""
         package var findings: [Finding] = []
 
-        init(name: String, place: String) {
+        init(name: String, place: String, summary: String = "", findings: [Finding] = []) {
             self.name = name
             self.place = place
+            self.summary = summary
+            self.findings = findings
         }
     }
 

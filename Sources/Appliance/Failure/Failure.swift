@@ -42,6 +42,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
         case let error as VerificationError: self.init(.configuration, error.description)
         case let error as ResegmentationError: self.init(error)
         case let error as RetirementError: self.init(error)
+        case let error as RemovalError: self.init(.databaseUnfit, error.description)
         case let error as AcceptanceError: self.init(.usage, error.description)
         case let error as InvalidWorkerOption: self.init(.configuration, error.description)
         case let error as DeadLetterError:

@@ -1,9 +1,14 @@
 import Logging
+import Synchronization
 import UnixSignals
 
 /// Runs a piece of work that the first SIGTERM or SIGINT asks to stop and the second ends at once.
-struct SignalledWork: Sendable {
+package struct SignalledWork: Sendable {
     let logger: Logger
+
+    /// Whether a signal has asked to stop, so that nothing more of the kind is to be begun.
+    package static var isStopping: Bool { stopping.load(ordering: .relaxed) }
+    private static let stopping = Atomic<Bool>(false)
 
     /// - Parameter stop: asks the work to come to its end.
     func run<Value: Sendable>(
@@ -28,6 +33,7 @@ struct SignalledWork: Sendable {
         var count = 0
         for await signal in signals {
             count += 1
+            Self.stopping.store(true, ordering: .relaxed)
             guard count == 1 else {
                 ForcedExit.end(after: ForcedExit.letGoTime, logger: logger)
                 throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning)

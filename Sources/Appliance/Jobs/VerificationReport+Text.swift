@@ -1,3 +1,4 @@
+import Consumers
 package import KafkaBridge
 
 extension Verifying.Outcome {
@@ -48,6 +49,7 @@ extension Verifying.Outcome {
                         ["partition": .string($0.partition), "from_offset": .number($0.offset)]
                     })),
             .init("pruned", report.pruned.map(\.json) ?? .null),
+            .init("removed_undelivered", report.missed?.json ?? .null),
             .init("settings_not_seen", .array(report.unseenSettings.map { .string($0) })),
             .init("topics", .array(report.topics.map { ["topic": .string($0.name), "events": .number($0.events)] })),
             .init("repair", repair.map { JobReport($0).json } ?? .null),
@@ -85,6 +87,7 @@ extension Verifying.Outcome {
         if let pruned = report.pruned {
             lines.append("  \(pruned.sentence): what they were is not looked at, nor what was delivered of them")
         }
+        if let missed = report.missed { lines.append("  \(missed.sentence(of: report.consumer))") }
         if report.republished > 0 {
             lines.append(
                 "  \(CountText.format(report.republished)) published again by jobs, "
@@ -161,6 +164,8 @@ extension Verifying.Outcome {
         case .empty: "no event lies in this range, so nothing was compared"
         case .clean where report.pruned != nil:
             "nothing is wrong with what is there; what is removed was not looked at"
+        case .unproven where report.committed == 0 && report.pruned != nil:
+            "no event is left in this range, so nothing was compared: what was there is removed"
         case .unproven: "nothing wrong was found, but not everything could be seen"
         case .pending where isHeldUp: nil
         case .pending: "nothing is wrong, and \(count(report[.pending].count)) are not delivered yet"

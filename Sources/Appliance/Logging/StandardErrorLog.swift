@@ -1,6 +1,12 @@
 package import Logging
 import Synchronization
 
+/// What the messages of a task are about.
+enum LogContext {
+    /// Of several sources the one that the task works for.
+    @TaskLocal static var source: String?
+}
+
 /// Writes messages to standard error, a line each: readable at a terminal, JSON otherwise.
 ///
 /// swift-log's own handler writes no JSON and leaves control characters as they are.
@@ -51,6 +57,7 @@ package struct StandardErrorLog: LogHandler {
     package func log(event: LogEvent) {
         var all = metadata
         if let provided = metadataProvider?.get() { all.merge(provided) { _, new in new } }
+        if let source = LogContext.source { all["source"] = "\(source)" }
         if let own = event.metadata { all.merge(own) { _, new in new } }
         if let error = event.error { all["error"] = "\(error)" }
         if event.level >= .warning {

@@ -35,7 +35,7 @@ package struct PreviewConfiguration: Sendable {
                 throw unknown(consumer, loaded.consumerNames)
             }
             return PreviewConfiguration(
-                configuration: loaded.configuration, consumer: section,
+                configuration: try loaded.configuration.choose(source: nil, consumer: consumer), consumer: section,
                 problems: first?.problems ?? loaded.warnings,
                 kafkaProblem: part.includesKafka ? nil : "the section kafka of the configuration is not right")
         }

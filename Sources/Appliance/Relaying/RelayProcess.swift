@@ -5,9 +5,9 @@ import Logging
 import ServiceLifecycle
 import Telemetry
 
-/// The relays of one process, as the configuration asks for them.
+/// The relays of one process, as the configuration asks for them: of one source, or of several side by side.
 package final class RelayProcess: Sendable {
-    private let relays: Relays
+    private let units: [RelayUnit]
     private let group: ServiceGroup
     private let summary: Logger.Metadata
     private let shutdownTimeout: Duration
@@ -20,35 +20,45 @@ package final class RelayProcess: Sendable {
         try configuration.descriptorBudget().check(limit: DescriptorBudget.raiseLimit())
         // Without an admin port nobody asks for metrics.
         let registry = configuration.admin.listen.map { _ in PrometheusRegistry() }
-        let relays = try withMetricsFactory(registry ?? MetricsSystem.factory) { try Relays(configuration) }
-        self.relays = relays
+        // A source without consumers is not read.
+        let sources = configuration.bySource.filter { configuration.sources.isEmpty || !$0.consumers.isEmpty }
+        let peers = sources.count > 1 ? RelayPeers(sources.count) : nil
+        let units = try sources.map { source in
+            let own = Set(source.consumers.map(\.name))
+            return try RelayUnit(
+                source, registry: registry, others: Set(configuration.consumers.map(\.name)).subtracting(own),
+                peers: peers)
+        }
+        self.units = units
         shutdownTimeout = configuration.worker.shutdownTimeout
-        let preflight = Preflight(configuration, source: relays.source)
-        summary = [
+        var summary: Logger.Metadata = [
             "consumers": "\(configuration.consumers.map(\.name).joined(separator: " "))",
             "bootstrap_servers": "\(configuration.kafka.bootstrapServers)",
         ]
+        let names = sources.compactMap(\.sourceName)
+        if !names.isEmpty { summary["sources"] = "\(names.joined(separator: " "))" }
+        self.summary = summary
         Allocator.suitRecords()
         // Services end in the reverse of this order: the admin port last, so that a drain can be watched.
         var services: [any Service] = []
         if let address = configuration.admin.listen, let registry {
-            let observer = try RelayObserver(
-                relays, registry: registry, configuration: configuration, start: preflight.state)
+            let observers = units.compactMap { unit in
+                unit.observer.map { ProcessObserver.Unit(source: unit.configuration.sourceName, observer: $0) }
+            }
             let actions = AdminActions(
-                configuration: configuration, notifyRelays: { relays.worker.lookForControls() }, logger: logger)
+                configuration: configuration,
+                notifyRelays: { for unit in units { unit.relays.worker.lookForControls() } },
+                logger: logger)
             let endpoints = AdminEndpoints(
-                observer: observer, actions: actions, token: AdminToken(configuration.admin.token), logger: logger)
+                observer: ProcessObserver(observers, registry: registry), actions: actions,
+                token: AdminToken(configuration.admin.token), logger: logger)
             services.append(AdminService(address: address, endpoints: endpoints, logger: logger))
         }
         services.append(MemoryService())
-        if let audit = AuditService(configuration, owner: relays.worker.id) { services.append(audit) }
-        let retention = RetentionService(configuration)
-        services.append(
-            RelayService(
-                preflight: preflight, worker: relays.worker, publishers: relays.publishers, sessions: relays.sessions,
-                remedy: relays.remedy, retention: retention,
-                brokers: IdleBrokerWatch(
-                    publishers: relays.publishers, client: configuration.kafka.client("godwit-watch"))))
+        for unit in units {
+            if let audit = unit.audit { services.append(audit) }
+        }
+        for unit in units { services.append(unit.service) }
         group = Self.group(services)
     }
 
@@ -64,7 +74,7 @@ package final class RelayProcess: Sendable {
             try await SignalledShutdown(group: group, limit: shutdownTimeout, logger: logger).run()
         }
         if !isDrained { throw Failure(.stoppedAtOnce, ExitStatus.stoppedAtOnce.meaning) }
-        let letGo = relays.worker.consumersLetGo
+        let letGo = units.flatMap(\.relays.worker.consumersLetGo)
         if !letGo.isEmpty {
             throw Failure(
                 .stoppedAtOnce,
@@ -82,10 +92,10 @@ package final class RelayProcess: Sendable {
     private func closingSource<Value>(_ body: () async throws -> Value) async throws -> Value {
         do {
             let value = try await body()
-            await relays.close()
+            for unit in units { await unit.relays.close() }
             return value
         } catch {
-            await relays.close()
+            for unit in units { await unit.relays.close() }
             throw error
         }
     }

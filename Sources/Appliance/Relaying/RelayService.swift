@@ -1,5 +1,6 @@
 import Consumers
 import KafkaBridge
+import Logging
 import ServiceLifecycle
 
 /// The worker in the process's life cycle: looks at database and brokers, then relays; a graceful shutdown stops it, which
@@ -12,8 +13,35 @@ struct RelayService: Service {
     let remedy: HorizonRemedy
     let retention: RetentionService?
     let brokers: IdleBrokerWatch
+    /// The source's name, where there are several.
+    var source: String?
+    /// The others of several sources, which go on where this one cannot.
+    var peers: RelayPeers?
+
+    /// Between two attempts to start with a source that others do not wait for.
+    private static let retryInterval: Duration = .seconds(10)
 
     func run() async throws {
+        guard let peers, let source else { return try await work() }
+        try await LogContext.$source.withValue(source) {
+            do {
+                try await work()
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                let failure = Failure(error)
+                guard peers.fail() else { throw failure }
+                preflight.state.failure =
+                    "nothing is relayed any more: \(failure.message); start the process anew once it is mended"
+                Logger(label: "godwit").error("the source cannot go on; the others do: \(failure.message)")
+                // Until the others are told to stop; then it shows in the exit code.
+                try await gracefulShutdown()
+                throw failure
+            }
+        }
+    }
+
+    private func work() async throws {
         try await withThrowingTaskGroup { group in
             group.addTask { await sessions.run() }
             group.addTask { await remedy.run() }
@@ -26,16 +54,49 @@ struct RelayService: Service {
 
     private func relayAndClose() async throws {
         do {
+            let stopping = WakeSignal()
             try await withGracefulShutdownHandler {
-                try await preflight.run()
-                try await relay()
+                if try await start(until: stopping) { try await relay() }
             } onGracefulShutdown: {
+                stopping.close()
                 worker.stop()
             }
             await closePublishers()
         } catch {
             await closePublishers()
             throw error
+        }
+    }
+
+    /// Looks at database and brokers. What a person must mend ends the process; of several sources it is looked at again, while the
+    /// others relay.
+    ///
+    /// - Returns: whether to relay; not once it is to stop.
+    private func start(until stopping: WakeSignal) async throws -> Bool {
+        var isFailing = false
+        while true {
+            do {
+                try await preflight.run()
+                if isFailing { peers?.recover() }
+                preflight.state.failure = nil
+                return true
+            } catch {
+                guard let peers else { throw error }
+                if !isFailing {
+                    guard peers.fail() else {
+                        peers.recover()
+                        throw error
+                    }
+                    isFailing = true
+                }
+                if preflight.state.failure != error.message {
+                    Logger(label: "godwit").error("the source is not relayed yet; the others are: \(error.message)")
+                }
+                preflight.state.failure = error.message
+                _ = await stopping.wait(atMost: Self.retryInterval)
+                try Task.checkCancellation()
+                if stopping.isClosed { return false }
+            }
         }
     }
 

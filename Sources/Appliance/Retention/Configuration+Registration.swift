@@ -2,6 +2,9 @@ import Consumers
 package import Postgres
 
 extension Configuration {
+    /// Whether what is delivered of the source is to be removed.
+    package var removesDelivered: Bool { source.kind == .outbox && source.retention.pruning != nil }
+
     /// Registers the consumers with their source, so that nothing they have still to deliver is removed before they have begun.
     ///
     /// - Returns: those that were not registered before.

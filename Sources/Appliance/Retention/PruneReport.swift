@@ -51,6 +51,7 @@ package struct PruneReport: Sendable {
             lines.append(
                 "  rows are being read, and are left alone meanwhile, by \(report.readers.joined(separator: ", "))")
         }
+        lines += report.guards.warnings.map { "  \(LogLine.harmless($0))" }
         if !isDryRun, let record = report.record, record.through > 0 { lines.append("  \(record.sentence)") }
         return lines
     }
@@ -70,11 +71,25 @@ package struct PruneReport: Sendable {
                     ]
                 }),
             "held_by": events?.hold.map { .string($0.description) } ?? .null,
+            "warnings": .array((events?.guards.warnings ?? []).map { .string($0) }),
             "readers": .array((events?.readers ?? []).map { .string($0) }),
             "pruned": events?.record.map(\.json) ?? .null,
             "dead_letters": .number(own.deadLetters), "audit_entries": .number(own.auditEntries),
             "jobs": .number(own.jobs),
         ]
+    }
+}
+
+extension RowGuards {
+    /// What may keep rows from being removed, and what to do, for people.
+    package var warnings: [String] {
+        references.map {
+            "\($0.table) refers to its rows by the foreign key \($0.constraint), and rows that are referred to cannot be removed: let it be "
+                + "ON DELETE CASCADE or SET NULL, or drop it"
+        }
+            + triggers.map {
+                "\($0) comes before rows are removed, and may keep them: nothing is removed then, and it says so"
+            }
     }
 }
 

@@ -38,6 +38,8 @@ public enum SourceError: Error, Sendable, Hashable {
     case otherSystem
     /// The source was refused before, for the reason given, and nobody has accepted it since.
     case notAccepted(String)
+    /// Consumers have recorded their checkpoints before the log changed, and nothing has compared them with it since.
+    case recordedBefore(String, consumers: [String])
     /// PostgreSQL refuses to read the events, for example for want of a right or a column.
     case unreadable(PostgresError)
     /// A standby shows neither the writers nor their positions.
@@ -123,6 +125,12 @@ extension SourceError: CustomStringConvertible {
             "partition \(partition) was attached and holds events at positions that were passed already, for example "
                 + "\(position); \(Self.wayOut)"
         case .notAccepted(let reason): reason
+        case .recordedBefore(let table, let consumers):
+            "\(consumers.joined(separator: ", ")) recorded checkpoints before \(table) changed (a fail-over, added partitions, another "
+                + "table), and nothing has compared them since, so that nobody knows what was delivered: start what serves "
+                + "\(consumers.count == 1 ? "it" : "them") (`godwit run` compares, and goes on or says why not), or let go of "
+                + "\(consumers.count == 1 ? "it" : "them"): "
+                + consumers.map { "`godwit retire \($0)`" }.joined(separator: ", ")
         case .otherSystem:
             "the checkpoints were recorded on another database system (pg_upgrade, or another server); \(Self.wayOut)"
         case .unreadable(let error): "the events cannot be read: \(error)"

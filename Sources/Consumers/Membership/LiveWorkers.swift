@@ -20,6 +20,17 @@ package struct LiveWorkers: Sendable {
         return workers.sorted()
     }
 
+    /// How long ago each worker of the consumer was heard of, alive or not.
+    package func heartbeats(
+        of consumer: String, on session: some PostgresSession
+    ) async throws(PostgresError) -> [(worker: String, age: Duration)] {
+        var heartbeats: [(worker: String, age: Duration)] = []
+        for row in try await session.query(table.all) where try row.decode(0, as: String.self) == consumer {
+            heartbeats.append((try row.decode(1), .seconds(max(0, try row.decode(2, as: Double.self)))))
+        }
+        return heartbeats
+    }
+
     /// Of workers those that do not follow an exchange of the consumer's segments: earlier versions, and pupsourcing's.
     package func notFollowing(
         _ consumer: String, among workers: [String], on session: some PostgresSession

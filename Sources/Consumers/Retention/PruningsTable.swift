@@ -7,11 +7,13 @@ package struct PruningsTable: Sendable {
     private let table: TableName
     private let history: TableName
     private let events: String
+    private let rows: SourceRows
 
     package init(_ tables: TableNames) {
         table = tables.godwitTable("prunings")
         history = tables.godwitTable("delivered_positions")
         events = tables.events.text
+        rows = SourceRows(tables)
     }
 
     // MARK: What was removed
@@ -20,11 +22,12 @@ package struct PruningsTable: Sendable {
     /// which position. No row where nobody has looked yet.
     var find: BoundStatement {
         let sql = """
-            SELECT through_position, pruned_rows, (extract(epoch FROM pruned_at) * 1000000)::bigint,
-                extract(epoch FROM clock_timestamp() - looked_at)::float8, held_at, held_by
-            FROM \(table.sql) WHERE events_table = $1
+            SELECT max(through_position), sum(pruned_rows)::bigint, (extract(epoch FROM max(pruned_at)) * 1000000)::bigint,
+                extract(epoch FROM clock_timestamp() - max(looked_at))::float8,
+                (array_agg(held_at ORDER BY looked_at DESC))[1], (array_agg(held_by ORDER BY looked_at DESC))[1]
+            FROM \(table.sql) WHERE \(rows.condition()) HAVING count(*) > 0
             """
-        return BoundStatement(Statement(name: "prunings_find", sql: sql), [events])
+        return BoundStatement(Statement(name: "prunings_find", sql: sql))
     }
 
     /// Reads what was removed. An older schema has no such table, and nothing was removed then.
@@ -36,7 +39,7 @@ package struct PruningsTable: Sendable {
                 lastLook: .seconds(max(0, try row.decode(3, as: Double.self))), heldAt: try row.decodeIfPresent(4),
                 heldBy: try row.decode(5))
         } catch {
-            guard error.sqlState == .undefinedTable else { throw error }
+            guard error.sqlState == .undefinedTable || error.sqlState == .undefinedColumn else { throw error }
             return nil
         }
     }
@@ -50,8 +53,9 @@ package struct PruningsTable: Sendable {
     /// Notes a batch that was removed, in its transaction, and how many rows up to there were kept.
     package func removed(through position: Int64, rows: Int64, kept: Int) -> BoundStatement {
         let sql = """
-            INSERT INTO \(table.sql) AS known (events_table, through_position, pruned_rows, pruned_at, kept_rows)
-            VALUES ($1, $2, $3, clock_timestamp(), $4) ON CONFLICT (events_table) DO UPDATE SET
+            INSERT INTO \(table.sql) AS known (events_table, through_position, pruned_rows, pruned_at, kept_rows, table_oid)
+            VALUES ($1, $2, $3, clock_timestamp(), $4, \(self.rows.table)) ON CONFLICT (events_table) DO UPDATE SET
+                table_oid = excluded.table_oid,
                 through_position = greatest(known.through_position, excluded.through_position),
                 kept_rows = greatest(known.kept_rows, excluded.kept_rows),
                 pruned_rows = known.pruned_rows + excluded.pruned_rows, pruned_at = excluded.pruned_at
@@ -64,8 +68,9 @@ package struct PruningsTable: Sendable {
     /// - Parameter kept: how many rows are kept, where all were gone through; otherwise as noted before.
     package func looked(heldAt position: Int64?, by holder: String, kept: Int?) -> BoundStatement {
         let sql = """
-            INSERT INTO \(table.sql) AS known (events_table, held_at, held_by) VALUES ($1, $2, $3)
-            ON CONFLICT (events_table) DO UPDATE SET looked_at = clock_timestamp(), held_at = excluded.held_at,
+            INSERT INTO \(table.sql) AS known (events_table, held_at, held_by, table_oid)
+            VALUES ($1, $2, $3, \(rows.table))
+            ON CONFLICT (events_table) DO UPDATE SET looked_at = clock_timestamp(), table_oid = excluded.table_oid, held_at = excluded.held_at,
                 held_by = excluded.held_by, kept_rows = coalesce($4::bigint, known.kept_rows)
             """
         return BoundStatement(
@@ -74,19 +79,25 @@ package struct PruningsTable: Sendable {
 
     /// Forgets what is recorded of a log that is no longer there: positions mean other events now.
     func forget() -> [BoundStatement] {
-        [table, history].map {
-            BoundStatement(Statement("DELETE FROM \($0.sql) WHERE events_table = $1"), [events])
-        }
+        [
+            BoundStatement(
+                Statement(
+                    """
+                    UPDATE \(table.sql) SET through_position = 0, pruned_rows = 0, kept_rows = 0, pruned_at = NULL,
+                        held_at = NULL, held_by = '' WHERE \(rows.condition())
+                    """)),
+            BoundStatement(Statement("DELETE FROM \(history.sql) WHERE events_table = $1"), [events]),
+        ]
     }
 
     /// Whether the event is there, or was removed by retention, which its consumers' checkpoints have passed: one row, one value.
     func holdsOrRemoved(_ event: EventReference, _ table: EventsTable) -> BoundStatement {
         let sql = """
             SELECT EXISTS (\(table.find(position: "$1", eventID: "$2")))
-                OR EXISTS (SELECT FROM \(self.table.sql) WHERE events_table = $3 AND through_position >= $1)
+                OR EXISTS (SELECT FROM \(self.table.sql) WHERE \(rows.condition()) AND through_position >= $1)
             """
         return BoundStatement(
-            Statement(name: "prunings_hold", sql: sql), [event.position, event.eventID, events])
+            Statement(name: "prunings_hold", sql: sql), [event.position, event.eventID])
     }
 
     // MARK: Since when positions have been delivered

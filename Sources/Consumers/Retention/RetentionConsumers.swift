@@ -17,27 +17,28 @@ package struct RetentionConsumers: Sendable {
             tables.godwitTable("registered_consumers").sql, tables.godwitTable("checkpoint_identities").sql,
             tables.consumerSegments.sql
         )
+        let rows = SourceRows(tables)
         let sql = """
             WITH sources AS (
-                SELECT events_table, consumer_name FROM \(registered)
-                UNION SELECT events_table, consumer_name FROM \(identities)
+                SELECT events_table, table_oid, consumer_name FROM \(registered)
+                UNION SELECT events_table, table_oid, consumer_name FROM \(identities)
             ), named AS (
-                SELECT consumer_name FROM sources WHERE events_table = $1
+                SELECT consumer_name FROM sources WHERE \(rows.condition())
                 UNION SELECT consumer_name FROM \(segments) WHERE consumer_name NOT IN (SELECT consumer_name FROM sources)
+            ), known AS (
+                -- A consumer that waits to begin with what is new has said from which position on.
+                SELECT r.consumer_name, min(coalesce(r.begins_after, i.pending_start)) AS begins_after
+                FROM \(registered) AS r LEFT JOIN \(identities) AS i
+                    ON i.events_table = r.events_table AND i.consumer_name = r.consumer_name
+                WHERE \(rows.condition("r")) GROUP BY 1
             )
             SELECT named.consumer_name, ARRAY(SELECT checkpoint FROM \(segments) AS own
                     WHERE own.consumer_name = named.consumer_name ORDER BY segment_id),
                 coalesce((SELECT max(total_segments) FROM \(segments) AS own
                     WHERE own.consumer_name = named.consumer_name), 0),
-                -- A consumer that waits to begin with what is new has said from which position on.
-                CASE WHEN known.consumer_name IS NULL THEN 0
-                    ELSE coalesce(known.begins_after, identity.pending_start) END
-            FROM named
-            LEFT JOIN \(registered) AS known ON known.events_table = $1 AND known.consumer_name = named.consumer_name
-            LEFT JOIN \(identities) AS identity
-                ON identity.events_table = $1 AND identity.consumer_name = named.consumer_name
-            ORDER BY 1
+                CASE WHEN known.consumer_name IS NULL THEN 0 ELSE known.begins_after END
+            FROM named LEFT JOIN known USING (consumer_name) ORDER BY 1
             """
-        return BoundStatement(Statement(name: "retention_consumers", sql: sql), [tables.events.text])
+        return BoundStatement(Statement(name: "retention_consumers", sql: sql))
     }
 }

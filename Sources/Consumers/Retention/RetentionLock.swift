@@ -12,7 +12,8 @@ package struct RetentionLock: Sendable {
     private let processKey: String
 
     package init(_ tables: TableNames) {
-        let name = quoteLiteral("godwit retention \(tables.godwitSchema) \(tables.events.text)")
+        // By what the table is: another deployment may know it by another schema of Godwit's tables, or by an earlier name.
+        let name = "'godwit retention ' || coalesce(\(SourceRows(tables).table)::text, '')"
         key = "hashtextextended(\(name), 0)"
         processKey = "hashtextextended(\(name), 1)"
     }

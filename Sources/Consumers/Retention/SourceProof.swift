@@ -21,15 +21,16 @@ package struct SourceProof: Sendable {
         identity = try query.identity(seen: snapshot.state)
         table = tables.source.table
         passed = recorded.compactMap(\.checkpoint).max() ?? 0
+        // A consumer of the Go library records none.
+        let before = recorded.filter { record in
+            record.checkpoint != nil && record.refusal == nil && record.identity.map { $0 != identity } ?? false
+        }
+        if !before.isEmpty {
+            throw SourceError.recordedBefore(table.text, consumers: before.map(\.consumer).sorted())
+        }
         for record in recorded {
             guard let checkpoint = record.checkpoint else { continue }
             if let refusal = record.refusal { throw SourceError.notAccepted(refusal) }
-            // A consumer of the Go library records none.
-            if let known = record.identity, known != identity {
-                throw SourceError.notAccepted(
-                    "\(table.text) is not as it was when consumer \(record.consumer) recorded its checkpoints: start `godwit run`, which "
-                        + "goes on or says why not")
-            }
             guard checkpoint <= snapshot.lastDrawn else {
                 throw SourceError.sequenceReset(query.sequence, lastDrawn: snapshot.lastDrawn, checkpoint: checkpoint)
             }

@@ -6,11 +6,13 @@ package struct IdentitiesTable: Sendable {
     private let table: TableName
     private let segments: TableName
     private let events: String
+    private let rows: SourceRows
 
     package init(_ tables: TableNames) {
         table = tables.godwitTable("checkpoint_identities")
         segments = tables.consumerSegments
         events = tables.events.text
+        rows = SourceRows(tables)
     }
 
     /// What is recorded of a consumer.
@@ -24,7 +26,8 @@ package struct IdentitiesTable: Sendable {
         package let refusal: String?
     }
 
-    /// The consumers' highest checkpoints and identities.
+    /// The consumers' highest checkpoints and identities: those recorded under the table's name, else of the table when it had
+    /// another.
     func recorded(_ consumers: [String]) -> BoundStatement {
         let sql = """
             SELECT named.consumer,
@@ -32,7 +35,9 @@ package struct IdentitiesTable: Sendable {
                 i.system_id, i.timeline, i.table_oid, i.sequence_oid, i.sequence_file, i.partitions,
                 i.refusal
             FROM unnest($2::text[]) AS named (consumer)
-            LEFT JOIN \(table.sql) AS i ON i.events_table = $1 AND i.consumer_name = named.consumer
+            LEFT JOIN LATERAL (
+                SELECT * FROM \(table.sql) AS own WHERE own.consumer_name = named.consumer AND \(rows.condition("own"))
+                ORDER BY own.events_table = $1 DESC, own.recorded_at DESC LIMIT 1) AS i ON true
             """
         return BoundStatement(Statement(name: "identities_recorded", sql: sql), [events, consumers])
     }
@@ -60,9 +65,9 @@ package struct IdentitiesTable: Sendable {
     /// Records that the source is refused to consumers whose checkpoints count in it.
     func refuse(_ reason: String, to consumers: [String]) -> BoundStatement {
         let sql = """
-            UPDATE \(table.sql) SET refusal = coalesce(refusal, $3) WHERE events_table = $1 AND consumer_name = ANY($2)
+            UPDATE \(table.sql) SET refusal = coalesce(refusal, $2) WHERE consumer_name = ANY($1) AND \(rows.condition())
             """
-        return BoundStatement(Statement(name: "identities_refuse", sql: sql), [events, consumers, reason])
+        return BoundStatement(Statement(name: "identities_refuse", sql: sql), [consumers, reason])
     }
 
     /// Records the identity for the consumers, to whom the source is not refused from now on.

@@ -27,6 +27,8 @@ package struct SourceAcceptance: Sendable {
         package let checkpoint: Int64
         /// Why it is refused; `nil` if it is not.
         package let refusal: String?
+        /// What was removed before it had it; `nil` if nothing.
+        package var missed: MissedRows?
     }
 
     package struct Plan: Sendable {
@@ -36,6 +38,8 @@ package struct SourceAcceptance: Sendable {
         package let start: Start
         /// What retention has removed of this log; `nil` if nothing.
         package let pruned: PruningRecord?
+        /// Whether anything of the log has changed since the checkpoints were recorded.
+        fileprivate let hasChanged: Bool
         /// Whether positions mean other events than before.
         fileprivate let isOtherLog: Bool
         fileprivate let identity: StoreIdentity
@@ -77,12 +81,19 @@ package struct SourceAcceptance: Sendable {
             }
         }
         let pruned = try await PruningsTable(tables).read(on: connection)
+        let missed = try await MissedRows.read(tables, pruned, on: connection).missed
         let isOtherLog =
             snapshot.lastDrawn < pruned?.through ?? 0
             || recorded.contains { $0.identity.map { !identity.isSameLog(as: $0) } ?? false }
         return Plan(
-            consumers: known.sorted { $0.name < $1.name }, lastDrawn: snapshot.lastDrawn, start: chosen,
-            pruned: isOtherLog ? nil : pruned, isOtherLog: isOtherLog, identity: identity)
+            consumers: known.sorted { $0.name < $1.name }.map {
+                var consumer = $0
+                consumer.missed = missed[consumer.name]
+                return consumer
+            }, lastDrawn: snapshot.lastDrawn, start: chosen,
+            pruned: isOtherLog ? nil : pruned,
+            hasChanged: isOtherLog || recorded.contains { $0.identity.map { $0 != identity } ?? false },
+            isOtherLog: isOtherLog, identity: identity)
     }
 
     /// Carries the plan out, and audits it in the same transaction.
@@ -105,14 +116,23 @@ package struct SourceAcceptance: Sendable {
             try await transaction.query(RetentionLock(tables).share)
             if let position { try await transaction.query(PruningsTable(tables).setBack(to: position)) }
             if plan.isOtherLog { _ = try await transaction.pipeline(PruningsTable(tables).forget()) }
+            let former = FormerLogTable(tables)
+            // Asked first: the role of a relay may not remove them, and needs no right to where there are none.
+            let counts = try await transaction.query(former.counts(names)).first
+            let (letters, exchanges): (Int64, Int64) = (try counts?.decode(0) ?? 0, try counts?.decode(1) ?? 0)
+            if plan.hasChanged, letters > 0 { try await transaction.query(former.forgetLetters(names)) }
+            if position != nil, exchanges > 0 { try await transaction.query(former.forgetExchanges(names)) }
             try await transaction.query(SegmentsTable(tables).restart(names, from: position))
+            let registrations = RegistrationsTable(tables)
+            try await transaction.query(registrations.accept(names, isKept: !plan.isOtherLog))
             if let position { _ = try await transaction.pipeline(ScopesTable(tables).restart(names, from: position)) }
             try await transaction.query(SegmentOwnersTable(tables).restart(names))
             try await transaction.query(IdentitiesTable(tables).record(plan.identity, for: names))
             for consumer in plan.consumers {
                 let entry = AuditEntry(
                     actor: actor, action: "accept-source", subject: "consumer \(consumer.name)",
-                    details: "\(details), was at \(consumer.checkpoint)")
+                    details: "\(details), was at \(consumer.checkpoint)"
+                        + (consumer.missed.map { "; goes on without \($0)" } ?? ""))
                 try await transaction.query(AuditLog(tables).record(entry))
             }
             if let channel { try await transaction.query(ControlsTable(tables).tell(channel)) }

@@ -37,7 +37,17 @@ package struct LogState: Sendable {
                     to: recorded.identity ?? identity, passed: recorded.checkpoint ?? 0, lastDrawn: lastDrawn,
                     sequence: query.sequence)
                 var refusal = recorded.refusal
-                if case .refused(let error) = comparison { refusal = refusal ?? error.description }
+                switch comparison {
+                case .refused(let error): refusal = refusal ?? error.description
+                case .partitionsAdded(let added):
+                    // As relays do at their next start.
+                    let passed = recorded.checkpoint ?? 0
+                    if let event = try await query.passedEvent(in: added, through: passed, on: connection) {
+                        let error = SourceError.attachedPartition(event.partition, position: event.position)
+                        refusal = refusal ?? error.description
+                    }
+                case .same, .beginAnew: break
+                }
                 problems[recorded.consumer] = refusal.map { SourceProblem(text: $0, isRefusal: true) }
             }
         } catch let error as SourceError where error.isRefusal {

@@ -33,7 +33,7 @@ package struct StatusReader: Sendable {
             try Self.segments(results[0]), try Self.workers(results[1]), try Self.orders(results[2])
         )
         let log = try await LogState(tables, Array(segments.keys), on: connection)
-        let (pruned, incomplete) = try await retention(on: connection)
+        let (pruned, missed, told) = try await retention(on: connection)
         var consumers: [StoreStatus.Consumer] = []
         for name in Set(segments.keys).union(scopes.keys).sorted() {
             let rows = segments[name] ?? []
@@ -47,7 +47,8 @@ package struct StatusReader: Sendable {
                             lag: backlog?.lag(of: row.id) ?? SegmentLag(counted: 0))
                     }, workers: workers[name] ?? [], order: orders[name],
                     problem: log.problem ?? log.problems[name]))
-            consumers[consumers.count - 1].beganWithout = incomplete[name]
+            consumers[consumers.count - 1].beganWithout = told[name]
+            consumers[consumers.count - 1].missed = missed[name]
         }
         // What was there and is removed was the latest all the same.
         var status = StoreStatus(
@@ -57,21 +58,19 @@ package struct StatusReader: Sendable {
         return status
     }
 
-    /// What retention has removed, and which consumers had to begin without it. How consumers stand does not depend on it:
-    /// an older schema has no such tables, and an upgraded role no right to them yet.
+    /// What retention has removed, which of it consumers had not had, and up to where they were told. How consumers stand does
+    /// not depend on it: an older schema has no such tables, and an upgraded role no right to them yet.
     private func retention(
         on connection: Connection
-    ) async throws(PostgresError) -> (PruningRecord?, [String: Int64]) {
+    ) async throws(PostgresError) -> (PruningRecord?, [String: MissedRows], [String: Int64]) {
         do throws(PostgresError) {
             let pruned = try await PruningsTable(tables).read(on: connection)
-            var incomplete: [String: Int64] = [:]
-            for row in try await connection.query(RegistrationsTable(tables).incomplete) {
-                incomplete[try row.decode(0)] = try row.decode(1, as: Int64.self)
-            }
-            return (pruned, incomplete)
+            let (missed, told) = try await MissedRows.read(tables, pruned, on: connection)
+            return (pruned, missed, told)
         } catch {
-            guard error.sqlState == .undefinedTable || error.sqlState == .insufficientPrivilege else { throw error }
-            return (nil, [:])
+            let passes: [SQLState] = [.undefinedTable, .undefinedColumn, .insufficientPrivilege]
+            guard let state = error.sqlState, passes.contains(state) else { throw error }
+            return (nil, [:], [:])
         }
     }
 

@@ -63,6 +63,8 @@ package struct StoreStatus: Sendable {
         package var problem: SourceProblem?
         /// Rows up to here had been removed by retention when it began, and it was to begin before.
         package var beganWithout: Int64?
+        /// Rows that retention removed before the consumer had them; `nil` if none.
+        package var missed: MissedRows?
 
         package init(
             name: String, segments: [Segment], workers: [Worker], order: Order?, problem: SourceProblem? = nil

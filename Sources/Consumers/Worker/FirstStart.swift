@@ -78,11 +78,25 @@ struct FirstStart {
     private func register(in life: ServerLife) async throws {
         let (name, start, actor) = (name, options.startPosition, membership.workerID)
         let (registrations, share) = (registrations, RetentionLock(source.tables).share)
-        try await membership.control.perform(in: life) { connection in
-            if try await connection.query(registrations.isRegistered(name, start)).first?.decode(0) == true { return }
-            try await connection.withTransaction { transaction in
-                _ = try await transaction.pipeline([share] + registrations.register(name, start, by: actor))
+        let others = OtherSchemas(source.tables)
+        let missed = try await membership.control.perform(in: life) { connection in
+            if try await connection.query(registrations.isRegistered(name, start)).first?.decode(0) != true {
+                try await connection.withTransaction { transaction in
+                    _ = try await transaction.pipeline([share] + registrations.register(name, start, by: actor))
+                }
             }
+            let elsewhere = try await others.removed(on: connection)
+            return try await connection.query(registrations.noteMissed(name, elsewhere: elsewhere)).first.flatMap {
+                row in
+                MissedRows(after: try row.decode(1), through: try row.decode(2))
+            }
+        }
+        if let missed {
+            logger.error(
+                """
+                rows at \(missed) were removed by retention before the consumer had delivered them: it goes on with what is left, \
+                and they are lost to it; once that is understood: `godwit accept-source --consumer \(name) --keep-checkpoints --yes`
+                """)
         }
     }
 

@@ -11,6 +11,15 @@ package struct Adoption: Sendable {
         self.pause = pause
     }
 
+    /// Keeps others from adopting a table until the session ends, before it is surveyed: what two plan, one cannot carry out.
+    ///
+    /// - Returns: whether no other session is at it.
+    package func claim(_ table: TableName) async throws(PostgresError) -> Bool {
+        let oid = "coalesce(to_regclass(\(quoteLiteral(table.sql)))::oid::text, '')"
+        let sql = "SELECT pg_try_advisory_lock(hashtextextended('godwit adopt ' || \(oid), 0))"
+        return try await connection.query(Statement(sql)).first?.decode(0) ?? false
+    }
+
     /// - Parameter report: is told of each step before it begins, and how many old rows were numbered meanwhile.
     package func apply(
         _ plan: AdoptionPlan, report: (AdoptionPlan.Step, _ numbered: Int64?) -> Void

@@ -151,7 +151,7 @@ package struct AdoptionPlan: Sendable, Hashable {
                     ])))
             return
         }
-        isOnline = true
+        defer { isOnline = !steps.isEmpty }
         if isNew {
             steps.append(newColumn())
             warnings.append(
@@ -170,6 +170,12 @@ package struct AdoptionPlan: Sendable, Hashable {
             for name in order where survey[name] == nil {
                 return refusals.append(
                     "\(survey.table.text) has no column \(quoteIdentifier(name)) to order old rows by")
+            }
+            if let first = (order + survey.key).first, survey[first]?.type == .uuid {
+                warnings.append(
+                    "old rows are numbered by \(quoteIdentifier(first)), a uuid, which is in no order of time unless it is of version 7: events "
+                        + "of an aggregate may come in another order than they were written; name columns that say when, for example "
+                        + "--order-by created_at")
             }
             let numbering = Numbering(
                 table: survey.table, column: Self.column, key: survey.key,

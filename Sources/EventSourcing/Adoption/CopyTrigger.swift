@@ -21,6 +21,9 @@ package struct CopyTrigger: Sendable {
         self.tables = tables
     }
 
+    /// Where the function is; it may be there already, and whether or not, only a role that may create schemas can say so.
+    package var schema: String { "CREATE SCHEMA IF NOT EXISTS \(quoteIdentifier(tables.godwitSchema))" }
+
     /// The function, then the trigger.
     package var statements: [String] {
         let function = tables.godwitTable("copy_\(shape.table.name.prefix(40))")
@@ -56,6 +59,11 @@ package struct CopyTrigger: Sendable {
         ]
     }
 
+    fileprivate var schemaExists: BoundStatement {
+        BoundStatement(
+            Statement("SELECT to_regnamespace(\(quoteLiteral(quoteIdentifier(tables.godwitSchema)))) IS NOT NULL"))
+    }
+
     private var payload: String {
         let value = shape.expression(.payload)
         if let name = shape.column(.payload), types[name] == .bytea { return "coalesce(\(value), '')" }
@@ -77,7 +85,10 @@ extension Adoption {
     /// Makes the trigger, under a lock that is waited for in short attempts.
     package static func apply(_ trigger: CopyTrigger, on connection: Connection) async throws(EventStoreError) {
         try await ShortLocks.withRetries(on: connection) { transaction throws(PostgresError) in
-            for statement in trigger.statements { try await transaction.execute(script: statement) }
+            let exists = try await transaction.query(trigger.schemaExists).first?.decode(0, as: Bool.self) ?? false
+            for statement in (exists ? [] : [trigger.schema]) + trigger.statements {
+                try await transaction.execute(script: statement)
+            }
         }
     }
 }

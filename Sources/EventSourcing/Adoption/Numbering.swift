@@ -29,6 +29,9 @@ package struct Numbering: Sendable, Hashable {
             """
     }
 
+    /// Where the order is kept; it may be there before `godwit migrate`.
+    package var schema: String { "CREATE SCHEMA IF NOT EXISTS \(quoteIdentifier(work.schema))" }
+
     /// The first position that an INSERT draws.
     private var firstDrawn: String {
         """

@@ -61,6 +61,11 @@ package struct TableSurvey: Sendable, Hashable {
     package var bytes: Int64 = 0
     /// More than there can be rows.
     package var rowBound: Int64 = 0
+    /// The role that owns it, which alone may change it, and whether the session's role may act as that.
+    package var owner = ""
+    package var isOwned = true
+    /// The session's role.
+    package var role = ""
     /// Triggers that an UPDATE of a row fires.
     package var updateTriggers: [String] = []
 
@@ -85,6 +90,9 @@ extension TableSurvey {
         isPartition = try row.decode(3)
         hasHeirs = try row.decode(4)
         bytes = try row.decode(5)
+        owner = try row.decode(6)
+        isOwned = try row.decode(7)
+        role = try row.decode(8)
         // No page holds more rows; twice as many, for those that come meanwhile.
         rowBound = bytes / 8_192 * 600 + 1_000_000
         for row in try await session.query(BoundStatement(Statement(Self.columnsQuery), [Int64(oid)])) {
@@ -129,7 +137,8 @@ extension TableSurvey {
             c.relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE inhparent = c.oid),
             CASE WHEN c.relkind = 'p' THEN (SELECT coalesce(sum(pg_catalog.pg_relation_size(relid)), 0)::bigint
                     FROM pg_catalog.pg_partition_tree(c.oid) WHERE isleaf)
-                WHEN c.relkind = 'r' THEN pg_catalog.pg_relation_size(c.oid) ELSE 0 END
+                WHEN c.relkind = 'r' THEN pg_catalog.pg_relation_size(c.oid) ELSE 0 END,
+            pg_catalog.pg_get_userbyid(c.relowner)::text, pg_catalog.pg_has_role(c.relowner, 'USAGE'), current_user::text
         FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         WHERE n.nspname = $1 AND c.relname = $2
         """

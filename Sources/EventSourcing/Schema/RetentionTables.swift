@@ -60,6 +60,23 @@ enum RetentionTables {
         """
     }
 
+    /// Which table a name meant when it was recorded, since names change; and which rows were removed before a consumer had
+    /// them, until an operator has accepted that. Of earlier records the table is the one that has the name now.
+    static func ofTables(_ tables: TableNames) -> String {
+        let (registered, prunings) = (
+            tables.godwitTable("registered_consumers").sql, tables.godwitTable("prunings").sql
+        )
+        let (name, text) = (quoteLiteral(tables.events.sql), quoteLiteral(tables.events.text))
+        return """
+            ALTER TABLE \(registered) ADD COLUMN IF NOT EXISTS table_oid oid, ADD COLUMN IF NOT EXISTS missed_after bigint,
+                ADD COLUMN IF NOT EXISTS missed_through bigint;
+            ALTER TABLE \(prunings) ADD COLUMN IF NOT EXISTS table_oid oid;
+            UPDATE \(registered) SET table_oid = to_regclass(\(name))::oid
+                WHERE events_table = \(text) AND table_oid IS NULL;
+            UPDATE \(prunings) SET table_oid = to_regclass(\(name))::oid WHERE events_table = \(text) AND table_oid IS NULL;
+            """
+    }
+
     static func sql(_ tables: TableNames) -> String {
         [registrations(tables), prunings(tables), exchanges(tables)].joined(separator: "\n")
     }

@@ -29,6 +29,15 @@ extension EventsTable {
         return BoundStatement(Statement(name: "removal", sql: sql), [position, last, kept])
     }
 
+    /// The lowest position that ``remove(after:through:keeping:)`` has left; no row where there is none.
+    package func firstLeft(after position: Int64, through last: Int64, keeping kept: [Int64]) -> BoundStatement {
+        let sql = """
+            SELECT \(self.position) FROM \(table.sql) WHERE \(self.position) > $1 AND \(self.position) <= $2
+            AND \(self.position) <> ALL ($3::bigint[]) ORDER BY \(self.position) LIMIT 1
+            """
+        return BoundStatement(Statement(name: "removal_left", sql: sql), [position, last, kept])
+    }
+
     /// How many rows that would remove, counted no further than the limit.
     package func removable(
         after position: Int64, through last: Int64, keeping kept: [Int64], limit: Int

@@ -12,11 +12,13 @@ package struct AuditsTable: Sendable {
     private let workers: TableName
     private let events: String
     private let lockName: String
+    private let rows: SourceRows
 
     package init(_ tables: TableNames) {
         table = tables.godwitTable("delivery_audits")
         workers = tables.consumerWorkers
         events = tables.events.text
+        rows = SourceRows(tables)
         lockName = "godwit audit \(tables.godwitSchema) \(tables.events.text) "
     }
 
@@ -130,15 +132,15 @@ package struct AuditsTable: Sendable {
     var needs: BoundStatement {
         let sql = """
             SELECT consumer_name, position, suspects || missing_positions || parked_positions FROM \(table.sql)
-            WHERE events_table = $1
+            WHERE \(rows.named)
             """
-        return BoundStatement(Statement(name: "audits_needs", sql: sql), [events])
+        return BoundStatement(Statement(name: "audits_needs", sql: sql))
     }
 
     /// Forgets an audit; the next step begins anew.
     package func end(_ consumer: String) -> BoundStatement {
-        let sql = "DELETE FROM \(table.sql) WHERE events_table = $1 AND consumer_name = $2"
-        return BoundStatement(Statement(name: "audits_end", sql: sql), [events, consumer])
+        let sql = "DELETE FROM \(table.sql) WHERE consumer_name = $1 AND \(rows.named)"
+        return BoundStatement(Statement(name: "audits_end", sql: sql), [consumer])
     }
 
     /// Lets other processes go on at once with the consumers that an owner audits.

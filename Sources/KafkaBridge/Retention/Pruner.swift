@@ -42,6 +42,8 @@ package struct Pruner: Sendable {
         var isComplete = false
         /// What was removed until now, by all passes.
         package var record: PruningRecord?
+        /// What may keep rows from being removed.
+        package var guards = RowGuards()
     }
 
     package enum Outcome: Sendable {
@@ -74,18 +76,33 @@ package struct Pruner: Sendable {
     package func examine(on connection: Connection, limit: Int = 1_000_000) async throws -> Report {
         try await connection.execute(script: EventsTable.readingSettings)
         _ = try await proof(on: connection)
-        var report = try await look(on: connection)
+        var report = try await Self.steadily { try await look(on: connection) }
         let statement = events.removable(
             after: 0, through: report.plan.through, keeping: report.plan.kept, limit: limit)
         report.rows = try await connection.query(statement).first?.decode(0) ?? 0
         report.isCut = report.rows == Int64(limit)
         report.hold = try await hold(report.plan, on: connection)
         report.record = try await prunings.read(on: connection)
+        report.guards = try await RowGuards.read(tables, on: connection)
         return report
     }
 
+    /// Again where another schema of Godwit's tables was dropped while it was looked into.
+    private static func steadily<Value>(_ body: () async throws -> Value) async throws -> Value {
+        var failures = 0
+        while true {
+            do {
+                return try await body()
+            } catch let error as PostgresError where error.sqlState == .undefinedTable && failures < attempts {
+                failures += 1
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
     private func look(on session: some PostgresSession) async throws(PostgresError) -> Report {
-        let facts = try await RetentionFacts.read(tables, on: session)
+        var facts = try await RetentionFacts.read(tables, on: session)
+        facts.others = try await OtherSchemas(tables).read(on: session)
         let history = try await history(on: session)
         // A sample that is newer than where consumers are now, since they were set back, is no proof any more.
         let plan = RetentionPlan(facts, longEnough: history.longEnough)
@@ -142,6 +159,9 @@ package struct Pruner: Sendable {
         guard try await connection.query(lock.tryProcess).first?.decode(0) == true else { return .elsewhere }
         do {
             try await connection.execute(script: EventsTable.readingSettings)
+            // Also where nothing more can be removed.
+            let elsewhere = try await OtherSchemas(tables).removed(on: connection)
+            try await connection.query(RegistrationsTable(tables).noteMissed(nil, elsewhere: elsewhere))
             _ = try await proof(on: connection)
             try await sample(on: connection)
             var report = try await removeAll(on: connection, isStopping, observe)
@@ -155,15 +175,23 @@ package struct Pruner: Sendable {
             try await connection.query(lock.leaveProcess)
             return .looked(report)
         } catch {
+            if !Task.isCancelled { await note(error, on: connection) }
             _ = try? await connection.query(lock.leaveProcess)
             throw error
         }
     }
 
+    /// Has `status` say what keeps rows, also where no process of this configuration runs.
+    private func note(_ error: any Error, on connection: Connection) async {
+        guard let through = try? await prunings.read(on: connection)?.through ?? 0 else { return }
+        _ = try? await connection.query(prunings.looked(heldAt: through, by: "\(error)", kept: nil))
+    }
+
     private func removeAll(
         on connection: Connection, _ isStopping: () -> Bool, _ observe: (Int64) -> Void
     ) async throws -> Report {
-        var report = try await look(on: connection)
+        var report = try await Self.steadily { try await look(on: connection) }
+        let guards = try await RowGuards.read(tables, on: connection)
         // From the beginning only where rows were kept there: what others still see of removed rows is stepped over each time.
         let beginning: Int64? = try await connection.query(prunings.beginning).first?.decode(0)
         var (cursor, batch, failures) = (beginning ?? 0, min(options.batch, max(10, options.rate / 2)), 0)
@@ -172,10 +200,11 @@ package struct Pruner: Sendable {
             let step: Step?
             do {
                 let proof = try await proof(on: connection)
-                step = try await remove(after: cursor, batch: batch, proof, on: connection)
+                step = try await remove(after: cursor, batch: batch, proof, guards, on: connection)
                 failures = 0
             } catch let error as PostgresError
                 where error.sqlState == .lockNotAvailable || error.sqlState == .queryCanceled
+                || error.sqlState == .undefinedTable
             {
                 // Others hold rows or the table, or rows are large: less at a time, and not for ever.
                 failures += 1
@@ -220,7 +249,7 @@ package struct Pruner: Sendable {
 
     /// One transaction: looks what may go now, and removes the next rows of it. `nil` where another session reads rows.
     private func remove(
-        after cursor: Int64, batch: Int, _ proof: SourceProof, on connection: Connection
+        after cursor: Int64, batch: Int, _ proof: SourceProof, _ guards: RowGuards, on connection: Connection
     ) async throws -> Step? {
         let limits = BoundStatement(
             Statement("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)"),
@@ -229,11 +258,12 @@ package struct Pruner: Sendable {
             ])
         return try await connection.withTransaction { transaction in
             try await transaction.query(limits)
-            guard try await transaction.query(lock.tryAlone).first?.decode(0) == true else { return nil }
+            // First, since the lock is that of the table that has the name.
             guard try await proof.holds(in: transaction) else {
                 throw SourceError.notAccepted(
                     "\(tables.events.text) was changed while rows of it were removed: nothing more is")
             }
+            guard try await transaction.query(lock.tryAlone).first?.decode(0) == true else { return nil }
             let look = try await look(on: transaction)
             let through = look.plan.through
             let first: Int64? = try await transaction.query(
@@ -244,14 +274,35 @@ package struct Pruner: Sendable {
                 try await transaction.query(events.lastPosition(ofNext: batch, after: cursor, through: through))
                 .first?.decode(0) ?? through
             let kept = look.plan.kept.filter { (first...end).contains($0) }
-            let rows = try await transaction.query(
-                events.remove(after: cursor, through: end, keeping: kept)
-            ).affectedRows
+            let rows = try await delete(after: cursor, through: end, keeping: kept, guards, in: transaction)
             if rows > 0 {
                 try await transaction.query(
                     prunings.removed(through: end, rows: Int64(rows), kept: look.plan.kept.count))
             }
             return Step(look: look, end: end, rows: Int64(rows))
         }
+    }
+
+    /// - Throws: ``RemovalError`` where rows stay.
+    private func delete(
+        after cursor: Int64, through end: Int64, keeping kept: [Int64], _ guards: RowGuards, in transaction: Transaction
+    ) async throws -> Int {
+        let name = tables.events.text
+        let rows: Int
+        do throws(PostgresError) {
+            rows = try await transaction.query(events.remove(after: cursor, through: end, keeping: kept)).affectedRows
+        } catch {
+            switch error.sqlState {
+            case .foreignKeyViolation?, .restrictViolation?: throw RemovalError.referenced(name, by: guards.references)
+            case .raiseException?: throw RemovalError.refused(name, by: guards.triggers, message: error.message)
+            default: throw error
+            }
+        }
+        // A trigger may have kept some, which are not to count as removed.
+        let left = events.firstLeft(after: cursor, through: end, keeping: kept)
+        if let position: Int64 = try await transaction.query(left).first?.decode(0) {
+            throw RemovalError.kept(name, position: position, by: guards.triggers)
+        }
+        return rows
     }
 }

@@ -1,3 +1,5 @@
+package import Consumers
+
 /// Everything that may still need rows of a source, as of one moment. A pure value.
 package struct RetentionFacts: Sendable, Equatable {
     /// A consumer that is known to read the source.
@@ -56,6 +58,8 @@ package struct RetentionFacts: Sendable, Equatable {
     package var parkedKnownThrough: Int64?
     package var jobs: [Job]
     package var audits: [Audit]
+    /// Readers of the source that are recorded elsewhere.
+    package var others: [OtherSchemas.Reader] = []
 
     package init(
         consumers: [Consumer] = [], parked: [Int64] = [], parkedKnownThrough: Int64? = nil, jobs: [Job] = [],

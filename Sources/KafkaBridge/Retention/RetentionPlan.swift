@@ -1,3 +1,5 @@
+package import Consumers
+
 /// Which rows of an outbox may be removed. A pure decision.
 ///
 /// A row may go once every consumer that is registered has passed it in every segment, nothing else needs it, and it has been
@@ -15,6 +17,8 @@ package struct RetentionPlan: Sendable, Equatable {
             case segmentsMissing(String)
             case job(String, state: String)
             case audit(String)
+            /// Consumers of another schema of Godwit's tables.
+            case elsewhere(OtherSchemas.Reader)
             /// There are more parked events than are looked at.
             case parked
             /// What follows has not been delivered for long enough.
@@ -23,6 +27,11 @@ package struct RetentionPlan: Sendable, Equatable {
 
         package let position: Int64
         package let holder: Holder
+
+        package init(position: Int64, holder: Holder) {
+            self.position = position
+            self.holder = holder
+        }
     }
 
     /// Rows up to here may be removed, but for those that are kept.
@@ -45,6 +54,7 @@ package struct RetentionPlan: Sendable, Equatable {
             holds.append(Hold(position: job.checkpoint, holder: .job(job.name, state: job.state)))
         }
         for audit in facts.audits { holds.append(Hold(position: audit.position, holder: .audit(audit.consumer))) }
+        holds += facts.others.map { Hold(position: 0, holder: .elsewhere($0)) }
         if let known = facts.parkedKnownThrough { holds.append(Hold(position: known, holder: .parked)) }
         holds.append(Hold(position: longEnough, holder: .age))
         // Of one position, age is named last: what else holds it may need a person.
@@ -91,6 +101,15 @@ extension RetentionPlan.Hold: CustomStringConvertible {
         case .audit(let consumer):
             "the audit of \(consumer) is at position \(position): where nothing audits it any more, "
                 + "`godwit audit --end \(consumer)`"
+        case .elsewhere(let reader) where reader.consumers.isEmpty:
+            "roles that relay with another schema of Godwit's tables, \(reader.schema), may read the table, and this role may not "
+                + "look which consumers do: give all deployments of the table one database.godwit_schema, or GRANT USAGE on that "
+                + "schema and SELECT on its tables"
+        case .elsewhere(let reader):
+            "\(reader.consumers.joined(separator: ", ")) \(reader.consumers.count == 1 ? "reads" : "read") the table too, recorded in "
+                + "another schema of Godwit's tables, \(reader.schema), so that nobody here knows what was delivered: give all "
+                + "deployments of the table one database.godwit_schema; what is gone is let go by `godwit retire` with "
+                + "database.godwit_schema: \(reader.schema)"
         case .parked: "more events are parked behind position \(position) than are looked at: see `godwit parked list`"
         case .age: "what follows position \(position) has not been delivered for long enough"
         }
@@ -105,6 +124,7 @@ extension RetentionPlan.Hold: CustomStringConvertible {
         case .segmentsMissing: "segments_missing"
         case .job: "job"
         case .audit: "audit"
+        case .elsewhere: "other_schema"
         case .parked: "parked"
         case .age: "age"
         }

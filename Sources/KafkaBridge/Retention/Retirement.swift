@@ -78,9 +78,9 @@ package struct Retirement: Sendable {
             let plan = try await plan(consumer, on: transaction)
             guard plan.isKnown else { throw RetirementError.unknown(consumer) }
             if let error = RetirementError(plan, discardingParked: discardingParked) { throw error }
-            for statement in table.removals(consumer) { try await transaction.query(statement) }
             try await transaction.query(DeadLettersTable(tables).forget(consumer))
             try await transaction.query(AuditsTable(tables).end(consumer))
+            for statement in table.removals(consumer) { try await transaction.query(statement) }
             // Without any consumer nothing is delivered; one that begins later begins with the time too.
             if try await transaction.query(RetentionConsumers(tables).all).isEmpty {
                 try await transaction.query(PruningsTable(tables).setBack(to: 0))

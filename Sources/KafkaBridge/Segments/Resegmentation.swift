@@ -39,6 +39,21 @@ package struct Resegmentation: Sendable {
         package let pause: Duration
     }
 
+    /// What an exchange waits for.
+    package struct Waiting: Sendable, Equatable {
+        package struct Worker: Sendable, Equatable {
+            package let name: String
+            package let lastHeartbeat: Duration
+        }
+
+        /// Those that own segments.
+        package var workers: [Worker] = []
+        /// Whether rows of segments are locked by another transaction.
+        package var isLocked = false
+        /// For how long.
+        package var time: Duration = .zero
+    }
+
     private let tables: TableNames
     private let channel: String?
     private let options: Options
@@ -108,32 +123,46 @@ package struct Resegmentation: Sendable {
 
     /// Exchanges the segments.
     ///
+    /// - Parameter observe: told about each second what is waited for.
     /// - Throws: ``ResegmentationError``; then the consumer goes on with the segments that it had.
-    package func run(_ consumer: String, to total: Int, by actor: String, on connection: Connection) async throws
-        -> Result
-    {
+    package func run(
+        _ consumer: String, to total: Int, by actor: String, on connection: Connection,
+        observe: (Waiting) -> Void = { _ in }
+    ) async throws -> Result {
         _ = try await plan(consumer, to: total, on: connection)
         let deadline = ContinuousClock.now + options.patience
         do {
+            // Whoever has locked rows of segments, a relay that was stopped in a transaction, keeps them for no longer than that.
+            try await connection.execute(script: "SET lock_timeout = '1s'")
             try await waitForFormer(consumer, until: deadline, on: connection)
             let began = ContinuousClock.now
-            try await drain(consumer, for: options.hold, by: actor, on: connection)
-            var prolonged = ContinuousClock.now
+            var (drained, told): (ContinuousClock.Instant?, ContinuousClock.Instant) = (nil, began)
+            var waiting = Waiting()
             while true {
-                // Looked at without a lock first, which checkpoints would meet.
-                let owners = try await Self.segments(connection.query(SegmentsTable(tables).rows(consumer)))
-                    .compactMap(\.owner)
-                var isFree = owners.isEmpty
-                if !isFree { isFree = try await live(consumer, on: connection).isEmpty }
-                if isFree, let plan = try await exchange(consumer, to: total, by: actor, on: connection) {
-                    return Result(plan: plan, pause: .now - began)
+                do {
+                    if drained.map({ .now - $0 > options.hold / 4 }) ?? true {
+                        try await drain(consumer, for: options.hold, by: actor, on: connection)
+                        drained = .now
+                    }
+                    // Looked at without a lock first, which checkpoints would meet.
+                    let owners = try await Self.segments(connection.query(SegmentsTable(tables).rows(consumer)))
+                        .compactMap(\.owner)
+                    var isFree = owners.isEmpty
+                    if !isFree { isFree = try await live(consumer, on: connection).isEmpty }
+                    if isFree, let plan = try await exchange(consumer, to: total, by: actor, on: connection) {
+                        return Result(plan: plan, pause: .now - began)
+                    }
+                    waiting = try await self.waiting(consumer, for: Set(owners), on: connection)
+                } catch let error as PostgresError where error.sqlState == .lockNotAvailable {
+                    waiting.isLocked = true
                 }
+                waiting.time = .now - began
                 guard ContinuousClock.now < deadline else {
-                    throw ResegmentationError.notGivenBack(consumer, Set(owners).sorted())
+                    throw ResegmentationError.notGivenBack(consumer, waiting)
                 }
-                if ContinuousClock.now - prolonged > options.hold / 4 {
-                    try await drain(consumer, for: options.hold, by: actor, on: connection)
-                    prolonged = .now
+                if .now - told > .seconds(1) {
+                    told = .now
+                    observe(waiting)
                 }
                 try await Task.sleep(for: .milliseconds(20))
             }
@@ -142,6 +171,18 @@ package struct Resegmentation: Sendable {
             await Task { try? await drain(consumer, for: .zero, by: actor, on: connection) }.value
             throw error
         }
+    }
+
+    private func waiting(
+        _ consumer: String, for owners: Set<String>, on connection: Connection
+    ) async throws(PostgresError) -> Waiting {
+        var waiting = Waiting()
+        let heartbeats = try await LiveWorkers(tables, options: WorkerOptions()).heartbeats(
+            of: consumer, on: connection)
+        waiting.workers = heartbeats.filter { owners.contains($0.worker) }.map {
+            Waiting.Worker(name: $0.worker, lastHeartbeat: $0.age)
+        }
+        return waiting
     }
 
     /// Segments that have not passed yet what those before had done cannot be exchanged again: which of it was done is known for
@@ -232,7 +273,7 @@ package enum ResegmentationError: Error, Sendable, Equatable, CustomStringConver
     case exactlyOnce(String)
     /// Workers that would go on with the former segments.
     case foreignWorkers(String, [String])
-    case notGivenBack(String, [String])
+    case notGivenBack(String, Resegmentation.Waiting)
     case behindFormer(String, segment: Int, checkpoint: Int64, former: Int64)
 
     package var description: String {
@@ -248,12 +289,27 @@ package enum ResegmentationError: Error, Sendable, Equatable, CustomStringConver
         case .foreignWorkers(let consumer, let workers):
             "\(workers.joined(separator: ", ")) \(workers.count == 1 ? "serves" : "serve") the consumer \(consumer), and would go on "
                 + "with the former segments: stop pupsourcing's own workers, and upgrade relays of earlier versions"
-        case .notGivenBack(let consumer, let workers):
-            "segments of the consumer \(consumer) were not given back in time by \(workers.joined(separator: ", ")): nothing was "
-                + "changed; see what keeps them (`godwit status`), or stop them"
+        case .notGivenBack(let consumer, let waiting):
+            "segments of the consumer \(consumer) were not given back in time: waited \(waiting.description); nothing was changed, and "
+                + "the consumer goes on as before. See what keeps them (`godwit status`), end a process that is stopped, or wait for "
+                + "longer with --wait"
         case .behindFormer(let consumer, let segment, let checkpoint, let former):
             "segment \(segment) of the consumer \(consumer) is at position \(checkpoint), and has not passed position \(former), up "
                 + "to which it matters what was done before the last exchange: wait until it has (`godwit status` says what keeps it)"
         }
     }
+}
+
+extension Resegmentation.Waiting: CustomStringConvertible {
+    /// For whom, and for how long, for people.
+    package var description: String {
+        var subjects = workers.map {
+            "\($0.name), last heard of \(Self.seconds($0.lastHeartbeat)) ago"
+        }
+        if isLocked { subjects.append("a transaction that has locked rows of its segments or controls") }
+        if subjects.isEmpty { subjects.append("its segments") }
+        return "\(Self.seconds(time)) for \(subjects.joined(separator: "; "))"
+    }
+
+    private static func seconds(_ time: Duration) -> String { "\(Int(time / .seconds(1))) s" }
 }

@@ -92,6 +92,11 @@ package struct Verification: Sendable {
         if let pruned = try await PruningsTable(tables).read(on: connection), pruned.through > after {
             report.pruned = pruned
             report.isPrunedAsked = options.isBeginningAsked
+            // In another topic than its own nothing is expected of the consumer.
+            if !options.expectsEverything {
+                report.missed = try await MissedRows.read(tables, pruned, on: connection).missed[consumer]?
+                    .within(after: after, through: through)
+            }
         }
         // Before the topics: what is behind a checkpoint now is in its topic by the time that is read.
         let due = try await DuePositions(

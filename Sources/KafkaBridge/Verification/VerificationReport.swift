@@ -101,6 +101,8 @@ package struct VerificationReport: Sendable, Equatable {
     package var unseenSettings: [String] = []
     /// What retention has removed of the range: those events were not looked at.
     package var pruned: PruningRecord?
+    /// What of it was removed before the consumer had it, and is lost to it.
+    package var missed: MissedRows?
     /// Whether they were asked for.
     package var isPrunedAsked = false
     /// Whether values were compared too.
@@ -136,15 +138,16 @@ package struct VerificationReport: Sendable, Equatable {
     package func verdict(allowingDoubles: Bool) -> Verdict {
         assert(committed == delivered + Kind.allCases.filter(\.isAbsence).reduce(0) { $0 + self[$1].count })
         if self[.missing].count > 0 || !isRightButForMissing(allowingDoubles: allowingDoubles) { return .wrong }
-        if committed == 0 { return .empty }
         if isPrunedAsked { return .unproven }
+        if committed == 0 { return .empty }
         if self[.hidden].count + self[.unproven].count + openTransactions.count > 0 { return .unproven }
         return self[.pending].count > 0 ? .pending : .clean
     }
 
     /// Whether nothing else is wrong than what a repair mends.
     package func isRightButForMissing(allowingDoubles: Bool) -> Bool {
-        self[.outOfOrder].count + self[.unrecorded].count + self[.misplaced].count + self[.different].count == 0
+        missed == nil
+            && self[.outOfOrder].count + self[.unrecorded].count + self[.misplaced].count + self[.different].count == 0
             && (allowingDoubles || self[.doubled].count == 0)
     }
 

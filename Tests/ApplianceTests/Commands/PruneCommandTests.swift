@@ -140,6 +140,9 @@ import Testing
             #expect(verified.exitCode == 5, "\(verified)")
             #expect(verified.standardOutput.contains("rows up to position 10 were removed by retention"))
             #expect(verified.standardOutput.contains("no event is left in this range"), "\(verified)")
+            // Asked for, it is not called empty.
+            let gone = try await place.command("verify", "--consumer", "identity", "--from-position", "2")
+            #expect(gone.exitCode == 6, "\(gone)")
             let shown = try await place.command("preview", "--consumer", "identity", "--position", "4")
             #expect(shown.standardError.contains("were removed by retention"), "\(shown)")
             let again = try await place.command(
@@ -188,6 +191,41 @@ import Testing
             let retired = try await place.command("retire", "identity")
             #expect(retired.exitCode == 0, "\(retired)")
             #expect(retired.standardOutput.contains("the configuration at hand still has the consumer"))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `what was removed before a consumer had it is said everywhere, until an operator accepts it`() async throws {
+        try await RelayFixture.with { place in
+            _ = try await place.append(10)
+            #expect(try await place.command("catch-up", "identity", more: outbox).exitCode == 0)
+            #expect(try await place.command("prune", more: outbox).exitCode == 0)
+            try await age(place)
+            #expect(try await place.command("prune", more: outbox).exitCode == 0)
+            _ = try await place.append(2, from: 10)
+            let connection = try await place.test.connect()
+            try await connection.execute(script: "UPDATE \(place.test.tables.consumerSegments.sql) SET checkpoint = 4")
+            await connection.close()
+            let words = "6 positions were removed by retention before identity had them, 5 to 10"
+            func check(_ when: String) async throws {
+                let status = try await place.command("status", more: outbox)
+                #expect(status.exitCode == 4 && status.standardOutput.contains(words), "\(when): \(status)")
+                #expect(status.standardOutput.contains("[GW-REMOVED-UNDELIVERED]"), "\(status)")
+                let doctor = try await place.command("doctor", "--json", more: outbox)
+                #expect(doctor.exitCode == 4 && doctor.standardOutput.contains("GW-REMOVED-UNDELIVERED"), "\(doctor)")
+                let verified = try await place.command("verify", "--consumer", "identity")
+                #expect(verified.exitCode == 1 && verified.standardOutput.contains(words), "\(verified)")
+            }
+            try await check("before it goes on")
+            let caughtUp = try await place.command("catch-up", "identity", more: outbox)
+            #expect(caughtUp.exitCode == 0 && caughtUp.standardError.contains("they are lost to it"), "\(caughtUp)")
+            try await check("after it has passed them")
+            let accepted = try await place.command(
+                "accept-source", "--consumer", "identity", "--keep-checkpoints", "--yes", more: outbox)
+            #expect(accepted.exitCode == 0 && accepted.standardOutput.contains("goes on without"), "\(accepted)")
+            let status = try await place.command("status", more: outbox)
+            #expect(!status.standardOutput.contains("REMOVED"), "\(status)")
+            #expect(try await place.command("verify", "--consumer", "identity").exitCode == 0)
         }
     }
 }

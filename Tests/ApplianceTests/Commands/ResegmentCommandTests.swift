@@ -1,4 +1,5 @@
 import EventSourcing
+import Glibc
 import Postgres
 import TestSupport
 import Testing
@@ -43,6 +44,37 @@ import Testing
                 more: ["GODWIT_CONSUMERS_IDENTITY_DELIVERY": "exactly_once"])
             #expect(exactly.exitCode == 64)
             #expect(exactly.standardError.contains("delivers exactly once"), "\(exactly)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `beside a relay that is stopped it says for whom it waits, and ends with nothing changed`() async throws {
+        try await RelayFixture.with { place in
+            let relay = try place.run()
+            var ids = try await place.append(20)
+            _ = try await place.receive(ids)
+            relay.send(SIGSTOP)
+            let refused = try await place.command("resegment", "identity", "--to", "7", "--wait", "3")
+            #expect(refused.exitCode == 31, "\(refused)")
+            #expect(refused.standardError.contains("waits 1 s for "), "\(refused)")
+            #expect(refused.standardError.contains("last heard of"), "\(refused)")
+            #expect(refused.standardError.contains("nothing was changed"), "\(refused)")
+            relay.send(SIGCONT)
+            ids.formUnion(try await place.append(20, from: 20))
+            #expect(try await place.receive(ids).count == 40)
+            let done = try await place.command("resegment", "identity", "--to", "7", "--json")
+            #expect(done.exitCode == 0, "\(done)")
+            // Whatever holds rows of it, the time is kept.
+            let holder = try await place.test.connect()
+            try await holder.execute(
+                script: "BEGIN; SELECT FROM \(place.test.tables.consumerSegments.sql) FOR UPDATE")
+            let began = ContinuousClock.now
+            let locked = try await place.command("resegment", "identity", "--to", "3", "--wait", "3")
+            #expect(locked.exitCode == 31, "\(locked)")
+            #expect(ContinuousClock.now - began < .seconds(20))
+            await holder.close()
+            relay.send(SIGTERM)
+            #expect(await relay.result().exitCode == 0)
         }
     }
 }

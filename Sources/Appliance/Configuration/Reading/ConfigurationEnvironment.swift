@@ -4,28 +4,35 @@ import Consumers
 ///
 /// A variable's name is the key's path in upper case with `_` between the words. A consumer's name is written in upper
 /// case too, with `_` for everything but letters and digits; a name that the file does not have makes a consumer whose
-/// name is the variable's part in lower case. Lists are separated by commas, and mappings are written as in the file, on one line:
+/// name is the variable's part in lower case; so is a source's. Lists are separated by commas, and mappings are written as in the file, on one line:
 /// `{ /country: [DE, AT] }`. A Kafka property's dots become `_`.
 struct ConfigurationEnvironment {
     private var layer = RawLayer()
     private(set) var warnings: [ConfigurationProblem] = []
     private let fileConsumers: [String: String]
+    private let fileSources: [String: String]
     private let focus: ConfigurationFocus
 
     /// What Kubernetes sets in every pod beside a service named godwit, and what is read elsewhere.
     private static let foreign = ["GODWIT_SERVICE_", "GODWIT_PORT", "GODWIT_TEST_"]
 
-    private init(fileConsumers: [String], focus: ConfigurationFocus) {
+    private init(fileConsumers: [String], fileSources: [String], focus: ConfigurationFocus) {
+        func byVariable(_ names: [String]) -> [String: String] {
+            Dictionary(
+                names.map { (ConfigurationKey.environmentName($0), $0) }, uniquingKeysWith: { first, _ in first })
+        }
         self.focus = focus
-        self.fileConsumers = Dictionary(
-            fileConsumers.map { (ConfigurationKey.environmentName($0), $0) }, uniquingKeysWith: { first, _ in first })
+        self.fileConsumers = byVariable(fileConsumers)
+        self.fileSources = byVariable(fileSources)
     }
 
     /// Reads all variables. An unknown one is a warning, as others may set variables that begin so, with the nearest known name.
     static func read(
-        _ environment: [String: String], fileConsumers: [String], focus: ConfigurationFocus = .whole
+        _ environment: [String: String], fileConsumers: [String], fileSources: [String] = [],
+        focus: ConfigurationFocus = .whole
     ) -> (layer: RawLayer, warnings: [ConfigurationProblem]) {
-        var reader = ConfigurationEnvironment(fileConsumers: fileConsumers, focus: focus)
+        var reader = ConfigurationEnvironment(
+            fileConsumers: fileConsumers, fileSources: fileSources, focus: focus)
         for (variable, value) in environment.sorted(by: { $0.key < $1.key })
         where variable.hasPrefix("GODWIT_") && variable != "GODWIT_CONFIG"
             && !foreign.contains(where: variable.hasPrefix)
@@ -42,12 +49,16 @@ struct ConfigurationEnvironment {
         guard let (path, kind) = path(of: name) else {
             let known =
                 Self.plain.keys.map { "GODWIT_\($0)" } + Self.consumerKeys.map { "GODWIT_CONSUMERS_NAME_\($0.suffix)" }
+                + Self.sourceKeys.map { "GODWIT_SOURCES_NAME_\($0.suffix)" }
             let nearest = NearestName.of(variable, among: known).map { "; did you mean \($0)?" } ?? ""
             warnings.append(
                 ConfigurationProblem(.unknownVariable, source: source, "unknown variable, not used\(nearest)"))
             return
         }
         defer {
+            if path.words.first == "sources", !layer.sources.contains(where: { $0.name == path.words[1] }) {
+                layer.sources.append((path.words[1], source))
+            }
             if path.words.first == "consumers", !layer.consumers.contains(where: { $0.name == path.words[1] }) {
                 layer.consumers.append((path.words[1], source))
             }
@@ -137,18 +148,23 @@ struct ConfigurationEnvironment {
     }()
 
     /// The last part of the variables of a consumer's keys, the longest first: `DEAD_LETTER_TOPIC` is not `TOPIC`.
-    private static let consumerKeys: [(suffix: String, words: [String], kind: ConfigurationKey.Kind)] = {
+    private static let consumerKeys = keys(below: "consumers.*.")
+    private static let sourceKeys = keys(below: "sources.*.")
+
+    private static func keys(
+        below section: String
+    ) -> [(suffix: String, words: [String], kind: ConfigurationKey.Kind)] {
         var keys: [(suffix: String, words: [String], kind: ConfigurationKey.Kind)] = []
         for key in ConfigurationKey.all
-        where key.path.hasPrefix("consumers.*.") && key.kind != .properties {
-            let path = String(key.path.dropFirst("consumers.*.".count))
+        where key.path.hasPrefix(section) && key.kind != .properties {
+            let path = String(key.path.dropFirst(section.count))
             for (form, kind) in [(path, key.kind)] + (key.takesFile ? [(path + "_file", .text)] : []) {
                 let words = form.split(separator: ".").map(String.init)
                 keys.append((ConfigurationKey.environmentName(form), words, kind))
             }
         }
         return keys.sorted { ($0.suffix.count, $0.suffix) > ($1.suffix.count, $1.suffix) }
-    }()
+    }
 
     /// A topic's setting, whose dots are `_` in a variable's name.
     private static func setting(_ name: Substring) -> String {
@@ -172,6 +188,15 @@ struct ConfigurationEnvironment {
             let setting = name.dropFirst("KAFKA_TOPICS_SETTINGS_".count)
             guard !setting.isEmpty else { return nil }
             return (ConfigurationPath(["kafka", "topics", "settings", Self.setting(setting)]), .text)
+        }
+        if name.hasPrefix("SOURCES_") {
+            let rest = name.dropFirst("SOURCES_".count)
+            for key in Self.sourceKeys where rest.hasSuffix("_" + key.suffix) {
+                let part = String(rest.dropLast(key.suffix.count + 1))
+                guard !part.isEmpty else { continue }
+                return (ConfigurationPath(["sources", fileSources[part] ?? part.lowercased()] + key.words), key.kind)
+            }
+            return nil
         }
         guard name.hasPrefix("CONSUMERS_") else { return nil }
         let rest = name.dropFirst("CONSUMERS_".count)

@@ -81,6 +81,15 @@ struct ConfigurationFile {
             }
             layer.consumers.append((word, source))
             if focus.includes(path) { section(value, at: path) }
+        } else if parent.words == ["sources"] {
+            guard ConfigurationSchema.isConsumerName(word) else {
+                problem(
+                    keyNode, .sourceName,
+                    "\"\(word)\" is no name for a source; use letters, digits, `_`, `-` and `.`, at most 100")
+                return
+            }
+            layer.sources.append((word, source))
+            section(value, at: path)
         } else if !focus.includes(path) {
             return
         } else if ConfigurationSchema.key(parent.pattern)?.kind == .properties {

@@ -11,6 +11,9 @@ struct ConfigurationValues {
     private(set) var problems: [ConfigurationProblem] = []
 
     private let isReadable: (String) -> Bool
+    /// Of one source of several: where its own values stand.
+    private var own: [ConfigurationPath: ConfigurationPath] = [:]
+    private var sourceName: String?
 
     /// - Parameter isReadable: whether this user may read a file or directory.
     init(
@@ -20,6 +23,50 @@ struct ConfigurationValues {
         self.raw = raw
         self.unusable = unusable
         self.isReadable = isReadable
+    }
+
+    /// The values as one source of several has them: its own stand where those of the only source would, in front of what `database`
+    /// says for all.
+    func narrowed(to name: String) -> ConfigurationValues {
+        let section = ["sources", name]
+        var (raw, unusable) = (raw, unusable)
+        func target(_ path: ConfigurationPath) -> ConfigurationPath? {
+            guard path.words.starts(with: section), path.words.count > 2 else { return nil }
+            let rest = Array(path.words.dropFirst(2))
+            return ConfigurationPath(rest.first == "database" ? rest : ["source"] + rest)
+        }
+        // How a password comes is one matter.
+        let passwords: [ConfigurationPath] = [
+            "database.password", "database.password_command", "database.password_command_timeout",
+        ]
+        if passwords.contains(where: { isGiven(ConfigurationPath(section + $0.words)) }) {
+            for path in passwords {
+                raw[path] = nil
+                unusable.remove(path)
+            }
+        }
+        var own: [ConfigurationPath: ConfigurationPath] = [:]
+        for path in Set(raw.keys).union(unusable) {
+            guard let target = target(path) else { continue }
+            own[target] = path
+            raw[target] = raw[path]
+            if unusable.contains(path) { unusable.insert(target) }
+        }
+        var values = ConfigurationValues(raw: raw, unusable: unusable, isReadable: isReadable)
+        (values.own, values.sourceName) = (own, name)
+        return values
+    }
+
+    /// Takes over what was found wrong with the values of one source.
+    mutating func take(_ other: [ConfigurationProblem]) { problems += other }
+
+    /// The path as it stands, or would, in the file.
+    func given(_ path: ConfigurationPath) -> ConfigurationPath {
+        guard let sourceName else { return path }
+        if let own = own[path] { return own }
+        if path.words.first == "source" { return ConfigurationPath(["sources", sourceName] + path.words.dropFirst()) }
+        if path == "database.url", raw[path] == nil { return ConfigurationPath(["sources", sourceName] + path.words) }
+        return path
     }
 
     func source(_ path: ConfigurationPath) -> ConfigurationSource { raw[path]?.source ?? .standard }
@@ -43,7 +90,8 @@ struct ConfigurationValues {
     mutating func problem(
         _ path: ConfigurationPath, _ code: ConfigurationProblem.Code, _ message: String, at source: ConfigurationSource?
     ) {
-        problems.append(ConfigurationProblem(code, source: source ?? raw[path]?.source, "\"\(path)\" \(message)"))
+        problems.append(
+            ConfigurationProblem(code, source: source ?? raw[path]?.source, "\"\(given(path))\" \(message)"))
     }
 
     /// Says where a file of certificates or keys cannot be read.
@@ -80,6 +128,7 @@ struct ConfigurationValues {
 
     mutating func missing(_ path: ConfigurationPath) {
         guard let key = ConfigurationSchema.key(path.pattern), !unusable.contains(path) else { return }
+        let path = given(path)
         let variable = ConfigurationKey.environmentName(path.description)
         let file = key.takesFile ? ", or \"\(path)_file\"" : ""
         problems.append(
@@ -94,13 +143,23 @@ struct ConfigurationValues {
             $0.description.count == $1.description.count
                 ? $0.description < $1.description : $0.description.count < $1.description.count
         }
-        problems.append(ConfigurationProblem(.missing, source: first, message))
+        let place = sourceName.map { "sources.\($0).columns" } ?? "source.columns"
+        problems.append(
+            ConfigurationProblem(
+                .missing, source: first, message.replacing("\"source.columns\"", with: "\"\(place)\"")))
     }
 
     mutating func missingConsumers() {
         problems.append(
             ConfigurationProblem(
                 .missing, source: nil, "\"consumers\" names none; give one: consumers: { all: { topic: \"events\" } }"))
+    }
+
+    /// One source without a name, and several with names, exclude each other.
+    mutating func conflictWithSources() {
+        let only = Set(raw.keys).union(unusable).filter { $0.words.first == "source" }
+        guard let path = only.min(by: { $0.description < $1.description }) else { return }
+        problem(path, .conflict, "and \"sources\" are given; give the one source, or named ones")
     }
 
     /// The value of the path, of the other path when it is not given, or that one's default.

@@ -32,11 +32,11 @@ enum LineEnds {
                 if text.isEmpty {
                     layer.values[path] = nil
                     report(.value, "is empty; give it a value or remove it")
-                } else if text.unicodeScalars.contains("\0") || (path != "database.url" && hasBreak(text)) {
+                } else if text.unicodeScalars.contains("\0") || (!path.isDatabaseURL && hasBreak(text)) {
                     report(.lineBreak, "holds a line break or a NUL character; write it as one line")
                 } else if text != given {
                     report(.lineEnd, takenOff)
-                } else if isSecret(path), path != "database.url", let first = text.first, let last = text.last,
+                } else if isSecret(path), !path.isDatabaseURL, let first = text.first, let last = text.last,
                     " \t".contains(first) || " \t".contains(last)
                 {
                     report(.secretSpace, "begins or ends with a space or a tab, which is part of the secret")

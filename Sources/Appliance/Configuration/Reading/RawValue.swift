@@ -35,6 +35,8 @@ struct RawLayer: Sendable {
     var values: [ConfigurationPath: RawValue] = [:]
     /// The consumers, each with the place where it begins.
     var consumers: [(name: String, source: ConfigurationSource)] = []
+    /// The sources, where they have names.
+    var sources: [(name: String, source: ConfigurationSource)] = []
     var problems: [ConfigurationProblem] = []
     /// What is given and has no usable text, which a problem says: it is not missing.
     var unusable: Set<ConfigurationPath> = []
@@ -62,17 +64,21 @@ struct ConfigurationPath: Sendable, Hashable, CustomStringConvertible, Expressib
     /// A path of the table, whose words hold no dots.
     init(_ dotted: String) { words = dotted.split(separator: ".").map(String.init) }
 
-    /// The path in the table of keys: `*` for a consumer's name, without a property's or an event type's.
+    /// The path in the table of keys: `*` for a consumer's or a source's name, without a property's or an event type's.
     var pattern: String {
         switch words.first {
         case "consumers" where words.count >= 4 && ConfigurationSchema.isMapping("consumers.*.\(words[2])"):
             "consumers.*.\(words[2])"
+        case "sources" where words.count >= 2: (["sources", "*"] + words.dropFirst(2)).joined(separator: ".")
         case "consumers" where words.count >= 2: (["consumers", "*"] + words.dropFirst(2)).joined(separator: ".")
         case "kafka" where words.count >= 3 && words[1] == "properties": "kafka.properties"
         case "kafka" where words.count >= 4 && words[1...2] == ["topics", "settings"]: "kafka.topics.settings"
         default: words.joined(separator: ".")
         }
     }
+
+    /// Whether it is where a database is.
+    var isDatabaseURL: Bool { words.suffix(2) == ["database", "url"] }
 
     var description: String { words.joined(separator: ".") }
 }

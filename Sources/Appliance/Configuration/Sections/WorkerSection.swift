@@ -1,5 +1,7 @@
 /// `worker`: how the process works, and the defaults of its consumers.
 package struct WorkerSection: Sendable {
+    static let leastBytesInFlight = 1 << 16
+
     package var totalSegments: Int
     package var batchSize: Int
     package var pollInterval: Duration
