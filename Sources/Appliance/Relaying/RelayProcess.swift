@@ -20,7 +20,11 @@ package final class RelayProcess: Sendable {
         try configuration.descriptorBudget().check(limit: DescriptorBudget.raiseLimit())
         // Without an admin port nobody asks for metrics.
         let registry = configuration.admin.listen.map { _ in PrometheusRegistry() }
-        let relays = try withMetricsFactory(registry ?? MetricsSystem.factory) { try Relays(configuration) }
+        let (relays, jobs, retention) = try withMetricsFactory(registry ?? MetricsSystem.factory) {
+            let relays = try Relays(configuration)
+            let jobs = JobService(configuration, source: relays.source, owner: relays.worker.id)
+            return (relays, jobs, RetentionService(configuration))
+        }
         self.relays = relays
         shutdownTimeout = configuration.worker.shutdownTimeout
         let preflight = Preflight(configuration, source: relays.source)
@@ -42,11 +46,11 @@ package final class RelayProcess: Sendable {
         }
         services.append(MemoryService())
         if let audit = AuditService(configuration, owner: relays.worker.id) { services.append(audit) }
-        let retention = RetentionService(configuration)
         services.append(
             RelayService(
                 preflight: preflight, worker: relays.worker, publishers: relays.publishers, sessions: relays.sessions,
                 remedy: relays.remedy, retention: retention,
+                jobs: jobs,
                 brokers: IdleBrokerWatch(
                     publishers: relays.publishers, client: configuration.kafka.client("godwit-watch"))))
         group = Self.group(services)

@@ -11,6 +11,7 @@ struct RelayService: Service {
     let sessions: SessionWatch
     let remedy: HorizonRemedy
     let retention: RetentionService?
+    let jobs: JobService?
     let brokers: IdleBrokerWatch
 
     func run() async throws {
@@ -19,8 +20,15 @@ struct RelayService: Service {
             group.addTask { await remedy.run() }
             group.addTask { await brokers.run() }
             group.addTask { await retention?.run() }
+            group.addTask { await jobs?.run() }
             defer { group.cancelAll() }
-            try await relayAndClose()
+            do {
+                try await relayAndClose()
+            } catch {
+                await jobs?.end()
+                throw error
+            }
+            await jobs?.end()
         }
     }
 
@@ -30,6 +38,8 @@ struct RelayService: Service {
                 try await preflight.run()
                 try await relay()
             } onGracefulShutdown: {
+                // Meanwhile the job that runs here comes to its end too, for another process to go on with.
+                jobs?.stop()
                 worker.stop()
             }
             await closePublishers()

@@ -34,6 +34,8 @@ public struct FeedBatch: Sendable {
     private let share: Int?
     /// When the reader offered it, and when it was handed over, in microseconds since 1970; where known.
     private(set) var offeredAt: Int64?
+    /// Whether it was read for consumers that are behind.
+    private(set) var isBehind = false
     var handedOverAt: Int64?
 
     package init(events: EventBatch?, selection: [Selected], through: Int64, isFull: Bool = false) {
@@ -46,6 +48,7 @@ public struct FeedBatch: Sendable {
             events: batch.rows.events, rows: batch.rows, share: batch.memorySize, selection: selection,
             through: batch.through, isFull: batch.isFull)
         offeredAt = batch.offeredAt
+        isBehind = batch.isBehind
     }
 
     private init(
@@ -70,7 +73,7 @@ public struct FeedBatch: Sendable {
     private func with(_ selection: [Selected], through: Int64, isFull: Bool) -> FeedBatch {
         var batch = FeedBatch(
             events: events, rows: rows, share: share, selection: selection, through: through, isFull: isFull)
-        (batch.offeredAt, batch.handedOverAt) = (offeredAt, handedOverAt)
+        (batch.offeredAt, batch.handedOverAt, batch.isBehind) = (offeredAt, handedOverAt, isBehind)
         return batch
     }
 

@@ -33,6 +33,7 @@ struct Migration: Sendable {
             Migration(
                 version: 19, name: "registered consumers, retention and exchanges of segments",
                 sql: RetentionTables.sql(tables)),
+            Migration(version: 20, name: "jobs that relays run", sql: JobTables.queue(tables)),
         ]
     }
 

@@ -1,0 +1,147 @@
+package import Consumers
+
+/// Decides when a job may publish, and how much, so that the live flow of its process does not feel it. A pure value.
+///
+/// A job works in slices of about ten milliseconds and rests between them, so that a live event meets one slice at most. How
+/// long it rests follows the delays of the live flow: longer while they are worse than without the job, shorter while they
+/// are not. What they are without the job is learned by listening: now and then the job rests for a moment, and takes the
+/// delays of then for normal. While a consumer catches up, the job waits.
+package struct Courtesy: Sendable {
+    package enum Step: Sendable, Equatable {
+        /// Publish so many events at most.
+        case publish(Int)
+        /// Publish nothing before then.
+        case wait(until: ContinuousClock.Instant)
+    }
+
+    /// What a slice should take.
+    static let slice: Duration = .milliseconds(10)
+    /// How long it listens at the beginning, and later.
+    static let firstListening: Duration = .seconds(1)
+    static let listening: Duration = .milliseconds(500)
+    /// How long what was learned holds.
+    static let validity: Duration = .seconds(60)
+    /// A flow without an event for so long is idle.
+    static let idleTime: Duration = .seconds(2)
+    /// How long nothing is published once a consumer was seen to catch up.
+    static let patience: Duration = .milliseconds(500)
+    /// Rests between slices, in slices: while nothing else flows, at first, and at most.
+    static let idleRest = 0.25
+    static let firstRest = 3.0
+    static let longestRest = 200.0
+    /// Delays that are judged together.
+    private static let sampleCount = 20
+    /// Smaller differences are noise, in microseconds.
+    private static let tolerance: Int64 = 2_000
+
+    private enum Phase: Sendable {
+        case listening(until: ContinuousClock.Instant)
+        case working(since: ContinuousClock.Instant)
+    }
+
+    private let most: Int
+    private var phase: Phase
+    private var samples: [LiveFlow.Sample] = []
+    /// Delays without the job; `nil` while nothing flows.
+    private var normal: Normal?
+    private var lastSample: ContinuousClock.Instant?
+    private var lastCatchUp: ContinuousClock.Instant?
+    private var portion: Int
+    private var rest = Courtesy.firstRest
+    private var next: ContinuousClock.Instant
+
+    private struct Normal: Sendable {
+        var age: Int64
+        var handling: Int64
+    }
+
+    /// - Parameter most: events of one slice at most.
+    package init(most: Int, now: ContinuousClock.Instant) {
+        self.most = max(1, most)
+        portion = min(self.most, 20)
+        phase = .listening(until: now + Self.firstListening)
+        next = now
+    }
+
+    /// What the job waits for; `nil` while it works.
+    package func note(now: ContinuousClock.Instant) -> String? {
+        if isCatchingUp(now) { return "stands back while consumers of this process catch up" }
+        if rest >= Self.longestRest { return "stands back for the live flow, which is slower than without the job" }
+        return nil
+    }
+
+    /// What to do now.
+    package mutating func step(now: ContinuousClock.Instant) -> Step {
+        if let lastCatchUp, isCatchingUp(now) { return .wait(until: lastCatchUp + Self.patience) }
+        if case .listening(let end) = phase {
+            if now < end { return .wait(until: end) }
+            normal = Self.normal(of: samples)
+            samples = []
+            phase = .working(since: now)
+        }
+        if case .working(let since) = phase {
+            // Learned too long ago, or never with something to learn from.
+            let isOutdated = now - since > Self.validity
+            if !isIdle(now), isOutdated || normal == nil { return listen(now, for: Self.listening) }
+            if isOutdated { phase = .working(since: now) }
+        }
+        return now < next ? .wait(until: next) : .publish(portion)
+    }
+
+    /// Takes in what the live flow has done since the last time.
+    package mutating func observe(_ load: LiveFlow.Load, now: ContinuousClock.Instant) {
+        if load.isCatchingUp { lastCatchUp = now }
+        if load.samples.isEmpty { return }
+        lastSample = now
+        samples += load.samples
+        guard case .working = phase, let normal else { return }
+        guard samples.count >= Self.sampleCount else { return }
+        let isSlower = isSlower(than: normal)
+        samples = []
+        rest = isSlower ? min(Self.longestRest, rest * 2) : max(1, rest * 0.9)
+    }
+
+    /// Takes in that so many events were published, and acknowledged.
+    package mutating func published(_ count: Int, took time: Duration, now: ContinuousClock.Instant) {
+        next = now + time * (isIdle(now) ? Self.idleRest : rest)
+        guard count > 0, time > .zero else { return }
+        let fitting = Double(count) * (Self.slice / time)
+        if time > Self.slice {
+            portion = max(1, Int(min(fitting, Double(portion))))
+        } else if count >= portion {
+            // What was found may be less than was asked for, which says little of how much fits.
+            portion = min(most, max(portion + 1, Int(min(fitting, Double(portion) * 2))))
+        }
+    }
+
+    private mutating func listen(_ now: ContinuousClock.Instant, for time: Duration) -> Step {
+        samples = []
+        phase = .listening(until: now + time)
+        return .wait(until: now + time)
+    }
+
+    private func isIdle(_ now: ContinuousClock.Instant) -> Bool {
+        lastSample.map { now - $0 > Self.idleTime } ?? true
+    }
+
+    private func isCatchingUp(_ now: ContinuousClock.Instant) -> Bool {
+        lastCatchUp.map { now - $0 < Self.patience } ?? false
+    }
+
+    /// One of ten delays may be longer. The age tells of everything, but of two clocks; so the two are judged apart.
+    private func isSlower(than normal: Normal) -> Bool {
+        let allowed = max(Self.tolerance, normal.handling / 2)
+        return Self.ninth(samples.map(\.age)) - normal.age > allowed
+            || Self.ninth(samples.compactMap(\.handling)) - normal.handling > allowed
+    }
+
+    private static func normal(of samples: [LiveFlow.Sample]) -> Normal? {
+        if samples.isEmpty { return nil }
+        return Normal(age: ninth(samples.map(\.age)), handling: ninth(samples.compactMap(\.handling)))
+    }
+
+    private static func ninth(_ values: [Int64]) -> Int64 {
+        let sorted = values.sorted()
+        return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, sorted.count * 9 / 10)]
+    }
+}
