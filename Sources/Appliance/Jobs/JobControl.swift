@@ -28,7 +28,8 @@ package struct JobControl: Sendable {
     ///
     /// - Throws: where there is none of that name.
     package func show(_ name: String) async throws -> (job: Job, runs: [JobRunRecord]) {
-        try await with { jobs in
+        try Self.check(name)
+        return try await with { jobs in
             guard let job = try await jobs.find(name) else { throw JobError.unknown(name) }
             return (job, try await jobs.runs(of: name))
         }
@@ -36,7 +37,8 @@ package struct JobControl: Sendable {
 
     /// Has a job stopped, resumed or cancelled, and relays notice at once.
     package func change(_ name: String, _ request: JobLife.Request) async throws -> (job: Job, isChanged: Bool) {
-        try await withConnection { connection in
+        try Self.check(name)
+        return try await withConnection { connection in
             let result = try await jobs(on: connection).change(name, request)
             if result.isChanged { try await notify(on: connection) }
             return result
@@ -45,11 +47,17 @@ package struct JobControl: Sendable {
 
     /// Makes a job like one that has ended, for relays.
     package func again(_ name: String) async throws -> Job {
-        try await withConnection { connection in
+        try Self.check(name)
+        return try await withConnection { connection in
             let job = try await jobs(on: connection).repeatJob(name)
             try await notify(on: connection)
             return job
         }
+    }
+
+    /// No job has a name that none can have; the database would not take each of those.
+    private static func check(_ name: String) throws(JobError) {
+        guard JobName.isValid(name) else { throw .unknown(LogLine.harmless(String(name.prefix(120)))) }
     }
 
     /// Has relays look for jobs at once, where they listen; else they do with their next heartbeat.

@@ -15,13 +15,15 @@ package struct TimeText: Sendable, Hashable {
     /// - Returns: nil for what is no time.
     package init?(_ text: String, now: Date) {
         let trimmed = text.drop { $0 == " " }
+        // In whole seconds, which the database keeps as they are and people can read.
+        let now = Date(timeIntervalSince1970: now.timeIntervalSince1970.rounded(.down))
         self.text = text
         if let age = DurationText.parse(String(trimmed)) ?? Self.weeks(trimmed) {
             let seconds = age / .seconds(1)
             // Longer ago than there are dates to write.
             guard seconds >= 0, seconds < 60_000_000_000 else { return nil }
             self.age = age
-            date = now.addingTimeInterval(-seconds)
+            date = now.addingTimeInterval(-seconds.rounded())
             return
         }
         age = nil
@@ -79,7 +81,8 @@ package struct TimeText: Sendable, Hashable {
                     let digits = rest.prefix { $0.isASCII && $0.isNumber }
                     guard (1...9).contains(digits.count), let fraction = Double("0.\(digits)") else { return nil }
                     rest = rest.dropFirst(digits.count)
-                    seconds += fraction
+                    // The database keeps microseconds.
+                    seconds += (fraction * 1_000_000).rounded() / 1_000_000
                 }
             }
             guard let offset = zone() else { return nil }

@@ -2,8 +2,8 @@ package import Consumers
 
 /// Decides when a job may publish, and how much, so that the live flow of its process does not feel it. A pure value.
 ///
-/// A job works in slices of about ten milliseconds and rests between them, so that a live event meets one slice at most. How
-/// long it rests follows the delays of the live flow: longer while they are worse than without the job, shorter while they
+/// A job works in slices, no longer than a live event takes anyway, and rests between them: so a live event meets one slice at
+/// most, and is not twice as slow. How long it rests follows the delays of the live flow: longer while they are worse than without the job, shorter while they
 /// are not. What they are without the job is learned by listening: now and then the job rests for a moment, and takes the
 /// delays of then for normal. While a consumer catches up, the job waits.
 package struct Courtesy: Sendable {
@@ -14,8 +14,10 @@ package struct Courtesy: Sendable {
         case wait(until: ContinuousClock.Instant)
     }
 
-    /// What a slice should take.
-    static let slice: Duration = .milliseconds(10)
+    /// What a slice should take: no longer than a live event takes, which may have to wait for it; and what it takes at least, and
+    /// while nothing else flows.
+    static let shortestSlice: Duration = .milliseconds(1)
+    static let longestSlice: Duration = .milliseconds(10)
     /// How long it listens at the beginning, and later.
     static let firstListening: Duration = .seconds(1)
     static let listening: Duration = .milliseconds(500)
@@ -105,13 +107,18 @@ package struct Courtesy: Sendable {
     package mutating func published(_ count: Int, took time: Duration, now: ContinuousClock.Instant) {
         next = now + time * (isIdle(now) ? Self.idleRest : rest)
         guard count > 0, time > .zero else { return }
-        let fitting = Double(count) * (Self.slice / time)
-        if time > Self.slice {
+        let fitting = Double(count) * (slice / time)
+        if time > slice {
             portion = max(1, Int(min(fitting, Double(portion))))
         } else if count >= portion {
             // What was found may be less than was asked for, which says little of how much fits.
             portion = min(most, max(portion + 1, Int(min(fitting, Double(portion) * 2))))
         }
+    }
+
+    private var slice: Duration {
+        guard let normal else { return Self.longestSlice }
+        return min(Self.longestSlice, max(Self.shortestSlice, .microseconds(normal.handling)))
     }
 
     private mutating func listen(_ now: ContinuousClock.Instant, for time: Duration) -> Step {
