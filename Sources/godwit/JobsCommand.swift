@@ -4,7 +4,8 @@ import KafkaBridge
 
 struct JobsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "jobs", abstract: "Shows jobs, wherever they run, and has them stopped, resumed, cancelled or repeated.",
+        commandName: "jobs",
+        abstract: "Shows jobs, wherever they run, and stops, resumes, cancels or repeats them.",
         discussion: """
             Examples:
               godwit jobs

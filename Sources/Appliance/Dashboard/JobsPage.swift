@@ -27,7 +27,9 @@ enum JobsPage {
 
     /// The open jobs, for the overview.
     static func section(_ jobs: [Job]) -> HTML {
-        if jobs.isEmpty { return "<p class=\"quiet\"><a href=\"\(path)\">Jobs</a>: none waits, runs or has failed.</p>" }
+        if jobs.isEmpty {
+            return "<p class=\"quiet\"><a href=\"\(path)\">Jobs</a>: none waits, runs or has failed.</p>"
+        }
         return """
             <section aria-labelledby="jobs-title"><h2 id="jobs-title"><a href="\(path)">Jobs</a></h2>
             \(table(jobs, canChange: false))</section>

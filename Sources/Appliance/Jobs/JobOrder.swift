@@ -33,7 +33,8 @@ package struct JobOrder: Sendable {
         guard JobName.isValid(name) else {
             throw Failure(
                 .usage,
-                "\"\(LogLine.harmless(name))\" is no name for a job: use up to 100 letters, digits, `.`, `_` and `-`, no `-` first")
+                "\"\(LogLine.harmless(name))\" is no name for a job: use up to 100 letters, digits, `.`, `_` and `-`, no `-` first"
+            )
         }
         if let rate, !Self.rates.contains(rate) {
             throw Failure(.usage, "the rate is \(rate), but must be events per second, a number above 0")

@@ -124,7 +124,10 @@ package struct JobReport: Sendable {
             ("positions", "\(job.definition.after + 1) to \(job.through)"),
             ("done", "\(Int(job.fraction * 100)) %, up to position \(job.checkpoint)"),
             ("published", "\(job.published) events"),
-            ("pace", job.rate.map { "\($0) events/s at most" } ?? (job.isCourteous ? "courteous" : "as fast as it can")),
+            (
+                "pace",
+                job.rate.map { "\($0) events/s at most" } ?? (job.isCourteous ? "courteous" : "as fast as it can")
+            ),
         ]
         if isRunning, let rate = job.eventsPerSecond { lines.append(("rate", "\(ProgressText.rate(rate)) events/s")) }
         if isRunning, let left = job.secondsLeft {

@@ -126,7 +126,9 @@ struct JobRequest: Sendable {
             switch value(name) {
             case nil: return []
             case .string(let text) where isForm:
-                return text.split(separator: ",").map { String($0.drop { $0 == " " }) }.filter { !$0.isEmpty && !$0.utf8.contains(0) }
+                return text.split(separator: ",").map { String($0.drop { $0 == " " }) }.filter {
+                    !$0.isEmpty && !$0.utf8.contains(0)
+                }
             case .string(let text) where !text.isEmpty && !text.utf8.contains(0): return [text]
             case .array(let items):
                 var texts: [String] = []

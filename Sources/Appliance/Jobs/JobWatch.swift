@@ -1,5 +1,5 @@
-package import KafkaBridge
 import EventSourcing
+package import KafkaBridge
 import Postgres
 
 /// Follows a job that runs anywhere, by its row.

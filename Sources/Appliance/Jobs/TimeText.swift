@@ -64,10 +64,13 @@ package struct TimeText: Sendable, Hashable {
     private struct Reader {
         var rest: Substring
 
+        /// In earlier ones the calendars of those who write and read times differ.
+        private static let years = 1_600...9_999
+
         /// Seconds since 1970; nil where anything is left, or no such moment exists.
         mutating func moment() -> Double? {
             guard let year = number(4), take("-"), let month = number(2), take("-"), let day = number(2),
-                (1...9_999).contains(year), (1...12).contains(month), (1...Self.days(year, month)).contains(day)
+                Self.years.contains(year), (1...12).contains(month), (1...Self.days(year, month)).contains(day)
             else { return nil }
             var seconds = Double(Self.daysSince1970(year, month, day)) * 86_400
             if rest.isEmpty { return seconds }

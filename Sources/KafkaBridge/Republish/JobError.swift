@@ -23,7 +23,8 @@ package enum JobError: Error, Sendable, Equatable, CustomStringConvertible {
             "the job \(name) exists and is another one (\(differences.joined(separator: ", "))); "
                 + "`godwit jobs resume \(name)` goes on with it; or choose another name"
         case .cancelled(let name): "the job \(name) was cancelled; `godwit jobs again \(name)` makes another like it"
-        case .done(let name): "the job \(name) is done; `godwit jobs again \(name)` publishes the same again, as another job"
+        case .done(let name):
+            "the job \(name) is done; `godwit jobs again \(name)` publishes the same again, as another job"
         case .unfinished(let name, let word):
             "the job \(name) is \(word), and has not come to its end: resume it, or cancel it first"
         case .taken(let name, let owner):

@@ -236,7 +236,8 @@ extension Metric {
         case .jobTimeLeft:
             .init(
                 .gauge, .seconds, labels: ["consumer"],
-                "How much longer the job takes that this process runs, if it goes on as before; 0 where that is not known.")
+                "How much longer the job takes that this process runs, if it goes on as before; 0 where that is not known."
+            )
         case .jobEvents:
             .init(.counter, .events, labels: ["consumer"], "Events that jobs of this process have published.")
         case .jobYielding:

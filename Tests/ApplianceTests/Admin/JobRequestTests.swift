@@ -21,12 +21,14 @@ import Testing
         let (order, selection) = (request.order, request.order.selection)
         #expect(order.name == "week" && order.consumer == "identity" && order.isQueued && !request.isDryRun)
         #expect(order.rate == 50.5 && order.isCourteous == true)
-        #expect(selection.contexts == ["A", "B"] && selection.aggregateTypes == ["User"] && selection.aggregateIDs == [])
+        #expect(
+            selection.contexts == ["A", "B"] && selection.aggregateTypes == ["User"] && selection.aggregateIDs == [])
         #expect(selection.fromPosition == 5 && selection.toPosition == 90 && selection.topic == "replay")
         #expect(selection.fromTime?.timeIntervalSince1970 == 1_796_068_865 - 7 * 86_400)
         #expect(selection.timesInFull?.contains("2026-11-30T00:00:00Z (2026-11-30)") == true)
         let form = try read(
-            #"{"name": "w", "consumer": "c", "rate": "7", "event_types": "X, Y,", "topic": "", "dry_run": "true"}"#, isForm: true)
+            #"{"name": "w", "consumer": "c", "rate": "7", "event_types": "X, Y,", "topic": "", "dry_run": "true"}"#,
+            isForm: true)
         #expect(form.isDryRun && form.order.rate == 7 && form.order.selection.eventTypes == ["X", "Y"])
         #expect(form.order.selection.topic == nil)
         #expect(try read(#"{"consumer": "c", "dry_run": true}"#).isDryRun)
@@ -47,7 +49,8 @@ import Testing
         (#"{"name": "a", "consumer": "c", "from_position": -1}"#, "a position"),
         (#"{"name": "a", "consumer": "c", "from_position": 9, "to_position": 3}"#, "reversed"),
         (#"{"name": "a", "consumer": "c", "from_position": "3"}"#, "a number"),
-        (#"{"name": "a", "consumer": "c", "rate": 0}"#, "above 0"), (#"{"name": "a", "consumer": "c", "rate": 1e400}"#, "a number"),
+        (#"{"name": "a", "consumer": "c", "rate": 0}"#, "above 0"),
+        (#"{"name": "a", "consumer": "c", "rate": 1e400}"#, "a number"),
         (#"{"name": "a", "consumer": "c", "courtesy": "yes"}"#, "true or false"),
         (#"{"name": "a", "consumer": "c", "event_types": [7]}"#, "a list of texts"),
         (#"{"name": "a", "consumer": "c", "contexts": {"a": "b"}}"#, "a list of texts"),

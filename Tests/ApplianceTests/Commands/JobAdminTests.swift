@@ -76,7 +76,8 @@ import Testing
             _ = try await place.append(400)
             let topic = try await place.kafka.makeTopic("replay")
             let made = try await admin.post(
-                "/api/jobs", "token=\(token)&actor=Ada&name=slow&consumer=identity&rate=20&since=&topic=\(topic)", type: form,
+                "/api/jobs", "token=\(token)&actor=Ada&name=slow&consumer=identity&rate=20&since=&topic=\(topic)",
+                type: form,
                 followsRedirects: false)
             #expect(made.status == 303 && made.headers["location"] == "/jobs?done=made", "\(made.body)")
             try await eventually("it never runs") { try await state(admin, "slow") == "running" }

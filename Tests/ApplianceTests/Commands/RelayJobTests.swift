@@ -23,7 +23,8 @@ import Testing
         let table = place.test.tables.godwitTable("jobs")
         let rows = try await connection.query(
             BoundStatement(
-                Statement("SELECT state, wish, published, coalesce(owner, '') FROM \(table.sql) WHERE name = $1"), [name]))
+                Statement("SELECT state, wish, published, coalesce(owner, '') FROM \(table.sql) WHERE name = $1"),
+                [name]))
         guard let row = rows.first else { return ("", "", 0, "") }
         return (try row.decode(0), try row.decode(1), try row.decode(2), try row.decode(3))
     }
@@ -178,7 +179,9 @@ import Testing
             #expect(try await place.kafka.readAll([topic]).count == published)
             let resumed = try await place.report(["jobs", "resume", "j"])
             #expect(["queued", "running"].contains(resumed["state"]?.string ?? ""))
-            try await eventually("it never goes on") { try await row(place, connection, "j").published > published + 20 }
+            try await eventually("it never goes on") {
+                try await row(place, connection, "j").published > published + 20
+            }
             // A relay that ends gives it back, and another goes on.
             await end(first)
             #expect(try await row(place, connection, "j").state == "queued")
@@ -260,5 +263,73 @@ import Testing
             await connection.close()
             await end(relay)
         }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `a job that a command runs is seen and stopped from elsewhere, and relays take it once it is resumed`()
+        async throws
+    {
+        try await RelayFixture.with { place in
+            let ids = try await place.appendBacklog(40, aggregates: 10)
+            let topic = try await place.kafka.makeTopic("replay")
+            let connection = try await place.test.connect()
+            let relay = try place.run(Self.quick)
+            let here = try place.start([
+                "republish", "--job", "j", "--consumer", "identity", "--topic", topic, "--rate", "50",
+            ])
+            try await eventually("it never began") { try await row(place, connection, "j").published > 10 }
+            #expect(try await place.report(["jobs", "show", "j"])["state"]?.string == "running")
+            #expect(try await place.report(["jobs", "stop", "j"])["state"]?.string == "stopped")
+            let result = await here.result()
+            #expect(result.exitCode == 30, "\(result.standardError)")
+            // No relay takes what an operator has in hand.
+            let again = try place.start(["republish", "--job", "j"])
+            try await eventually("it never goes on") { try await row(place, connection, "j").state == "running" }
+            again.send(SIGTERM)
+            #expect(await again.result().exitCode == 30)
+            let stopped = try await row(place, connection, "j")
+            #expect(stopped.state == "stopped" && stopped.wish.isEmpty)
+            _ = try await place.report(["republish", "--job", "j", "--queue"])
+            try await wait("done", place, connection, "j")
+            let records = try await place.kafka.readAll([topic])
+            #expect(records.eventIDs == ids && records.count == ids.count && records.isInOrder)
+            await connection.close()
+            await end(relay)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `a job goes on in its relay when the database comes back`() async throws {
+        let cluster = try await LocalPostgres.start()
+        let connection = try await Connection.open(ConnectionConfiguration(cluster.url))
+        _ = try await Schema().migrate(on: connection)
+        for _ in 0..<20 {
+            _ = try await connection.withTransaction {
+                try await EventStore().append((0..<100).map { _ in .sample("user-1") }, expecting: .any, in: $0)
+            }
+        }
+        await connection.close()
+        let kafka = try await TestKafka()
+        let (live, topic) = (try await kafka.makeTopic("identity"), try await kafka.makeTopic("replay"))
+        let environment = [
+            "GODWIT_DATABASE_URL": cluster.url, "GODWIT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrapServers,
+            "GODWIT_CONSUMERS_IDENTITY_TOPIC": live, "GODWIT_WORKER_BATCH_SIZE": "50",
+        ].merging(Self.quick) { $1 }
+        let relay = try Command.godwit("run", environment: environment).start()
+        var command = Command.godwit(environment: environment)
+        command.arguments = queue("j", topic, "--rate", "400")
+        #expect(try await command.run().exitCode == 0)
+        _ = try await kafka.read([topic]) { $0.count >= 200 }
+        // Not in an instant: the test's server forgets its last commits then.
+        try await cluster.stopServer(.fast)
+        try await cluster.startServer()
+        command.arguments = ["jobs", "watch", "j", "--json"]
+        let watched = try await command.run()
+        #expect(watched.exitCode == 0, "\(watched.standardError)")
+        #expect(try JSONValue(parsing: watched.standardOutput)["published"]?.integer == 2_000)
+        let records = try await kafka.readAll([topic])
+        #expect(records.eventIDs.count == 2_000 && records.isInOrder)
+        await end(relay)
+        await cluster.stop()
     }
 }

@@ -102,8 +102,10 @@ import Testing
             }
             let other = ["republish", "--job", "other", "--consumer", "identity", "--to-topic"]
             // What an operator names needs no place in the live consumer's allowlist, but is nobody else's.
-            let others = ["GODWIT_CONSUMERS_OTHER_TOPIC": "elsewhere", "GODWIT_CONSUMERS_THIRD_TOPIC": "x.{aggregate_type}"]
-                .merging(variables) { $1 }
+            let others = [
+                "GODWIT_CONSUMERS_OTHER_TOPIC": "elsewhere", "GODWIT_CONSUMERS_THIRD_TOPIC": "x.{aggregate_type}",
+            ]
+            .merging(variables) { $1 }
             try await place.expectRefusal(other + ["elsewhere"], 64, "consumer other publishes to", others)
             try await place.expectRefusal(other + ["x.{event_type}"], 64, "consumer third publishes to", others)
             let elsewhere = try await place.report(

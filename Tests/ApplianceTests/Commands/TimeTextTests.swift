@@ -18,7 +18,7 @@ import Testing
         ("2026-11-22 10:00 UTC", "2026-11-22T10:00:00Z"), ("2026-11-22T10:00:00+01:00", "2026-11-22T09:00:00Z"),
         ("2026-11-22 10:00 +0530", "2026-11-22T04:30:00Z"), ("2026-11-22T00:30-02", "2026-11-22T02:30:00Z"),
         ("2024-02-29", "2024-02-29T00:00:00Z"), ("2000-02-29t12:00z", "2000-02-29T12:00:00Z"),
-        ("2026-01-01T14:30:00.5Z", "2026-01-01T14:30:00.500Z"), ("0001-01-01", "0001-01-01T00:00:00Z"),
+        ("2026-01-01T14:30:00.5Z", "2026-01-01T14:30:00.500Z"), ("1600-01-01", "1600-01-01T00:00:00Z"),
     ])
     func `a time is said in full, whatever way it was written`(text: String, full: String) throws {
         let time = try #require(TimeText(text, now: Self.now))
@@ -31,7 +31,7 @@ import Testing
         "2026-02-29", "2100-02-29", "2026-11-31", "2026-11-22 10", "2026-11-22 24:00", "2026-11-22 10:60",
         "2026-11-22 10:00:60", "2026-11-22x10:00", "2026-11-22 10:00 +25:00", "2026-11-22 10:00 Berlin",
         "2026-11-22T10:00:00.Z", "2026-11-22T10:00:00Zx", "2026-11-22T10:00:00.1234567890Z", "٢٠٢٦-١١-٢٢", "tomorrow",
-        "20261122", "1e3d", "2026-11-22 10:00\u{0}",
+        "20261122", "1e3d", "2026-11-22 10:00\u{0}", "0001-01-01", "1599-12-31",
     ])
     func `what is no time is refused`(text: String) {
         #expect(TimeText(text, now: Self.now) == nil)
@@ -41,7 +41,7 @@ import Testing
     @Test(arguments: seeds(200, of: "times"))
     func `a moment that is written in full is read as the same, in any zone`(seed: UInt64) throws {
         var random = Seeded(seed)
-        let seconds = Int64.random(in: -62_000_000_000...250_000_000_000, using: &random)
+        let seconds = Int64.random(in: -11_676_000_000...250_000_000_000, using: &random)
         let date = Date(timeIntervalSince1970: Double(seconds))
         let full = date.formatted(.iso8601)
         guard full.count == 20, !full.hasPrefix("-"), !full.hasPrefix("0000") else { return }

@@ -24,7 +24,8 @@ import Testing
         let start = ContinuousClock.now
         var (now, world) = (start, World())
         var courtesy = Courtesy(most: 500, now: now)
-        var nextLive = rate > 0 ? start + .seconds(Double.random(in: 0...2 / rate, using: &random)) : start + .seconds(1e6)
+        var nextLive =
+            rate > 0 ? start + .seconds(Double.random(in: 0...2 / rate, using: &random)) : start + .seconds(1e6)
         var samples: [LiveFlow.Sample] = []
         /// Live events that come before an instant, of which the job is at work from another on.
         func pass(to end: ContinuousClock.Instant, busySince: ContinuousClock.Instant?) {

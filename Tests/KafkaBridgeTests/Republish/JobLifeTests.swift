@@ -18,7 +18,8 @@ import Testing
                 from: JobLife(.running, wish: .run, isHeld: true), request: .stop,
                 to: JobLife(.running, wish: .stop, isHeld: true)),
             // A command that runs it notices the wish too.
-            Case(from: JobLife(.running, isHeld: true), request: .stop, to: JobLife(.running, wish: .stop, isHeld: true)),
+            Case(
+                from: JobLife(.running, isHeld: true), request: .stop, to: JobLife(.running, wish: .stop, isHeld: true)),
             Case(from: JobLife(.running, wish: .run), request: .stop, to: JobLife(.stopped)),
             Case(from: JobLife(.stopped), request: .stop, to: JobLife(.stopped)),
             Case(from: JobLife(.failed), request: .stop, to: JobLife(.failed)),
@@ -31,7 +32,9 @@ import Testing
                 from: JobLife(.running, wish: .stop, isHeld: true), request: .resume,
                 to: JobLife(.running, wish: .run, isHeld: true)),
             Case(from: JobLife(.running, isHeld: true), request: .resume, to: JobLife(.running, isHeld: true)),
-            Case(from: JobLife(.running, wish: .run, isHeld: true), request: .cancel, to: JobLife(.cancelled, isHeld: true)),
+            Case(
+                from: JobLife(.running, wish: .run, isHeld: true), request: .cancel,
+                to: JobLife(.cancelled, isHeld: true)),
             Case(from: JobLife(.failed), request: .cancel, to: JobLife(.cancelled)),
         ]
         for one in cases {
@@ -121,7 +124,8 @@ import Testing
         #expect(JobLife.pause(afterAttempts: 1) == .seconds(5))
         #expect(JobLife.pause(afterAttempts: 2) == .seconds(10))
         #expect(JobLife.pause(afterAttempts: 100) == .seconds(300))
-        #expect(JobLife.pause(afterAttempts: Int.max) == .seconds(300) && JobLife.pause(afterAttempts: 0) == .seconds(5))
+        #expect(
+            JobLife.pause(afterAttempts: Int.max) == .seconds(300) && JobLife.pause(afterAttempts: 0) == .seconds(5))
     }
 
     @Test func `a repetition takes the next free number`() {
