@@ -29,12 +29,13 @@ package struct Courtesy: Sendable {
     static let patience: Duration = .milliseconds(500)
     /// Rests between slices, in slices: while nothing else flows, at first, and at most.
     static let idleRest = 0.25
-    static let firstRest = 3.0
+    static let firstRest = 10.0
     static let longestRest = 200.0
-    /// Delays that are judged together.
-    private static let sampleCount = 20
+    /// How many delays are judged together, or how many where so many do not come in a second.
+    private static let sampleCount = 60
+    private static let fewestSamples = 20
     /// Smaller differences are noise, in microseconds.
-    private static let tolerance: Int64 = 2_000
+    private static let tolerance: Int64 = 1_500
 
     private enum Phase: Sendable {
         case listening(until: ContinuousClock.Instant)
@@ -47,6 +48,7 @@ package struct Courtesy: Sendable {
     /// Delays without the job; `nil` while nothing flows.
     private var normal: Normal?
     private var lastSample: ContinuousClock.Instant?
+    private var lastJudgement: ContinuousClock.Instant
     private var lastCatchUp: ContinuousClock.Instant?
     private var portion: Int
     private var rest = Courtesy.firstRest
@@ -63,6 +65,7 @@ package struct Courtesy: Sendable {
         portion = min(self.most, 20)
         phase = .listening(until: now + Self.firstListening)
         next = now
+        lastJudgement = now
     }
 
     /// What the job waits for; `nil` while it works.
@@ -97,9 +100,10 @@ package struct Courtesy: Sendable {
         lastSample = now
         samples += load.samples
         guard case .working = phase, let normal else { return }
-        guard samples.count >= Self.sampleCount else { return }
+        let isDue = samples.count >= Self.fewestSamples && now - lastJudgement >= .seconds(1)
+        guard samples.count >= Self.sampleCount || isDue else { return }
         let isSlower = isSlower(than: normal)
-        samples = []
+        (samples, lastJudgement) = ([], now)
         rest = isSlower ? min(Self.longestRest, rest * 2) : max(1, rest * 0.9)
     }
 
@@ -135,20 +139,21 @@ package struct Courtesy: Sendable {
         lastCatchUp.map { now - $0 < Self.patience } ?? false
     }
 
-    /// One of ten delays may be longer. The age tells of everything, but of two clocks; so the two are judged apart.
+    /// It is the slowest events that count, but for one of fifty. The age tells of everything, but of two clocks; so the two are
+    /// judged apart.
     private func isSlower(than normal: Normal) -> Bool {
         let allowed = max(Self.tolerance, normal.handling / 2)
-        return Self.ninth(samples.map(\.age)) - normal.age > allowed
-            || Self.ninth(samples.compactMap(\.handling)) - normal.handling > allowed
+        return Self.tail(samples.map(\.age)) - normal.age > allowed
+            || Self.tail(samples.compactMap(\.handling)) - normal.handling > allowed
     }
 
     private static func normal(of samples: [LiveFlow.Sample]) -> Normal? {
         if samples.isEmpty { return nil }
-        return Normal(age: ninth(samples.map(\.age)), handling: ninth(samples.compactMap(\.handling)))
+        return Normal(age: tail(samples.map(\.age)), handling: tail(samples.compactMap(\.handling)))
     }
 
-    private static func ninth(_ values: [Int64]) -> Int64 {
+    private static func tail(_ values: [Int64]) -> Int64 {
         let sorted = values.sorted()
-        return sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, sorted.count * 9 / 10)]
+        return sorted.isEmpty ? 0 : sorted[max(0, sorted.count - 1 - max(1, sorted.count / 50))]
     }
 }
