@@ -13,7 +13,7 @@ struct JobRequest: Sendable {
     ]
 
     /// - Parameter isForm: texts stand for everything then, and empty ones for nothing.
-    /// - Throws: for what is missing, unknown, doubled or wrong.
+    /// - Throws: for what is missing, unknown or wrong; the parser refuses what is there twice.
     init(_ members: [JSONValue.Member], isForm: Bool, now: Date = .now) throws(Failure) {
         var reader = Reader(members: isForm ? members.filter { $0.value != "" } : members, isForm: isForm)
         try reader.check()
@@ -50,16 +50,12 @@ struct JobRequest: Sendable {
         let isForm: Bool
 
         func check() throws(Failure) {
-            var seen: Set<String> = []
             for member in members {
                 guard JobRequest.names.contains(member.name) else {
                     throw Failure(
                         .usage,
                         "\"\(LogLine.harmless(String(member.name.prefix(80))))\" is nothing that a job has; there are "
                             + JobRequest.names.dropLast(2).joined(separator: ", "))
-                }
-                guard seen.insert(member.name).inserted else {
-                    throw Failure(.usage, "\"\(member.name)\" is there twice")
                 }
             }
         }

@@ -24,7 +24,7 @@ import Testing
         #expect(
             selection.contexts == ["A", "B"] && selection.aggregateTypes == ["User"] && selection.aggregateIDs == [])
         #expect(selection.fromPosition == 5 && selection.toPosition == 90 && selection.topic == "replay")
-        #expect(selection.fromTime?.timeIntervalSince1970 == 1_796_068_865 - 7 * 86_400)
+        #expect(selection.fromTime == Date(timeIntervalSince1970: 1_795_464_065))
         #expect(selection.timesInFull?.contains("2026-11-30T00:00:00Z (2026-11-30)") == true)
         let form = try read(
             #"{"name": "w", "consumer": "c", "rate": "7", "event_types": "X, Y,", "topic": "", "dry_run": "true"}"#,
@@ -39,7 +39,6 @@ import Testing
         (#"{"name": "..", "consumer": "c"}"#, "no name"), (#"{"name": 7, "consumer": "c"}"#, "a text"),
         (#"{"name": "a", "consumer": ""}"#, "a text"), (#"{"name": "a", "consumer": "c\u0000"}"#, "a text"),
         (#"{"name": "a", "consumer": "c", "colour": "red"}"#, "nothing that a job has"),
-        (#"{"name": "a", "name": "b", "consumer": "c"}"#, "twice"),
         (#"{"name": "a", "consumer": "c", "kind": "prune"}"#, "republish"),
         (#"{"name": "a", "consumer": "c", "from": "soon"}"#, "no time"),
         (#"{"name": "a", "consumer": "c", "from": "7d", "since": "7d"}"#, "mean the same"),
