@@ -56,6 +56,48 @@ class Jobs:
             WHERE name LIKE '{self.name}-%'""")[0][0])
 
 
+class CourteousJobs:
+    """The same, but run by the relay itself, for whose live flow they stand back."""
+
+    def __init__(self, postgres, broker):
+        self.postgres, self.name, self.number = postgres, f"queued-{time.time_ns()}", 0
+        self.environment = dict(
+            os.environ, GODWIT_DATABASE_URL=postgres.url, GODWIT_KAFKA_BOOTSTRAP_SERVERS=broker.address,
+            GODWIT_CONSUMERS_ALL_TOPIC="{bounded_context}")
+        self.is_stopped = False
+        at_end(self.stop)
+        self.queue()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def queue(self):
+        self.number += 1
+        self.godwit("republish", "--job", f"{self.name}-{self.number}", "--consumer", "all", "--queue",
+                    "--to-topic", "Again.{bounded_context}")
+
+    def godwit(self, *options):
+        subprocess.run([GODWIT, *options, "--log-level", "warning"], env=self.environment, check=False,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def _run(self):
+        while not self.is_stopped:
+            time.sleep(0.5)
+            state = self.postgres.sql(
+                f"SELECT state FROM godwit.jobs WHERE name = '{self.name}-{self.number}'")[0][0]
+            if state == "done" and not self.is_stopped:
+                self.queue()
+
+    def stop(self):
+        """Returns how many events a second were published."""
+        if not self.is_stopped:
+            self.is_stopped = True
+            self.thread.join()
+            self.godwit("jobs", "cancel", f"{self.name}-{self.number}")
+        return float(self.postgres.sql(f"""
+            SELECT sum(published) / extract(epoch FROM max(updated_at) - min(started_at)) FROM godwit.jobs
+            WHERE name LIKE '{self.name}-%'""")[0][0])
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=int, default=5)
@@ -72,11 +114,12 @@ def main():
     live = {"GODWIT_CONSUMERS_ALL_START": "now"}
     results = {}
     for number in range(given.rounds):
-        for rate in [None] + given.rates:
-            jobs = None if rate is None else Jobs(postgres, broker, rate)
+        for rate in [None, "courtesy"] + given.rates:
+            jobs = (None if rate is None else CourteousJobs(postgres, broker) if rate == "courtesy"
+                    else Jobs(postgres, broker, rate))
             delays, _, load = measure(postgres, broker, "adaptive", given.live, given.seconds, live)
             speed = jobs.stop() if jobs else 0
-            name = "alone" if rate is None else f"job at {rate:,}/s" if rate else "job without a limit"
+            name = "alone" if rate is None else "job of the relay, courteous" if rate == "courtesy" else f"job at {rate:,}/s" if rate else "job without a limit"
             figures = percentile(delays, 0.5), percentile(delays, 0.99), speed, load
             results.setdefault(name, []).append(figures)
             print(f"{name}: p50 {figures[0]:.2f} ms, p99 {figures[1]:.2f} ms; job {speed:,.0f}/s; others "

@@ -11,6 +11,10 @@ public final class EventSource: Sendable {
     let reader: LogReader
     /// The connection that dead letters are kept over.
     package let side = SideSession()
+    /// How the consumers fare at the moment, for work beside them.
+    package let liveFlow = LiveFlow()
+    /// Woken with each heartbeat while a job waits for this process, where it looks for jobs.
+    package let jobsWaiting = WakeSignal()
     /// Connections that read what is behind, at most.
     package static let laneConnections = ReadPlan.lanes
     /// What a wakeup source wakes.

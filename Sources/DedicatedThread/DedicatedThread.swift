@@ -6,7 +6,7 @@ import Glibc
 /// library names a `DedicatedThread` as its executor and calls the library plainly: every job of the actor runs on
 /// this thread, in order. The thread ends once the executor is released and its last job is done.
 package final class DedicatedThread: SerialExecutor {
-    private let queue: JobQueue
+    private let queue: JobQueue<DedicatedThread>
 
     /// Starts the thread.
     ///
@@ -14,7 +14,7 @@ package final class DedicatedThread: SerialExecutor {
     ///   - name: shown by `ps -L` and debuggers; the kernel keeps the first 15 bytes.
     ///   - niceness: how much it stands back for other threads, 0 to 19. Threads that are started on it stand back likewise.
     package init(name: String, niceness: Int32 = 0) {
-        let queue = JobQueue()
+        let queue = JobQueue<DedicatedThread>()
         self.queue = queue
         startThread(name: name) {
             // Linux has a niceness for each thread: 0 is the one that calls.
@@ -39,10 +39,10 @@ package final class DedicatedThread: SerialExecutor {
 /// The jobs that wait for the thread, guarded by a condition.
 ///
 /// `@unchecked Sendable`: every access to `entries` and `closed` happens inside `condition.withLock`.
-private final class JobQueue: @unchecked Sendable {
+final class JobQueue<Executor: AnyObject & Sendable>: @unchecked Sendable {
     struct Entry {
         let job: UnownedJob
-        let executor: DedicatedThread
+        let executor: Executor
     }
 
     private let condition = ThreadCondition()

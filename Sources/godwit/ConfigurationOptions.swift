@@ -37,6 +37,12 @@ struct ConfigurationOptions: ParsableArguments {
         try loadWhole(needs).chooseEach(source: source)
     }
 
+    /// As ``load(_:of:)``, with all the sources where none is named.
+    func loadSources(_ needs: Set<Configuration.Need>) throws -> Configuration {
+        let whole = try loadWhole(needs)
+        return try source == nil ? whole : whole.choose(source: source)
+    }
+
     private func loadWhole(_ needs: Set<Configuration.Need>) throws(ConfigurationError) -> Configuration {
         let loaded = try start(needs)
         for warning in loaded.warnings { standardError("godwit: \(LogLine.harmless(warning.line))") }

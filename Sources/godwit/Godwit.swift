@@ -17,7 +17,9 @@ struct Godwit: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Relay and jobs",
-                subcommands: [RunCommand.self, CatchUpCommand.self, RepublishCommand.self, VerifyCommand.self]),
+                subcommands: [
+                    RunCommand.self, CatchUpCommand.self, RepublishCommand.self, JobsCommand.self, VerifyCommand.self,
+                ]),
             CommandGroup(
                 name: "Look",
                 subcommands: [

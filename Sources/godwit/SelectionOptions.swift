@@ -16,11 +16,15 @@ struct SelectionOptions: ParsableArguments {
     var toPosition: Int64?
 
     @Option(
+        name: [.customLong("from-time"), .customLong("from"), .customLong("since")],
         help: ArgumentHelp(
-            "Only events that happened then or later, RFC 3339, such as 2026-01-31T09:15:02Z.", valueName: "time"))
+            "Only events that happened then or later: 7d (ago), 2026-01-31, \"2026-01-31 09:15\" (UTC), or RFC 3339.",
+            valueName: "time"))
     var fromTime: String?
 
-    @Option(help: ArgumentHelp("Only events that happened before, RFC 3339.", valueName: "time"))
+    @Option(
+        name: [.customLong("to-time"), .customLong("to"), .customLong("until")],
+        help: ArgumentHelp("Only events that happened before, written likewise.", valueName: "time"))
     var toTime: String?
 
     @Option(help: ArgumentHelp("Only this bounded context; may be repeated.", valueName: "name"))
@@ -36,14 +40,15 @@ struct SelectionOptions: ParsableArguments {
     var eventType: [String] = []
 
     @Option(
+        name: [.customLong("to-topic"), .customLong("topic")],
         help: ArgumentHelp(
             "Another topic than the consumer's: a name, or a template such as replay.{aggregate_type}.",
             valueName: "template"))
     var toTopic: String?
 
     func validate() throws {
-        for text in [fromTime, toTime].compactMap({ $0 }) where SelectionRequest.time(text) == nil {
-            throw ValidationError("\"\(text)\" is no time; write it as 2026-01-31T09:15:02Z")
+        for text in [fromTime, toTime].compactMap({ $0 }) where TimeText(text, now: .now) == nil {
+            throw ValidationError("\"\(text)\" is no time; write \(TimeText.forms)")
         }
     }
 
@@ -51,8 +56,8 @@ struct SelectionOptions: ParsableArguments {
         var request = SelectionRequest()
         request.fromPosition = fromPosition
         request.toPosition = toPosition
-        request.fromTime = fromTime.flatMap { SelectionRequest.time($0) }
-        request.toTime = toTime.flatMap { SelectionRequest.time($0) }
+        // They were looked at before.
+        try? request.setTimes(from: fromTime, to: toTime, names: ("--from", "--to"))
         request.contexts = context
         request.aggregateTypes = aggregateType
         request.aggregateIDs = aggregateID

@@ -14,7 +14,8 @@ struct AdminActions: Sendable {
     /// Whether a path is one where something is changed, if all else is right.
     static func isAction(_ path: [String]) -> Bool {
         switch path.first == "api" ? Array(path.dropFirst()) : [] {
-        case ["log-level"]: true
+        case ["log-level"], ["jobs"]: true
+        case let path where path.first == "jobs" && path.count == 3: JobAction(rawValue: path[2]) != nil
         case let path where path.first == "consumers" && path.count >= 3:
             switch Array(path.dropFirst(2)) {
             case ["pause"], ["resume"], ["rate"], ["rate", "off"]: true
@@ -27,11 +28,13 @@ struct AdminActions: Sendable {
     }
 
     /// What there is to do, as the path says it.
-    enum Action: Sendable, Equatable {
+    enum Action: Sendable {
         case order(consumer: String, ControlChange)
         case redrive(consumer: String, position: Int64)
         case discard(consumer: String, position: Int64)
         case logLevel(Logger.Level?)
+        case makeJob(JobRequest)
+        case job(String, JobAction)
 
         /// As a page confirms it.
         var note: String {
@@ -40,13 +43,24 @@ struct AdminActions: Sendable {
             case .redrive: "redrive"
             case .discard: "discard"
             case .logLevel: "log-level"
+            case .makeJob: "made"
+            case .job(_, let action): action.rawValue
+            }
+        }
+
+        /// The page that a form goes back to; `nil` where there is none.
+        var page: String? {
+            switch self {
+            case .makeJob, .job: JobsPage.path
+            case .logLevel: nil
+            case .order, .redrive, .discard: consumer.map { PageFrame.path(of: $0) }
             }
         }
 
         var consumer: String? {
             switch self {
             case .order(let consumer, _), .redrive(let consumer, _), .discard(let consumer, _): consumer
-            case .logLevel: nil
+            case .logLevel, .makeJob, .job: nil
             }
         }
 
@@ -58,6 +72,14 @@ struct AdminActions: Sendable {
             guard path.first == "api" else { return nil }
             if path == ["api", "log-level"] {
                 self = .logLevel(try Self.level(request.fields["level"]))
+                return
+            }
+            if path == ["api", "jobs"] {
+                self = .makeJob(try JobRequest(request.members, isForm: request.isForm))
+                return
+            }
+            if path.count == 4, path[1] == "jobs", let action = JobAction(rawValue: path[3]) {
+                self = .job(path[2], action)
                 return
             }
             guard path.count >= 4, path[1] == "consumers" else { return nil }
@@ -87,8 +109,8 @@ struct AdminActions: Sendable {
         }
     }
 
-    /// Does it, and says what holds then.
-    func perform(_ action: Action, for request: AdminRequest) async throws -> JSONValue {
+    /// Does it, and says what holds then, and whether something was made.
+    func perform(_ action: Action, for request: AdminRequest) async throws -> (JSONValue, isNew: Bool) {
         let actor = Self.actor(request)
         let result: JSONValue
         switch action {
@@ -105,10 +127,45 @@ struct AdminActions: Sendable {
                 try await letters.discard(
                     DeadLetterSelection(position: position), of: consumer, actor: actor, on: connection)
             }
-        case .logLevel(let level): return await setLevel(level, actor)
+        case .logLevel(let level): return (await setLevel(level, actor), false)
+        case .makeJob(let request): return try await make(request, actor)
+        case .job(let name, let change):
+            let control = JobControl(configuration, actor: actor)
+            switch change.request {
+            case nil:
+                result = JobReport(try await control.again(name)).json
+                notifyRelays()
+                return (result, true)
+            case let request?: result = JobReport(try await control.change(name, request).job).json
+            }
         }
         notifyRelays()
-        return result
+        return (result, false)
+    }
+
+    /// A request is answered within seconds, also where there is much to count.
+    private static let patience: Duration = .seconds(3)
+
+    private func make(_ request: JobRequest, _ actor: String) async throws -> (JSONValue, isNew: Bool) {
+        let order = request.order
+        let source = try configuration.choose(source: nil, consumer: order.consumer)
+        let work = try Republishing(source, actor: actor, patience: Self.patience)
+        if request.isDryRun {
+            let report = try await work.count(
+                nil, consumer: order.consumer, request: order.selection, limit: Self.patience)
+            return (report.json, false)
+        }
+        let (job, isNew) = try await work.make(order)
+        if isNew { notifyRelays() }
+        return (JobReport(job).json, isNew)
+    }
+
+    /// What can be done with a job, as the path says it.
+    enum JobAction: String, Sendable, CaseIterable {
+        case stop, resume, cancel, again
+
+        /// `nil` where another job is made.
+        var request: JobLife.Request? { JobLife.Request(rawValue: rawValue) }
     }
 
     /// `ada (admin 10.0.0.7)`: who the request says it is, which is only a claim, and where it comes from.

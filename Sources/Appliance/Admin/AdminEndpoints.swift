@@ -32,6 +32,8 @@ struct AdminEndpoints: Sendable {
         case ["readyz"]: return await readiness()
         case ["metrics"]: return AdminResponse(.ok, await observer.metrics(), as: .metrics)
         case ["api", "status"]: return AdminResponse(.ok, await observer.status().json.indentedText + "\n", as: .json)
+        case ["api", "jobs"]: return await jobs { JobReport.json(try await $0.list()) }
+        case ["jobs"]: return await jobsPage(note: request.query["done"])
         case ["assets", "style.css"]: return AdminResponse(.ok, DashboardAssets.style, as: .style)
         case ["assets", "script.js"]: return AdminResponse(.ok, DashboardAssets.script, as: .script)
         default: break
@@ -39,12 +41,42 @@ struct AdminEndpoints: Sendable {
         if request.path.count == 2, request.path[0] == "consumers" {
             return await page(of: request.path[1], note: request.query["done"])
         }
+        if request.path.count == 3, request.path[0] == "api", request.path[1] == "jobs" {
+            return await jobs { control in
+                let (job, runs) = try await control.show(request.path[2])
+                return JobReport(job).json(runs)
+            }
+        }
         if AdminActions.isAction(request.path) { return .notAllowed("POST") }
         return Self.notFound
     }
 
     private static let notFound = AdminResponse(
-        .notFound, "not found; there are /, /healthz, /readyz, /metrics and /api/status\n")
+        .notFound, "not found; there are /, /jobs, /healthz, /readyz, /metrics, /api/status and /api/jobs\n")
+
+    /// What is asked of the table of jobs.
+    private func jobs(_ ask: (JobControl) async throws -> JSONValue) async -> AdminResponse {
+        do {
+            let found = try await ask(JobControl(actions.configuration, actor: ""))
+            return AdminResponse(.ok, found.indentedText + "\n", as: .json)
+        } catch {
+            let failure = Failure(error)
+            let body: JSONValue = ["error": .string(failure.message)]
+            return AdminResponse(Self.status(of: failure, error), body.indentedText + "\n", as: .json)
+        }
+    }
+
+    private func jobsPage(note: String?) async -> AdminResponse {
+        let names = actions.configuration.consumers.map(\.name)
+        let jobs: Result<[Job], Failure>
+        do {
+            jobs = .success(try await JobControl(actions.configuration, actor: "").list())
+        } catch {
+            jobs = .failure(Failure(error))
+        }
+        return AdminResponse(
+            .ok, JobsPage.html(jobs, consumers: names, canChange: token != nil, note: note))
+    }
 
     private func readiness() async -> AdminResponse {
         let reasons = await observer.reasonsNotReady()
@@ -94,36 +126,42 @@ struct AdminEndpoints: Sendable {
                     .unauthorized, "the token is wrong: send `authorization: Bearer TOKEN`, or the form's token",
                     request)
             }
-            guard isRead || request.readBody() else {
+            guard isRead || request.readBody(takesLists: request.path == ["api", "jobs"]) else {
                 return refusal(.badRequest, "the body is neither a form nor a JSON object of plain members", request)
             }
             guard let action = try AdminActions.Action(request) else { return Self.notFound }
-            let result = try await actions.perform(action, for: request)
-            guard request.isForm, let consumer = action.consumer else {
-                return AdminResponse(.ok, result.indentedText + "\n", as: .json)
+            let (result, isNew) = try await actions.perform(action, for: request)
+            guard request.isForm, let page = action.page else {
+                return AdminResponse(isNew ? .created : .ok, result.indentedText + "\n", as: .json)
             }
-            return .seeOther(PageFrame.path(of: consumer) + "?done=" + PercentCoding.encode(action.note))
+            if case .makeJob(let made) = action, made.isDryRun {
+                return AdminResponse(.ok, JobsPage.count(result))
+            }
+            return .seeOther(page + "?done=" + PercentCoding.encode(action.note))
         } catch let error as DeadLetterError {
             return refusal(.conflict, error.description, request)
         } catch {
             let failure = Failure(error)
-            return refusal(Self.status(of: failure), failure.message, request)
+            return refusal(Self.status(of: failure, error), failure.message, request)
         }
     }
 
     private func refusal(_ status: HTTPResponseStatus, _ reason: String, _ request: AdminRequest) -> AdminResponse {
         if request.isForm {
-            let back = request.path.count > 2 ? PageFrame.path(of: request.path[2]) : "/"
+            let isOfJobs = request.path.count > 1 && request.path[1] == "jobs"
+            let back = isOfJobs ? JobsPage.path : request.path.count > 2 ? PageFrame.path(of: request.path[2]) : "/"
             return AdminResponse(status, PageFrame.message("Nothing was changed", reason, back: back))
         }
         let body: JSONValue = ["error": .string(reason)]
         return AdminResponse(status, body.indentedText + "\n", as: .json)
     }
 
-    private static func status(of failure: Failure) -> HTTPResponseStatus {
-        switch failure.status {
+    private static func status(of failure: Failure, _ error: any Error) -> HTTPResponseStatus {
+        if case JobError.unknown = error { return .notFound }
+        if case JobError.unsettled = error { return .serviceUnavailable }
+        return switch failure.status {
+        case .jobRefused, .ownedElsewhere, .conflict: .conflict
         case .usage, .input: .badRequest
-        case .conflict: .conflict
         case .databaseUnreachable, .databaseBusy: .serviceUnavailable
         default: .internalServerError
         }

@@ -8,6 +8,8 @@ struct AdminRequest: Sendable {
     let query: [String: String]
     /// What the body says: the fields of a form, or the members of a JSON object; empty until ``readBody()``.
     private(set) var fields: [String: String] = [:]
+    /// The members as they were sent, lists among them; the fields of a form as texts.
+    private(set) var members: [JSONValue.Member] = []
     private let body: String
     /// Whether a browser sent a form, and wants a page for an answer.
     let isForm: Bool
@@ -38,9 +40,19 @@ struct AdminRequest: Sendable {
     }
 
     /// Takes the body apart. False if it cannot be read.
-    mutating func readBody() -> Bool {
-        guard let read = body.isEmpty ? [:] : isForm ? Self.form(body[...]) : Self.members(body) else { return false }
-        fields = read
+    ///
+    /// - Parameter takesLists: whether members may be lists; then they are in ``members`` only.
+    mutating func readBody(takesLists: Bool = false) -> Bool {
+        if isForm {
+            guard let read = Self.form(body[...]) else { return false }
+            fields = read
+            members = read.map { JSONValue.Member($0.key, .string($0.value)) }
+            return true
+        }
+        if body.isEmpty { return true }
+        guard case .object(let sent)? = try? JSONParser.parse(body) else { return false }
+        guard let read = Self.fields(sent, takesLists: takesLists) else { return false }
+        (fields, members) = (read, sent)
         return true
     }
 
@@ -56,14 +68,14 @@ struct AdminRequest: Sendable {
         return fields
     }
 
-    private static func members(_ text: String) -> [String: String]? {
-        guard case .object(let members)? = try? JSONParser.parse(text) else { return nil }
+    private static func fields(_ members: [JSONValue.Member], takesLists: Bool) -> [String: String]? {
         var fields: [String: String] = [:]
         for member in members {
             switch member.value {
             case .string(let text), .number(let text): fields[member.name] = text
             case .boolean(let value): fields[member.name] = "\(value)"
             case .null: continue
+            case .array where takesLists: continue
             case .array, .object: return nil
             }
         }

@@ -1,4 +1,5 @@
 import Consumers
+import KafkaBridge
 
 /// How the relays of the process stand at one moment, and by the database those of the others, for people and programs.
 struct RelayStatus: Sendable {
@@ -106,6 +107,9 @@ struct RelayStatus: Sendable {
 
     var reasonsNotReady: [String] { diagnosis.reasonsNotReady }
 
+    /// Jobs that have not ended for good, as of the last look.
+    var jobs: [Job] { picture?.jobs ?? [] }
+
     /// All consumers, judged.
     private var reports: [ConsumerReport] {
         var store = picture?.store ?? known
@@ -127,7 +131,8 @@ struct RelayStatus: Sendable {
         }
         return judgement.reports(
             StatusSource.Picture(
-                store: store, deadLetters: picture?.deadLetters ?? [:], audits: picture?.audits ?? [:]),
+                store: store, deadLetters: picture?.deadLetters ?? [:], audits: picture?.audits ?? [:],
+                jobs: picture?.jobs ?? []),
             configured: Set(standing.consumers.map(\.name))
         ).map { report in
             var report = report
@@ -178,6 +183,7 @@ extension RelayStatus {
             ],
             "figures_age_seconds": pictureAge.map { .number($0 / .seconds(1), digits: 3) } ?? .null,
             "consumers": .array(diagnosis.reports.map(json)),
+            "jobs": JobReport.json(jobs),
         ]
     }
 

@@ -31,6 +31,9 @@ final class StoreMetrics: Sendable {
     ///
     /// - Parameter age: how old the picture is: what has waited in it waits still, as far as is known.
     func report(_ picture: StatusSource.Picture, age: Duration) {
+        for state in JobLife.State.allCases where !state.isFinal {
+            Metric.jobs.gauge(state.rawValue).set(picture.jobs.count { $0.state == state })
+        }
         for consumer in picture.store.consumers where consumers.contains(consumer.name) {
             let control = consumer.order?.control ?? ConsumerControl()
             Metric.isPaused.gauge(consumer.name).set(control.isPaused ? 1 : 0)

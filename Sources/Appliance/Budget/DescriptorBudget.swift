@@ -17,6 +17,8 @@ struct DescriptorBudget: Sendable, Equatable {
     var hasAdminPort: Bool
     /// Whether deliveries are audited, by one consumer after another.
     var audits = false
+    /// Whether jobs are run, one at a time.
+    var jobs = false
 
     /// Standard streams, signals, files that are read for a moment.
     private static let base = 16
@@ -27,6 +29,10 @@ struct DescriptorBudget: Sendable, Equatable {
 
     /// A reader, one that sees what is behind open transactions, and two that look at topics where something is missing.
     private static let auditClients = 4
+    /// A producer, and one that looks at topics.
+    private static let jobClients = 2
+    /// The lease, what is read, and what exactly-once delivery records.
+    private static let jobSessions = 3
 
     /// Of one Kafka client.
     private var client: Int { 2 + 3 * brokers }
@@ -36,6 +42,8 @@ struct DescriptorBudget: Sendable, Equatable {
     var needed: Int {
         let clients =
             consumers + min(consumers, AsyncSemaphore.mostTopicClients) + sources + (audits ? Self.auditClients : 0)
+            + (jobs ? Self.jobClients * sources : 0)
+        let sessions = sessions + (jobs ? Self.jobSessions * sources : 0)
         return Self.base + Self.passing + 2 * sessions + clients * client + (hasAdminPort ? Self.adminPort : 0)
     }
 
@@ -76,6 +84,6 @@ extension Configuration {
             consumers: consumers.count, sources: bySource.count,
             brokers: max(brokers ?? 0, kafka.bootstrapServers.split(separator: ",").count),
             sessions: bySource.reduce(0) { $0 + $1.sessionNeed.count }, hasAdminPort: admin.listen != nil,
-            audits: audit.interval != nil)
+            audits: audit.interval != nil, jobs: jobs.isRunning)
     }
 }

@@ -118,6 +118,7 @@ extension Configuration {
         TopicChecks.check(consumers, &values)
         source.check(consumers, &values)
         audit = AuditSection(&values, consumers)
+        jobs = JobsSection(&values)
         admin = AdminSection(&values)
         log = LogSection(&values)
         entries = ConfigurationEntry.all(values, database: database, consumers: names)

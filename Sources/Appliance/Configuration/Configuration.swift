@@ -9,6 +9,7 @@ package struct Configuration: Sendable {
     /// In the order of the file.
     package var consumers: [ConsumerSection]
     package var audit: AuditSection
+    package var jobs: JobsSection
     package var admin: AdminSection
     package var log: LogSection
 

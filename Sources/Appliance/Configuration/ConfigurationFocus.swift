@@ -8,7 +8,7 @@ struct ConfigurationFocus: Sendable {
     static let whole = ConfigurationFocus()
 
     /// Sections that say nothing about the records of a consumer.
-    private static let others: Set<String> = ["notify", "horizon", "worker", "audit", "admin", "log"]
+    private static let others: Set<String> = ["notify", "horizon", "worker", "audit", "jobs", "admin", "log"]
 
     func includes(_ path: ConfigurationPath) -> Bool {
         guard let consumer, let section = path.words.first else { return true }

@@ -1,8 +1,8 @@
 extension ConfigurationKey {
     /// Every key there is: what the file, the environment, `config show` and the reference go by.
     package static let all: [ConfigurationKey] =
-        database + source + sources + notify + horizon + kafka + kafkaSecurity + worker + consumers + audit + admin
-        + log
+        database + source + sources + notify + horizon + kafka + kafkaSecurity + worker + consumers + audit + jobs
+        + admin + log
 
     /// The keys of a consumer that `worker` has too, as its default.
     static let inherited: Set<String> = [
@@ -292,6 +292,13 @@ extension ConfigurationKey {
         .init(
             "audit.rate", .integer(100...10_000_000), default: "20000",
             "How many records a second an audit reads at most: more than are published in the long run."),
+    ]
+
+    private static let jobs: [ConfigurationKey] = [
+        .init(
+            "jobs.run", .boolean, default: "true",
+            "Whether this process runs jobs that were handed to relays, one at a time: `godwit republish --queue`. It takes those "
+                + "of its own consumers only.")
     ]
 
     private static let admin: [ConfigurationKey] = [

@@ -97,6 +97,9 @@ enum DashboardAssets {
         .messages li:first-child { border-top: 0; }
         .messages time { color: var(--quiet); margin-right: 6px; }
         .done { background: var(--good-back); color: var(--good); padding: 10px 14px; border-radius: 8px; font-weight: 600; }
+        .jobs progress { width: 110px; height: 8px; accent-color: var(--spark); vertical-align: middle; }
+        .jobs .buttons { margin: 0; gap: 6px; }
+        .jobs button { min-height: 34px; padding: 4px 10px; }
         .stale { color: var(--bad); font-weight: 600; }
         .code { color: var(--quiet); font-size: 12px; white-space: nowrap; }
         #stale { background: var(--bad-back); color: var(--bad); padding: 10px 14px; border-radius: 8px; font-weight: 600; }

@@ -17,6 +17,9 @@ struct DashboardModel: Sendable {
 
     var reports: [ConsumerReport] { diagnosis.reports }
 
+    /// The open jobs.
+    var jobs: [Job] { sources.flatMap(\.status.jobs) }
+
     /// The workers of this process.
     var workers: Set<String> { Set(sources.map(\.status.worker)) }
 }

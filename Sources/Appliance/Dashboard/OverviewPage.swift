@@ -20,6 +20,7 @@ enum OverviewPage {
             </tbody>
             </table>
             \(model.reports.isEmpty ? "<p>No consumer is configured or known to the database.</p>" : HTML.empty)
+            \(JobsPage.section(model.jobs))
             </div>
             """)
     }

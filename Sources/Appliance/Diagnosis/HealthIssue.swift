@@ -21,6 +21,7 @@ package struct HealthIssue: Sendable, Hashable {
         case waiting
         case heldBack = "horizon_held_back"
         case parked
+        case jobFailed = "job_failed"
         case limited = "rate_limited"
         case starting
         case stopping
@@ -50,6 +51,7 @@ package struct HealthIssue: Sendable, Hashable {
             case .waiting: "GW-WAITING"
             case .heldBack: "GW-HORIZON-HELD"
             case .parked: "GW-PARKED"
+            case .jobFailed: "GW-JOB-FAILED"
             case .limited: "GW-RATE-LIMITED"
             case .starting: "GW-STARTING"
             case .stopping: "GW-STOPPING"
@@ -64,7 +66,7 @@ package struct HealthIssue: Sendable, Hashable {
             switch self {
             case .databaseAway, .databaseBusy, .noSession, .leaseLost, .notSeen, .notStarted, .noOwner, .ownerSilent,
                 .sourceRefused, .halted, .refused, .stalled, .waiting, .heldBack, .tooFarBehind, .parked,
-                .auditFound, .auditBehind, .removedUndelivered:
+                .auditFound, .auditBehind, .jobFailed, .removedUndelivered:
                 true
             case .paused, .limited, .starting, .stopping, .rebalancing, .oneOff: false
             }
@@ -78,7 +80,7 @@ package struct HealthIssue: Sendable, Hashable {
                 .starting, .stopping, .rebalancing:
                 true
             case .notSeen, .notStarted, .noOwner, .ownerSilent, .paused, .halted, .heldBack, .parked, .limited, .oneOff,
-                .tooFarBehind, .auditFound, .auditBehind, .removedUndelivered:
+                .tooFarBehind, .auditFound, .auditBehind, .jobFailed, .removedUndelivered:
                 false
             }
         }
@@ -87,7 +89,8 @@ package struct HealthIssue: Sendable, Hashable {
         /// nothing.
         var holdsUp: Bool {
             switch self {
-            case .parked, .auditFound, .auditBehind, .removedUndelivered, .notSeen, .tooFarBehind, .oneOff: false
+            case .parked, .jobFailed, .auditFound, .auditBehind, .removedUndelivered, .notSeen, .tooFarBehind, .oneOff:
+                false
             default: true
             }
         }

@@ -24,6 +24,7 @@ extension StatusReport {
             "retention": store?.pruned.map(\.json) ?? .null,
             "problems": .array(diagnosis.problems.map(\.json)),
             "consumers": .array(consumers.map { .object($0.members) }),
+            "jobs": JobReport.json(jobs),
             "transactions": .array(transactions.map(\.json)),
             "process": process.map { process in
                 .object(
@@ -66,6 +67,7 @@ extension StatusReport {
             let exactlyOnce = consumers.filter { $0.delivery?.name == "exactly_once" }.map(\.consumer.name)
             if !exactlyOnce.isEmpty { text += "delivery: exactly once for \(exactlyOnce.joined(separator: ", "))\n" }
             for figures in transactions { text += "  \(figures.text)\n" }
+            if !jobs.isEmpty { text += "\n" + JobReport.table(jobs, on: terminal) + "\n" }
             let details = details(on: terminal)
             if !details.isEmpty { text += "\n" + details }
         } else if let process {

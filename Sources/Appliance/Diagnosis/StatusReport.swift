@@ -1,5 +1,6 @@
 import Consumers
 import EventSourcing
+import KafkaBridge
 import Postgres
 
 /// How everything stands, as `godwit status` tells it: from the database, and from this configuration's process where
@@ -10,6 +11,8 @@ package struct StatusReport: Sendable {
     private(set) var consumers: [ConsumerReport]
     /// Why the database could not be asked.
     let failure: Failure?
+    /// Jobs that have not ended for good, the newest first.
+    private(set) var jobs: [Job] = []
     /// What the process says of itself, as its admin port gives it.
     let process: JSONValue?
     /// Of consumers that deliver exactly once, where the process tells.
@@ -55,7 +58,11 @@ package struct StatusReport: Sendable {
                 consumers: judgement.reports(picture, configured: Set(configuration.scopes.keys)),
                 failure: nil, process: await process, transactions: await transactions)
             if let missing { report.noteRefusal(missing) }
-            if let consumer = options.consumer { report.consumers.removeAll { $0.consumer.name != consumer } }
+            report.jobs = picture.jobs
+            if let consumer = options.consumer {
+                report.consumers.removeAll { $0.consumer.name != consumer }
+                report.jobs.removeAll { $0.definition.consumer != consumer }
+            }
             guard options.explains else { return report }
             let (answer, stages) = (report.process, StageTimes.parse(await metrics ?? ""))
             report.delays = picture.store.consumers.filter { options.consumer ?? $0.name == $0.name }.map { consumer in
@@ -133,6 +140,16 @@ package struct StatusReport: Sendable {
 }
 
 extension ConsumerDiagnosis {
+    /// Jobs that do not go on before an operator has decided.
+    private func jobIssues(of consumer: String, _ jobs: [Job]) -> [HealthIssue] {
+        jobs.filter { $0.definition.consumer == consumer && $0.state == .failed }.map { job in
+            HealthIssue(
+                .jobFailed,
+                "the job \(job.name) has failed: \(LogLine.harmless(job.error ?? "")); `godwit jobs resume \(job.name)` tries "
+                    + "again, `godwit jobs cancel \(job.name)` gives it up")
+        }
+    }
+
     /// - Parameter configured: whose health counts; all, if none is named.
     func reports(_ picture: StatusSource.Picture, configured: Set<String>) -> [ConsumerReport] {
         picture.store.consumers.map { consumer in
@@ -140,7 +157,8 @@ extension ConsumerDiagnosis {
             let audit = picture.audits[consumer.name]
             return ConsumerReport(
                 consumer: consumer, deadLetters: letters, audit: audit,
-                issues: issues(of: consumer, letters, audit: audit, in: picture.store) + unread(picture),
+                issues: issues(of: consumer, letters, audit: audit, in: picture.store) + unread(picture)
+                    + jobIssues(of: consumer.name, picture.jobs),
                 delivery: deliveries[consumer.name],
                 isConfigured: configured.isEmpty || configured.contains(consumer.name))
         }

@@ -13,6 +13,8 @@ struct StatusSource: Sendable {
         var audits: [String: AuditRecord] = [:]
         /// Why what audits have found cannot be read.
         var auditTrouble: String?
+        /// Jobs that have not ended for good, the newest first.
+        var jobs: [Job] = []
         /// Where segments halt, where that was asked for.
         var halts: [DeadLetters.Halt] = []
 
@@ -28,11 +30,13 @@ struct StatusSource: Sendable {
     private let reader: StatusReader
     private let letters: DeadLetters
     private let audits: AuditsTable
+    private let jobs: JobsTable
 
     init(_ tables: TableNames, scopes: [String: EventScope], backlogLimit: Int) {
         reader = StatusReader(tables, scopes: scopes, backlogLimit: backlogLimit)
         letters = DeadLetters(tables)
         audits = AuditsTable(tables)
+        jobs = JobsTable(tables)
     }
 
     /// - Parameter includesHalts: whether the events that segments stand before are read too.
@@ -49,6 +53,12 @@ struct StatusSource: Sendable {
             // How consumers stand does not depend on audits, whose table an upgraded role may not have yet.
             guard error.code == .statement else { throw error }
             picture.auditTrouble = error.description
+        }
+        do throws(PostgresError) {
+            for row in try await connection.query(jobs.recent(ended: 0)) { picture.jobs.append(try Job(row)) }
+        } catch {
+            // Likewise, before `migrate` has brought the table up to date.
+            guard error.code == .statement else { throw error }
         }
         return picture
     }

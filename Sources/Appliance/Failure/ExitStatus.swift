@@ -63,7 +63,7 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
             "catch-up, republish: halts at an event that can never be delivered as it is, or whose topic takes no records"
         case .jobUnfinished: "republish, catch-up: told to stop before the end; run it again to go on"
         case .ownedElsewhere: "republish, catch-up, prune, retire, resegment, adopt: another process is at it"
-        case .jobRefused: "republish: no such job, another one of that name, or it was cancelled"
+        case .jobRefused: "republish, jobs: no such job, another one of that name, or one that has ended"
         case .notParked: "parked: nothing of what was asked for is parked, or a relay is delivering it"
         case .usage: "the command line is wrong"
         case .input: "append: a line of the input is wrong"

@@ -93,7 +93,7 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
 
     private static func status(of error: JobError) -> ExitStatus {
         switch error {
-        case .unknown, .exists, .cancelled, .done: .jobRefused
+        case .unknown, .exists, .cancelled, .done, .unfinished: .jobRefused
         case .taken, .lost: .ownedElsewhere
         case .reversed, .notYetThere, .pruned: .usage
         case .unsettled: .databaseUnfit

@@ -37,16 +37,19 @@ struct JobContext: Sendable {
         // Who runs a job decides about an event that cannot be delivered.
         options.onPoison = .halt
         guard let topic else { return options }
-        do throws(TopicTemplateError) {
-            options.route.topic = try TopicTemplate(topic)
-        } catch {
-            throw Failure(.usage, "--to-topic \(topic) cannot be used: \(error)")
-        }
+        let choice = try JobTopic(topic)
+        options.route.topic = choice.template
         options.route.topicsByEventType = [:]
-        guard TopicReach(options.route.topic).meets(options.route.allowlist) else {
-            throw Failure(.usage, "--to-topic: the topic \(topic) is not among the consumer's topics_allowed")
-        }
+        options.route.allowlist = choice.allowlist(options.route.allowlist)
         return options
+    }
+
+    /// How a job publishes.
+    ///
+    /// - Throws: also where it would publish to a topic of others.
+    func jobOptions(_ consumer: ConsumerSection, topic: String?) throws(Failure) -> KafkaPublisherOptions {
+        if let topic { try JobTopic(topic).check(for: consumer, among: configuration.consumers) }
+        return try publisherOptions(consumer, topic: topic)
     }
 
     /// How a job delivers exactly once, where its consumer does: with an id and progress of its own, in the consumer's topic.
@@ -78,10 +81,15 @@ struct JobContext: Sendable {
     }
 
     /// The last position of a range, settled.
-    func settledEnd(of request: SelectionRequest, on connection: Connection) async throws -> Int64 {
+    ///
+    /// - Parameter patience: how long to wait for transactions that write events.
+    func settledEnd(
+        of request: SelectionRequest, patience: Duration = .seconds(30), on connection: Connection
+    ) async throws -> Int64 {
         let horizon = HorizonTracker(database, tables: tables, logger: logger)
         do {
-            let end = try await SettledEnd(horizon, tables: tables).find(asked: request.toPosition, on: connection)
+            let end = try await SettledEnd(horizon, tables: tables, patience: patience).find(
+                asked: request.toPosition, on: connection)
             await horizon.close()
             if let from = request.fromPosition, from > end, end > 0 { throw JobError.notYetThere(from, last: end) }
             return end

@@ -26,7 +26,7 @@ package enum ProgressText {
         return text + ", \(time(elapsed * (1 / done - 1))) left"
     }
 
-    private static func rate(_ rate: Double) -> String {
+    static func rate(_ rate: Double) -> String {
         rate < 10 ? "\((rate * 10).rounded() / 10)" : "\(Int(rate.rounded()))"
     }
 

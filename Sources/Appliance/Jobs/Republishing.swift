@@ -6,17 +6,41 @@ package import KafkaBridge
 import Logging
 import Postgres
 
-/// The work behind `godwit republish`.
+/// Makes republish jobs, counts what they would publish, and runs them in this process.
 package struct Republishing: Sendable {
     private let place: JobContext
+    /// Who asks, for the audit.
+    private let actor: String
+    /// How long to wait for transactions that write events, and for a count.
+    private let patience: Duration
 
     package init(_ configuration: Configuration) throws(Failure) {
-        place = try JobContext(configuration)
+        try self.init(configuration, actor: CommandActor.current)
     }
 
-    // MARK: Making and running
+    package init(_ configuration: Configuration, actor: String, patience: Duration = .seconds(30)) throws(Failure) {
+        place = try JobContext(configuration)
+        self.actor = actor
+        self.patience = patience
+    }
 
-    /// Makes the job that is asked for, or finds the one of that name.
+    // MARK: Making
+
+    /// Makes the job that is asked for, or finds the one of that name and definition; a queued one is announced to relays.
+    ///
+    /// - Returns: the job, and whether it is new.
+    package func make(_ order: JobOrder) async throws -> (job: Job, isNew: Bool) {
+        try order.validate()
+        return try await place.configuration.database.withConnection { connection in
+            let made = try await make(order, Jobs(connection, tables: place.tables, actor: actor), connection)
+            if made.isNew, order.isQueued {
+                try await place.configuration.notifyOfJobs(on: connection)
+            }
+            return made
+        }
+    }
+
+    /// The job that is asked for, for this process to run.
     ///
     /// - Parameters:
     ///   - consumer: `nil` to go on with a job that exists.
@@ -26,10 +50,12 @@ package struct Republishing: Sendable {
     ) async throws -> Job {
         try request.validate()
         return try await place.configuration.database.withConnection { connection in
-            let jobs = Jobs(connection, tables: place.tables, actor: CommandActor.current)
+            let jobs = Jobs(connection, tables: place.tables, actor: actor)
             let job: Job
             if let consumer {
-                job = try await make(name, consumer, request, rate, jobs, connection)
+                let order = JobOrder(name, consumer: consumer, selection: request, rate: rate)
+                try order.validate()
+                job = try await make(order, jobs, connection).job
             } else {
                 guard let found = try await jobs.find(name) else { throw JobError.unknown(name) }
                 guard request.isEmpty else {
@@ -47,78 +73,47 @@ package struct Republishing: Sendable {
     }
 
     private func make(
-        _ name: String, _ consumer: String, _ request: SelectionRequest, _ rate: Double?, _ jobs: Jobs,
-        _ connection: Connection
-    ) async throws -> Job {
-        guard JobDefinition.isName(name) else {
-            throw Failure(
-                .usage,
-                "\"\(name)\" is no name for a job: use up to 100 letters, digits, `.`, `_` and `-`, no `-` first")
-        }
-        let section = try place.consumer(consumer)
-        _ = try place.publisherOptions(section, topic: request.topic)
+        _ order: JobOrder, _ jobs: Jobs, _ connection: Connection
+    ) async throws -> (job: Job, isNew: Bool) {
+        let found = try await jobs.find(order.name)
+        let request = found.map { order.selection.repeating($0) } ?? order.selection
+        let section = try place.consumer(order.consumer)
+        _ = try place.jobOptions(section, topic: request.topic)
         let definition = JobDefinition(
-            consumer: consumer, selection: try request.selection(of: section), topic: request.topic,
-            after: try await place.start(of: request, consumer, on: connection), askedThrough: request.toPosition)
+            consumer: order.consumer, selection: try request.selection(of: section), topic: request.topic,
+            after: try await place.start(of: request, order.consumer, on: connection),
+            askedThrough: request.toPosition)
         // A job that exists has its end already, and the one that would be found now is another.
         let through: Int64
-        if let found = try await jobs.find(name) {
+        if let found {
             through = found.through
         } else {
-            through = try await place.settledEnd(of: request, on: connection)
+            through = try await place.settledEnd(of: request, patience: patience, on: connection)
         }
-        let job = try await jobs.make(
-            name, definition, through: through, rate: rate, needsAll: request.fromPosition != nil)
+        let made = try await jobs.make(
+            order.job(definition), through: through, needsAll: request.fromPosition != nil)
         if let pruned = try await PruningsTable(place.tables).read(on: connection), pruned.through > definition.after {
             place.logger.notice("\(pruned.sentence): the job publishes what is left of its range")
         }
-        return job
+        return made
     }
 
-    /// Runs a job until it is done or a signal says otherwise.
+    // MARK: Running
+
+    /// Runs a job until it is done, an operator stops it, or a signal says otherwise.
     ///
-    /// - Returns: the job as it stands afterwards.
+    /// - Returns: the job as it is afterwards.
     /// - Throws: `jobUnfinished` where it was told to stop.
     package func run(_ job: Job, observe: @escaping @Sendable (JobProgress) -> Void) async throws -> Job {
         if job.state == .done { return job }
-        var options = try place.publisherOptions(
-            try place.consumer(job.definition.consumer), topic: job.definition.topic)
-        options.name = SegmentOwnersTable.consumer(ofJob: job.name)
-        options.client = place.configuration.kafka.client("godwit-republish-\(job.name)")
-        options.route.republication = Republication(job: job.name)
-        let side = ConnectionPool(place.database, size: 1, logger: place.logger)
-        let transactions = TransactionStore(side, tables: place.tables, claims: .jobs)
-        options.exactlyOnce = try place.exactlyOnce(job, transactions)
-        do {
-            try await BrokerCheck(options).run()
-            let after = try await run(job, options, observe: observe)
-            if options.exactlyOnce != nil, after.state == .done { try? await transactions.forget(options.name) }
-            await side.close()
-            return after
-        } catch {
-            await side.close()
-            throw error
-        }
-    }
-
-    private func run(
-        _ job: Job, _ options: KafkaPublisherOptions, observe: @escaping @Sendable (JobProgress) -> Void
-    ) async throws -> Job {
-        let publisher = KafkaPublisher(options, logger: place.logger)
-        var runOptions = runOptions
-        runOptions.largestPayload = options.largestPayload(options.largestRecord)
-        let run = JobRun(
-            job.name, owner: "\(CommandActor.current) process \(getpid())", configuration: place.database,
-            tables: place.tables, publisher: publisher, options: runOptions, logger: place.logger)
-        let outcome: JobRun.Outcome
-        do {
-            outcome = try await SignalledWork(logger: place.logger).run(stop: { run.stop() }) {
+        let lease = JobLease(
+            owner: "\(actor) process \(getpid())", configuration: place.database, tables: place.tables,
+            logger: place.logger)
+        let logger = place.logger
+        let outcome = try await JobExecution(place, job, lease: lease).with { run in
+            try await SignalledWork(logger: logger).run(stop: { run.stop() }) {
                 try await run.run(observe: observe)
             }
-            await publisher.close()
-        } catch {
-            await publisher.close()
-            throw error
         }
         let after = try await place.configuration.database.withConnection { connection in
             try await Jobs(connection, tables: place.tables, actor: "").find(job.name) ?? job
@@ -132,18 +127,14 @@ package struct Republishing: Sendable {
         return after
     }
 
-    private var runOptions: JobRun.Options {
-        var options = JobRun.Options()
-        options.bytesInFlight = place.configuration.worker.bytesInFlight
-        options.batchSize = place.configuration.worker.batchSize
-        options.drainTimeout = place.configuration.worker.shutdownTimeout
-        return options
-    }
-
-    // MARK: Looking and cancelling
+    // MARK: Counting
 
     /// Counts what would be published, without a job and without a broker; of a job that exists, what is left.
-    package func count(_ name: String?, consumer: String?, request: SelectionRequest) async throws -> CountReport {
+    ///
+    /// - Parameter limit: how long to count; what is not counted then is told.
+    package func count(
+        _ name: String?, consumer: String?, request: SelectionRequest, limit: Duration? = nil
+    ) async throws -> CountReport {
         try request.validate()
         return try await place.configuration.database.withConnection { connection in
             let found: Job?
@@ -170,33 +161,18 @@ package struct Republishing: Sendable {
             if let found {
                 through = found.through
             } else {
-                through = try await place.settledEnd(of: request, on: connection)
+                through = try await place.settledEnd(of: request, patience: patience, on: connection)
             }
-            let options = try place.publisherOptions(
+            let options = try place.jobOptions(
                 try place.consumer(definition.consumer), topic: definition.topic)
             let after = found?.checkpoint ?? definition.after
             let count = try await SelectionCount.take(
                 found?.selection(in: place.tables) ?? definition.selection(in: place.tables), after: after,
                 through: through,
                 route: options.route, maximumBytes: options.maximumRecordBytes ?? 1_000_000,
-                table: try await EventsTable.checked(place.tables.source, on: connection), on: connection)
+                table: try await EventsTable.checked(place.tables.source, on: connection), on: connection,
+                until: limit.map { .now + $0 })
             return CountReport(consumer: definition.consumer, after: after, through: through, count: count)
-        }
-    }
-
-    /// All jobs, the newest first.
-    package func list() async throws -> [Job] {
-        try await place.configuration.database.withConnection {
-            try await Jobs($0, tables: place.tables, actor: "").all()
-        }
-    }
-
-    package func cancel(_ name: String) async throws -> Job {
-        try await place.configuration.database.withConnection { connection in
-            let jobs = Jobs(connection, tables: place.tables, actor: CommandActor.current)
-            try await jobs.cancel(name)
-            guard let job = try await jobs.find(name) else { throw JobError.unknown(name) }
-            return job
         }
     }
 }

@@ -12,6 +12,12 @@ package struct SelectionRequest: Sendable, Hashable {
     package var fromTime: Date?
     /// The first moment not wanted any more.
     package var toTime: Date?
+    /// The two in full, with the words that they were asked for by.
+    private(set) var fromText: String?
+    private(set) var toText: String?
+    /// How long ago, where they were asked for so.
+    private(set) var fromAge: Duration?
+    private(set) var toAge: Duration?
     package var contexts: [String] = []
     package var aggregateTypes: [String] = []
     package var aggregateIDs: [String] = []
@@ -73,9 +79,50 @@ package struct SelectionRequest: Sendable, Hashable {
         return asked
     }
 
-    /// RFC 3339, such as `2026-01-31T09:15:02.25Z` or with an offset.
-    package static func time(_ text: String) -> Date? {
-        let styles = [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)]
-        return styles.lazy.compactMap { try? $0.parse(text) }.first
+    /// Takes the range's times as they are written.
+    ///
+    /// - Parameter names: how the two are called where they come from.
+    /// - Throws: for what is no time.
+    package mutating func setTimes(
+        from: String?, to: String?, names: (from: String, to: String), now: Date = .now
+    ) throws(Failure) {
+        if let from {
+            let time = try Self.time(from, names.from, now)
+            (fromTime, fromText, fromAge) = (time.date, time.sentence, time.age)
+        }
+        if let to {
+            let time = try Self.time(to, names.to, now)
+            (toTime, toText, toAge) = (time.date, time.sentence, time.age)
+        }
     }
+
+    private static func time(_ text: String, _ name: String, _ now: Date) throws(Failure) -> TimeText {
+        if let time = TimeText(text, now: now) { return time }
+        throw Failure(.usage, "\(name) is \"\(LogLine.harmless(text))\", which is no time; write \(TimeText.forms)")
+    }
+
+    /// The times in full; nil where none is asked for.
+    package var timesInFull: String? {
+        let parts = [
+            fromText.map { "from \($0)" }, toText.map { "until \($0), which is not in it" },
+        ].compactMap(\.self)
+        return parts.isEmpty ? nil : "events that happened \(parts.joined(separator: " "))"
+    }
+
+    /// With the times of a job that was made by the same words before, where they count back from when it was made: said again, `7d`
+    /// means the same then.
+    func repeating(_ job: Job) -> SelectionRequest {
+        func isSame(_ age: Duration?, _ stored: Date?) -> Bool {
+            guard let age, let stored else { return false }
+            return abs(stored.timeIntervalSince(job.createdAt) + age / .seconds(1)) < Self.tolerance
+        }
+        var request = self
+        let selection = job.definition.selection
+        if isSame(fromAge, selection.from) { request.fromTime = selection.from }
+        if isSame(toAge, selection.until) { request.toTime = selection.until }
+        return request
+    }
+
+    /// How far the clocks of this machine and the database may be apart, and making the job may take.
+    private static let tolerance: Double = 120
 }

@@ -84,7 +84,7 @@ package struct Verifying: Sendable {
             consumer: consumer, topic: request.topic, after: first - 1, askedThrough: last, isListed: true)
         let job = try await place.configuration.database.withConnection { connection in
             try await Jobs(connection, tables: place.tables, actor: CommandActor.current)
-                .make(Self.jobName(consumer), definition, through: last, rate: nil, listed: result.missing)
+                .make(NewJob(Self.jobName(consumer), definition), through: last, listed: result.missing).job
         }
         return try await Republishing(configuration).run(job, observe: observe)
     }

@@ -12,6 +12,7 @@ struct RelayService: Service {
     let sessions: SessionWatch
     let remedy: HorizonRemedy
     let retention: RetentionService?
+    let jobs: JobService?
     let brokers: IdleBrokerWatch
     /// The source's name, where there are several.
     var source: String?
@@ -47,8 +48,15 @@ struct RelayService: Service {
             group.addTask { await remedy.run() }
             group.addTask { await brokers.run() }
             group.addTask { await retention?.run() }
+            group.addTask { await jobs?.run() }
             defer { group.cancelAll() }
-            try await relayAndClose()
+            do {
+                try await relayAndClose()
+            } catch {
+                await jobs?.end()
+                throw error
+            }
+            await jobs?.end()
         }
     }
 
@@ -59,6 +67,8 @@ struct RelayService: Service {
                 if try await start(until: stopping) { try await relay() }
             } onGracefulShutdown: {
                 stopping.close()
+                // Meanwhile the job that runs here comes to its end too, for another process to go on with.
+                jobs?.stop()
                 worker.stop()
             }
             await closePublishers()

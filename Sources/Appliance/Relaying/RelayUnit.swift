@@ -38,6 +38,7 @@ struct RelayUnit: Sendable {
                 RelayService(
                     preflight: preflight, worker: relays.worker, publishers: relays.publishers,
                     sessions: relays.sessions, remedy: relays.remedy, retention: RetentionService(configuration),
+                    jobs: JobService(configuration, source: relays.source, owner: relays.worker.id),
                     brokers: IdleBrokerWatch(
                         publishers: relays.publishers, client: configuration.kafka.client("godwit-watch")),
                     source: configuration.sourceName, peers: peers)

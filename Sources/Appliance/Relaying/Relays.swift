@@ -61,6 +61,7 @@ struct Relays: Sendable {
             notify.maximumReconnectInterval = configuration.notify.maximumReconnectInterval
             options.wakeupSource = .notify(notify)
         }
+        options.looksForJobs = configuration.jobs.isRunning
         for consumer in configuration.consumers {
             options.overrides[consumer.name] = WorkerOptions.Override(
                 totalSegments: consumer.totalSegments, batchSize: consumer.batchSize,

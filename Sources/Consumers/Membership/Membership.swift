@@ -42,7 +42,7 @@ final class Membership: Sendable {
         var outage: String?
         /// Since when looks at the others find tables locked.
         var busySince: ContinuousClock.Instant?
-        /// Whether some heartbeat has reached the database.
+        /// Whether a heartbeat, and a look behind it, have found everything that they need.
         var hasWorked = false
         /// The last heartbeat, if it was not noted everywhere, or without the session lock.
         var trouble = HeartbeatTrouble()
@@ -258,7 +258,6 @@ final class Membership: Sendable {
             // What was the matter before is over; what else is asked may still meet a lock.
             if !state.isConnected { state.outage = nil }
             state.isConnected = true
-            if !noted.isEmpty { state.hasWorked = true }
             state.nextLook = .now
             state.trouble = trouble
             return noted.contains {
@@ -352,7 +351,8 @@ final class Membership: Sendable {
         }
         let statements = [
             table.removeDead(
-                workerID, consumers: consumers, ownStale: terms.stale, missing: missing, channel: channel ?? ""),
+                workerID, consumers: consumers, ownStale: terms.stale, missing: missing, channel: channel ?? "",
+                looksForJobs: options.looksForJobs),
             table.live(consumers, ownStale: terms.stale), segments.list(consumers),
         ]
         let results = try await control.perform {
@@ -367,6 +367,7 @@ final class Membership: Sendable {
                 TriggerSight(
                     table: try row.decode(4), isInstalled: try row.decode(5), allowsPreparing: try row.decode(6),
                     hasPartitions: try row.decode(7)))
+            if try row.decode(8) { source.jobsWaiting.wake() }
         }
         if let dead: String = try results[0].first?.decodeIfPresent(2) {
             options.logger.notice(
@@ -381,6 +382,7 @@ final class Membership: Sendable {
         state.withLock { state in
             let suspect = nextSuspect.map { ContinuousClock.now.advanced(by: max(.milliseconds(1), $0)) }
             state.nextLook = min(state.nextLook, state.nextList, suspect ?? state.nextLook)
+            state.hasWorked = true
         }
     }
 

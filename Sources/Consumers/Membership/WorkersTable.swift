@@ -10,12 +10,14 @@ package struct WorkersTable: Sendable {
     private let segments: TableName
     private let controls: ControlsTable
     private let requests: NotifyRequests
+    private let jobs: QueuedJobs
 
     init(_ tables: TableNames) {
         self.table = tables.consumerWorkers
         self.segments = tables.consumerSegments
         self.controls = ControlsTable(tables)
         self.requests = NotifyRequests(tables)
+        self.jobs = QueuedJobs(tables)
     }
 
     /// The key of a worker's session lock; its id is an SQL expression.
@@ -62,7 +64,8 @@ package struct WorkersTable: Sendable {
 
     /// Removes the workers that are dead by ``WorkerRow/isDead(ownStale:)``, and frees their segments, and those whose
     /// owner is not registered and has no session. Gives how many entries were removed and segments freed, of which
-    /// workers, the owners that are not registered and have no session, and how inserts notify, see ``TriggerSight``.
+    /// workers, the owners that are not registered and have no session, how inserts notify, see ``TriggerSight``, and whether
+    /// a job waits for this worker's process.
     ///
     /// A row that another session has locked is passed over: a worker is removed with the last of its segments, one that
     /// beats at this instant is not.
@@ -70,8 +73,10 @@ package struct WorkersTable: Sendable {
     /// - Parameters:
     ///   - missing: owners that have not been registered for long.
     ///   - channel: on which inserts should notify.
+    ///   - looksForJobs: whether the process runs jobs; else none is seen.
     func removeDead(
-        _ worker: String, consumers: [String], ownStale: Duration, missing: [String], channel: String
+        _ worker: String, consumers: [String], ownStale: Duration, missing: [String], channel: String,
+        looksForJobs: Bool = false
     ) -> BoundStatement {
         let sql = """
             WITH dead AS MATERIALIZED (
@@ -101,7 +106,8 @@ package struct WorkersTable: Sendable {
                 (SELECT string_agg(DISTINCT worker_id, ', ') FROM removed),
                 ARRAY(SELECT DISTINCT owner_id FROM \(segments.sql) AS segments
                     WHERE consumer_name = ANY($2) AND owner_id IS NOT NULL AND \(isMissing)),
-                \(requests.state(channel))
+                \(requests.state(channel)),
+                \(looksForJobs ? jobs.isWaiting(consumers: "$2") : "false")
             """
         return BoundStatement(
             Statement(name: "workers_remove_dead", sql: sql), [worker, consumers, ownStale / .seconds(1), missing])

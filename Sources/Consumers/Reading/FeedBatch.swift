@@ -34,6 +34,8 @@ public struct FeedBatch: Sendable {
     private let share: Int?
     /// When the reader offered it, and when it was handed over, in microseconds since 1970; where known.
     private(set) var offeredAt: Int64?
+    /// Whether it was read for consumers that are behind.
+    private(set) var isBehind = false
     var handedOverAt: Int64?
     /// What counts the memory of what is made of the events, these and others that were read with them.
     package internal(set) var records: RecordMemory?
@@ -48,6 +50,7 @@ public struct FeedBatch: Sendable {
             events: batch.rows.events, rows: batch.rows, share: batch.memorySize, selection: selection,
             through: batch.through, isFull: batch.isFull)
         offeredAt = batch.offeredAt
+        isBehind = batch.isBehind
     }
 
     private init(
@@ -73,6 +76,7 @@ public struct FeedBatch: Sendable {
         var batch = FeedBatch(
             events: events, rows: rows, share: share, selection: selection, through: through, isFull: isFull)
         (batch.offeredAt, batch.handedOverAt, batch.records) = (offeredAt, handedOverAt, records)
+        batch.isBehind = isBehind
         return batch
     }
 

@@ -385,7 +385,7 @@ actor HeadSession {
             guard let subscription = subscriptions[id] else { continue }
             if !events.isEmpty {
                 subscription.offer(
-                    LogBatch(rows, 0..<events.count, through: position, isFull: isFull), kinds.kinds)
+                    LogBatch(rows, 0..<events.count, through: position, isFull: isFull, isBehind: true), kinds.kinds)
             }
             subscription.advance(to: position, isDue: events.isEmpty)
         }

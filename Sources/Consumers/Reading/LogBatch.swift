@@ -28,21 +28,24 @@ struct LogBatch: Sendable {
     let through: Int64
     /// Whether more follows at once.
     let isFull: Bool
+    /// Whether it was read for subscriptions that are behind.
+    let isBehind: Bool
     /// When it was offered, in microseconds since 1970.
     let offeredAt: Int64
 
-    init(_ rows: LogRows, _ range: Range<Int>, through: Int64, isFull: Bool) {
+    init(_ rows: LogRows, _ range: Range<Int>, through: Int64, isFull: Bool, isBehind: Bool = false) {
         self.rows = rows
         self.range = range
         self.through = through
         self.isFull = isFull
+        self.isBehind = isBehind
         offeredAt = WallClock.microseconds
         kinds = rows.kinds.isEmpty ? [] : Array(Set(rows.kinds[range]))
     }
 
     private init(_ other: LogBatch, _ range: Range<Int>) {
-        (rows, kinds, through, isFull, offeredAt) = (
-            other.rows, other.kinds, other.through, other.isFull, other.offeredAt
+        (rows, kinds, through, isFull, isBehind, offeredAt) = (
+            other.rows, other.kinds, other.through, other.isFull, other.isBehind, other.offeredAt
         )
         self.range = range
     }

@@ -21,7 +21,10 @@ struct ConsumerMetrics: Sendable {
     private let lag: Meter
     private let owned: Meter
 
-    init(_ consumer: String) {
+    private let live: LiveFlow?
+
+    init(_ consumer: String, live: LiveFlow? = nil) {
+        self.live = live
         handedOver = Metric.eventsHandedOver.counter(consumer)
         done = Metric.eventsDone.counter(consumer)
         filtered = Metric.eventsFiltered.counter(consumer)
@@ -54,6 +57,10 @@ struct ConsumerMetrics: Sendable {
         guard let events = batch.events, let first else { return }
         let (created, now) = (events[first].createdAtMicroseconds, WallClock.microseconds)
         latency.recordMicroseconds(WallClock.age(of: created, now: now))
+        live?.note(
+            LiveFlow.Sample(
+                age: WallClock.age(of: created, now: now),
+                handling: batch.offeredAt.map { WallClock.age(of: $0, now: now) }), isBehind: batch.isBehind)
         guard let offered = batch.offeredAt, let handedOver = batch.handedOverAt else { return }
         settling.recordMicroseconds(WallClock.age(of: created, now: offered))
         queueing.recordMicroseconds(WallClock.age(of: offered, now: handedOver))

@@ -51,7 +51,7 @@ final class ConsumerRunner: Sendable {
         self.membership = membership
         self.options = options
         self.isSole = isSole
-        self.metrics = ConsumerMetrics(name)
+        self.metrics = ConsumerMetrics(name, live: source.liveFlow)
         self.flow = membership.flows[name] ?? FlowControl()
         self.state = ServingState(name, membership, metrics, flow: flow, options: options)
         self.sink = sink(state)

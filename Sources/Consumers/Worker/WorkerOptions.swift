@@ -98,6 +98,8 @@ public struct WorkerOptions: Sendable {
 
     /// See ``Override/followsSegments``.
     package var followsSegments = true
+    /// Whether the process runs jobs, so that heartbeats look for those that wait for it.
+    package var looksForJobs = false
 
     /// The defaults.
     public init() {}

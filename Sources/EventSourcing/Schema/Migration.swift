@@ -34,6 +34,7 @@ struct Migration: Sendable {
                 version: 19, name: "registered consumers, retention and exchanges of segments",
                 sql: RetentionTables.sql(tables)),
             Migration(version: 20, name: "what tables registrations are of", sql: RetentionTables.ofTables(tables)),
+            Migration(version: 21, name: "jobs that relays run", sql: JobTables.queue(tables)),
         ]
     }
 

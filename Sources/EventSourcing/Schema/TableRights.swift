@@ -58,6 +58,7 @@ package struct TableRights: Sendable, Hashable {
             own("checkpoint_scopes", [.select, .insert, .update(), .delete]),
             own("jobs", [.select, .insert, .update()] + removal),
             own("job_events", [.select, .insert]),
+            own("job_runs", [.select, .insert, .update()]),
             own("delivery_audits", [.select, .insert, .update(), .delete]),
             own("transactional_segments", [.select, .insert, .update()] + removal),
             own("registered_consumers", [.select, .insert, .update()]),

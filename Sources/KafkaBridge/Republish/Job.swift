@@ -1,7 +1,7 @@
 package import EventSourcing
 package import FoundationEssentials
 
-/// A republish job as the table holds it.
+/// A job as the table holds it.
 package struct Job: Sendable, Equatable {
     package let name: String
     package let definition: JobDefinition
@@ -9,7 +9,7 @@ package struct Job: Sendable, Equatable {
     package let through: Int64
     /// Events in a second at most.
     package let rate: Double?
-    package let state: State
+    package let state: JobLife.State
     /// Everything selected up to here was published and acknowledged.
     package let checkpoint: Int64
     /// How many events that is.
@@ -27,23 +27,35 @@ package struct Job: Sendable, Equatable {
     package let updatedAt: Date
     package let finishedAt: Date?
 
-    package enum State: String, Sendable, CaseIterable {
-        /// Made, never begun.
-        case created
-        /// Somebody runs it, or was killed while running it.
-        case running
-        /// Told to stop before its end; goes on when it is run again.
-        case stopped
-        /// Could not go on; tries again when it is run again.
-        case failed
-        case done
-        /// Ended by a person, for good.
-        case cancelled
-    }
+    /// What is done with the events.
+    package let kind: String
+    /// What is wanted of it, apart from its state.
+    package let wish: JobLife.Wish
+    /// The table of events that it reads; `nil` where the version before has made it.
+    package let eventsTable: String?
+    /// Whether it stands back for the live flow of the process that runs it.
+    package let isCourteous: Bool
+    /// How often it has failed in a row by what passes by itself.
+    package let attempts: Int
+    /// When it is tried again.
+    package let retryAt: Date?
+    /// Events in a second, of the run that is under way or was the last.
+    package let eventsPerSecond: Double?
+    package let secondsLeft: Double?
+    /// What the run waits for; empty while it waits for nothing.
+    package let note: String
+    /// Who made it; empty where that is not known.
+    package let createdBy: String
 
-    /// The state in a person's words, which tells a job that is running from one whose process has died.
-    package var standing: String {
-        state == .running && !isHeld ? "interrupted" : state.rawValue
+    package var life: JobLife { JobLife(state, wish: wish, isHeld: isHeld) }
+
+    /// The state in one word, which tells a job that is running from one whose process has died.
+    package var word: String { life.word }
+
+    /// 0 to 1, by positions.
+    package var fraction: Double {
+        let after = definition.after
+        return through <= after ? 1 : min(1, max(0, Double(checkpoint - after) / Double(through - after)))
     }
 
     /// The events that are meant, with its list where it has one.

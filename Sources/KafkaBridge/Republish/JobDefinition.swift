@@ -28,15 +28,6 @@ package struct JobDefinition: Sendable, Hashable {
         self.isListed = isListed
     }
 
-    /// Longer names would cost every record.
-    static let longestName = 100
-
-    /// Whether the text is fit for a job's name: it stands in headers, client ids and command lines.
-    package static func isName(_ text: String) -> Bool {
-        guard let first = text.first, first != "-" else { return false }
-        return text.utf8.count <= longestName && text.allSatisfy { TopicName.isLegal($0) }
-    }
-
     /// In what it differs from another, in a person's words; empty if in nothing.
     package func differences(from other: JobDefinition) -> [String] {
         var differences: [String] = []
@@ -68,7 +59,7 @@ package struct JobDefinition: Sendable, Hashable {
     }
 
     /// One line, for the audit.
-    var summary: String {
+    package var summary: String {
         var parts = ["consumer \(consumer)", "from position \(after + 1)"]
         if let askedThrough { parts.append("to position \(askedThrough)") }
         if let from = selection.from { parts.append("from \(from.formatted(.iso8601))") }

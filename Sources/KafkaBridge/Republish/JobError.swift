@@ -1,9 +1,11 @@
-/// Why a republish job is not made, run or cancelled.
+/// Why a job is not made, run or changed.
 package enum JobError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknown(String)
     case exists(String, differences: [String])
     case cancelled(String)
     case done(String)
+    /// It has not come to its end.
+    case unfinished(String, word: String)
     /// Another process runs it.
     case taken(String, owner: String)
     /// Another process took it over while this one had lost the database.
@@ -16,14 +18,17 @@ package enum JobError: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .unknown(let name): "there is no job \(name), see --list; to make it, give --consumer and a range"
+        case .unknown(let name): "there is no job \(name), see `godwit jobs`; to make it, give a consumer and a range"
         case .exists(let name, let differences):
             "the job \(name) exists and is another one (\(differences.joined(separator: ", "))); "
-                + "go on with it by --job \(name) alone, or choose another name"
-        case .cancelled(let name): "the job \(name) was cancelled; make another under a new name"
-        case .done(let name): "the job \(name) is done; to publish again, make another under a new name"
+                + "`godwit jobs resume \(name)` goes on with it; or choose another name"
+        case .cancelled(let name): "the job \(name) was cancelled; `godwit jobs again \(name)` makes another like it"
+        case .done(let name):
+            "the job \(name) is done; `godwit jobs again \(name)` publishes the same again, as another job"
+        case .unfinished(let name, let word):
+            "the job \(name) is \(word), and has not come to its end: resume it, or cancel it first"
         case .taken(let name, let owner):
-            "the job \(name) is being run by \(owner); wait for it, or end it by --cancel \(name)"
+            "the job \(name) is being run by \(owner); `godwit jobs watch \(name)` follows it, `godwit jobs stop \(name)` stops it"
         case .lost(let name, let owner):
             "the job \(name) was taken over by \(owner) while the database was away; it goes on there"
         case .reversed(let from, let to):

@@ -11,10 +11,12 @@ package struct JobProgress: Sendable, Equatable {
     package let publishedNow: Int64
     /// Of this run.
     package let elapsed: Duration
+    /// What the run waits for; empty while it waits for nothing.
+    package let note: String
 
     package init(
         after: Int64, through: Int64, began: Int64, checkpoint: Int64, published: Int64, publishedNow: Int64,
-        elapsed: Duration
+        elapsed: Duration, note: String = ""
     ) {
         self.after = after
         self.through = through
@@ -23,6 +25,14 @@ package struct JobProgress: Sendable, Equatable {
         self.published = published
         self.publishedNow = publishedNow
         self.elapsed = elapsed
+        self.note = note
+    }
+
+    /// As the table records them.
+    package var figures: JobFigures {
+        JobFigures(
+            checkpoint: checkpoint, published: published, eventsPerSecond: rate,
+            secondsLeft: remaining.map { $0 / .seconds(1) }, note: note)
     }
 
     /// 0 to 1, by positions.

@@ -1,5 +1,6 @@
 package import Consumers
 package import EventSourcing
+import Kafka
 package import Logging
 package import Postgres
 import Synchronization
@@ -24,6 +25,8 @@ package final class JobRun: Sendable {
         package var saveInterval: Duration = .milliseconds(50)
         /// How often to look, while the checkpoint stands, whether the job was cancelled.
         package var lookInterval: Duration = .milliseconds(500)
+        /// What the job stands back for; `nil` where it does not.
+        package var courtesy: (@Sendable () -> LiveFlow.Load)?
 
         package init() {}
     }
@@ -36,6 +39,7 @@ package final class JobRun: Sendable {
         var published: Int64 = 0
         var publishedNow: Int64 = 0
         var isHeld = true
+        var note = ""
     }
 
     private let name: String
@@ -43,19 +47,20 @@ package final class JobRun: Sendable {
     private let tables: TableNames
     private let publisher: any IntegrationConsumer
     private let options: Options
-    private let hold: JobLease
+    private let lease: JobLease
     private let logger: Logger
     private let state = Mutex(State())
     private let stopping = WakeSignal()
 
     /// - Parameters:
-    ///   - owner: names this process to others.
+    ///   - lease: of the job; it may hold the job already.
     ///   - publisher: nobody else's; what it publishes carries the job's headers.
     package init(
-        _ name: String, owner: String, configuration: ConnectionConfiguration, tables: TableNames,
+        _ name: String, lease: JobLease, configuration: ConnectionConfiguration, tables: TableNames,
         publisher: any IntegrationConsumer, options: Options = Options(), logger: Logger
     ) {
         self.name = name
+        self.lease = lease
         self.configuration = configuration
         self.tables = tables
         self.publisher = publisher
@@ -63,7 +68,6 @@ package final class JobRun: Sendable {
         var logger = logger
         logger[metadataKey: "job"] = "\(name)"
         self.logger = logger
-        hold = JobLease(name, owner: owner, configuration: configuration, tables: tables, logger: logger)
     }
 
     /// Reads nothing more, waits for what is under way, and saves.
@@ -72,7 +76,8 @@ package final class JobRun: Sendable {
     /// - Parameter observe: told now and then how far it has come.
     /// - Throws: ``JobError``, `PublicationHalted`, or what waiting does not mend. What was acknowledged is saved.
     package func run(observe: @escaping @Sendable (JobProgress) -> Void = { _ in }) async throws -> Outcome {
-        let job = try await hold.take()
+        let job: Job
+        if let taken = await lease.job { job = taken } else { job = try await lease.take(name) }
         let began = ContinuousClock.now
         state.withLock {
             $0.checkpoint = job.checkpoint
@@ -83,14 +88,14 @@ package final class JobRun: Sendable {
             return JobProgress(
                 after: job.definition.after, through: job.through, began: job.checkpoint,
                 checkpoint: state.checkpoint, published: state.published, publishedNow: state.publishedNow,
-                elapsed: .now - began)
+                elapsed: .now - began, note: state.note)
         }
         let result: Result<Outcome, any Error>
         do {
             result = .success(
                 try await withThrowingTaskGroup(of: Outcome.self) { group in
                     group.addTask { try await self.work(job) }
-                    group.addTask { try await self.keep { observe(progress()) } }
+                    group.addTask { try await self.keep(progress, observe) }
                     group.addTask { try await self.waitForDrain() }
                     defer { group.cancelAll() }
                     return try await group.next() ?? .stopped
@@ -98,7 +103,7 @@ package final class JobRun: Sendable {
         } catch {
             result = .failure(error)
         }
-        await end(result)
+        await end(result, progress())
         observe(progress())
         return try result.get()
     }
@@ -130,6 +135,7 @@ package final class JobRun: Sendable {
     }
 
     private func publish(_ reader: SelectionReader, _ job: Job) async throws -> Outcome {
+        if let load = options.courtesy { return try await publish(reader, job, standingBackFor: load) }
         var pacer = job.rate.map { Pacer(perSecond: $0) }
         let rows = pacer?.portion(atMost: options.batchSize) ?? options.batchSize
         var pending: [Pending] = []
@@ -146,6 +152,41 @@ package final class JobRun: Sendable {
             if pending.count >= Self.depth { try await acknowledge(pending.removeFirst()) }
         }
         for one in pending { try await acknowledge(one) }
+        return state.withLock { $0.checkpoint } >= job.through ? .done : .stopped
+    }
+
+    /// In slices, each acknowledged before the next, with rests between them.
+    private func publish(
+        _ reader: SelectionReader, _ job: Job, standingBackFor load: @Sendable () -> LiveFlow.Load
+    ) async throws -> Outcome {
+        var courtesy = Courtesy(most: options.batchSize, now: .now)
+        var pacer = job.rate.map { Pacer(perSecond: $0) }
+        while !stopping.isClosed {
+            courtesy.observe(load(), now: .now)
+            let note = courtesy.note(now: .now) ?? ""
+            state.withLock { $0.note = note }
+            let portion: Int
+            switch courtesy.step(now: .now) {
+            case .wait(let end):
+                // Not longer than until what is seen of the live flow may have changed.
+                _ = await stopping.wait(atMost: max(.milliseconds(1), min(end - .now, .milliseconds(100))))
+                try Task.checkCancellation()
+                continue
+            case .publish(let count): portion = count
+            }
+            var start = ContinuousClock.now
+            let rows = pacer?.portion(atMost: portion) ?? portion
+            guard let batch = try await reader.next(atMost: rows, stop: stopping) else { break }
+            if let due = pacer?.admit(batch.selection.count, now: .now), due > .now {
+                let read = ContinuousClock.now - start
+                if await stopping.wait(atMost: due - .now) { break }
+                start = .now - read
+            }
+            try await waitForHold()
+            let publication = batch.selection.isEmpty ? .acknowledged : try await publisher.publish(batch)
+            try await acknowledge(Pending(publication: publication, batch: batch))
+            courtesy.published(batch.selection.count, took: .now - start, now: .now)
+        }
         return state.withLock { $0.checkpoint } >= job.through ? .done : .stopped
     }
 
@@ -175,19 +216,23 @@ package final class JobRun: Sendable {
 
     // MARK: Keeping
 
-    private func keep(_ observe: () -> Void) async throws -> Outcome {
+    private func keep(
+        _ progress: @Sendable () -> JobProgress, _ observe: @Sendable (JobProgress) -> Void
+    ) async throws -> Outcome {
         var retry = DatabaseRetry()
         var saved: (checkpoint: Int64, at: ContinuousClock.Instant)?
         while true {
-            let (checkpoint, published, isHeld) = state.withLock { ($0.checkpoint, $0.published, $0.isHeld) }
+            let isHeld = state.withLock { $0.isHeld }
+            let progress = progress()
+            let checkpoint = progress.checkpoint
             do {
                 let isDue = saved.map { $0.checkpoint < checkpoint || .now - $0.at >= options.lookInterval } ?? true
                 if isDue || !isHeld {
-                    try await hold.save(checkpoint: checkpoint, published: published)
+                    if try await lease.save(progress.figures) == .stop { stop() }
                     saved = (checkpoint, .now)
                     state.withLock { $0.isHeld = true }
                     retry.succeeded()
-                    observe()
+                    observe(progress)
                 }
                 try await Task.sleep(for: options.saveInterval)
             } catch {
@@ -212,27 +257,33 @@ package final class JobRun: Sendable {
 
     /// Writes the last checkpoint and the outcome. While the database is away the job stays as it is: run again, it goes
     /// on from its last checkpoint.
-    private func end(_ result: Result<Outcome, any Error>) async {
-        let (checkpoint, published) = state.withLock { ($0.checkpoint, $0.published) }
-        let (ending, text): (Job.State, String?) =
+    private func end(_ result: Result<Outcome, any Error>, _ progress: JobProgress) async {
+        let (ending, text): (JobLife.Ending, String?) =
             switch result {
             case .success(.done): (.done, nil)
             case .success(.stopped): (.stopped, nil)
             case .failure(is CancellationError): (.stopped, nil)
-            case .failure(let error): (.failed, "\(error)")
+            case .failure(let error): (.failed(passes: Self.passes(error)), "\(error)")
             }
         // On its own, because this may be called in a cancelled task, which sends no statement.
-        let task = Task { [hold, logger] in
+        let task = Task { [lease, logger] in
             do {
-                try await hold.save(checkpoint: checkpoint, published: published)
-                try await hold.end(ending, error: text)
-            } catch is JobError {
+                _ = try await lease.save(progress.figures)
+                try await lease.end(ending, error: text)
+            } catch let error as JobError {
                 // Cancelled or another's: nothing of it is this run's to write.
+                if case .cancelled = error { await lease.closeRun("cancelled") }
             } catch {
                 logger.warning("how the job has ended could not be written; run it again to go on: \(error)")
             }
-            await hold.drop()
+            await lease.drop()
         }
         await task.value
+    }
+
+    /// Whether what ended a run passes by itself, so that trying again later may succeed.
+    package static func passes(_ error: any Error) -> Bool {
+        if let error = error as? KafkaError { return error.classification.kind == .retry }
+        return error.isDatabaseAway
     }
 }

@@ -17,6 +17,8 @@ package struct SelectionCount: Sendable, Equatable {
     /// By name.
     package private(set) var topics: [Topic] = []
     package private(set) var flaws: [Rejection] = []
+    /// How far was counted, where the time was too short for all.
+    package private(set) var countedThrough: Int64?
 
     package var events: Int { topics.reduce(0) { $0 + $1.events } + flaws.reduce(0) { $0 + $1.events } }
 
@@ -24,22 +26,28 @@ package struct SelectionCount: Sendable, Equatable {
 
     /// Counts in stretches.
     ///
-    /// - Parameter maximumBytes: larger payloads are flaws.
+    /// - Parameters:
+    ///   - maximumBytes: larger payloads are flaws.
+    ///   - deadline: when to give up.
     package static func take(
         _ selection: EventSelection, after: Int64, through: Int64, route: Route, maximumBytes: Int = .max,
-        table: EventsTable, on connection: Connection
+        table: EventsTable, on connection: Connection, until deadline: ContinuousClock.Instant? = nil
     ) async throws(PostgresError) -> SelectionCount {
         var router = Router(route)
         var result = SelectionCount()
         if !selection.scope.filter.conditions.isEmpty {
             try await result.read(
                 selection, after: after, through: through, &router, maximumBytes: maximumBytes, table: table,
-                on: connection)
+                on: connection, until: deadline)
             result.sort()
             return result
         }
         var position = after
         while position < through {
+            if let deadline, .now > deadline {
+                result.countedThrough = position
+                break
+            }
             // Counting is cheap per event, so stretches are long; a statement's time stays bounded.
             let end = through - position > 200_000 ? position + 200_000 : through
             let rows = try await connection.query(
@@ -65,10 +73,14 @@ package struct SelectionCount: Sendable, Equatable {
     /// Counts what conditions on payload or metadata want, by reading it.
     private mutating func read(
         _ selection: EventSelection, after: Int64, through: Int64, _ router: inout Router, maximumBytes: Int,
-        table: EventsTable, on connection: Connection
+        table: EventsTable, on connection: Connection, until deadline: ContinuousClock.Instant?
     ) async throws(PostgresError) {
         var cursor = RangeCursor(after: after, through: through, stretch: 100_000)
         while !cursor.isAtEnd {
+            if let deadline, .now > deadline {
+                countedThrough = cursor.position
+                break
+            }
             let limit = 10_000
             let events = try table.batch(
                 await connection.query(

@@ -51,6 +51,12 @@ package struct TopicTemplate: Sendable, Hashable, CustomStringConvertible {
         return try TopicName(sanitizing: text)
     }
 
+    /// With `*` for each field: all topics that it leads to match it.
+    package var pattern: String {
+        let text = parts.map { if case .literal(let text) = $0 { text } else { "*" } }.joined()
+        return text.contains { $0 != "*" } ? text : "*"
+    }
+
     /// What makes this event's topic differ from another one's.
     func inputs(_ fields: RouteFields) -> [String] { self.fields.map { Self.value(of: $0, in: fields) } }
 

@@ -223,6 +223,31 @@ extension Metric {
                     + "wrong; 0 where only their age does. `godwit status` names it.")
         case .pruneFailures:
             .init(.counter, .occurrences, labels: [], "Passes of retention that failed; the log says why.")
+        case .jobs:
+            .init(
+                .gauge, .occurrences, labels: ["state"],
+                "Jobs that have not ended for good, by their state: the same from each process.")
+        case .jobRunning:
+            .init(.gauge, .truth, labels: ["consumer"], "Whether this process runs a job of the consumer.")
+        case .jobProgress:
+            .init(
+                .gauge, .ratio, labels: ["consumer"],
+                "The part of its range that the job is through with, 0 to 1, which this process runs or ran last.")
+        case .jobTimeLeft:
+            .init(
+                .gauge, .seconds, labels: ["consumer"],
+                "How much longer the job takes that this process runs, if it goes on as before; 0 where that is not known."
+            )
+        case .jobEvents:
+            .init(.counter, .events, labels: ["consumer"], "Events that jobs of this process have published.")
+        case .jobYielding:
+            .init(
+                .gauge, .truth, labels: ["consumer"],
+                "Whether the job that this process runs stands still for the live flow.")
+        case .jobFailures:
+            .init(
+                .counter, .occurrences, labels: ["consumer"],
+                "Runs of jobs of this process that have failed, also those that are tried again by themselves.")
         case .residentMemory:
             .init(.gauge, .bytes, "Memory of the process that is in RAM.")
         }

@@ -72,6 +72,15 @@ package enum Metric: String, Sendable, CaseIterable {
     case pruneHeldPosition = "godwit_prune_held_position"
     case pruneFailures = "godwit_prune_failures_total"
 
+    // MARK: Jobs
+    case jobs = "godwit_jobs"
+    case jobRunning = "godwit_job_running"
+    case jobProgress = "godwit_job_progress_ratio"
+    case jobTimeLeft = "godwit_job_remaining_seconds"
+    case jobEvents = "godwit_job_events_published_total"
+    case jobYielding = "godwit_job_yielding"
+    case jobFailures = "godwit_job_failures_total"
+
     // MARK: The process
     case residentMemory = "process_resident_memory_bytes"
 }

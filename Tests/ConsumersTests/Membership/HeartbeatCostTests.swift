@@ -35,6 +35,8 @@ import Testing
             options.staleThreshold = .seconds(30)
             options.rebalanceInterval = .seconds(10)
             options.healthAuditInterval = .seconds(3)
+            // In the same look.
+            options.looksForJobs = true
             let source = try test.source()
             let worker = try Worker(
                 source, integrations: (0..<20).map { RecordingConsumer("c\($0)") }, options: options)

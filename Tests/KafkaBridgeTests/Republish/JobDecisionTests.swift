@@ -91,10 +91,10 @@ import Testing
 
     @Test func `a name is fit for headers, client ids and command lines`() {
         for name in ["a", "2026-11.nightly_1", String(repeating: "x", count: 100)] {
-            #expect(JobDefinition.isName(name), "\(name)")
+            #expect(JobName.isValid(name), "\(name)")
         }
         for name in ["", "-a", "a b", "ä", "a/b", "a\n", String(repeating: "x", count: 101)] {
-            #expect(!JobDefinition.isName(name), "\(name.debugDescription)")
+            #expect(!JobName.isValid(name), "\(name.debugDescription)")
         }
     }
 }
