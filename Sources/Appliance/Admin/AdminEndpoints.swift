@@ -137,7 +137,8 @@ struct AdminEndpoints: Sendable {
             if case .makeJob(let made) = action, made.isDryRun {
                 return AdminResponse(.ok, JobsPage.count(result))
             }
-            return .seeOther(page + "?done=" + PercentCoding.encode(action.note))
+            let note = if case .makeJob = action, !isNew { "exists" } else { action.note }
+            return .seeOther(page + "?done=" + PercentCoding.encode(note))
         } catch let error as DeadLetterError {
             return refusal(.conflict, error.description, request)
         } catch {

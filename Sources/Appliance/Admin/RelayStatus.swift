@@ -28,8 +28,9 @@ struct RelayStatus: Sendable {
 
     /// What is the matter with this process: what keeps it from its work, whatever the events are.
     private var processIssues: [HealthIssue] {
-        if standing.isStopping { return [HealthIssue(.stopping, "stopping")] }
+        // What could not go on has stopped too.
         if let failure { return [HealthIssue(.refused, failure)] }
+        if standing.isStopping { return [HealthIssue(.stopping, "stopping")] }
         if let missingSession { return [HealthIssue(.noSession, missingSession)] }
         if let startsWith { return [HealthIssue(.starting, startsWith)] }
         if !standing.isConnected { return [outage] }
@@ -91,9 +92,9 @@ struct RelayStatus: Sendable {
     /// How delivery stands by consumer: what is to be delivered is not known where the database is away or no event is read.
     var deliveries: [String: ConsumerCondition] {
         let cause = processIssues.first {
-            !standing.isConnected || standing.horizon.problem != nil || $0.kind == .noSession
+            failure != nil || !standing.isConnected || standing.horizon.problem != nil || $0.kind == .noSession
         }
-        guard let cause, !standing.isStopping else { return conditions }
+        guard let cause, failure != nil || !standing.isStopping else { return conditions }
         return conditions.mapValues { $0 == .flowing ? .waiting(cause.text) : $0 }
     }
 

@@ -100,6 +100,7 @@ extension Configuration {
                 &own, consumers: names.filter { places[$0] == name }, needs: needs.subtracting([.consumers]))
             values.take(own.problems)
             configuration.sourceName = name
+            configuration.consumersOfAll = consumers
             configuration.worker.bytesInFlight = max(
                 WorkerSection.leastBytesInFlight, worker.bytesInFlight / sources.count)
             self.sources.append(configuration)

@@ -21,6 +21,11 @@ package struct Configuration: Sendable {
     /// The configuration as each of several named sources has it, with the source's consumers; empty where there is one source. Then
     /// nothing reads `database` and `source` of the whole.
     package internal(set) var sources: [Configuration] = []
+    /// Of a configuration that is narrowed: the consumers of all sources, whose topics are theirs.
+    var consumersOfAll: [ConsumerSection]?
+
+    /// Every consumer there is, also where the configuration is narrowed to one of several sources.
+    var allConsumers: [ConsumerSection] { consumersOfAll ?? consumers }
 
     /// What a command cannot do without.
     package enum Need: Sendable {

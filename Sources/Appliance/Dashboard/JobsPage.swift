@@ -190,6 +190,8 @@ enum JobsPage {
     private static func done(_ note: String) -> String {
         switch note {
         case "made", "again": "Queued: the first relay with a hand free runs it."
+        case "exists":
+            "There is a job of that name already, and it is the same one: nothing was queued. See below how it stands."
         case "stop": "To be stopped, within a second or so."
         case "resume": "Queued: a relay goes on with it."
         case "cancel": "Cancelled for good."

@@ -48,7 +48,7 @@ struct JobContext: Sendable {
     ///
     /// - Throws: also where it would publish to a topic of others.
     func jobOptions(_ consumer: ConsumerSection, topic: String?) throws(Failure) -> KafkaPublisherOptions {
-        if let topic { try JobTopic(topic).check(for: consumer, among: configuration.consumers) }
+        if let topic { try JobTopic(topic).check(for: consumer, among: configuration.allConsumers) }
         return try publisherOptions(consumer, topic: topic)
     }
 

@@ -31,9 +31,16 @@ package struct JobControl: Sendable {
     package func configuration(of name: String) async throws -> Configuration {
         try Self.check(name)
         if sources.count == 1 { return sources[0] }
-        var found: [Configuration] = []
-        for source in sources where try await with(source, { try await $0.find(name) }) != nil { found.append(source) }
-        guard let only = found.first else { throw JobError.unknown(name) }
+        var (found, unseen) = ([Configuration](), (any Error)?.none)
+        for source in sources {
+            do {
+                if try await with(source, { try await $0.find(name) }) != nil { found.append(source) }
+            } catch {
+                // A database that is away keeps nobody from the jobs of another.
+                unseen = unseen ?? error
+            }
+        }
+        guard let only = found.first else { throw unseen ?? JobError.unknown(name) }
         if found.count > 1 {
             let names = found.compactMap(\.sourceName).joined(separator: ", ")
             throw Failure(.usage, "there is a job \(name) in each of the sources \(names): name one by --source")

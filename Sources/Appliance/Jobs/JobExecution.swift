@@ -13,12 +13,15 @@ struct JobExecution: Sendable {
     var courtesy: (@Sendable () -> LiveFlow.Load)?
     /// How long to wait, when told to stop, for what is under way.
     var drainTimeout: Duration
+    /// How much memory its events may take.
+    var bytesInFlight: Int
 
     init(_ context: JobContext, _ job: Job, lease: JobLease) {
         self.context = context
         self.job = job
         self.lease = lease
         drainTimeout = context.configuration.worker.shutdownTimeout
+        bytesInFlight = context.configuration.worker.bytesInFlight
     }
 
     /// - Parameter body: runs what it is handed.
@@ -49,7 +52,7 @@ struct JobExecution: Sendable {
         let publisher = KafkaPublisher(options, logger: context.logger)
         let worker = context.configuration.worker
         var run = JobRun.Options()
-        run.bytesInFlight = worker.bytesInFlight
+        run.bytesInFlight = bytesInFlight
         run.batchSize = worker.batchSize
         run.drainTimeout = drainTimeout
         run.largestPayload = options.largestPayload(options.largestRecord)

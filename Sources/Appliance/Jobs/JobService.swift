@@ -116,6 +116,8 @@ final class JobService: Sendable {
         var execution = JobExecution(context, job, lease: lease)
         // A shutdown has to leave room for the relays' own end.
         execution.drainTimeout = min(execution.drainTimeout, .seconds(5))
+        // Beside what the relays may take.
+        execution.bytesInFlight = min(execution.bytesInFlight / 4, 8 << 20)
         if job.isCourteous { execution.courtesy = { [flow = source.liveFlow] in flow.take() } }
         return execution
     }

@@ -22,6 +22,14 @@ package struct SourceRows: Sendable {
             "(\(prefix)events_table = \(quoteLiteral(tables.events.text)) OR \(prefix)table_oid = (SELECT \(table)))"
     }
 
+    /// SQL that is true for a consumer's name unless the consumer is registered with another source.
+    ///
+    /// - Parameter column: SQL of the name.
+    package func owns(_ column: String) -> String {
+        let registered = tables.godwitTable("registered_consumers").sql
+        return "\(column) NOT IN (SELECT consumer_name FROM \(registered) WHERE \(condition()) IS NOT TRUE)"
+    }
+
     /// SQL that is true for the rows of a table that knows sources by their names only.
     package var named: String {
         let (registered, identities) = (

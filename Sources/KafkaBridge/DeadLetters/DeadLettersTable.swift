@@ -137,10 +137,11 @@ package struct DeadLettersTable: Sendable {
         return BoundStatement(Statement(name: "dead_letters_park", sql: sql), Self.values(selection))
     }
 
-    /// The positions of what is open, of all consumers, ascending: an event that is to be delivered again is read again.
+    /// The positions of what is open, of all consumers of the source, ascending: an event that is to be delivered again is read again.
     func openPositions(limit: Int) -> BoundStatement {
         let sql = """
-            SELECT DISTINCT global_position FROM \(table.sql) WHERE \(Self.open) ORDER BY 1 LIMIT $1
+            SELECT DISTINCT global_position FROM \(table.sql) WHERE \(Self.open)
+                AND \(SourceRows(tables).owns("consumer_name")) ORDER BY 1 LIMIT $1
             """
         return BoundStatement(Statement(name: "dead_letters_open_positions", sql: sql), [limit])
     }
@@ -154,6 +155,7 @@ package struct DeadLettersTable: Sendable {
             DELETE FROM \(table.sql) WHERE (consumer_name, global_position) IN (
                 SELECT consumer_name, global_position FROM \(table.sql) AS letters
                 WHERE state IN ('redriven', 'discarded') AND last_at < clock_timestamp() - make_interval(secs => $1)
+                AND \(SourceRows(tables).owns("letters.consumer_name"))
                 AND (state = 'redriven' OR NOT \(EventsTable(tables.source).has("letters.global_position")))
                 AND global_position <= coalesce((SELECT min(checkpoint) FROM \(segments.sql) AS own
                     WHERE own.consumer_name = letters.consumer_name), \(Int64.max))

@@ -5,7 +5,8 @@ package import Consumers
 /// A job works in slices, no longer than a live event takes anyway, and rests between them: so a live event meets one slice at
 /// most, and is not twice as slow. How long it rests follows the delays of the live flow: longer while they are worse than without the job, shorter while they
 /// are not. What they are without the job is learned by listening: now and then the job rests for a moment, and takes the
-/// delays of then for normal. While a consumer catches up, the job waits.
+/// delays of then for normal. While a consumer catches up, the job waits; one that stays behind, held by a rate or slow brokers,
+/// keeps it to a slice a second.
 package struct Courtesy: Sendable {
     package enum Step: Sendable, Equatable {
         /// Publish so many events at most.
@@ -27,6 +28,9 @@ package struct Courtesy: Sendable {
     static let idleTime: Duration = .seconds(2)
     /// How long nothing is published once a consumer was seen to catch up.
     static let patience: Duration = .milliseconds(500)
+    /// How long it stands back for consumers that catch up, and how often it goes on then.
+    static let longestStand: Duration = .seconds(60)
+    static let standingPause: Duration = .seconds(1)
     /// Rests between slices, in slices: while nothing else flows, at first, and at most.
     static let idleRest = 0.25
     static let firstRest = 10.0
@@ -50,6 +54,8 @@ package struct Courtesy: Sendable {
     private var lastSample: ContinuousClock.Instant?
     private var lastJudgement: ContinuousClock.Instant
     private var lastCatchUp: ContinuousClock.Instant?
+    /// Since when a consumer has been catching up, as far as was looked.
+    private var standsSince: ContinuousClock.Instant?
     private var portion: Int
     private var rest = Courtesy.firstRest
     private var next: ContinuousClock.Instant
@@ -77,7 +83,13 @@ package struct Courtesy: Sendable {
 
     /// What to do now.
     package mutating func step(now: ContinuousClock.Instant) -> Step {
-        if let lastCatchUp, isCatchingUp(now) { return .wait(until: lastCatchUp + Self.patience) }
+        if let lastCatchUp, isCatchingUp(now) {
+            let since = standsSince ?? now
+            standsSince = since
+            if now - since >= Self.longestStand, now >= next { return .publish(portion) }
+            return .wait(until: lastCatchUp + Self.patience)
+        }
+        standsSince = nil
         if case .listening(let end) = phase {
             if now < end { return .wait(until: end) }
             normal = Self.normal(of: samples)
@@ -110,6 +122,7 @@ package struct Courtesy: Sendable {
     /// Takes in that so many events were published, and acknowledged.
     package mutating func published(_ count: Int, took time: Duration, now: ContinuousClock.Instant) {
         next = now + time * (isIdle(now) ? Self.idleRest : rest)
+        if standsSince != nil { next = max(next, now + Self.standingPause) }
         guard count > 0, time > .zero else { return }
         let fitting = Double(count) * (slice / time)
         if time > slice {

@@ -230,6 +230,8 @@ extension DeliveryState {
                 notices.append(.transactionEnded(end))
             }
         }
+        // What was acknowledged without being committed is sent again.
+        sent = []
         // Limits and topics may have changed, and what was found of one record may concern others.
         examineAgain()
         batches.removeAll { $0.isResolved }

@@ -384,7 +384,7 @@ struct DeliveryState: Sendable {
     }
 
     /// The batches of which the producer holds no records any more, before they are done. If the transaction fails, they are
-    /// sent again.
+    /// sent again; their records, of one transaction at most, are counted no second time.
     mutating func takeSent() -> [Int] {
         defer { sent = [] }
         return sent

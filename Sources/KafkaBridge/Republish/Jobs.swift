@@ -83,6 +83,8 @@ package struct Jobs: Sendable {
             try await transaction.query(table.lockChoice)
             let job = try await find(name, in: transaction)
             guard job.state.isFinal else { throw JobError.unfinished(name, word: job.word) }
+            let pruned = try await PruningsTable(tables).read(on: transaction)?.through ?? 0
+            guard pruned <= job.definition.after else { throw JobError.pruned(through: pruned) }
             let stem = JobName.stem(of: name)
             var taken: Set<String> = []
             for row in try await transaction.query(table.names(like: stem)) { taken.insert(try row.decode(0)) }

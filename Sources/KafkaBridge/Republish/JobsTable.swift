@@ -12,6 +12,8 @@ package struct JobsTable: Sendable {
     private let lockName: String
     private let events: String
     private let queue: QueuedJobs
+    /// SQL that is true for jobs of the source, and for those of versions before, which name none.
+    private let isOwn: String
 
     package init(_ tables: TableNames) {
         owners = tables.godwitTable("transactional_segments")
@@ -19,6 +21,7 @@ package struct JobsTable: Sendable {
         lockName = "godwit job \(tables.godwitSchema) "
         events = tables.events.text
         queue = QueuedJobs(tables)
+        isOwn = "(events_table IS NULL OR \(SourceRows(tables).named))"
     }
 
     func insert(_ job: NewJob, through: Int64) -> BoundStatement {
@@ -126,7 +129,8 @@ package struct JobsTable: Sendable {
     /// The name and its followers, `NAME-2` and so on, that are taken.
     func names(like stem: String) -> BoundStatement {
         BoundStatement(
-            Statement("SELECT name FROM \(table.sql) WHERE name = $1 OR starts_with(name, $1 || '-')"), [stem])
+            // Numbers shorten a long name.
+            Statement("SELECT name FROM \(table.sql) WHERE starts_with(name, left($1, 90))"), [stem])
     }
 
     /// Takes the job's session lock; false if another session has it.
@@ -183,10 +187,11 @@ package struct JobsTable: Sendable {
             ])
     }
 
-    /// Jobs that have not ended for good: name, state, checkpoint, the last position of their range.
+    /// Jobs of the source that have not ended for good: name, state, checkpoint, the last position of their range.
     var open: BoundStatement {
         let sql = """
-            SELECT name, state, checkpoint, through_position FROM \(table.sql) WHERE state NOT IN ('done', 'cancelled')
+            SELECT name, state, checkpoint, through_position FROM \(table.sql)
+            WHERE state NOT IN ('done', 'cancelled') AND \(isOwn)
             """
         return BoundStatement(Statement(name: "jobs_open", sql: sql))
     }
@@ -199,13 +204,13 @@ package struct JobsTable: Sendable {
         return BoundStatement(Statement(sql), [consumer])
     }
 
-    /// Removes some of the jobs that ended for good so many seconds ago, with what is recorded of their deliveries: a job of the
+    /// Removes some of the source's jobs that ended for good so many seconds ago, with what is recorded of their deliveries: a job of the
     /// same name would go on from there.
     func removeEnded(olderThan seconds: Double, limit: Int) -> BoundStatement {
         let sql = """
             WITH removed AS (
                 DELETE FROM \(table.sql) WHERE name IN (
-                    SELECT name FROM \(table.sql) WHERE state IN ('done', 'cancelled')
+                    SELECT name FROM \(table.sql) WHERE state IN ('done', 'cancelled') AND \(isOwn)
                     AND finished_at < clock_timestamp() - make_interval(secs => $1) LIMIT $2)
                 RETURNING name
             ), forgotten AS (

@@ -56,6 +56,15 @@ import Testing
         #expect(!whole.entries.contains { $0.path.first == "source" || $0.path.first == "database" })
     }
 
+    @Test func `a job publishes to no topic of another source's consumer`() throws {
+        let orders = try #require(try read(Self.two).source(of: "identity"))
+        let context = try JobContext(orders)
+        let identity = try context.consumer("identity")
+        let failure = #expect(throws: Failure.self) { try context.jobOptions(identity, topic: "b") }
+        #expect(failure?.message.contains("invoices") == true, "\(failure?.message ?? "")")
+        _ = try context.jobOptions(identity, topic: "again")
+    }
+
     @Test func `the environment makes sources, and overrides those of the file`() throws {
         let configuration = try read(
             Self.two,

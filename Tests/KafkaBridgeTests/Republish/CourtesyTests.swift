@@ -96,4 +96,12 @@ import Testing
         lag = .seconds(0) ... .seconds(30)
         #expect(run(30, rate: 100, eventTime: .microseconds(100), &random) { lag.contains($0) }.published < 100)
     }
+
+    @Test func `beside a consumer that stays behind a job goes on by a slice a second, after a minute`() {
+        var random = Seeded(4)
+        let world = run(180, rate: 100, eventTime: .microseconds(100), &random) { _ in true }
+        #expect(world.published > 1_000, "it stands still")
+        #expect(world.publishing < .seconds(120 * 0.012), "\(world.publishing)")
+        #expect(run(55, rate: 100, eventTime: .microseconds(100), &random) { _ in true }.published < 100)
+    }
 }

@@ -200,6 +200,24 @@ import Testing
                     INSERT INTO \(schema).transactional_segments (events_table, consumer_name, segment_id, epoch)
                     VALUES ('e', 'republish old', 0, 1), ('e', 'republish open', 0, 1);
                     """)
+            // Of another source that has the same tables of Godwit's.
+            try await connection.execute(
+                script: """
+                    INSERT INTO \(schema).registered_consumers (events_table, consumer_name, registered_by)
+                    VALUES ('another.events', 'other', 'test');
+                    INSERT INTO \(schema).dead_letters (consumer_name, global_position, segment_id, event_id, event_type,
+                        bounded_context, aggregate_type, aggregate_id, aggregate_version, state, is_cause, reason, error, last_at)
+                    SELECT 'other', position, 0, gen_random_uuid(), '', '', '', '', 1, state, true, 'poison', '',
+                        now() - interval '9 days'
+                    FROM (VALUES (-3, 'discarded'), (7, 'parked')) AS rows (position, state);
+                    INSERT INTO \(schema).jobs (name, consumer, bounded_contexts, aggregate_types, aggregate_ids, event_types,
+                        is_listed, after_position, through_position, checkpoint, state, finished_at, events_table)
+                    SELECT name, 'other', '{}', '{}', '{}', '{}', false, 0, 3, 3, state, now() - interval '9 days',
+                        'another.events'
+                    FROM (VALUES ('theirs', 'done'), ('their open one', 'stopped')) AS rows (name, state);
+                    """)
+            let facts = try await RetentionFacts.read(store.tables, on: connection)
+            #expect(facts.parked == [100] && facts.jobs.map(\.name) == ["open"])
             let ages = Housekeeping.Ages(
                 deadLetters: .seconds(5 * 86_400), auditLog: .seconds(5 * 86_400), jobs: .seconds(5 * 86_400))
             let removed = try await Housekeeping(store.tables, ages: ages).run(on: connection)
@@ -207,7 +225,7 @@ import Testing
             let letters: [Int64] = try await connection.query(
                 Statement("SELECT global_position FROM \(schema).dead_letters ORDER BY 1")
             ).map { try $0.decode(0) }
-            #expect(letters == [0, 2, 3, 100])
+            #expect(letters == [-3, 0, 2, 3, 7, 100])
             #expect(removed.deadLetters == 2)
             #expect(removed.auditEntries == 1)
             #expect(removed.jobs == 1)
