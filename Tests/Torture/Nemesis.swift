@@ -75,7 +75,8 @@ actor Nemesis {
         case .terminated:
             await world.signal(index, SIGTERM)
             // A signal that comes before the process has set anything up just ends it.
-            try await world.replace(index, expected: [0, -SIGTERM])
+            // Brokers that do not answer outlast the time that it has to end.
+            try await world.replace(index, expected: [0, 3, -SIGTERM])
         case .terminatedTwice:
             await world.signal(index, SIGTERM)
             try await Task.sleep(for: step.duration)
@@ -84,7 +85,7 @@ actor Nemesis {
         default:
             for index in relays {
                 await world.signal(index, SIGTERM)
-                try await world.replace(index, expected: [0, -SIGTERM])
+                try await world.replace(index, expected: [0, 3, -SIGTERM])
                 try await Task.sleep(for: .milliseconds(500))
             }
         }
