@@ -19,7 +19,7 @@ final class ProcessObserver: Sendable {
         self.registry = registry
     }
 
-    /// Looks at the databases whenever somebody asked, and notes how much was done, until cancelled.
+    /// Looks at the databases each time a status was asked for, and notes how much was done, until cancelled.
     func run() async {
         await withTaskGroup { group in
             for unit in units {

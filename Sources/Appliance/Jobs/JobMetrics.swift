@@ -31,7 +31,7 @@ struct JobMetrics: Sendable {
 
     func failed() { failures.increment() }
 
-    /// Takes in what one run tells of itself.
+    /// Takes in the progress of one run.
     func observer() -> @Sendable (JobProgress) -> Void {
         let counted = Mutex<Int64>(0)
         return { update in

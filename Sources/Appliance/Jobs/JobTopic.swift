@@ -1,6 +1,6 @@
 import KafkaBridge
 
-/// Which topics a job may publish to, where it is told another than its consumer's.
+/// Which topics a job may publish to, beside its consumer's own.
 ///
 /// What an operator names is allowed, also where the live consumer may not write to it: the name itself is the confirmation.
 /// It is refused where another consumer of the configuration publishes to the topic, whose readers expect that consumer's

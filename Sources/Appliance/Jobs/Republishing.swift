@@ -131,7 +131,7 @@ package struct Republishing: Sendable {
 
     /// Counts what would be published, without a job and without a broker; of a job that exists, what is left.
     ///
-    /// - Parameter limit: how long to count; what is not counted then is told.
+    /// - Parameter limit: how long to count; the report says how far it came.
     package func count(
         _ name: String?, consumer: String?, request: SelectionRequest, limit: Duration? = nil
     ) async throws -> CountReport {

@@ -35,7 +35,7 @@ struct RelayService: Service {
                 preflight.state.failure =
                     "nothing is relayed any more: \(failure.message); start the process anew once it is mended"
                 Logger(label: "godwit").error("the source cannot go on; the others do: \(failure.message)")
-                // Until the others are told to stop; then it shows in the exit code.
+                // Until the process is stopped; then it shows in the exit code.
                 try await gracefulShutdown()
                 throw failure
             }

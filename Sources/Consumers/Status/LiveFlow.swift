@@ -1,6 +1,6 @@
 import Synchronization
 
-/// How the live flow of a process fares at the moment, for work beside it that must not be in its way. It notes nothing while
+/// How late the live flow of a process is at the moment, for work beside it that must not be in its way. It notes nothing while
 /// no such work is done.
 package final class LiveFlow: Sendable {
     /// One batch that was processed.

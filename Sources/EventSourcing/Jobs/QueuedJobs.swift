@@ -2,7 +2,7 @@
 package struct QueuedJobs: Sendable {
     /// The kinds of jobs that this version can run. Others stay for processes of versions that can.
     package static let kinds = ["republish"]
-    /// Whoever runs a job writes at least twice a second: one that has not for so long is dead, or cut off.
+    /// The process that runs a job writes at least twice a second: one that has not for so long is dead, or has no database.
     package static let silence: Duration = .seconds(5)
 
     private let jobs: TableName
