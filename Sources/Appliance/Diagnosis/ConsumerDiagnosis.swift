@@ -20,13 +20,12 @@ struct ConsumerDiagnosis: Sendable {
         of consumer: StoreStatus.Consumer, _ letters: DeadLetters.Count? = nil, audit: AuditRecord? = nil,
         in store: StoreStatus
     ) -> [HealthIssue] {
-        if consumer.segments.isEmpty {
+        guard let lag = consumer.lag else {
             // A process that serves it says why it has not begun.
             let waits = conditions(consumer.workers)
             let notStarted = HealthIssue(.notStarted, "it was never started: start `godwit run`")
             return source(consumer) + (waits.isEmpty ? [notStarted] : waits) + orders(consumer)
         }
-        let lag = consumer.lag
         var issues =
             owners(consumer) + source(consumer) + conditions(owningWorkers(consumer)) + orders(consumer)
             + parked(consumer, letters) + missed(consumer) + found(audit) + behind(audit, consumer)
@@ -130,7 +129,7 @@ struct ConsumerDiagnosis: Sendable {
                     .paused,
                     "paused by \(order.actor) \(AgeText.format(order.age)) ago: `godwit resume \(consumer.name)`"))
         }
-        if let rate = order.control.rate, consumer.lag.events > 0 {
+        if let rate = order.control.rate, (consumer.lag?.events ?? 0) > 0 {
             issues.append(
                 HealthIssue(
                     .limited,

@@ -23,7 +23,7 @@ package struct ConsumerReport: Sendable {
     /// In one word.
     package var state: String {
         guard let first = issues.first else {
-            return consumer.lag.events == 0 && !isMoving ? "up to date" : "flowing"
+            return consumer.lag?.events == 0 && !isMoving ? "up to date" : "flowing"
         }
         return first.kind.rawValue.split(separator: "_").joined(separator: " ")
     }
@@ -51,9 +51,9 @@ package struct ConsumerReport: Sendable {
                         ]
                     })),
             .init("checkpoint", consumer.segments.map(\.checkpoint).min().map { .number($0) } ?? .null),
-            .init("lag_events", .number(lag.events)),
-            .init("lag_exact", .boolean(lag.isExact)),
-            .init("lag_seconds", Self.seconds(lag)),
+            .init("lag_events", lag.map { .number($0.events) } ?? .null),
+            .init("lag_exact", lag.map { .boolean($0.isExact) } ?? .null),
+            .init("lag_seconds", lag.map(Self.seconds) ?? .null),
             .init("parked_events", .number(deadLetters?.open ?? 0)),
             .init("halted_segments", .number(deadLetters?.halted ?? 0)),
             .init("audit", audit?.json ?? .null),

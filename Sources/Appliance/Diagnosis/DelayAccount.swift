@@ -180,9 +180,9 @@ extension DelayAccount.Facts {
     ) {
         let lag = consumer.lag
         self.consumer = consumer.name
-        (waiting, age, position) = (lag.events, lag.oldest, lag.oldestPosition)
+        (waiting, age, position) = (lag?.events ?? 0, lag?.oldest, lag?.oldestPosition)
         let oldest = consumer.segments.first {
-            $0.lag.oldestPosition != nil && $0.lag.oldestPosition == lag.oldestPosition
+            $0.lag.oldestPosition != nil && $0.lag.oldestPosition == lag?.oldestPosition
         }
         segment = oldest?.id
         (order, problem, writers) = (consumer.order, consumer.problem, picture.store.writers)

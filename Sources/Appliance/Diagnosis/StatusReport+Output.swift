@@ -117,12 +117,13 @@ extension StatusReport {
         return consumers.contains { !$0.consumer.segments.isEmpty } ? table.text(on: terminal) : ""
     }
 
-    static func events(_ lag: SegmentLag) -> String {
-        (lag.isExact ? "" : "≤ ") + CountText.format(lag.events)
+    static func events(_ lag: SegmentLag?) -> String {
+        guard let lag else { return "–" }
+        return (lag.isExact ? "" : "≤ ") + CountText.format(lag.events)
     }
 
-    static func age(_ lag: SegmentLag) -> String {
-        if lag.events == 0 { return "–" }
+    static func age(_ lag: SegmentLag?) -> String {
+        guard let lag, lag.events > 0 else { return "–" }
         return lag.oldest.map { AgeText.format($0) } ?? "?"
     }
 }

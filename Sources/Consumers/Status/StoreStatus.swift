@@ -76,8 +76,8 @@ package struct StoreStatus: Sendable {
             self.order = order
         }
 
-        /// What waits in all segments together.
-        package var lag: SegmentLag { SegmentLag(segments.map(\.lag)) }
+        /// What waits in all segments together; `nil` where there are none, since nobody knows before the consumer has started.
+        package var lag: SegmentLag? { segments.isEmpty ? nil : SegmentLag(segments.map(\.lag)) }
     }
 
     /// The highest visible position.

@@ -11,6 +11,7 @@ struct CommittedWindows {
 
     private let selection: EventSelection
     private let size: Int
+    private let expected: Int
     private let comparesValues: Bool
     private let table: EventsTable
     private var cursor: RangeCursor
@@ -20,12 +21,16 @@ struct CommittedWindows {
     private static let rows = 10_000
     private static let bytes = 16 << 20
 
+    /// - Parameters:
+    ///   - size: events of one window.
+    ///   - expected: events of the range, as far as is known.
     init(
-        _ selection: EventSelection, after: Int64, through: Int64, size: Int, route: Route, comparesValues: Bool,
-        table: EventsTable
+        _ selection: EventSelection, after: Int64, through: Int64, size: Int, expected: Int, route: Route,
+        comparesValues: Bool, table: EventsTable
     ) {
         self.selection = selection
         self.size = size
+        self.expected = expected
         self.comparesValues = comparesValues
         self.table = table
         router = Router(route)
@@ -42,9 +47,14 @@ struct CommittedWindows {
     }
 
     /// The next events, so many at most; `nil` when there are no more.
-    mutating func next(on connection: Connection) async throws(PostgresError) -> Window? {
-        var window = Window(
-            ledger: DeliveryLedger(capacity: min(size, 1_024), comparesValues: comparesValues), firstTime: .max)
+    ///
+    /// - Parameter used: the ledger of the window before, whose memory is used again.
+    mutating func next(
+        reusing used: consuming DeliveryLedger?, on connection: Connection
+    ) async throws(PostgresError) -> Window? {
+        var ledger = used ?? DeliveryLedger(capacity: min(size, expected), comparesValues: comparesValues)
+        ledger.forgetAll()
+        var window = Window(ledger: ledger, firstTime: .max)
         while !cursor.isAtEnd, window.ledger.count < size {
             let limit = min(Self.rows, size - window.ledger.count)
             let statement =

@@ -48,12 +48,37 @@ struct DeliveryLedger: Sendable {
     /// The last record found has another value.
     private var different = BitList()
 
-    /// - Parameter comparesValues: whether entries and records come with hashes of values.
+    /// - Parameters:
+    ///   - capacity: so many events take no more memory than what is taken now.
+    ///   - comparesValues: whether entries and records come with hashes of values.
     init(capacity: Int, comparesValues: Bool = false) {
         self.comparesValues = comparesValues
         var size = 64
         while size < capacity * 2 { size *= 2 }
         slots = Array(repeating: 0, count: size)
+        ids.reserveCapacity(capacity)
+        positions.reserveCapacity(capacity)
+        aggregates.reserveCapacity(capacity)
+        topics.reserveCapacity(capacity)
+        if comparesValues { values.reserveCapacity(capacity) }
+        offsets.reserveCapacity(capacity)
+        places.reserveCapacity(capacity)
+        live.reserveCapacity(capacity)
+    }
+
+    /// Begins with another window, in the memory of this one: made anew, arrays of this size leave holes behind them that
+    /// nothing fits into.
+    mutating func forgetAll() {
+        ids.removeAll(keepingCapacity: true)
+        positions.removeAll(keepingCapacity: true)
+        aggregates.removeAll(keepingCapacity: true)
+        topics.removeAll(keepingCapacity: true)
+        values.removeAll(keepingCapacity: true)
+        offsets.removeAll(keepingCapacity: true)
+        places.removeAll(keepingCapacity: true)
+        live.removeAll(keepingCapacity: true)
+        for slot in slots.indices { slots[slot] = 0 }
+        (republished, deadLetters, misplaced, different) = (BitList(), BitList(), BitList(), BitList())
     }
 
     var count: Int { ids.count }

@@ -109,7 +109,8 @@ package struct Verification: Sendable {
             selection, after: after, through: through, route: route, table: table, on: connection
         ).topics
         let windows = CommittedWindows(
-            selection, after: after, through: through, size: options.windowSize, route: route,
+            selection, after: after, through: through, size: options.windowSize,
+            expected: report.topics.reduce(0) { $0 + $1.events }, route: route,
             comparesValues: options.comparesValues, table: table)
         let topics = report.topics.map(\.name)
         let letters = topics.isEmpty ? [] : options.deadLetterTopic.map { [$0.description] } ?? []
@@ -148,7 +149,8 @@ package struct Verification: Sendable {
         var order = OrderCheck()
         var judge = AbsenceJudge(consumer: consumer, route: route, tables: tables, due: due)
         let length = Double(max(1, report.through - report.after))
-        while let window = try await windows.next(on: connection) {
+        var used: DeliveryLedger?
+        while let window = try await windows.next(reusing: used.take(), on: connection) {
             let start: ReadStart = options.fromBeginning ? .beginning : .timestamp(window.firstTime)
             // The window is large, and not kept twice.
             var pass = Pass(window: consume window, numbers: windows.topics, options: options, route: route, consumer)
@@ -161,6 +163,7 @@ package struct Verification: Sendable {
             report.unnamedRecords = max(report.unnamedRecords, pass.unnamedRecords)
             report.take(pass.ledger, absences, disordered: pass.ledger.outOfOrder(&order))
             missing += absences.filter { $0.kind == .missing }.map(\.position)
+            used = pass.ledger
         }
         report.isOrderPartial = order.isPartial
         report.unseenSettings = judge.deletions?.unseenSettings ?? []

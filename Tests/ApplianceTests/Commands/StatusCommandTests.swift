@@ -36,6 +36,9 @@ import Testing
             let never = try await status(place)
             #expect(never.exitCode == 4, "\(never.standardError)")
             #expect(never.standardOutput.contains("identity  not started"))
+            // Nobody knows what will wait for it before it has begun.
+            let unknown = try consumer(try await status(place, "--json"))
+            #expect(unknown["lag_events"] == .null && unknown["lag_exact"] == .null && unknown["lag_seconds"] == .null)
 
             let relay = try place.run(["GODWIT_WORKER_HEARTBEAT_INTERVAL": "400ms"])
             let ids = try await place.append(30)

@@ -93,7 +93,7 @@ import Testing
                 try await connection.query(
                     SegmentsTable(test.tables).initialize("c", totalSegments: 3, start: 0))
                 let status = try await StatusReader(test.tables, scopes: ["c": scope]).read(on: connection)
-                let lag = status.consumers[0].lag
+                let lag = try #require(status.consumers[0].lag)
                 let wanted = try await wanted(scope, test)
                 #expect(lag.isExact && Int(lag.events) == wanted.count, "\(scope.text)")
             }
