@@ -21,6 +21,20 @@ final class HandWritten: RecordSource {
         _ = await producer.close()
     }
 
+    /// Writes them within a transaction, which is left open.
+    static func begin(
+        _ records: [ConsumedRecord], to name: String, of kafka: TestKafka
+    ) async throws -> TransactionalProducer {
+        var client = kafka.client()
+        client.transactions = TransactionSettings(id: TestDatabase.uniqueName("hand"))
+        let transaction = try TransactionalProducer(client, logger: quiet)
+        try await transaction.initialize()
+        let topic = try #require(try await transaction.producer.prepare([name]).first)
+        let batch = await transaction.producer.produce(HandWritten(records, topic))
+        #expect(await batch.settled().isDelivered)
+        return transaction
+    }
+
     var count: Int { records.count }
 
     func fill(_ index: Int, _ record: inout RecordWriter) {
