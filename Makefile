@@ -1,7 +1,7 @@
 # What a newcomer and a contributor need; `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build install demo smoke test tsan torture bench format lint image-lint image-check docs
+.PHONY: help setup build install demo smoke test tsan torture bench format lint package package-check image-lint image-check docs
 
 SOURCES := Package.swift Sources Tests Benchmarks
 PREFIX ?= /usr/local
@@ -10,7 +10,7 @@ RELEASE := swift build -c release --product godwit --static-swift-stdlib
 BENCH := catchup cost records rest latency notify limits projection many sources audit verify exactly
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing of Debian's packages
 	@.ci/setup
@@ -64,6 +64,12 @@ docs: ## build the documentation as a DocC archive, and stop at any warning
 	docc convert Sources/godwit/Documentation.docc --output-path .build/documentation/godwit.doccarchive \
 		--additional-symbol-graph-dir .build/documentation --warnings-as-errors \
 		--fallback-display-name godwit --fallback-bundle-identifier godwit
+
+package: setup ## build for release, and make a Debian package, a tarball and an image's context in .build/package
+	@.ci/package
+
+package-check: setup ## make the package, install it in a clean Debian root, relay events there, and remove it; needs root
+	@.ci/package --check
 
 image-lint: ## check the form of docker/
 	@docker/check --lint
