@@ -5,7 +5,7 @@ import Testing
 
 @testable import Appliance
 
-/// Every page of the documentation: what it tells to type is typed, in its order, on servers of its own.
+/// Every page of the documentation: what it asks a reader to type is typed, in its order, on servers of its own.
 @Suite(.serialized) struct DocumentTests {
     private static let tested: Set<String> = ["sh", "yaml", "sql"]
     private static let runnable = Document.all.filter { $0.blocks.contains { tested.contains($0.language) } }
@@ -70,7 +70,7 @@ import Testing
         #expect(lines.count > 20 && problems.isEmpty, "\(problems)")
     }
 
-    @Test func `every Swift block is compiled: it stands in a test's file, or is one of its page's package`() throws {
+    @Test func `every Swift block is compiled: it is in a test's file, or is one of its page's package`() throws {
         let folders = ["Tests/ApplianceTests/Documentation", "Tests/ConsumersTests/Example"]
         let sources = try folders.flatMap { folder in
             try FileManager.default.contentsOfDirectory(atPath: Document.root.appending(path: folder).path)
