@@ -23,6 +23,9 @@ import Testing
         Rule(words: ["mend", "mends", "mended"], instead: "fix, correct, repair"),
         Rule(words: ["stands"], instead: "is, halts, does not move", unlessFollowedBy: ["for"]),
         Rule(
+            words: [", for one"], instead: "for example, such as",
+            unlessFollowedBy: "abcdefghijklmnopqrstuvwxyz`".map { String($0) }),
+        Rule(
             words: [
                 "ConsumerLoop", "ConsumerSession", "Consignment", "ProducerRun", "JobHold", "JobPlace", "HorizonLook",
                 "HorizonFacts", "tellOthers", "tellRelays", "ControlOrder", "ConsumerJudgement", "FailureVerdict",
@@ -63,7 +66,8 @@ import Testing
         while let range = rest.firstRange(of: word) {
             let before = rest[..<range.lowerBound].last ?? text[..<range.lowerBound].last
             let after = rest[range.upperBound...]
-            let isWhole = before.map(isLetter) != true && after.first.map(isLetter) != true
+            let isBegun = word.first.map(isLetter) == true && before.map(isLetter) == true
+            let isWhole = !isBegun && after.first.map(isLetter) != true
             let next = after.drop { $0 == " " }
             if isWhole, !rule.unlessFollowedBy.contains(where: { next.hasPrefix($0) }) { return true }
             rest = after
@@ -86,6 +90,7 @@ import Testing
         ("/// Whoever reads it.", 1), ("\"nothing is said\"", 1), ("// It stands still, and tells nobody.", 2),
         ("/// `p` stands for a partition.", 0), ("let understands = 1", 0), ("struct HorizonLook {}", 1),
         ("// the consumer loop of somebody", 1),
+        ("/// Some setting, for one.", 1), ("for a hundred consumers, for one consumer", 0),
     ])
     func `each is found as a whole word, wherever it is`(_ line: String, _ count: Int) {
         #expect(Self.findings(in: SourceTree.File("a.swift", line)).count == count)

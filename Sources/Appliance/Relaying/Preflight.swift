@@ -120,7 +120,7 @@ struct Preflight: Sendable {
         case .topicMissing:
             throw Failure(
                 .topicMissing, "topic \(topic): \(failure.message) Or let Godwit create it: kafka.topics.create: true")
-        // A partition without a leader, for one, passes.
+        // A partition without a leader, for example, passes.
         case .kafkaUnreachable: return
         default: throw Failure(failure.status, "topic \(topic): \(failure.message)")
         }

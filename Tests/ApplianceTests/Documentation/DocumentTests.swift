@@ -86,15 +86,4 @@ import Testing
             }
         }
     }
-
-    @Test func `every link leads to a file that is there`() throws {
-        #expect(Document.all.count > 5)
-        for document in Document.all {
-            for link in document.links {
-                guard let target = document.target(of: link) else { continue }
-                let path = Document.root.appending(path: target).path
-                #expect(FileManager.default.fileExists(atPath: path), "\(document.path): \(link)")
-            }
-        }
-    }
 }
