@@ -1,7 +1,7 @@
 # What a newcomer and a contributor need; `make` alone lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build install demo smoke test tsan torture bench format lint package package-check image-lint image-check docs
+.PHONY: help setup hooks build install demo smoke test tidy tsan torture bench format lint package package-check image-lint image-check docs
 
 SOURCES := Package.swift Sources Tests Benchmarks
 PREFIX ?= /usr/local
@@ -14,6 +14,9 @@ help: ## list the targets
 
 setup: ## install what is missing of Debian's packages
 	@.ci/setup
+
+hooks: ## have git check the format before each commit
+	git config core.hooksPath .githooks
 
 build: setup ## build godwit (debug)
 	swift build
@@ -33,6 +36,9 @@ smoke: setup ## build for release, and have that build carry the demo's events: 
 test: export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH ?= 10
 test: setup ## run all tests
 	swift test
+
+tidy: ## check words, file sizes, imports, SQL, documentation and sleeps: the rules of Tests/TidyTests
+	swift test --filter TidyTests
 
 # librdkafka's threads are not known to the sanitizer, so only what runs without Kafka is tested.
 tsan: setup ## run the tests of consumers and of what they rest on under ThreadSanitizer

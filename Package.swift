@@ -101,8 +101,9 @@ let package = Package(
         .executableTarget(
             name: "godwit",
             dependencies: [
-                "Appliance", "CVersion", "EventSourcing", "KafkaBridge", "KafkaTestBroker", "LocalPostgres", "Postgres",
-                arguments, logging, signals,
+                "Appliance", "CVersion", "Consumers", "EventSourcing", "KafkaBridge", "KafkaTestBroker",
+                "LocalPostgres",
+                "Postgres", arguments, logging, signals,
             ],
             swiftSettings: settings),
 
@@ -146,6 +147,8 @@ let package = Package(
             ],
             path: "Tests/Torture", swiftSettings: settings),
         .testTarget(name: "TortureTests", dependencies: ["TestSupport", "Torture"], swiftSettings: settings),
+        // Mechanical rules of style and layering, over the text of the sources.
+        .testTarget(name: "TidyTests", swiftSettings: settings),
         // A projection over many events, handled one by one and by the batch.
         .executableTarget(
             name: "ProjectionBenchmark", dependencies: ["Consumers", "EventStoreTesting", "EventSourcing", "Postgres"],

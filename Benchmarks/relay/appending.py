@@ -58,7 +58,7 @@ def one_line(text):
 
 # Many aggregates, so that writers seldom wait for each other.
 BUSY = "\\set a random(1, 100000)\nBEGIN;\n{append}COMMIT;\n"
-# Each append tells which transaction of which client it was.
+# Each append says which transaction of which client it was.
 PACED = "\\set n :n + 1\nBEGIN;\n{append}COMMIT;\n"
 
 

@@ -24,10 +24,10 @@ extension Error {
     /// Whether the connection was lost, or the server with it, so that others may be lost too.
     var isLoss: Bool { databaseTrouble.map { $0.kind == .away || $0.kind == .recovering } ?? false }
 
-    /// Whether waiting for the database mends it: it is away, recovers, or is too busy to answer in time.
+    /// Whether waiting for the database fixes it: it is away, recovers, or is too busy to answer in time.
     package var isDatabaseAway: Bool { databaseTrouble?.passes ?? false }
 
-    /// Whether it may be mended while a process that has worked before waits: the database passes through something, or
+    /// Whether it may be fixed while a process that has worked before waits: the database passes through something, or
     /// an operator gives back a right, a password, a table or a column.
     package var isRecoverable: Bool { databaseTrouble.map { $0.kind != .bug } ?? false }
 }
@@ -45,7 +45,7 @@ package struct DatabaseRetry: Sendable {
 
     /// Waits for the next attempt.
     ///
-    /// - Throws: the error, if waiting does not mend it; `CancellationError`.
+    /// - Throws: the error, if waiting does not fix it; `CancellationError`.
     package mutating func pause(after error: any Error) async throws {
         try Task.checkCancellation()
         guard error.isRecoverable else { throw error }

@@ -7,7 +7,7 @@ package final class BackgroundThread: TaskExecutor {
 
     /// - Parameters:
     ///   - name: shown by `ps -L` and debuggers; the kernel keeps the first 15 bytes.
-    ///   - niceness: how much it stands back for other threads, 1 to 19.
+    ///   - niceness: how much it gives way to other threads, 1 to 19.
     package init(name: String, niceness: Int32) {
         let queue = JobQueue<BackgroundThread>()
         self.queue = queue

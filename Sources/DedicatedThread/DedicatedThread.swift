@@ -12,7 +12,7 @@ package final class DedicatedThread: SerialExecutor {
     ///
     /// - Parameters:
     ///   - name: shown by `ps -L` and debuggers; the kernel keeps the first 15 bytes.
-    ///   - niceness: how much it stands back for other threads, 0 to 19. Threads that are started on it stand back likewise.
+    ///   - niceness: how much it gives way to other threads, 0 to 19. Threads that are started on it give way likewise.
     package init(name: String, niceness: Int32 = 0) {
         let queue = JobQueue<DedicatedThread>()
         self.queue = queue

@@ -1,6 +1,6 @@
 /// A thread of its own for a loop that blocks in C, such as serving librdkafka's event queue.
 ///
-/// The body decides when it ends; whoever stops it wakes it by the C library's own means and then joins.
+/// The body decides when it ends; the caller that stops it wakes it by the C library's own means and then joins.
 package final class PumpThread: Sendable {
     private let ended = Latch()
 

@@ -7,7 +7,7 @@ extension LocalPostgres {
         package var maxConnections = 200
         /// `max_prepared_transactions`; PostgreSQL's own default of 0 refuses two-phase commit.
         package var maxPreparedTransactions = 64
-        /// Loads `pg_stat_statements`; the extension itself is created by whoever wants it.
+        /// Loads `pg_stat_statements`; the extension itself is created by the caller that wants it.
         package var statementStatistics = false
         /// Who may connect over TCP.
         package var authentication = Authentication.trust
@@ -42,11 +42,11 @@ extension LocalPostgres {
         }
     }
 
-    /// Who may connect over TCP. The Unix socket is open to whoever may enter the cluster's folder: its own user and root.
+    /// Who may connect over TCP. The Unix socket is open to every user that may enter the cluster's folder: its own user and root.
     package enum Authentication: Sendable {
         /// Everyone on this machine.
         case trust
-        /// Whoever knows a password (SCRAM-SHA-256); the superuser's is given here and holds no line break.
+        /// Clients that know a password (SCRAM-SHA-256); the superuser's is given here and holds no line break.
         case scram(password: String)
 
         var method: String {

@@ -8,7 +8,7 @@ package actor LocalPostgres {
     package nonisolated let port: UInt16
     /// The folder with everything in it: data, log, Unix socket.
     package nonisolated let folder: String
-    /// The server's major version, `15` for one.
+    /// The server's major version, such as `15`.
     package nonisolated let majorVersion: Int
     /// The process id of the postmaster; nil while the server is stopped.
     package private(set) var pid: Int32?

@@ -32,7 +32,7 @@ extension BoundStatement: ExpressibleByStringInterpolation {
             values.reserveCapacity(interpolationCount)
         }
 
-        /// Takes SQL as it stands in the source.
+        /// Takes SQL as it is in the source.
         public mutating func appendLiteral(_ literal: String) {
             sql += literal
         }

@@ -26,7 +26,7 @@ extension PostgresError {
         /// What to do, for the operator; `nil` where it goes on by itself, or nothing is known.
         public let advice: String?
 
-        /// Whether waiting alone mends it.
+        /// Whether waiting alone fixes it.
         public var passes: Bool { kind == .away || kind == .busy || kind == .recovering }
     }
 

@@ -38,7 +38,7 @@ public struct PostgresError: Error, Sendable, Hashable {
         public static let misuse = Code(base: .misuse)
         /// The file or command that gives the password gives none at the moment.
         public static let secretUnavailable = Code(base: .secretUnavailable)
-        /// A pooler stands between that keeps no session for its client.
+        /// A pooler is between that keeps no session for its client.
         public static let sessionRequired = Code(base: .sessionRequired)
     }
 

@@ -115,7 +115,7 @@ extension YAMLNode {
             let mark = unsafe parser.problem_mark
             // The mark counts characters.
             let character = unsafe String(decoding: bytes, as: UTF8.self).unicodeScalars.dropFirst(mark.index).first
-            let hint = character == "\t" ? "; a tab stands there, indent with spaces" : ""
+            let hint = character == "\t" ? "; there is a tab, indent with spaces" : ""
             return YAMLProblem(
                 line: Int(mark.line) + 1, column: Int(mark.column) + 1,
                 reason: "this is not YAML: \(reason) (column \(mark.column + 1))\(hint)")

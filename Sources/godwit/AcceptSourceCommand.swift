@@ -15,7 +15,7 @@ struct AcceptSourceCommand: GodwitCommand {
 
             Relays stop reading where events could be passed over: the sequence was reset, altered or replaced, the database was
             restored or upgraded, a partition with older positions was attached. `godwit status` says which. What can simply be
-            mended (CACHE, a policy, rights) needs no acceptance, except that altering a sequence counts as a change of it.
+            fixed (CACHE, a policy, rights) needs no acceptance, except that altering a sequence counts as a change of it.
 
             Without --yes it only says what it would do. By default every event that is in the table now is published again:
             nothing is lost, and readers see what they had before a second time. With --from they go on behind a position, with

@@ -23,7 +23,7 @@ struct AdoptCommand: GodwitCommand {
             writers draw its values ahead, in another transaction, and then events would be lost.
 
             A table with rows needs --online: it goes by steps, none of which keeps writers waiting for longer than a
-            moment. Old rows come before all new ones, in the order that is said (--order-by). What was interrupted goes on
+            moment. Old rows come before all new ones, in the order that is stated (--order-by). What was interrupted goes on
             with the next attempt. The relay is started afterwards, and refuses to start before.
 
             Where rows are deleted right after they are inserted, nothing is left to read: --copy prints a trigger instead,

@@ -1,10 +1,12 @@
 import Appliance
 import ArgumentParser
+import KafkaBridge
 
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "config", abstract: "Checks the configuration, shows what holds, or prints all keys or metrics.",
-        subcommands: [Check.self, Show.self, Reference.self, Metrics.self])
+        commandName: "config",
+        abstract: "Checks the configuration, shows what holds, or prints all keys, metrics or headers.",
+        subcommands: [Check.self, Show.self, Reference.self, Metrics.self, Headers.self])
 
     struct Check: GodwitCommand {
         static let configuration = CommandConfiguration(
@@ -105,6 +107,19 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func execute() async throws {
             standardOutput(MetricReference.markdown)
+        }
+    }
+
+    struct Headers: GodwitCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prints every header that a record can have, with its meaning, as Markdown.",
+            discussion: """
+                Example:
+                  godwit config headers | grep dead_letter
+                """.flowing)
+
+        func execute() async throws {
+            standardOutput(HeaderReference.markdown)
         }
     }
 }

@@ -56,7 +56,7 @@ struct DevCommand: GodwitCommand {
             # or with SQL, as any service would
             psql '\(servers.databaseURL)' -c "INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, event_version, payload, created_at) VALUES ('Identity', 'User', 'u-2', 1, gen_random_uuid(), 'UserRegistered', 1, '{}', now())"
 
-            # see how each consumer stands, and what is stored
+            # see the state of each consumer, and what is stored
             \(godwit) status --config \(servers.configurationFile)
             psql '\(servers.databaseURL)' -c 'SELECT global_position, event_type, aggregate_id FROM events ORDER BY 1 DESC LIMIT 5'
 

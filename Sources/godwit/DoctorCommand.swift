@@ -4,7 +4,7 @@ import ArgumentParser
 struct DoctorCommand: GodwitCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Looks for what keeps relaying from working, and says what mends it.",
+        abstract: "Looks for what keeps relaying from working, and says what fixes it.",
         discussion: """
             Examples:
               godwit doctor --config godwit.yaml

@@ -11,8 +11,10 @@ struct ExitCodesCommand: ParsableCommand {
             """.flowing)
 
     @Flag(help: "Report as JSON.") var json = false
+    @Flag(help: "Print the page of the documentation.") var markdown = false
 
     func run() {
+        if markdown { return standardOutput(ExitStatus.markdown) }
         guard !json else {
             let codes = ExitStatus.allCases.map { status -> JSONValue in
                 [

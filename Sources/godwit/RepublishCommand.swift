@@ -17,14 +17,14 @@ struct RepublishCommand: GodwitCommand {
               godwit republish --cancel january
 
             With --queue the job is handed to the relays: the first that has a hand free runs it, beside the live flow, for which it
-            stands back unless --rate or --no-courtesy is given. `godwit jobs` shows, watches, stops and resumes it. Without, this
+            gives way unless --rate or --no-courtesy is given. `godwit jobs` shows, watches, stops and resumes it. Without, this
             process runs it, as fast as it can or --rate says.
 
             A job's range is fixed when it is made: without --to-position it ends with the last event that is settled
             then. Stopped or killed, it goes on from its checkpoint when it is run again, by its name alone or by the same
             options. It takes the consumer's route and format, and moves no checkpoint of the consumer; the
             live flow goes on beside it. Records have the time of now and two headers more: godwit_republish_job with
-            the job's name and godwit_original_time. Who reads them tells a repetition by the event id, which is the same.
+            the job's name and godwit_original_time. A reader knows a repetition by the event id, which is the same.
 
             Times are UTC unless they name a zone, and are said in full before anything is done. A topic that --topic names need not be
             among those that the consumer may write to; one that another consumer publishes to is refused.

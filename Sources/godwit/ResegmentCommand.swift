@@ -24,7 +24,7 @@ struct ResegmentCommand: GodwitCommand {
     @OptionGroup var options: ConfigurationOptions
     @Argument(help: "The consumer's name.") var consumer: String
     @Option(help: ArgumentHelp("How many segments it is to have.", valueName: "segments")) var to: Int
-    @Flag(help: "Only say how it stands.") var dryRun = false
+    @Flag(help: "Only report the present state.") var dryRun = false
     @Option(help: ArgumentHelp("How long segments may take to be given back.", valueName: "seconds")) var wait = 30
     @Flag(help: "Report as JSON.") var json = false
 

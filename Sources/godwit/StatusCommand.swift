@@ -9,7 +9,7 @@ struct StatusCommand: GodwitCommand {
             Examples:
               godwit status --config godwit.yaml
               godwit status orders --watch
-              godwit status --quiet --max-lag 5m || echo "somebody should look"
+              godwit status --quiet --max-lag 5m || echo "an operator should look"
               godwit status --live
               godwit status --why orders
 
@@ -34,7 +34,7 @@ struct StatusCommand: GodwitCommand {
     @OptionGroup var options: ConfigurationOptions
     @Flag(help: "Say what the age of the oldest undelivered event is due to.") var why = false
     @Flag(help: "Report as JSON.") var json = false
-    @Flag(help: "Write nothing; the exit code tells.") var quiet = false
+    @Flag(help: "Write nothing; the exit code has the result.") var quiet = false
     @Flag(help: "Only ask whether the process answers at its admin port.") var live = false
     @Flag(help: "Show it again and again, until interrupted.") var watch = false
     @Option(help: ArgumentHelp("How long to wait between two looks with --watch.", valueName: "duration"))

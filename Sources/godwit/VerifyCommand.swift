@@ -83,8 +83,8 @@ struct VerifyCommand: GodwitCommand {
                 standardOutput(CommandHints.complete(closing))
             }
         }
-        let isMended = job != nil && outcome.report.isRightButForMissing(allowingDoubles: allowDoubled)
+        let isFixed = job != nil && outcome.report.isRightButForMissing(allowingDoubles: allowDoubled)
         let status = outcome.exitStatus(allowingDoubles: allowDoubled)
-        if status != .success, !isMended { throw ExitCode(status.rawValue) }
+        if status != .success, !isFixed { throw ExitCode(status.rawValue) }
     }
 }

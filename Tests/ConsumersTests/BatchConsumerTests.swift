@@ -22,7 +22,7 @@ private final class BatchRows: BatchConsumer, ScopedConsumer {
         self.poisoned = Mutex(poisoned)
     }
 
-    func mend() { poisoned.withLock { $0 = nil } }
+    func fix() { poisoned.withLock { $0 = nil } }
 
     /// What was handed over together.
     var handed: [[Int64]] { batches.withLock { $0 } }
@@ -85,7 +85,7 @@ private final class BatchRows: BatchConsumer, ScopedConsumer {
         }
     }
 
-    @Test func `a poisoned event halts its segment alone, by name, until it is mended`() async throws {
+    @Test func `a poisoned event halts its segment alone, by name, until it is fixed`() async throws {
         let poison = wanted[wanted.count / 2]
         try await with(poisoned: poison) { test, source, consumer in
             var options = test.options
@@ -102,7 +102,7 @@ private final class BatchRows: BatchConsumer, ScopedConsumer {
                 try await eventually("the checkpoint does not follow") {
                     try await test.checkpoints(of: "rows")[segment(poison)] == poison - 1
                 }
-                consumer.mend()
+                consumer.fix()
                 try await eventually("it does not go on") { try await rows(test, consumer) == wanted }
             }
             #expect(try await test.checkpoints(of: "rows") == [90, 90, 90, 90])

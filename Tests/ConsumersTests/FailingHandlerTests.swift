@@ -6,7 +6,7 @@ import Testing
 
 @testable import Consumers
 
-/// Inserts a row per event into a table, and throws at the events of some aggregates until it is mended.
+/// Inserts a row per event into a table, and throws at the events of some aggregates until it is fixed.
 private final class Fragile: Consumer {
     struct Poison: Error {}
 
@@ -32,7 +32,7 @@ private final class Fragile: Consumer {
         self.poisoned.withLock { $0 = poisoned }
     }
 
-    func mend() { poisoned.withLock { $0 = [] } }
+    func fix() { poisoned.withLock { $0 = [] } }
 
     /// How often the aggregate's event was handed over.
     func calls(of aggregate: String) -> Int { calls.withLock { $0[aggregate] ?? 0 } }
@@ -104,7 +104,7 @@ private final class Fragile: Consumer {
                 }
                 // What comes later is handled in the other segments, and by the other consumer.
                 try await test.appendOneEach(20)
-                try await eventually("the other consumer stands still") {
+                try await eventually("the other consumer does not move") {
                     try await positions(test, table, "healthy") == Array(1...40)
                 }
                 let later = (21...Int64(40)).filter { segment("aggregate-\($0 - 21)") != halted }
@@ -131,7 +131,7 @@ private final class Fragile: Consumer {
         }
     }
 
-    @Test func `it is tried again with growing waits, and goes on by itself once mended`() async throws {
+    @Test func `it is tried again with growing waits, and goes on by itself once fixed`() async throws {
         try await with { test, source, table in
             try await test.appendOneEach(20)
             let fragile = Fragile(table: table, poisoned: ["aggregate-12"])
@@ -140,7 +140,7 @@ private final class Fragile: Consumer {
             let worker = try Worker(source, consumers: [fragile], options: options)
             try await test.running(worker, source) {
                 try await eventually("it is not tried again") { fragile.calls(of: "aggregate-12") >= 4 }
-                fragile.mend()
+                fragile.fix()
                 try await eventually("it does not go on") {
                     try await positions(test, table, "fragile") == Array(1...20)
                 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Consumers
 
-/// Sends events, and throws at those of one aggregate until it is mended, when they are handed over or when they are
+/// Sends events, and throws at those of one aggregate until it is fixed, when they are handed over or when they are
 /// acknowledged.
 private final class FragileSender: IntegrationConsumer {
     struct Refused: Error {}
@@ -23,7 +23,7 @@ private final class FragileSender: IntegrationConsumer {
         self.poisoned = Mutex(poisoned)
     }
 
-    func mend() { poisoned.withLock { $0 = nil } }
+    func fix() { poisoned.withLock { $0 = nil } }
     var sent: [PersistedEvent] { events.withLock { $0 } }
     var failures: Int { attempts.withLock { $0 } }
 
@@ -119,7 +119,7 @@ private final class LoopingSender: IntegrationConsumer {
                 try await eventually("it is not tried again") { fragile.failures >= 3 }
                 let halt = try #require(await worker.snapshot().consumers[0].own.halts.first)
                 #expect(halt.segment == halted && halt.position == 13 && halt.reason.contains("Refused"))
-                fragile.mend()
+                fragile.fix()
                 try await eventually("it does not go on") {
                     try await test.checkpoints(of: "sender") == [20, 20, 20, 20]
                 }

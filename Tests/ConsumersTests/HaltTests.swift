@@ -5,7 +5,7 @@ import Testing
 
 @testable import Consumers
 
-/// A segment that halts: the others go on, and so does it once that is mended.
+/// A segment that halts: the others go on, and so does it once that is fixed.
 @Suite struct HaltTests {
     /// The segments of four by the aggregate that ``TestStore/appendOneEach(_:type:)`` gives each position.
     private func segment(of position: Int64) -> Int {
@@ -28,7 +28,7 @@ import Testing
         (0..<4).map { $0 == segment(of: position) ? position - 1 : others }
     }
 
-    @Test func `the segment's checkpoint stands before the event while the others move`() async throws {
+    @Test func `the segment's checkpoint stays before the event while the others move`() async throws {
         try await TestStore.with { test in
             try await test.appendOneEach(20)
             let consumer = RecordingConsumer(haltsAt: 13)
@@ -59,7 +59,7 @@ import Testing
             let worker = try worker(test, consumer, source, retry: .milliseconds(30))
             try await test.running(worker, source) {
                 try await eventually("it is not tried again") { consumer.attempts >= 3 }
-                consumer.mend()
+                consumer.fix()
                 try await consumer.wait(for: 20)
                 try await eventually("the halt still shows") {
                     await worker.snapshot().consumers[0].own.halts.isEmpty

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Consumers
 
-/// A server that crashes may forget its last commits and gives their positions to other events. Whoever remembers what
+/// A server that crashes may forget its last commits and gives their positions to other events. A reader that remembers what
 /// it read before must not take the new ones for the old.
 @Suite struct LostCommitsTests {
     /// Keeps the aggregates that were handled, in memory, so that a crash of the server takes none of them back.

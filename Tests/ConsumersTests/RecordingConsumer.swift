@@ -14,7 +14,7 @@ final class RecordingConsumer: IntegrationConsumer {
     private let state = Mutex(State())
 
     private struct State {
-        var isMended = false
+        var isFixed = false
         var served: [ServedSegment] = []
         var halts: [SegmentHalt] = []
         var attempts = 0
@@ -33,7 +33,7 @@ final class RecordingConsumer: IntegrationConsumer {
                 guard let event = batch.events?[selected.index] else { return false }
                 if event.globalPosition == haltsAt {
                     state.attempts += 1
-                    if !state.isMended {
+                    if !state.isFixed {
                         state.halts.append(
                             SegmentHalt(segment: selected.segment, position: event.globalPosition, reason: "as told"))
                     }
@@ -60,7 +60,7 @@ final class RecordingConsumer: IntegrationConsumer {
     }
 
     /// From the next attempt on nothing is wrong any more.
-    func mend() { state.withLock { $0.isMended = true } }
+    func fix() { state.withLock { $0.isFixed = true } }
 
     /// How often the event that it halts at was handed over.
     var attempts: Int { state.withLock { $0.attempts } }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Consumers
 
-/// What the database alone tells of all processes.
+/// What the database alone has of all processes.
 @Suite struct StatusReaderTests {
     private func read(_ test: TestStore, scopes: [String: EventScope] = [:], limit: Int = 10_000) async throws
         -> StoreStatus
@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    @Test func `how a consumer fares, and that it runs once only, comes with the heartbeat`() async throws {
+    @Test func `the condition of a consumer, and that it runs once only, comes with the heartbeat`() async throws {
         try await TestStore.with { test in
             let connection = try await test.connect()
             let table = WorkersTable(test.tables)

@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func `a wait is no longer than needed, and a clock that stands still gives nothing`() {
+    @Test func `a wait is no longer than needed, and a clock that does not move gives nothing`() {
         var bucket = TokenBucket(rate: 10, now: start)
         #expect(bucket.take(500, now: start) == .go(1))
         guard case .wait(let time) = bucket.take(500, now: start) else {

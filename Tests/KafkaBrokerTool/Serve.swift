@@ -32,7 +32,7 @@ struct Serve: AsyncParsableCommand {
         configuration.transactionMarkerDelay = .milliseconds(markerDelay)
         configuration.retentionCheckInterval = .seconds(1)
         let broker = try await KafkaTestBroker.start(configuration)
-        // Past the buffering of print: whoever started the broker waits for this line.
+        // Past the buffering of print: the process that started the broker waits for this line.
         try FileHandle.standardOutput.write(contentsOf: Data("\(broker.bootstrapServers)\n".utf8))
         try await Task.sleep(for: .seconds(86_400))
         await broker.stop()

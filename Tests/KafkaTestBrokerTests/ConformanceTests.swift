@@ -8,7 +8,6 @@ import Testing
 @Suite("Conformance")
 struct ConformanceTests {
     @Test(
-        "Clients see what they see of Apache Kafka",
         .enabled("the scripts speak to one node, whom they take for the leader of everything") {
             guard let brokers = TestKafka.outside else { return true }
             let client = ClientConfiguration(bootstrapServers: brokers)
@@ -20,7 +19,7 @@ struct ConformanceTests {
             "administration.py", "compression.py", "groups.py", "idempotence.py", "kafka_python.py", "kcat.sh",
             "limits.py", "offsets.py", "produce_consume.py", "transactions.py",
         ])
-    func script(_ name: String) async throws {
+    func `clients see what they see of Apache Kafka`(_ name: String) async throws {
         if let brokers = ConformanceEnvironment.foreignBrokers {
             try await Self.expectSuccess(name, brokers)
         } else {

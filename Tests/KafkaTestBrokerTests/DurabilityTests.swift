@@ -5,15 +5,13 @@ import Testing
 
 @Suite("Durability", .enabled(if: ConformanceEnvironment.foreignBrokers == nil))
 struct DurabilityTests {
-    @Test("What was acknowledged survives kill -9, with producers, transactions and offsets")
-    func kill() async throws {
+    @Test func `what was acknowledged survives kill -9, with producers, transactions and offsets`() async throws {
         let directory = try TemporaryDirectory()
         let result = try await ConformanceEnvironment.run("restart.py", [ConformanceEnvironment.tool, directory.path])
         #expect(result.exitCode == 0, "\(result.standardOutput.suffix(600))\n\(result.standardError.suffix(1500))")
     }
 
-    @Test("A second broker on the same directory is refused")
-    func secondBroker() async throws {
+    @Test func `a second broker on the same directory is refused`() async throws {
         let directory = try TemporaryDirectory()
         var configuration = BrokerConfiguration()
         configuration.dataDirectory = directory.path

@@ -4,8 +4,7 @@ import Testing
 
 @Suite("Faults", .enabled(if: ConformanceEnvironment.foreignBrokers == nil))
 struct FaultConformanceTests {
-    @Test("An idempotent producer gets through every fault that is not the end")
-    func script() async throws {
+    @Test func `an idempotent producer gets through every fault that is not the end`() async throws {
         var configuration = BrokerConfiguration()
         configuration.nodes = 2
         configuration.controlPort = 0

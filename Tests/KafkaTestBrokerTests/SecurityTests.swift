@@ -5,8 +5,7 @@ import Testing
 
 @Suite("Security", .enabled(if: ConformanceEnvironment.foreignBrokers == nil))
 struct SecurityTests {
-    @Test("Clients get in over TLS with the right password only")
-    func saslOverTLS() async throws {
+    @Test func `clients get in over TLS with the right password only`() async throws {
         let directory = try TemporaryDirectory()
         let (certificate, key) = ("\(directory.path)/cert.pem", "\(directory.path)/key.pem")
         let made = try await Command(
@@ -28,28 +27,24 @@ struct SecurityTests {
         await broker.stop()
     }
 
-    @Test("A certificate that is not there is told before anything listens")
-    func missingCertificate() async {
+    @Test func `a certificate that is not there is told before anything listens`() async {
         var configuration = BrokerConfiguration()
         configuration.tls = .init(certificateFile: "/does/not/exist", keyFile: "/neither")
         let error = await #expect(throws: BrokerError.self) { try await KafkaTestBroker.start(configuration) }
         #expect(error?.code == .configuration)
     }
 
-    @Test(
-        "Only loopback is listened on unless more is allowed",
-        arguments: [
-            "0.0.0.0", "127.evil.example", "127.0.0.evil", "127.1", "::ffff:127.0.0.1", "localhost.evil.example",
-        ])
-    func loopbackOnly(host: String) async {
+    @Test(arguments: [
+        "0.0.0.0", "127.evil.example", "127.0.0.evil", "127.1", "::ffff:127.0.0.1", "localhost.evil.example",
+    ])
+    func `only loopback is listened on unless more is allowed`(host: String) async {
         var configuration = BrokerConfiguration()
         configuration.host = host
         let error = await #expect(throws: BrokerError.self) { try await KafkaTestBroker.start(configuration) }
         #expect(error?.code == .configuration)
     }
 
-    @Test("A port that is taken is told as such")
-    func portTaken() async throws {
+    @Test func `a port that is taken is told as such`() async throws {
         let first = try await KafkaTestBroker.start()
         var configuration = BrokerConfiguration()
         configuration.port = try #require(first.ports.first)

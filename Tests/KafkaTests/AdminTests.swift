@@ -5,7 +5,7 @@ import Testing
 @testable import Kafka
 
 @Suite struct AdminTests {
-    @Test func topicsAreDescribedInTheOrderAskedFor() async throws {
+    @Test func `topics are described in the order asked for`() async throws {
         let kafka = try await TestKafka()
         let (one, two) = (try await kafka.makeTopic(partitions: 1), try await kafka.makeTopic(partitions: 5))
         let absent = kafka.uniqueTopic("absent")
@@ -20,7 +20,7 @@ import Testing
         await admin.close()
     }
 
-    @Test(.onEmbeddedBroker) func aTopicThatMayNotBeSeenSaysSo() async throws {
+    @Test(.onEmbeddedBroker) func `a topic that may not be seen says so`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             await broker.inject(
                 Fault(.refuse(KafkaErrorCode(.topicAuthorizationFailed)), on: .metadata, topic: "secret"))
@@ -32,7 +32,7 @@ import Testing
         }
     }
 
-    @Test func brokersThatCannotBeReachedAreAnErrorInTime() async throws {
+    @Test func `brokers that cannot be reached are an error in time`() async throws {
         let admin = try Admin(ClientConfiguration(bootstrapServers: "127.0.0.1:1"), logger: quiet)
         let error = await #expect(throws: KafkaError.self) {
             try await deadline { try await admin.describeCluster(within: .milliseconds(300)) }
@@ -41,7 +41,7 @@ import Testing
         await admin.close()
     }
 
-    @Test func topicsAreCreatedDescribedAndDeleted() async throws {
+    @Test func `topics are created described and deleted`() async throws {
         let kafka = try await TestKafka()
         let name = kafka.uniqueTopic()
         let admin = try Admin(kafka.client(), logger: quiet)

@@ -3,7 +3,7 @@ import Testing
 @testable import Kafka
 
 @Suite struct ClassificationTests {
-    @Test func theClassesOfWhatBrokersAnswer() {
+    @Test func `the classes of what brokers answer`() {
         let expected: [(KafkaError.Code, Classification.Kind)] = [
             (.transport, .retry), (.allBrokersDown, .retry), (.notLeader, .retry), (.leaderNotAvailable, .retry),
             (.notEnoughReplicas, .retry), (.notEnoughReplicasAfterAppend, .retry), (.requestTimedOut, .retry),
@@ -21,7 +21,7 @@ import Testing
         for (code, kind) in expected { #expect(code.classification.kind == kind, "\(code.name)") }
     }
 
-    @Test func everyCodeHasAClassAReasonAndAdvice() {
+    @Test func `every code has a class a reason and advice`() {
         for raw in Int32(-200)...150 {
             let classification = KafkaError.Code(rawValue: raw).classification
             #expect(!classification.reason.isEmpty)
@@ -30,7 +30,7 @@ import Testing
     }
 
     /// Settings that a broker, the client or Godwit has, and that change what the code complains of.
-    @Test func remediesNameSettingsThatHelp() throws {
+    @Test func `remedies name settings that help`() throws {
         let ofTopics: Set = [
             "max.message.bytes", "segment.bytes", "min.insync.replicas", "message.timestamp.before.max.ms",
             "message.timestamp.after.max.ms", "message.timestamp.difference.max.ms", "message.timestamp.type",
@@ -58,11 +58,11 @@ import Testing
         #expect(advice(.recordListTooLarge).contains("Raise the topic's segment.bytes"))
     }
 
-    @Test func whatNobodyKnowsIsTriedAgain() {
+    @Test func `what nobody knows is tried again`() {
         #expect(KafkaError.Code(rawValue: 4_711).classification.kind == .retry)
     }
 
-    @Test func anErrorNamesItselfAndSaysWhatToDo() {
+    @Test func `an error names itself and says what to do`() {
         let text = KafkaError(.topicAuthorizationFailed, message: "Topic `a`").description
         #expect(text == "Topic `a` (TOPIC_AUTHORIZATION_FAILED). Grant Write and Describe on the topic to the client.")
     }

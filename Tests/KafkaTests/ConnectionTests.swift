@@ -3,7 +3,7 @@ import Testing
 @testable import Kafka
 
 @Suite struct ConnectionTests {
-    @Test func anOutageIsSaidOnce() {
+    @Test func `an outage is reported once`() {
         var connection = BrokerConnection()
         for _ in 0..<2 {
             #expect(connection.observe(KafkaError(.transport)) == .none)
@@ -16,7 +16,7 @@ import Testing
         #expect(connection.observe(KafkaError(.allBrokersDown)) == .wentDown(KafkaError(.allBrokersDown)))
     }
 
-    @Test func oneBrokerOfSeveralThatIsAwayIsNoOutage() {
+    @Test func `one broker of several that is away is no outage`() {
         var connection = BrokerConnection()
         #expect(connection.observeAnswer() == .none)
         for _ in 0..<3 {
@@ -26,14 +26,14 @@ import Testing
         }
     }
 
-    @Test func anotherReasonIsNews() {
+    @Test func `another reason is news`() {
         var connection = BrokerConnection()
         _ = connection.observe(KafkaError(.allBrokersDown))
         #expect(connection.observe(KafkaError(.authentication)) == .wentDown(KafkaError(.authentication)))
         #expect(connection.status == .down(KafkaError(.authentication)))
     }
 
-    @Test func whatIsNoOutageIsIgnored() {
+    @Test func `what is no outage is ignored`() {
         var connection = BrokerConnection()
         #expect(connection.observe(KafkaError(.messageTooLarge)) == .none)
         #expect(connection.status == .unknown)

@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func aRetriableErrorLeavesNoGapAndNoDisorder() async throws {
+    @Test func `a retriable error leaves no gap and no disorder`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             // Several requests are in flight: the broker refuses those behind the one that failed, by their sequences.
@@ -61,7 +61,8 @@ import Testing
         (KafkaError.Code.topicAuthorizationFailed, Classification.Kind.refused),
         (.messageTooLarge, .poison), (.invalidRecord, .poison), (.invalidTimestamp, .poison),
     ])
-    func aPermanentErrorSurfacesWithItsClass(_ code: KafkaError.Code, _ kind: Classification.Kind) async throws {
+    func `a permanent error surfaces with its class`(_ code: KafkaError.Code, _ kind: Classification.Kind) async throws
+    {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let producer = try kafka.producer()
@@ -87,7 +88,7 @@ import Testing
         }
     }
 
-    @Test func anOutageFailsNothing() async throws {
+    @Test func `an outage fails nothing`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let producer = try kafka.producer(["reconnect.backoff.ms": "10", "reconnect.backoff.max.ms": "50"])
@@ -110,7 +111,7 @@ import Testing
         }
     }
 
-    @Test func brokersThatCannotBeReachedAreWaitedFor() async throws {
+    @Test func `brokers that cannot be reached are waited for`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             try await kafka.createTopic("later", partitions: 3)
             await broker.takeDown()
@@ -124,7 +125,7 @@ import Testing
         }
     }
 
-    @Test func closingDuringAnOutageEndsAndFailsWhatIsLeft() async throws {
+    @Test func `closing during an outage ends and fails what is left`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let producer = try kafka.producer()
@@ -140,7 +141,7 @@ import Testing
         }
     }
 
-    @Test func closingWithRecordsUnderWayIsQuiet() async throws {
+    @Test func `closing with records under way is quiet`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let log = CapturedLog()
@@ -155,7 +156,7 @@ import Testing
         }
     }
 
-    @Test func aRejectedRecordIsItsCallersNews() async throws {
+    @Test func `a rejected record is its caller's news`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let log = CapturedLog()
@@ -171,7 +172,7 @@ import Testing
         }
     }
 
-    @Test func closingReportsWhatHangs() async throws {
+    @Test func `closing reports what hangs`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let producer = try kafka.producer()
@@ -198,7 +199,7 @@ import Testing
         }
     }
 
-    @Test func aFeederThatWaitsIsFreedByClosing() async throws {
+    @Test func `a feeder that waits is freed by closing`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let producer = try kafka.producer(["queue.buffering.max.messages": "5"])
@@ -212,7 +213,7 @@ import Testing
         }
     }
 
-    @Test func cancellingEndsTheFeeding() async throws {
+    @Test func `cancelling ends the feeding`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let producer = try kafka.producer(["queue.buffering.max.messages": "5"])

@@ -7,7 +7,7 @@ import Testing
 private let kcat = ["/usr/bin/kcat", "/usr/local/bin/kcat"].first { FileManager.default.isExecutableFile(atPath: $0) }
 
 @Suite(.enabled(if: kcat != nil, "kcat is not installed")) struct KcatTests {
-    @Test func kcatReadsWhatWeWrite() async throws {
+    @Test func `kcat reads what we write`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 1)
         let producer = try kafka.producer()

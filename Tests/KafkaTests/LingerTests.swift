@@ -31,7 +31,7 @@ import Testing
         return batch
     }
 
-    @Test func whatMoreFollowsGoesTogetherWithIt() async throws {
+    @Test func `what more follows goes together with it`() async throws {
         try await withProducer { producer, handle, requests in
             var batches: [Batch] = []
             for start in [0, 10, 20] {
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func whoSaysHowLongRecordsLingerIsObeyed() async throws {
+    @Test func `who says how long records linger is respected`() async throws {
         try await withProducer(["linger.ms": "1000"]) { producer, handle, requests in
             let first = await feed(producer, handle, 0..<1, moreFollows: false)
             let second = await feed(producer, handle, 1..<2, moreFollows: false)

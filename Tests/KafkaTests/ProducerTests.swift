@@ -4,7 +4,7 @@ import Testing
 @testable import Kafka
 
 @Suite struct ProducerTests {
-    @Test func everyPartOfARecordArrives() async throws {
+    @Test func `every part of a record arrives`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 1)
         let producer = try kafka.producer()
@@ -42,7 +42,7 @@ import Testing
         #expect(record.header("zero") == "0")
     }
 
-    @Test func absentAndEmptyAreDifferent() async throws {
+    @Test func `absent and empty are different`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 1)
         let producer = try kafka.producer()
@@ -69,7 +69,7 @@ import Testing
         #expect(records[1].key == [])
     }
 
-    @Test func aKeyHasThePartitionJavaClientsChoose() {
+    @Test func `a key has the partition Java clients choose`() {
         // From Apache Kafka's own murmur2, sign bit masked, modulo the partition count.
         let vectors: [(key: String, hash: Int32)] = [
             ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
@@ -84,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func aRecordLandsWhereThePartitionerSays() async throws {
+    @Test func `a record lands where the partitioner says`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 4)
         let producer = try kafka.producer()
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test func aFullQueueIsWaitedOutAndOrderIsKept() async throws {
+    @Test func `a full queue is waited out and order is kept`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 1)
         let producer = try kafka.producer(["queue.buffering.max.messages": "7"])
@@ -117,7 +117,7 @@ import Testing
         #expect(numbers == (0..<600).map { "\($0)" })
     }
 
-    @Test func progressMovesWhileTheBatchIsUnderWay() async throws {
+    @Test func `progress moves while the batch is under way`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 1)
         let producer = try kafka.producer(["queue.buffering.max.messages": "10"])
@@ -134,7 +134,7 @@ import Testing
         await producer.close()
     }
 
-    @Test func aRecordLargerThanAllowedIsPoison() async throws {
+    @Test func `a record larger than allowed is poison`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 1)
         let producer = try kafka.producer(["message.max.bytes": "2000"])
@@ -148,7 +148,7 @@ import Testing
         await producer.close()
     }
 
-    @Test func aRecordLargerThanTheQueueIsPoison() async throws {
+    @Test func `a record larger than the queue is poison`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 1)
         let producer = try kafka.producer(["queue.buffering.max.kbytes": "1"])
@@ -160,7 +160,7 @@ import Testing
     }
 
     @Test(.disabled(if: TestKafka.outside != nil, "brokers may make every topic they are asked for"))
-    func aTopicThatDoesNotExistIsNamed() async throws {
+    func `a topic that does not exist is named`() async throws {
         let kafka = try await TestKafka()
         let nowhere = kafka.uniqueTopic("nowhere")
         let producer = try kafka.producer()
@@ -170,7 +170,7 @@ import Testing
         await producer.close()
     }
 
-    @Test func aClosedProducerTakesNothing() async throws {
+    @Test func `a closed producer takes nothing`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 1)
         let producer = try kafka.producer()
@@ -184,7 +184,7 @@ import Testing
         await #expect(throws: KafkaError.self) { try await producer.prepare([topic]) }
     }
 
-    @Test func theSourceIsLetGoAfterTheLastReport() async throws {
+    @Test func `the source is let go after the last report`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 1)
         let producer = try kafka.producer()

@@ -24,7 +24,7 @@ import Testing
         return topic
     }
 
-    @Test func readingStartsAtAnOffset() async throws {
+    @Test func `reading starts at an offset`() async throws {
         let kafka = try await TestKafka()
         let topic = try await tenRecords(kafka)
         let reader = try Reader(kafka.client(), logger: quiet)
@@ -81,7 +81,7 @@ import Testing
         await reader.close()
     }
 
-    @Test func readingStartsAtATime() async throws {
+    @Test func `reading starts at a time`() async throws {
         let kafka = try await TestKafka()
         let topic = try await tenRecords(kafka)
         let reader = try Reader(kafka.client(), logger: quiet)
@@ -90,7 +90,7 @@ import Testing
         await reader.close()
     }
 
-    @Test func aReaderChoosesAnew() async throws {
+    @Test func `a reader chooses anew`() async throws {
         let kafka = try await TestKafka()
         let topic = try await tenRecords(kafka)
         let reader = try Reader(kafka.client(), logger: quiet)
@@ -101,7 +101,7 @@ import Testing
         await reader.close()
     }
 
-    @Test func anEmptyTopicIsReadAtOnce() async throws {
+    @Test func `an empty topic is read at once`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 3)
         #expect(try await kafka.readAll([topic]).isEmpty)
@@ -109,7 +109,7 @@ import Testing
 
     /// As right after a topic was made, or while a partition moves.
     @Test(.onEmbeddedBroker, arguments: [KafkaErrorCode.notLeaderOrFollower, .leaderNotAvailable])
-    func aPartitionWithoutALeaderIsWaitedFor(_ code: KafkaErrorCode) async throws {
+    func `a partition without a leader is waited for`(_ code: KafkaErrorCode) async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             await broker.inject(Fault(.refuse(code), on: .listOffsets, topic: topic, count: 3))
@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test func theEndlessSequenceSeesWhatComesLater() async throws {
+    @Test func `the endless sequence sees what comes later`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 2)
         let reader = try Reader(kafka.client(), logger: quiet)

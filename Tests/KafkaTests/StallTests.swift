@@ -17,7 +17,7 @@ import Testing
         #expect(found == isStalled, sourceLocation: sourceLocation)
     }
 
-    @Test func waitingBeginsWithTheFirstRecordAndEndsWithTheLastReport() {
+    @Test func `waiting begins with the first record and ends with the last report`() {
         var watch = StallWatch(limit: .seconds(10))
         #expect(watch.waitingSince == nil)
         watch.handedOver(2, now: at(1))
@@ -31,7 +31,7 @@ import Testing
         #expect(watch.waitingSince == at(50))
     }
 
-    @Test func aReportThatIsCountedBeforeItsRecordLeavesNothingWaiting() {
+    @Test func `a report that is counted before its record leaves nothing waiting`() {
         var watch = StallWatch(limit: .seconds(10))
         watch.reported(3, now: at(1))
         watch.handedOver(3, now: at(2))
@@ -41,7 +41,7 @@ import Testing
         #expect(watch.waitingSince == at(4))
     }
 
-    @Test func silenceForLongerThanTheLimitIsAStall() {
+    @Test func `silence for longer than the limit is a stall`() {
         var watch = StallWatch(limit: .seconds(10))
         expect(&watch, isStalled: false, at: 100)
         watch.handedOver(2, now: at(100))
@@ -51,7 +51,7 @@ import Testing
         expect(&watch, isStalled: true, at: 121)
     }
 
-    @Test func anOutageIsNoStallHoweverLong() {
+    @Test func `an outage is no stall however long`() {
         var watch = StallWatch(limit: .seconds(10))
         watch.handedOver(1, now: at(0))
         for second in 1..<100 { expect(&watch, isStalled: false, at: second, isDown: true) }
@@ -60,14 +60,14 @@ import Testing
         expect(&watch, isStalled: true, at: 110)
     }
 
-    @Test func aShortLimitIsLookedAtOften() {
+    @Test func `a short limit is looked at often`() {
         #expect(StallWatch(limit: .milliseconds(200)).lookInterval == .milliseconds(50))
         #expect(StallWatch(limit: .seconds(120)).lookInterval == .seconds(5))
     }
 }
 
 @Suite(.onEmbeddedBroker, .timeLimit(.minutes(1))) struct StallTests {
-    @Test func aStuckProducerEndsWhateverEventsCome() async throws {
+    @Test func `a stuck producer ends whatever events come`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let events = Atomic(0)
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test(arguments: [Fault(.hang, on: .produce), Fault(.dropAnswer, on: .produce)])
-    func silenceShowsFromItsBeginningAndGoesWithTheFirstReport(_ fault: Fault) async throws {
+    func `silence shows from its beginning and goes with the first report`(_ fault: Fault) async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let producer = try kafka.producer(["request.timeout.ms": "1000", "socket.timeout.ms": "1000"])

@@ -5,7 +5,7 @@ import Testing
 @testable import Kafka
 
 @Suite(.timeLimit(.minutes(1))) struct TopicTests {
-    @Test(.onEmbeddedBroker) func everyTopicHasItsOwnAnswer() async throws {
+    @Test(.onEmbeddedBroker) func `every topic has its own answer`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let (first, last) = (try await kafka.makeTopic(partitions: 2), try await kafka.makeTopic(partitions: 3))
             let (forbidden, leaderless) = (try await kafka.makeTopic(), try await kafka.makeTopic())
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test(.onEmbeddedBroker) func onlyTheTopicThatIsNamedIsAskedAbout() async throws {
+    @Test(.onEmbeddedBroker) func `only the topic that is named is asked about`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             var names: [String] = []
             for _ in 0..<5 { names.append(try await kafka.makeTopic(partitions: 1)) }
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test(.onEmbeddedBroker) func brokersThatDoNotAnswerInTimeAreNoAnswerAboutAnyTopic() async throws {
+    @Test(.onEmbeddedBroker) func `brokers that do not answer in time are no answer about any topic`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             await broker.takeDown()
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test func aTopicThatGrowsKeepsItsPartitionsForTheProducersLife() async throws {
+    @Test func `a topic that grows keeps its partitions for the producer's life`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 2)
         let producer = try kafka.producer()
@@ -104,7 +104,7 @@ import Testing
         await next.close()
     }
 
-    @Test func aPartitionThatIsGoneEndsTheInstance() async throws {
+    @Test func `a partition that is gone ends the instance`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 4)
         let producer = try kafka.producer()
@@ -122,7 +122,7 @@ import Testing
         await producer.close()
     }
 
-    @Test(.onEmbeddedBroker) func aRecordUnderWayToAPartitionThatGoesFails() async throws {
+    @Test(.onEmbeddedBroker) func `a record under way to a partition that goes fails`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 4)
             let producer = try Producer(kafka.client(), stallLimit: .seconds(2), logger: quiet)

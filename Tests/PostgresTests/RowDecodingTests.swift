@@ -81,7 +81,7 @@ private struct Line: Decodable, Equatable {
         }
     }
 
-    @Test func `what does not fit a type is said by the column's name`() async throws {
+    @Test func `what does not fit a type is reported by the column's name`() async throws {
         try await withConnection { connection in
             let cases = [
                 ("1 AS position, 'n' AS name", "there is no column \"price\""),

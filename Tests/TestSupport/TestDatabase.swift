@@ -5,7 +5,7 @@ import Synchronization
 package struct TestDatabase: Sendable {
     /// The superuser's URL of the shared server.
     package let url: String
-    /// The schema's name; whoever uses it creates it.
+    /// The schema's name; the test that uses it creates it.
     package let schema: String
 
     package init() async throws {

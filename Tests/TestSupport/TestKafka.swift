@@ -7,7 +7,7 @@ import Testing
 ///
 /// Tests keep apart by topics of their own. A test that injects faults takes a broker of its own, by ``withBroker``.
 package struct TestKafka: Sendable {
-    /// The brokers that `GODWIT_TEST_KAFKA` names. They belong to somebody else: no test hurts them.
+    /// The brokers that `GODWIT_TEST_KAFKA` names. They belong to others: no test hurts them.
     package static let outside: String? = {
         let servers = ProcessInfo.processInfo.environment["GODWIT_TEST_KAFKA"] ?? ""
         return servers.isEmpty ? nil : servers

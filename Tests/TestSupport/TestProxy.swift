@@ -9,9 +9,9 @@ package final class TestProxy: Sendable {
         case open
         /// Nothing passes, and nothing is closed; also not for those who connect meanwhile.
         case silent
-        /// As `silent` for those who are connected; whoever connects now passes.
+        /// As `silent` for those who are connected; new connections pass.
         case silentForOld
-        /// As `silent` for those who connect now; whoever is connected passes.
+        /// As `silent` for those who connect now; connections that exist pass.
         case openForOld
     }
 
@@ -60,7 +60,7 @@ package final class TestProxy: Sendable {
         }
     }
 
-    /// Whoever connects from now on comes to another port on 127.0.0.1; those who are connected are cut off.
+    /// A client that connects from now on comes to another port on 127.0.0.1; those who are connected are cut off.
     package func retarget(to port: UInt16) {
         target.withLock { $0 = port }
         cut()

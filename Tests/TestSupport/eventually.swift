@@ -1,6 +1,6 @@
 package import Testing
 
-/// Asks again until the condition holds, for what lives in another process and tells nobody of its changes.
+/// Asks again until the condition holds, for what lives in another process and notifies no one of its changes.
 ///
 /// The deadline is far beyond what a loaded machine needs: it only keeps a broken test from hanging.
 package func eventually(

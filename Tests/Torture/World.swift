@@ -205,7 +205,7 @@ actor World {
         }
     }
 
-    /// Tells all to end, which has to succeed within the time that they have.
+    /// Asks all to end, which has to succeed within the time that they have.
     func stopRelays() async {
         for relay in relays { relay.process.send(SIGTERM) }
         for index in relays.indices { keep(await relays[index].process.result(), of: index, expected: [0]) }

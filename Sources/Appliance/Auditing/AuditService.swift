@@ -24,7 +24,7 @@ struct AuditService: Service {
 
 /// Audits consumers one after another, again after each interval. What goes wrong ends nothing: the age of the audit shows it.
 ///
-/// It works on a thread of its own that stands back for the relay's, as do the Kafka client's threads that are started on it:
+/// It works on a thread of its own that gives way to the relay's, as do the Kafka client's threads that are started on it:
 /// auditing is never in the way of an event.
 actor Auditor {
     nonisolated private let thread = DedicatedThread(name: "audit", niceness: 10)

@@ -7,7 +7,7 @@ struct SessionShortage: Sendable {
 
     /// - Parameters:
     ///   - waits: what has waited for seconds.
-    ///   - isPooled: a pooler stands between, which lets its clients wait.
+    ///   - isPooled: a pooler is between, which lets its clients wait.
     /// - Returns: nil where nothing is known to be missing.
     func text(_ waits: [SessionWaits.Wait], isPooled: Bool) -> String? {
         let hasControl = !waits.contains { $0.purpose == .control }

@@ -91,7 +91,7 @@ extension ConfigurationKey {
                 + "`transaction.max.timeout.ms`."),
         .init(
             "kafka.topics.create", .boolean, default: "false",
-            "Whether a topic that does not exist is created; else its absence is said."),
+            "Whether a topic that does not exist is created; else its absence is reported."),
         .init(
             "kafka.topics.partitions", .integer(1...100_000), default: "6", "How many partitions a created topic gets."),
         .init(
@@ -100,7 +100,7 @@ extension ConfigurationKey {
         .init(
             "kafka.topics.settings", .properties,
             "Settings of created topics: `{ retention.ms: 604800000, min.insync.replicas: 2 }`. Topics that exist keep "
-                + "theirs; `doctor` tells where they differ. Topics of dead letters are never compacted."),
+                + "theirs; `doctor` shows where they differ. Topics of dead letters are never compacted."),
     ]
 
     private static let worker: [ConfigurationKey] = [
@@ -132,7 +132,7 @@ extension ConfigurationKey {
             "How long to hold back a wakeup at most, at random, so that many processes do not read at once."),
         .init(
             "worker.heartbeat_interval", .duration(.milliseconds(50)...(.seconds(600))), default: "2s",
-            "How often a worker tells the others that it is alive. Unheard for two of them it stops publishing; two and a half "
+            "How often a worker reports to the others that it is alive. Unheard for two of them it stops publishing; two and a half "
                 + "after the last, others take over where its session has ended."),
         .init(
             "worker.stale_threshold", .duration(.milliseconds(150)...(.seconds(3600))), default: "30s",
@@ -272,7 +272,7 @@ extension ConfigurationKey {
                     + "compacted; not given, `godwit.progress.NAME`."),
             .init(
                 "consumers.*.on_poison", .choice(["halt", "park", "dead_letter_topic"]), default: "halt",
-                "What happens at an event that Kafka can never take. `halt`: its segment stands before it; `park`: it and "
+                "What happens at an event that Kafka can never take. `halt`: its segment halts before it; `park`: it and "
                     + "the later events of its aggregate are set aside, see `godwit parked`; `dead_letter_topic`: its "
                     + "record goes there."),
             .init(

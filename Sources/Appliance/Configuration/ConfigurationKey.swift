@@ -1,4 +1,4 @@
-/// One key of the configuration: where it stands, what it takes, what it means.
+/// One key of the configuration: where it is, what it takes, what it means.
 package struct ConfigurationKey: Sendable {
     /// What a key takes.
     package enum Kind: Sendable, Equatable {
@@ -73,7 +73,7 @@ package struct ConfigurationKey: Sendable {
     /// The last word of the path.
     package var name: String { path.split(separator: ".").last.map(String.init) ?? path }
 
-    /// The path of the section it stands in.
+    /// The path of its section.
     package var section: String { path.split(separator: ".").dropLast().joined(separator: ".") }
 
     /// Whether the value may come from a file named by the key with `_file` behind it.

@@ -2,7 +2,7 @@ import Consumers
 package import EventSourcing
 import Postgres
 
-/// An order for a consumer, as somebody gives it by command or request.
+/// A control of a consumer, as an operator gives it by command or request.
 package struct ControlRequest: Sendable {
     package let consumer: String
     package let change: ControlChange

@@ -60,7 +60,7 @@ package struct DemoAccount: Sendable {
         lastVersion[aggregate] = max(version, lastVersion[aggregate] ?? 0)
     }
 
-    /// The account as it stands.
+    /// The account up to now.
     package var report: DemoReport {
         let latencies = committed.compactMap { event, sent in received[event].map { max(.zero, $0 - sent) } }.sorted()
         let span = (lastReceipt ?? .zero) - (firstCommit ?? .zero)

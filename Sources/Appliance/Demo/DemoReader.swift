@@ -30,7 +30,7 @@ struct DemoReader: Sendable {
 
     /// Reads to the end that the topics have now.
     func readRest() async throws {
-        // Where reading stands is kept by the reader: only what has not been seen comes.
+        // The reader keeps its position: only what has not been seen comes.
         try await reader.readToEnd(within: Self.patience) { enter($0) }
     }
 

@@ -2,7 +2,7 @@ import Consumers
 import EventSourcing
 import KafkaBridge
 
-/// Finds out why a consumer does not move, from what the database tells. A pure decision.
+/// Finds out why a consumer does not move, from what the database has. A pure decision.
 struct ConsumerDiagnosis: Sendable {
     /// How old a worker's heartbeat may be.
     var staleThreshold: Duration = .seconds(30)
@@ -183,7 +183,7 @@ struct ConsumerDiagnosis: Sendable {
         return issues
     }
 
-    /// An audit that stands still finds nothing, which is not the same as that nothing is wrong.
+    /// An audit that does not move finds nothing, which is not the same as that nothing is wrong.
     private func behind(_ audit: AuditRecord?, _ consumer: StoreStatus.Consumer) -> [HealthIssue] {
         guard let audit, let auditInterval, audit.age > auditInterval * 3 + .seconds(60) else { return [] }
         let slowest = consumer.segments.map(\.checkpoint).min() ?? 0
@@ -222,5 +222,23 @@ struct ConsumerDiagnosis: Sendable {
             HealthIssue(
                 .heldBack, "events wait for an open transaction that may have drawn positions before them: \(hold)")
         }
+    }
+}
+
+extension MissedRows {
+    /// What happened, and what to do, for people.
+    func sentence(of consumer: String) -> String {
+        let count = positions == 1 ? "1 position was" : "\(CountText.format(positions)) positions were"
+        return
+            "\(count) removed by retention before \(consumer) had them, \(range): what was there cannot be published from "
+            + "here any more; once that is understood: `godwit accept-source --consumer \(consumer) --keep-checkpoints --yes`"
+    }
+
+    private var range: String {
+        positions == 1 ? CountText.format(through) : "\(CountText.format(after + 1)) to \(CountText.format(through))"
+    }
+
+    var json: JSONValue {
+        ["from_position": .number(after + 1), "to_position": .number(through), "positions": .number(positions)]
     }
 }

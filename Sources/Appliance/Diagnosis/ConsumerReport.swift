@@ -2,10 +2,10 @@ package import Consumers
 import EventSourcing
 package import KafkaBridge
 
-/// How a consumer stands in all processes, judged.
+/// A consumer's state in all processes, judged.
 package struct ConsumerReport: Sendable {
     package let consumer: StoreStatus.Consumer
-    /// What waits for somebody's decision; `nil` if nothing does.
+    /// What waits for an operator's decision; `nil` if nothing does.
     package let deadLetters: DeadLetters.Count?
     /// What the audit of its delivery has found; `nil` where there is none.
     package var audit: AuditRecord?
@@ -13,7 +13,7 @@ package struct ConsumerReport: Sendable {
     package var issues: [HealthIssue]
     /// What is promised of its events; `nil` where that is not known.
     var delivery: ConsumerSection.Delivery?
-    /// Whether the configuration at hand has it; others are shown, but their health is somebody else's.
+    /// Whether the configuration at hand has it; others are shown, but their health is for other processes to report.
     package let isConfigured: Bool
     /// Whether events were processed here within the last seconds, as far as is known.
     var isMoving = false

@@ -2,7 +2,7 @@
 package enum ProcessLife: Sendable {
     case answers
     case isSilent(address: String)
-    /// It has no admin port, so that only its own existence tells.
+    /// It has no admin port, so that only its own existence shows.
     case cannotBeAsked
 
     package static func ask(_ configuration: Configuration) async -> ProcessLife {

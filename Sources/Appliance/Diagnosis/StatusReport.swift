@@ -3,7 +3,7 @@ import EventSourcing
 import KafkaBridge
 import Postgres
 
-/// How everything stands, as `godwit status` tells it: from the database, and from this configuration's process where
+/// The state of everything, as `godwit status` shows it: from the database, and from this configuration's process where
 /// its admin port answers.
 package struct StatusReport: Sendable {
     /// `nil` when the database could not be asked.
@@ -15,7 +15,7 @@ package struct StatusReport: Sendable {
     private(set) var jobs: [Job] = []
     /// What the process says of itself, as its admin port gives it.
     let process: JSONValue?
-    /// Of consumers that deliver exactly once, where the process tells.
+    /// Of consumers that deliver exactly once, where the process answers.
     var transactions: [TransactionFigures] = []
     /// What the age of each consumer's oldest waiting event is due to; `nil` where that was not asked for.
     var delays: [DelayAccount]?

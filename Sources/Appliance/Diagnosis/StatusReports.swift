@@ -1,4 +1,4 @@
-/// How everything stands with each source.
+/// The state of each source.
 package struct StatusReports: Sendable {
     private var reports: [(source: String, report: StatusReport)] = []
     /// Where there is one source only.
@@ -55,5 +55,17 @@ package struct StatusReports: Sendable {
         return reports.map { source, report in
             "\(terminal.paint("source \(source)", .strong))\n\(report.text(on: terminal))"
         }.joined(separator: "\n")
+    }
+}
+
+extension Array where Element: Sendable {
+    /// What the body makes of each element, at the same time, in their order.
+    package func concurrentMap<Value: Sendable>(_ body: @escaping @Sendable (Element) async -> Value) async -> [Value] {
+        await withTaskGroup(of: (Int, Value).self) { group in
+            for (index, element) in enumerated() { group.addTask { (index, await body(element)) } }
+            var values: [Int: Value] = [:]
+            for await (index, value) in group { values[index] = value }
+            return indices.compactMap { values[$0] }
+        }
     }
 }

@@ -3,7 +3,7 @@ import EventSourcing
 import KafkaBridge
 import Postgres
 
-/// Everything about the state of all processes that the database tells.
+/// Everything about the state of all processes that the database has.
 struct StatusSource: Sendable {
     struct Picture: Sendable {
         var store: StoreStatus

@@ -93,12 +93,12 @@ struct DatabaseVerdict: Sendable {
         case .none: break
         case .session:
             findings.append(
-                .note("pooler", "a pooler stands between, and keeps a session for each client: that works"))
+                .note("pooler", "a pooler is between, and keeps a session for each client: that works"))
         case .transaction:
             findings.append(
                 .error(
                     "pooler",
-                    "a pooler in transaction mode stands between: session locks, LISTEN and settings do not survive it",
+                    "a pooler in transaction mode is between: session locks, LISTEN and settings do not survive it",
                     "name PostgreSQL itself in database.url, or a pool with pool_mode = session"))
         }
         if abs(facts.clockSkew) > greatestSkew + facts.clockUncertainty {
@@ -225,7 +225,7 @@ struct DatabaseVerdict: Sendable {
                     "ALTER SEQUENCE \(sequence.name) INCREMENT 1 NO CYCLE"))
         }
         if findings.isEmpty, facts.shapeProblems.isEmpty {
-            findings += facts.sourceProblems.map { .error("source", $0, "mend it, or see godwit accept-source") }
+            findings += facts.sourceProblems.map { .error("source", $0, "fix it, or see godwit accept-source") }
         }
         return findings + wakeups(sequence, facts)
     }

@@ -21,7 +21,7 @@ package struct Doctor: Sendable {
         let parts = [settings, await database, await kafka]
         // Not at the same time: the role may have few sessions left.
         var standing = await relaying()
-        // What is wrong with the source is said once, by what has examined it.
+        // What is wrong with the source is reported once, by what has examined it.
         let isSourceWrong = parts.contains { $0.name == "database" && $0.findings.contains { $0.severity == .error } }
         let ofSource = [HealthIssue.Kind.sourceRefused, .heldBack].map(\.code) + ["status"]
         let found = standing.findings.count

@@ -22,7 +22,7 @@ package struct DoctorReport: Sendable {
 
     private func count(_ severity: Finding.Severity) -> Int { findings.count { $0.severity == severity } }
 
-    /// Part by part, the worst first, each with what mends it; a summary at the end.
+    /// Part by part, the worst first, each with what fixes it; a summary at the end.
     package var text: String { text(on: .plain) }
 
     package func text(on terminal: Terminal) -> String {

@@ -1,4 +1,4 @@
-/// One thing that `godwit doctor` found, and what mends it.
+/// One thing that `godwit doctor` found, and what fixes it.
 package struct Finding: Sendable, Hashable {
     package enum Severity: String, Sendable, Hashable, CaseIterable {
         /// Relaying does not work, or loses what it promises.

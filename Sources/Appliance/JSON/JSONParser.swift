@@ -123,7 +123,7 @@ package struct JSONParser {
                 guard let string = String(validating: text, as: UTF8.self) else { throw failure("a text is not UTF-8") }
                 return string
             case UInt8(ascii: "\\"): text += Array(String(try escape()).utf8)
-            case 0..<0x20: throw failure("a control character stands in a text")
+            case 0..<0x20: throw failure("a control character is in a text")
             default: text.append(byte)
             }
         }

@@ -9,7 +9,7 @@ struct JobExecution: Sendable {
     let context: JobContext
     let job: Job
     let lease: JobLease
-    /// What it stands back for; `nil` where it does not.
+    /// What it gives way to; `nil` where it does not.
     var courtesy: (@Sendable () -> LiveFlow.Load)?
     /// How long to wait, when told to stop, for what is under way.
     var drainTimeout: Duration

@@ -10,7 +10,7 @@ package struct JobOrder: Sendable {
     package var rate: Double?
     /// Whether relays are to run it.
     package var isQueued: Bool
-    /// Whether it stands back for the live flow; not given, relays' jobs without a rate do.
+    /// Whether it gives way to the live flow; not given, relays' jobs without a rate do.
     package var isCourteous: Bool?
 
     package init(

@@ -54,7 +54,7 @@ struct JobTopic: Sendable {
 }
 
 extension ConsumerSection {
-    /// The values that fields of its events can have, as far as the configuration tells.
+    /// The values that fields of its events can have, as far as the configuration shows.
     fileprivate var knownFields: [TopicTemplate.Field: [String]] {
         var known: [TopicTemplate.Field: [String]] = [:]
         if !boundedContexts.isEmpty { known[.boundedContext] = boundedContexts }

@@ -24,7 +24,7 @@ extension Verifying.Outcome {
             .init("to_position", .number(report.through)), .init("clean", .boolean(status == .success)),
             .init("verdict", .string(Self.name(status))), .init("committed", .number(report.committed)),
             .init("delivered", .number(report.delivered)), .init("republished", .number(report.republished)),
-            .init("only_republished", .number(report.mended)),
+            .init("only_republished", .number(report.repaired)),
         ]
         for kind in VerificationReport.Kind.allCases {
             let finding = report[kind]
@@ -91,7 +91,7 @@ extension Verifying.Outcome {
         if report.republished > 0 {
             lines.append(
                 "  \(CountText.format(report.republished)) published again by jobs, "
-                    + "\(CountText.format(report.mended)) of them only by jobs")
+                    + "\(CountText.format(report.repaired)) of them only by jobs")
         }
         if report.unnamedRecords > 0 {
             lines.append(

@@ -14,7 +14,7 @@ package struct Verifying: Sendable {
         place = try JobContext(configuration)
     }
 
-    /// What a comparison has found, and how the consumer stands that has still to deliver what is left.
+    /// What a comparison has found, and the state of the consumer that has still to deliver what is left.
     package struct Outcome: Sendable {
         package let report: VerificationReport
         /// The positions of all that are missing, ascending.

@@ -2,7 +2,7 @@ import EventSourcing
 package import KafkaBridge
 import Postgres
 
-/// What `godwit parked` does: looks at dead letters and decides about them, as somebody asked.
+/// What `godwit parked` does: looks at dead letters and decides about them, as an operator asked.
 package struct ParkedEvents: Sendable {
     private let configuration: Configuration
     private let letters: DeadLetters

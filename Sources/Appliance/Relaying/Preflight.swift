@@ -5,7 +5,7 @@ import KafkaBridge
 import Logging
 import Postgres
 
-/// Looks at database and brokers once before the relays start, so that what a person must mend is said at once and ends the
+/// Looks at database and brokers once before the relays start, so that what a person must fix is reported at once and ends the
 /// process. What is merely away is no reason not to start: the relays wait for it.
 struct Preflight: Sendable {
     private let source: EventSource
@@ -31,7 +31,7 @@ struct Preflight: Sendable {
 
     func run() async throws(Failure) {
         state.waitsFor = "starting: looks at the database and the Kafka brokers"
-        // The brokers are asked meanwhile; what is wrong with the database is said first.
+        // The brokers are asked meanwhile; what is wrong with the database is reported first.
         async let brokers = askBrokers()
         try await checkDatabase()
         let failure = try await brokers.get()
@@ -68,12 +68,12 @@ struct Preflight: Sendable {
             let failure = Failure(error)
             // The session of another client would be changed by each attempt.
             if (error as? PostgresError)?.code == .sessionRequired { throw failure }
-            // What else is wrong with the source, the relays say, and wait until it is mended.
+            // What else is wrong with the source, the relays say, and wait until it is fixed.
             guard [.databaseUnreachable, .databaseUnfit, .databaseBusy].contains(failure.status) else { throw failure }
         }
     }
 
-    /// What is missing is said, and waited for: others may end their sessions.
+    /// What is missing is reported, and waited for: others may end their sessions.
     private func checkSessions() async {
         let database = configuration.database
         // What a pooler has room for cannot be asked here.
@@ -120,7 +120,7 @@ struct Preflight: Sendable {
         case .topicMissing:
             throw Failure(
                 .topicMissing, "topic \(topic): \(failure.message) Or let Godwit create it: kafka.topics.create: true")
-        // A partition without a leader, for one, passes.
+        // A partition without a leader, for example, passes.
         case .kafkaUnreachable: return
         default: throw Failure(failure.status, "topic \(topic): \(failure.message)")
         }

@@ -33,7 +33,7 @@ struct RelayService: Service {
                 let failure = Failure(error)
                 guard peers.fail() else { throw failure }
                 preflight.state.failure =
-                    "nothing is relayed any more: \(failure.message); start the process anew once it is mended"
+                    "nothing is relayed any more: \(failure.message); start the process anew once it is fixed"
                 Logger(label: "godwit").error("the source cannot go on; the others do: \(failure.message)")
                 // Until the process is stopped; then it shows in the exit code.
                 try await gracefulShutdown()
@@ -78,7 +78,7 @@ struct RelayService: Service {
         }
     }
 
-    /// Looks at database and brokers. What a person must mend ends the process; of several sources it is looked at again, while the
+    /// Looks at database and brokers. What a person must fix ends the process; of several sources it is looked at again, while the
     /// others relay.
     ///
     /// - Returns: whether to relay; not once it is to stop.

@@ -3,6 +3,7 @@ import CoreMetrics
 import KafkaBridge
 import Logging
 import ServiceLifecycle
+import Synchronization
 import Telemetry
 
 /// Everything that relays the events of one source: reader, control session, publishers, and what works beside them.
@@ -45,4 +46,24 @@ struct RelayUnit: Sendable {
             )
         }
     }
+}
+
+/// The sources of a process that relay, or wait to, so that one that cannot go on ends no other.
+final class RelayPeers: Sendable {
+    private let working: Mutex<Int>
+
+    init(_ count: Int) { working = Mutex(count) }
+
+    /// Notes that a source cannot go on.
+    ///
+    /// - Returns: whether others can.
+    func fail() -> Bool {
+        working.withLock { working in
+            working -= 1
+            return working > 0
+        }
+    }
+
+    /// Notes that a source can go on again.
+    func recover() { working.withLock { $0 += 1 } }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a process that starts waits for, as `/readyz` tells it.
+/// What a process that starts waits for, as `/readyz` shows it.
 final class StartState: Sendable {
     private let state = Mutex<String?>("starting: looks at the database")
     private let ended = Mutex<String?>(nil)

@@ -3,7 +3,7 @@ public import Postgres
 
 /// Why the events of a source cannot be read without the risk of passing some over.
 ///
-/// Each case names what was found. The source stands still until it is mended, or until an operator who has understood it
+/// Each case names what was found. The source is not read until it is fixed, or until an operator who has understood it
 /// lets it go on with `godwit accept-source`.
 public enum SourceError: Error, Sendable, Hashable {
     /// The events table does not exist.
@@ -28,7 +28,7 @@ public enum SourceError: Error, Sendable, Hashable {
     case hiddenRows(TableName)
     /// A row has a position that the sequence has not drawn.
     case foreignPosition(Int64, lastDrawn: Int64)
-    /// The sequence stands below what was delivered: positions are given out a second time.
+    /// The sequence is below what was delivered: positions are given out a second time.
     case sequenceReset(String, lastDrawn: Int64, checkpoint: Int64)
     /// The sequence was altered, restarted or replaced since the checkpoints were recorded.
     case sequenceChanged(String)
@@ -116,7 +116,7 @@ extension SourceError: CustomStringConvertible {
             "a row has position \(position), but the sequence was drawn only up to \(lastDrawn): positions must come from "
                 + "the sequence; move the sequence beyond it with setval, or remove the row"
         case .sequenceReset(let sequence, let lastDrawn, let checkpoint):
-            "sequence \(sequence) stands at \(lastDrawn), below position \(checkpoint) that was delivered already: it was "
+            "sequence \(sequence) is at \(lastDrawn), below position \(checkpoint) that was delivered already: it was "
                 + "reset, or the database was restored, and new events get positions that count as delivered; \(Self.wayOut)"
         case .sequenceChanged(let sequence):
             "sequence \(sequence) was altered, restarted or replaced since the checkpoints were recorded, and events may have "

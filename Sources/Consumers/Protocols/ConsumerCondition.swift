@@ -4,7 +4,7 @@ public enum ConsumerCondition: Sendable, Hashable {
     case flowing
     /// What is in the way passes by itself, for example brokers that are away.
     case waiting(String)
-    /// An operator has to mend something; it goes on by itself afterwards.
+    /// An operator has to fix something; it goes on by itself afterwards.
     case refused(String)
     /// Something is to be carried on, and nothing has been for some time, although nothing is known to be in the way.
     case stalled(String)

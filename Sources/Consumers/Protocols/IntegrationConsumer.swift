@@ -39,7 +39,7 @@ public protocol IntegrationConsumer: Sendable {
     /// Does what is to be done beside the batches for as long as the consumer is served; returns at once if that is
     /// nothing.
     ///
-    /// - Parameter retry: has segments that halt begin anew at once, for a caller that learns that what was wrong is mended.
+    /// - Parameter retry: has segments that halt begin anew at once, for a caller that learns that what was wrong is fixed.
     func run(_ retry: @escaping @Sendable (_ segments: Set<Int>) -> Void) async throws
 }
 

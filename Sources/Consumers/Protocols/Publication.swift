@@ -31,7 +31,7 @@ public struct PublicationOutcome: Sendable, Hashable {
     public static let done = PublicationOutcome()
 }
 
-/// A segment cannot go on until something is mended. The others do.
+/// A segment cannot go on until something is fixed. The others do.
 public struct SegmentHalt: Sendable, Hashable {
     /// The segment, from 0.
     public let segment: Int

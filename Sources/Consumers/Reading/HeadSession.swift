@@ -8,40 +8,40 @@ import Telemetry
 actor HeadSession {
     let life: ServerLife
     nonisolated let query: HorizonQuery
-    private let reader: LogReader
-    private let connection: Connection
-    private let options: ReaderOptions
-    private let memory: MemoryBudget
-    private let recognition: SourceRecognition
+    let reader: LogReader
+    let connection: Connection
+    let options: ReaderOptions
+    let memory: MemoryBudget
+    let recognition: SourceRecognition
 
-    private(set) var identity: StoreIdentity
-    private var window: HeadWindow
-    private var plan: ReadPlan
-    private var kept = KeptRows()
-    private var kinds = EventKinds()
-    private var sizer: ReadSizer
-    private var subscriptions: [Int: Subscription] = [:]
+    var identity: StoreIdentity
+    var window: HeadWindow
+    var plan: ReadPlan
+    var kept = KeptRows()
+    var kinds = EventKinds()
+    var sizer: ReadSizer
+    var subscriptions: [Int: Subscription] = [:]
     /// What the subscriptions want together; grows only. Rows that were read for less are read again.
-    private var wanted: [EventScope] = []
+    var wanted: [EventScope] = []
     /// Counts the changes of `wanted`.
-    private var generation = 0
+    var generation = 0
     /// The smallest limit of payloads that a row which is kept was read with.
-    private var largestPayload = Int.max
+    var largestPayload = Int.max
 
-    private var schedule: HeadSchedule
-    private var lastDrawn: Int64
+    var schedule: HeadSchedule
+    var lastDrawn: Int64
     private var isHoldNamed = false
-    private var pollBackoff: PollBackoff?
-    private var lookWaiters: [CheckedContinuation<Bool, Never>] = []
+    var pollBackoff: PollBackoff?
+    var lookWaiters: [CheckedContinuation<Bool, Never>] = []
     private var ending: (any Error)?
     private var isClosed = false
     /// Wakes each lane when there may be something to read for it.
     nonisolated let laneSignals = (0..<ReadPlan.lanes).map { _ in WakeSignal() }
 
     /// Rows of one read of missing positions, or of those who join, at most.
-    private static let smallRead = 4_000
+    static let smallRead = 4_000
     /// Where the horizon is further ahead of what was read than this, lanes read what lies between.
-    private static let jumpDistance: Int64 = 20_000
+    static let jumpDistance: Int64 = 20_000
 
     // MARK: Opening
 
@@ -181,7 +181,7 @@ actor HeadSession {
     }
 
     /// What the next look asks for.
-    private struct LookRequest {
+    struct LookRequest {
         var missing: [ClosedRange<Int64>] = []
         var includesWriters = false
         var readsNewer = false
@@ -254,153 +254,6 @@ actor HeadSession {
         }
     }
 
-    // MARK: A look
-
-    private func perform(_ request: LookRequest) async throws {
-        let wanted = EventScope(union: self.wanted)
-        let largest = subscriptions.values.map { $0.largestPayload() }.max() ?? .max
-        largestPayload = min(largestPayload, largest)
-        var reads: [BoundStatement] = []
-        if !request.missing.isEmpty {
-            reads.append(
-                query.events.readAll(
-                    in: request.missing, limit: Self.smallRead, bytes: options.bytes, largest: largest, wanted: wanted))
-        }
-        if request.readsNewer {
-            reads.append(
-                query.events.readAll(
-                    after: window.readThrough, limit: sizer.rows, bound: sizer.bound, largest: largest, wanted: wanted))
-        }
-        if let joining = request.joining {
-            let scopes = joining.ids.compactMap { subscriptions[$0]?.scope }
-            reads.append(
-                query.events.read(
-                    after: joining.after, through: window.released, limit: Self.smallRead,
-                    bound: .cumulative(options.bytes), largest: largest, scope: EventScope(union: scopes)))
-        }
-        if request.readsNewer { schedule.askedForNewer() }
-        let waiters = lookWaiters
-        lookWaiters = []
-        let (generation, released) = (generation, window.released)
-        let start = ContinuousClock.now
-        do {
-            let snapshot = try await query.refresh(
-                HorizonQuery.Request(includesWriters: request.includesWriters, reads: reads), on: connection)
-            reader.metrics.headTime.record(since: start)
-            reader.metrics.headEvents.increment(by: snapshot.reads.reduce(0) { $0 + $1.count })
-            try await recognize(snapshot)
-            lastDrawn = snapshot.lastDrawn
-            if generation == self.generation { try absorb(snapshot, request, released: released) }
-        } catch {
-            for waiter in waiters { waiter.resume(returning: false) }
-            throw error
-        }
-        await reader.looked(lastDrawn: lastDrawn, released: window.released)
-        for waiter in waiters { waiter.resume(returning: true) }
-        try await nameHolders()
-    }
-
-    /// Sees to it that the look was at the same log, in a state that allows reading.
-    private func recognize(_ snapshot: HorizonSnapshot) async throws {
-        let seen = try query.identity(seen: snapshot.state)
-        try await recognition.goOn(
-            seen, after: identity, passed: window.released, lastDrawn: snapshot.lastDrawn)
-        identity = seen
-    }
-
-    private func absorb(_ snapshot: HorizonSnapshot, _ request: LookRequest, released: Int64) throws {
-        if let horizon = snapshot.horizon { window.looked(lastDrawn: horizon.lastDrawn, writers: horizon.writers) }
-        var reads = snapshot.reads[...]
-        if !request.missing.isEmpty, let rows = reads.popFirst() {
-            let events = try checked(query.events.batch(rows), snapshot)
-            window.readMissing(
-                events.map(\.globalPosition), in: request.missing,
-                isCut: events.count >= Self.smallRead || events.isCut)
-            kept.add(makeRows(events))
-        }
-        if request.readsNewer, let rows = reads.popFirst() {
-            let events = try checked(
-                sizer.isSplit
-                    ? query.events.batch(beforeMissingPayload: rows) : query.events.batch(rows), snapshot)
-            let isComplete = sizer.took(events.lazy.map(\.byteCount), of: events.found)
-            schedule.readNewer(isCut: !isComplete)
-            if !events.isEmpty { pollBackoff?.reset() }
-            let drawn = request.settlesTrailing && isComplete ? snapshot.horizon?.lastDrawn ?? 0 : 0
-            window.readNewer(
-                events.map(\.globalPosition), through: max(drawn, events.last?.globalPosition ?? 0))
-            kept.add(makeRows(events))
-            if request.settlesTrailing || lastDrawn <= window.readThrough {
-                schedule.settledTrailing(.now)
-            }
-        }
-        if let joining = request.joining, let rows = reads.popFirst() {
-            let events = try query.events.batch(rows)
-            let isCut = events.count >= Self.smallRead || events.isCut
-            let end = isCut ? events.last?.globalPosition ?? joining.after : released
-            offer(events, through: end, isFull: isCut, to: joining.ids)
-        }
-        release()
-        schedule.looked(
-            gapBehind: window.hasGap ? window.released : nil, sawWriters: snapshot.horizon != nil, now: .now)
-    }
-
-    /// - Throws: for a position that the sequence has not drawn.
-    private func checked(_ events: EventBatch, _ snapshot: HorizonSnapshot) throws -> EventBatch {
-        if let last = events.last?.globalPosition, last > snapshot.lastDrawn {
-            throw SourceError.foreignPosition(last, lastDrawn: snapshot.lastDrawn)
-        }
-        return events
-    }
-
-    private func makeRows(_ events: EventBatch) -> LogRows {
-        // By all that were ever there: rows are kept, and a consumer may come back before they are released.
-        let isScoped = wanted.contains { !$0.isAll }
-        return LogRows(
-            events, kinds: isScoped ? events.map { kinds.number(of: $0) } : [],
-            charge: memory.charge(events.isEmpty ? 0 : events.memorySize))
-    }
-
-    /// Offers what the horizon has reached to all that follow the head.
-    private func release() {
-        if window.horizon.position - window.readThrough > Self.jumpDistance, window.jumpToHorizon() {
-            kept.removeAll()
-            schedule.beginAnew()
-            plan.headJumped(to: window.released)
-            return
-        }
-        let batches = kept.release(through: window.released, isFull: schedule.isMoreThere)
-        guard window.released > plan.head else { return }
-        for (id, subscription) in subscriptions where plan.members[id]?.place == .head {
-            for batch in batches { subscription.offer(batch, kinds.kinds) }
-            subscription.advance(to: window.released, isDue: false)
-        }
-        plan.headMoved(to: window.released)
-        schedule.noteProgress(.now)
-    }
-
-    /// Offers settled events to those who are not at the head, who then may be.
-    private func offer(_ events: EventBatch, through position: Int64, isFull: Bool, to ids: [Int]) {
-        let rows = makeRows(events)
-        for id in ids {
-            guard let subscription = subscriptions[id] else { continue }
-            if !events.isEmpty {
-                subscription.offer(
-                    LogBatch(rows, 0..<events.count, through: position, isFull: isFull, isBehind: true), kinds.kinds)
-            }
-            subscription.advance(to: position, isDue: events.isEmpty)
-        }
-        plan.joined(ids, through: position)
-        schedule.noteProgress(.now)
-    }
-
-    private func reportProgressIfDue() {
-        guard schedule.takeProgress(.now) else { return }
-        for (id, subscription) in subscriptions {
-            guard let member = plan.members[id], member.place == .head else { continue }
-            subscription.advance(to: member.cursor, isDue: true)
-        }
-    }
-
     // MARK: Lanes
 
     /// What a lane is to read.
@@ -452,7 +305,7 @@ actor HeadSession {
         for waiter in waiters { waiter.resume(returning: result) }
     }
 
-    func horizonLook() async throws -> (lastDrawn: Int64, writers: Set<Writer>) {
+    func drawnAndWriters() async throws -> (lastDrawn: Int64, writers: Set<Writer>) {
         let snapshot = try await query.refresh(HorizonQuery.Request(includesWriters: true), on: connection)
         return snapshot.horizon ?? (snapshot.lastDrawn, [])
     }
@@ -475,7 +328,7 @@ actor HeadSession {
     /// Whom the horizon waits for, where a gap waits.
     var heldBackBy: (sequence: String, writers: Set<Writer>) { (query.sequence, window.heldBackBy) }
 
-    private func nameHolders() async throws {
+    func nameHolders() async throws {
         guard let age = schedule.gapAge(.now), age > reader.holdThreshold else {
             if isHoldNamed {
                 reader.logger.notice("the horizon moves again", metadata: ["position": "\(window.released)"])

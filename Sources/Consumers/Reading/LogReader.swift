@@ -11,7 +11,7 @@ import Synchronization
 /// shared batches at the subscriptions. What the events' order rests on (``StoreIdentity``) is part of each look. When the
 /// connection or the log behind it changes, all subscriptions are interrupted, and begin anew at their checkpoints.
 package actor LogReader {
-    /// How the reader stands.
+    /// The reader's state.
     enum State: Sendable {
         /// Not connected, for example because the database is away or a standby; the reason, if there is one.
         case waiting(String?)
@@ -153,7 +153,7 @@ package actor LogReader {
                 logger.debug("\(trouble.reason): \(database)")
                 state = .waiting(trouble.kind == .away ? "the database is away" : "the database: \(database)")
             } else {
-                // Rights, columns and types can be mended while the process waits.
+                // Rights, columns and types can be fixed while the process waits.
                 try take(SourceError.unreadable(database))
             }
         }
@@ -238,9 +238,9 @@ package actor LogReader {
     }
 
     /// The last position drawn and, after it, the writers at this moment.
-    func horizonLook(life: ServerLife) async throws -> (lastDrawn: Int64, writers: Set<Writer>) {
+    func drawnAndWriters(life: ServerLife) async throws -> (lastDrawn: Int64, writers: Set<Writer>) {
         guard let session, session.life == life else { throw SubscriptionInterrupted() }
-        return try await session.horizonLook()
+        return try await session.drawnAndWriters()
     }
 
     /// Those that write to the table at the moment, whether or not they draw positions; `nil` without a session.

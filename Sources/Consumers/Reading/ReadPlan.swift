@@ -88,7 +88,7 @@ struct ReadPlan: Sendable {
 
     // MARK: The head
 
-    /// Whether the head should read newer rows: somebody there can take them.
+    /// Whether the head should read newer rows: a subscription there can take them.
     var headMayRead: Bool {
         var canTake = false
         for member in members.values where member.place == .head {

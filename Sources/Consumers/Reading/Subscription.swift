@@ -90,7 +90,7 @@ final class Subscription: Sendable {
 
     /// Waits for the next batch; `nil` once the subscription was finished, or its target is reached.
     ///
-    /// A batch without events tells that there were none up to its end.
+    /// A batch without events means that there were none up to its end.
     ///
     /// - Throws: ``SubscriptionInterrupted`` when the reader begins anew; `CancellationError`.
     func next() async throws -> FeedBatch? {

@@ -51,7 +51,7 @@ package struct ScopeAddition: Sendable, Equatable {
     package let counted: [EventScope]
     /// Where the filters differ: an event is added if the new scope has it and the old one had not.
     let filtered: (old: EventScope, new: EventScope)?
-    /// Tells the jobs of different changes at one position apart.
+    /// Distinguishes the jobs of different changes at one position.
     private let mark: String
 
     package init(from old: EventScope, to new: EventScope, stored: Set<EventName>) {

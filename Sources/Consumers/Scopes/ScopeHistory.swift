@@ -40,7 +40,7 @@ package struct ScopeHistory: Sendable, Equatable {
     /// The lowest position behind which a segment began; `nil` where nothing is recorded.
     package var start: Int64? { entries.values.compactMap { $0.first?.after }.min().map { max(0, $0) } }
 
-    /// Where the first entry of a segment stands whose beginnings nobody recorded: an earlier version made it.
+    /// The position of the first entry of a segment whose beginnings nobody recorded: an earlier version made it.
     static let unrecorded: Int64 = -1
 
     /// What of events is looked into to judge them.

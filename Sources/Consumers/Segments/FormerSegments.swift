@@ -2,7 +2,7 @@
 ///
 /// The new segments begin where the slowest of the former ones was; what the others had done since then is passed over, by the
 /// segment that an event was in. So nothing has to stand still until all have come to one position, and a segment that halts is
-/// no obstacle.
+/// no problem.
 package struct FormerSegments: Sendable, Equatable {
     /// By segment.
     package let checkpoints: [Int64]

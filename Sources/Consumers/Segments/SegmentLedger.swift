@@ -15,7 +15,7 @@ struct SegmentLedger: Sendable {
     }
 
     private var entries: [Int: Entry] = [:]
-    /// Tells beginnings of a segment under the same epoch apart.
+    /// Distinguishes beginnings of a segment under the same epoch.
     private var attempts = 0
 
     init() {}

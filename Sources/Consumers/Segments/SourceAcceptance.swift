@@ -50,7 +50,7 @@ package struct SourceAcceptance: Sendable {
     /// - Parameters:
     ///   - consumers: those to let go on.
     ///   - start: `nil` for the start that loses nothing: the beginning.
-    /// - Throws: `SourceError` for what no acceptance mends; ``AcceptanceError``; `PostgresError`.
+    /// - Throws: `SourceError` for what no acceptance fixes; ``AcceptanceError``; `PostgresError`.
     package func plan(_ consumers: [String], _ start: Start?, on connection: Connection) async throws -> Plan {
         try await connection.execute(script: EventsTable.readingSettings)
         let query = try await HorizonQuery(tables.source, on: connection)

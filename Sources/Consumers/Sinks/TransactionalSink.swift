@@ -194,7 +194,7 @@ final class TransactionalSink: BatchSink {
         }
     }
 
-    /// Does the consumer's own work, and tells its errors from those that pass by themselves.
+    /// Does the consumer's own work, and distinguishes its errors from those that pass by themselves.
     private func consumersOwn(_ event: Int?, _ body: () async throws -> Void) async throws {
         do {
             try await body()

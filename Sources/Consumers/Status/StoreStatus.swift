@@ -1,6 +1,6 @@
 package import EventSourcing
 
-/// How all consumers of a store stand, in all processes, as the database tells.
+/// The state of all consumers of a store, in all processes, as the database has it.
 package struct StoreStatus: Sendable {
     package struct Segment: Sendable, Hashable {
         package let id: Int

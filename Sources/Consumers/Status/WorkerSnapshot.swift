@@ -34,7 +34,7 @@ package struct WorkerSnapshot: Sendable {
 }
 
 extension Worker {
-    /// How the worker stands; brings the metrics that follow from it up to date too.
+    /// The worker's state; brings the metrics that follow from it up to date too.
     package func snapshot() async -> WorkerSnapshot {
         let horizon = await source.reader.snapshot()
         let view = membership.view
@@ -57,7 +57,7 @@ extension Worker {
 
 /// How far the segments that a process owns of a consumer have come.
 package struct ConsumerProgress: Sendable, Equatable {
-    /// Where each owned segment stands: everything up to the position is done.
+    /// How far each owned segment has come: everything up to the position is done.
     package let segments: [Int: Int64]
     /// How many positions lie behind the lowest of them: as many events wait at most.
     package let lag: Int64

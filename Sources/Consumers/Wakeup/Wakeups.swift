@@ -89,6 +89,6 @@ enum WakeupCause: String, Sendable, CaseIterable {
     case connection
     /// Another table has taken the place of the events table.
     case table
-    /// Whoever embeds the consumers.
+    /// The program that embeds the consumers.
     case application
 }

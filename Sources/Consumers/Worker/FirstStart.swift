@@ -108,7 +108,7 @@ struct FirstStart {
         case .beginning: return 0
         case .now: end = try await now(in: life)
         case .after(let asked):
-            let lastDrawn = try await source.reader.horizonLook(life: life).lastDrawn
+            let lastDrawn = try await source.reader.drawnAndWriters(life: life).lastDrawn
             guard asked <= lastDrawn else {
                 throw WorkerError.checkpointBeyondStore(consumer: name, checkpoint: asked, lastDrawn: lastDrawn)
             }
@@ -119,7 +119,7 @@ struct FirstStart {
         let began = ContinuousClock.now
         var isReported = false
         while !stopping.isClosed {
-            let look = try await source.reader.horizonLook(life: life)
+            let look = try await source.reader.drawnAndWriters(life: life)
             fence.look(lastDrawn: look.lastDrawn, writers: look.writers)
             if fence.position >= end { return end }
             if !isReported, ContinuousClock.now - began > .milliseconds(500) {
@@ -140,7 +140,7 @@ struct FirstStart {
     /// The position of the consumer's first sight of the log. It is kept, so that a process that ends while it waits loses
     /// no event in between.
     private func now(in life: ServerLife) async throws -> Int64 {
-        let lastDrawn = try await source.reader.horizonLook(life: life).lastDrawn
+        let lastDrawn = try await source.reader.drawnAndWriters(life: life).lastDrawn
         let statement = scopes.keepPendingStart(name, lastDrawn)
         let kept = try await membership.control.perform(in: life) { connection in
             try await connection.query(statement).first?.decode(0, as: Int64.self)

@@ -91,7 +91,7 @@ public final class Worker: Service {
         "\(ProcessInfo.processInfo.hostName)-\(getpid())-\(String(UInt32.random(in: 0 ... .max), radix: 36))"
     }
 
-    /// Tells the worker to stop: it reads nothing more, finishes what is under way, moves its checkpoints, releases its
+    /// Asks the worker to stop: it reads nothing more, finishes what is under way, moves its checkpoints, releases its
     /// segments and leaves the others' list.
     public func stop() {
         for runner in runners { runner.stop() }
@@ -108,7 +108,7 @@ public final class Worker: Service {
     /// Works until stopped, also by a graceful shutdown, or, in one-off mode, until everything that was committed before is
     /// handled. A cancelled task lets go at once.
     ///
-    /// - Throws: ``WorkerError``, `SourceError`, or a `PostgresError` that waiting does not mend, for example a refused
+    /// - Throws: ``WorkerError``, `SourceError`, or a `PostgresError` that waiting does not fix, for example a refused
     ///   password. In one-off mode also ``ConsumerFailure`` or ``PublicationHalted``, once everything else is done.
     public func run() async throws {
         try await withGracefulShutdownHandler {

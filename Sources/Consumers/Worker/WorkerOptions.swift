@@ -18,7 +18,7 @@ public enum StartPosition: Sendable, Hashable {
     case after(Int64)
 }
 
-/// What tells a worker that there may be new events.
+/// How a worker learns that there may be new events.
 public enum WakeupSource: Sendable {
     /// A look at the latest position per ``WorkerOptions/dispatcherPollInterval``, for all consumers together.
     case polling
@@ -48,7 +48,7 @@ public struct WorkerOptions: Sendable {
     /// The longest pause after full batches, which leaves room to others while a backlog is worked off: 5 ms, doubled
     /// by each full batch, halved by each other one. Off when not above zero; 0, off.
     public var maxPostBatchPause: Duration = .zero
-    /// How often the worker tells the others that it is alive. Without an answer for two intervals it stops; where its
+    /// How often the worker reports to the others that it is alive. Without an answer for two intervals it stops; where its
     /// session has ended, others take over after two and a half. 2 s.
     public var heartbeatInterval: Duration = .seconds(2)
     /// How old a worker's heartbeat may be before the others take its segments, if its session still seems to live.

@@ -49,7 +49,7 @@ package struct AuditLog: Sendable {
     }
 }
 
-/// One change that somebody made.
+/// One change that an operator made.
 package struct AuditEntry: Sendable, Hashable {
     /// Who: the system's user and host for a command, the address for a request.
     package let actor: String

@@ -80,11 +80,11 @@ package struct ControlsTable: Sendable {
         return BoundStatement(Statement(name: "controls_all", sql: sql), [events])
     }
 
-    /// Tells the relays that listen to the channel, once the transaction commits.
+    /// Notifies the relays that listen to the channel, once the transaction commits.
     package func tell(_ channel: String) -> BoundStatement {
         BoundStatement(Statement("SELECT pg_notify($1, $2)"), [channel, Self.payload])
     }
 
-    /// Tells this notification from those of appends.
+    /// Distinguishes this notification from those of appends.
     package static let payload = "godwit controls"
 }

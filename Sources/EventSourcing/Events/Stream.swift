@@ -19,7 +19,7 @@ public struct Stream: Sendable, Hashable {
     public var isEmpty: Bool { events.isEmpty }
 }
 
-/// What tells one aggregate from all others.
+/// What distinguishes one aggregate from all others.
 public struct AggregateIdentity: Sendable, Hashable {
     /// The bounded context.
     public let boundedContext: String

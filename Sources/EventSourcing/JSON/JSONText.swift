@@ -1,6 +1,6 @@
 /// Looks through JSON text (RFC 8259) in place, without building anything from it.
 package struct JSONText {
-    /// Deeper nesting counts as invalid, so that no text can use up the stack of whoever reads it.
+    /// Deeper nesting counts as invalid, so that no text can use up the stack of its reader.
     package static let maximumDepth = 200
 
     private let bytes: UnsafeRawBufferPointer

@@ -1,4 +1,4 @@
-/// One numbered step of the schema. A step that was released is never changed: mend it with a new one.
+/// One numbered step of the schema. A step that was released is never changed: correct it with a new one.
 struct Migration: Sendable {
     /// Counts from 1.
     let version: Int
@@ -46,7 +46,7 @@ struct Migration: Sendable {
         return "DROP INDEX IF EXISTS \(index.sql);"
     }
 
-    /// Tells the workers that hold a session lock from those of pupsourcing/core, which do not.
+    /// Distinguishes the workers that hold a session lock from those of pupsourcing/core, which do not.
     private static func sessionLock(_ tables: TableNames) -> String {
         "ALTER TABLE \(tables.consumerWorkers.sql) ADD COLUMN IF NOT EXISTS session_lock boolean NOT NULL DEFAULT false;"
     }

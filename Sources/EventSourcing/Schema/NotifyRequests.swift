@@ -2,7 +2,7 @@ package import Postgres
 
 /// The table in which relays ask to be notified of appends, and the trigger that does so for foreign writers.
 ///
-/// A notification makes commits wait in line, so appends send one only while somebody asks for it: a relay that is
+/// A notification makes commits wait in line, so appends send one only while a relay asks for it: a relay that is
 /// asleep does, a busy one does not.
 package struct NotifyRequests: Sendable {
     private let table: TableName
@@ -35,7 +35,7 @@ package struct NotifyRequests: Sendable {
             """
     }
 
-    /// A query that has a row while somebody asks for notifications on the channel, an SQL expression.
+    /// A query that has a row while a relay asks for notifications on the channel, an SQL expression.
     func wanted(_ channel: String) -> String {
         "SELECT FROM \(table.sql) WHERE channel = \(channel) AND expires_at > now()"
     }

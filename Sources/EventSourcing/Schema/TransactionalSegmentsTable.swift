@@ -1,7 +1,7 @@
 /// The table of exactly-once delivery: under which transactional id each segment is delivered, so that its next owner can
 /// end what that has left open. Its queries are with the code that delivers.
 enum TransactionalSegmentsTable {
-    /// `transactional_id` is NULL where a segment was released in order. `lineage` tells the progress that counts from what
+    /// `transactional_id` is NULL where a segment was released in order. `lineage` distinguishes the progress that counts from what
     /// was recorded before an operator had the consumer begin anew; NULL where nothing counts that is there already.
     static func sql(_ tables: TableNames) -> String {
         """

@@ -2,7 +2,7 @@
 ///
 /// A value without state: make it once, use it from anywhere.
 public struct EventStore: Sendable {
-    /// When an append tells listening relays of itself.
+    /// When an append notifies listening relays.
     public enum Notify: Sendable, Hashable {
         /// Never: relays find out by polling.
         case never

@@ -2,7 +2,7 @@ import Postgres
 
 /// Why a source cannot be read as it is configured, in words. Pure.
 extension SourceShape {
-    /// What the catalog shows against the shape, empty where nothing does. Nothing is said of a table that is missing.
+    /// What the catalog shows against the shape, empty where nothing does. A table that is missing has no problems here.
     package func problems(_ catalog: SourceCatalog) -> [SourceShapeProblem] {
         guard catalog.exists else { return [] }
         if let problem = kindProblem(catalog) { return [problem] }

@@ -1,8 +1,8 @@
 internal import DedicatedThread
 
-/// Finds out whether somebody listens at a broker's address.
+/// Finds out whether a server listens at a broker's address.
 package enum ListenerProbe {
-    /// Why nobody can be reached at `host:port`; nil where somebody can.
+    /// Why no server can be reached at `host:port`; nil where one can.
     package static func failure(of address: String, within limit: Duration = .seconds(3)) async -> String? {
         guard let colon = address.lastIndex(of: ":"), let port = UInt16(address[address.index(after: colon)...]) else {
             return "this is no address"

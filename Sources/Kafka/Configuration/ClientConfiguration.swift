@@ -35,7 +35,7 @@ package struct ClientConfiguration: Sendable, Equatable {
         let always = [
             ("acks", "all"),
             ("enable.idempotence", "true"),
-            // What Java clients use, so that a key has the same partition whoever writes it.
+            // What Java clients use, so that a key has the same partition from every writer.
             ("partitioner", "murmur2_random"),
         ]
         guard let transactions else {

@@ -3,7 +3,7 @@
 /// Debian's librdkafka is built without libcurl and so without its own `sasl.oauthbearer.method=oidc`.
 package struct TokenSource: Sendable, Equatable {
     package enum Origin: Sendable, Equatable {
-        /// Read again whenever a token is about to expire: somebody else renews it.
+        /// Read again whenever a token is about to expire: another program renews it.
         case file(String)
         case endpoint(TokenEndpoint)
     }

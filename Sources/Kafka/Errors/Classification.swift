@@ -7,7 +7,7 @@ package struct Classification: Sendable, Equatable {
         case retry
         /// The record is at fault: the same bytes are refused every time.
         case poison
-        /// A right, a topic or a setting is missing: halt, say which, go on once it is mended.
+        /// A right, a topic or a setting is missing: halt, say which, go on once it is fixed.
         case refused
         /// The producer instance has ended: a new one resumes behind the acknowledged prefix.
         case fatal

@@ -2,7 +2,7 @@ internal import CLibRDKafka
 
 /// An `rd_kafka_t`, with the context of its callbacks, which must outlive it.
 ///
-/// `@unchecked Sendable`: librdkafka's client object may be used from any thread; whoever destroys it makes sure that
+/// `@unchecked Sendable`: librdkafka's client object may be used from any thread; the caller that destroys it makes sure that
 /// nobody else uses it any more.
 @safe final class ClientHandle: @unchecked Sendable {
     let pointer: OpaquePointer

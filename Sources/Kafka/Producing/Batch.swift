@@ -26,7 +26,7 @@ package final class Batch: Sendable {
         var acknowledged = 0
         var prefix = 0
         var failure: BatchProgress.Failure?
-        /// From how many acknowledged records on somebody waits, if for fewer than all; nobody is woken in between.
+        /// From how many acknowledged records on a caller waits, if for fewer than all; no caller is woken in between.
         var awaited = Int.max
         var isFed = false
         var isAbandoned = false

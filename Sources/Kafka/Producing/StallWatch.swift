@@ -1,6 +1,6 @@
 /// Watches whether reports come while records are under way. A pure value.
 ///
-/// It stands in for librdkafka's message timeout, which would give records up: it decides when a producer is stuck and has
+/// It replaces librdkafka's message timeout, which would give records up: it decides when a producer is stuck and has
 /// to be replaced. And it knows how long nothing has come, whatever the reason, for people.
 struct StallWatch: Sendable {
     /// After so long without a report, while brokers are believed to be reachable, the producer is stuck.

@@ -14,6 +14,6 @@ package struct TopicHandle: Sendable, Hashable {
         partitioner.partition(forKey: key, of: partitionCount)
     }
 
-    /// Tells the producer's topics apart.
+    /// Distinguishes the producer's topics.
     package var number: Int { Int(index) }
 }

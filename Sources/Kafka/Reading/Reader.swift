@@ -132,7 +132,7 @@ package final class Reader: Sendable {
         try await BlockingCall.run(named: "kafka-reader") { [self] in fetch(count, limit) }.get()
     }
 
-    /// Everything from where reading stands up to the ends the partitions have now.
+    /// Everything from the reading position up to the ends the partitions have now.
     ///
     /// - Throws: `.timedOut` when the ends were not reached in time.
     package func readToEnd(within limit: Duration = .seconds(30)) async throws(KafkaError) -> [ConsumedRecord] {

@@ -10,11 +10,11 @@ enum AuditPlan: Sendable, Equatable {
     /// Audit what follows the recorded position, up to another.
     case proceed(through: Int64)
 
-    /// What the database tells at the beginning of a step.
+    /// What the database has at the beginning of a step.
     struct Facts: Sendable, Equatable {
         /// The lowest checkpoint of the consumer's segments; `nil` where it was never started.
         var checkpoint: Int64?
-        /// How far to audit where a segment stands still: to the highest checkpoint.
+        /// How far to audit where a segment does not move: to the highest checkpoint.
         var highest: Int64?
         var basis: AuditBasis
     }

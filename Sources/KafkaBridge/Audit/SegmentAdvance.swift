@@ -1,6 +1,6 @@
 /// Whether all segments of a consumer move. A pure value.
 ///
-/// An audit comes as far as the segment that is furthest behind. Where that one stands still, what the others have delivered
+/// An audit comes as far as the segment that is furthest behind. Where that one does not move, what the others have delivered
 /// meanwhile is not audited, and the audit must not seem to have caught up.
 struct SegmentAdvance: Sendable {
     /// How far the furthest segment was when all had last come to where the furthest was before.

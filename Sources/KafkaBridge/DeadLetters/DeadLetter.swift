@@ -4,7 +4,7 @@ package import FoundationEssentials
 /// An event that a consumer could not deliver, and what became of it: a row of the table `dead_letters`.
 package struct DeadLetter: Sendable, Hashable {
     package enum State: String, Sendable, CaseIterable {
-        /// Its segment stands right before it.
+        /// Its segment halts right before it.
         case halted
         /// It was set aside, and the later events of its aggregate wait behind it.
         case parked
@@ -12,7 +12,7 @@ package struct DeadLetter: Sendable, Hashable {
         case redriving
         /// It was delivered after all.
         case redriven
-        /// Somebody decided that it is not to be delivered.
+        /// An operator decided that it is not to be delivered.
         case discarded
 
         /// Whether something is still to be done about it.
@@ -48,7 +48,7 @@ package struct DeadLetter: Sendable, Hashable {
     package let state: State
     /// Whether it could not be delivered itself; otherwise it waits behind one that could not.
     package let isCause: Bool
-    /// Whether somebody asked for it to be delivered again, which the relay that owns its segment does.
+    /// Whether an operator asked for it to be delivered again, which the relay that owns its segment does.
     package let isRedriveRequested: Bool
     package let reason: Reason
     /// What went wrong the last time, and what to do.

@@ -39,6 +39,15 @@ struct DeadLetterNote: Sendable, Hashable {
             + (topic?.utf8.count ?? 0) + 120
     }
 
+    /// What its headers are called behind `dead_letter_`, and what they say, for the documentation.
+    static let headers: [(name: String, meaning: String)] = [
+        ("reason", "why it cannot be delivered, in one word as `godwit parked` has it"), ("error", "the same in words"),
+        ("consumer", "the consumer that could not deliver it"), ("segment", "its segment"),
+        ("position", "its position in the table"), ("topic", "the topic that it was meant for, if there is one"),
+        ("time", "when it was decided"), ("omitted_bytes", "how long the value is, where it was left out"),
+        ("omitted", "`headers`, where not even these fit"),
+    ]
+
     func fill(_ record: inout some RecordParts & ~Copyable) {
         func name(_ name: String) -> HeaderName { HeaderName("\(prefix)dead_letter_\(name)") }
         record.header(name("reason"), reason.rawValue)

@@ -19,7 +19,7 @@ package struct DeadLetterStore: Sendable {
     struct Knowledge: Sendable {
         var waiting: [Int: [WaitingAggregate]] = [:]
         var known: [Int: [Int64: DeadLetter.State]] = [:]
-        /// Where the segments halted under whoever served them last.
+        /// Where the segments halted under the worker that served them last.
         var halts: [SegmentHalt] = []
         /// The table has halts there, and the checkpoints have passed them: the worker before ended between the two.
         var passed: [Int64] = []
@@ -78,7 +78,7 @@ package struct DeadLetterStore: Sendable {
     /// Asks whether the table has an event: one row, one value.
     func holds(_ consumer: String, _ event: EventReference) -> BoundStatement { table.holds(consumer, event) }
 
-    /// Those of the positions that somebody has decided about since their segments halted there.
+    /// Those of the positions that an operator has decided about since their segments halted there.
     func decided(_ consumer: String, _ positions: [Int64]) async throws -> [Int64] {
         try await pool.withConnection { connection in
             try await connection.query(table.decided(consumer, positions)).map { try $0.decode(0) }
@@ -90,7 +90,7 @@ package struct DeadLetterStore: Sendable {
     }
 
     /// Takes an aggregate's first events to be delivered, and reads them; positions in order. Takes none if the segment
-    /// is served by somebody else meanwhile.
+    /// is served by another worker meanwhile.
     func take(
         _ consumer: String, _ aggregate: AggregateIdentity, in segment: ServedSegment, limit: Int, bytes: Int,
         largest: Int

@@ -25,7 +25,7 @@ package struct DeadLetters: Sendable {
         package let halted: Int
     }
 
-    /// An event that a segment stands before.
+    /// An event that a segment halts before.
     package struct Halt: Sendable, Hashable {
         package let consumer: String
         package let segment: Int
@@ -151,7 +151,7 @@ package struct DeadLetters: Sendable {
         }
     }
 
-    /// Tells a mistyped name from a position that is not there, or no longer.
+    /// Distinguishes a mistyped name from a position that is not there, or no longer.
     private func reasonForNone(
         _ selection: DeadLetterSelection, _ consumer: String, in transaction: Transaction
     ) async throws -> DeadLetterError {
@@ -162,7 +162,7 @@ package struct DeadLetters: Sendable {
         return .notOpen(consumer: consumer, position: position, state: past.first?.state)
     }
 
-    /// Bounded: somebody may decide about thousands at once.
+    /// Bounded: an operator may decide about thousands at once.
     private static func details(_ letters: [DeadLetter]) -> String {
         let shown = letters.prefix(20).map { letter in
             let aggregate = letter.aggregate

@@ -8,7 +8,7 @@ extension DeadLettersTable {
     /// Records events that cannot be delivered, where the segment is still owned under the epoch; an event that is known
     /// keeps its state, unless its segment halts at it.
     ///
-    /// The segment's row is locked until the rows are committed, so that whoever claims the segment next sees them. Gives the
+    /// The segment's row is locked until the rows are committed, so that the next owner of the segment sees them. Gives the
     /// segments that are owned so: id, epoch.
     func record(_ consumer: String, _ rows: [UndeliverableEvent], as state: DeadLetter.State) -> BoundStatement {
         let sql = """
@@ -108,7 +108,7 @@ extension DeadLettersTable {
             Statement(name: "dead_letters_holds", sql: sql), [consumer, event.position, event.eventID])
     }
 
-    /// Those of the positions that segments need no longer halt at as they do: somebody decided about them.
+    /// Those of the positions that segments need no longer halt at as they do: an operator decided about them.
     func decided(_ consumer: String, _ positions: [Int64]) -> BoundStatement {
         let sql = """
             SELECT global_position FROM \(table.sql)

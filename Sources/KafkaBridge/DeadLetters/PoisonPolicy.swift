@@ -1,8 +1,8 @@
 /// What becomes of an event that can never be delivered.
 package enum PoisonPolicy: Sendable, Hashable {
-    /// Its segment stands before it until somebody mends what is wrong, or decides about it.
+    /// Its segment halts before it until an operator fixes what is wrong, or decides about it.
     case halt
-    /// It and the later events of its aggregate are set aside until somebody decides about them.
+    /// It and the later events of its aggregate are set aside until an operator decides about them.
     case park
     /// It goes to a topic of its own, and the later events of its aggregate go on.
     case deadLetterTopic(TopicName)
@@ -31,7 +31,7 @@ enum PoisonFate: Sendable, Equatable {
             guard parked < most else {
                 let error =
                     "\(flaw.error); it is not parked, because \(parked) aggregates are: "
-                    + "mend what is wrong with all of them, or discard them"
+                    + "fix what is wrong with all of them, or discard them"
                 return .halt(Rejection(reason: .tooMany, error: error, topic: flaw.topic))
             }
             return .park

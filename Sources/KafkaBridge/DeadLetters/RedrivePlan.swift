@@ -2,7 +2,7 @@
 struct RedrivePlan: Sendable, Equatable {
     /// In order.
     let deliver: [Int64]
-    /// The first that the store no longer has; nothing behind it may be delivered before somebody decides.
+    /// The first that the store no longer has; nothing behind it may be delivered before an operator decides.
     let missing: Int64?
     /// Behind the missing one, or not read this time.
     let left: [Int64]

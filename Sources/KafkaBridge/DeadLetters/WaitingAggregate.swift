@@ -14,7 +14,7 @@ struct WaitingAggregate: Sendable, Hashable {
     /// How many of its events are parked.
     let size: Int
 
-    /// Whether its events are to be delivered: somebody asked for it, a relay has begun to, or what they waited behind
+    /// Whether its events are to be delivered: an operator asked for it, a relay has begun to, or what they waited behind
     /// is gone.
     var isReady: Bool { !isCause || isRedriveRequested || state == .redriving }
 }

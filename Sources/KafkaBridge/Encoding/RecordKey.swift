@@ -13,7 +13,7 @@ package enum RecordKey: Sendable, Hashable {
     /// What the key's text is made of, where a template says so.
     package var template: TextTemplate? { if case .template(let template) = self { template } else { nil } }
 
-    /// The key; `nil` for the aggregate's id as it stands.
+    /// The key; `nil` for the aggregate's id as it is.
     func bytes(of event: EventView) throws(RecordProblem) -> [UInt8]? {
         switch self {
         case .aggregateID: return nil

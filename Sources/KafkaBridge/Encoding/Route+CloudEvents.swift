@@ -47,7 +47,7 @@ extension Route {
         if sent.contains(.causationID) { attribute(CloudEventNames.causationID, event.causationID, &record) }
     }
 
-    /// Stands in a dead letter for a required attribute that its event leaves empty, or not as the standard allows: its readers have
+    /// The value, in a dead letter, of a required attribute that its event leaves empty, or not as the standard allows: its readers have
     /// CloudEvents too.
     static let unfit = "undeliverable"
 

@@ -29,10 +29,10 @@ package struct StandardHeaders: OptionSet, Sendable, Hashable {
     /// What CloudEvents require and the event has to say; `ce_source` and `ce_specversion` are always there.
     package static let requiredByCloudEvents: StandardHeaders = [.eventID, .eventType]
 
-    /// The fewest by which a reader tells what it has seen, what to do with it, and where it belongs.
+    /// The fewest by which a reader knows what it has seen, what to do with it, and where it belongs.
     ///
     /// The id is what `verify` and deduplication rest on. The type decides how the value is read. The position grows within an
-    /// aggregate, so that one number for each key tells a repeated event as well, and it is what commands take. The
+    /// aggregate, so that one number for each key shows a repeated event as well, and it is what commands take. The
     /// aggregate's id is the record's key, the time is the record's own.
     package static func minimal(in format: RecordFormat) -> StandardHeaders {
         switch format {

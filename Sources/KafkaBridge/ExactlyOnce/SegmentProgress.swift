@@ -27,7 +27,7 @@ package struct SegmentProgress: Sendable, Equatable {
     package var parked = ParkedPositions()
     /// The claim under which it was written. In the topic it goes back only where the rows of claims were made anew.
     package var epoch: Int64
-    /// Tells what counts from what was written before an operator had the consumer begin anew.
+    /// Distinguishes what counts from what was written before an operator had the consumer begin anew.
     package let lineage: String
     /// Whose transaction wrote it.
     package var transactionalID: String

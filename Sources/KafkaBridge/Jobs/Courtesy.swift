@@ -28,7 +28,7 @@ package struct Courtesy: Sendable {
     static let idleTime: Duration = .seconds(2)
     /// How long nothing is published once a consumer was seen to catch up.
     static let patience: Duration = .milliseconds(500)
-    /// How long it stands back for consumers that catch up, and how often it goes on then.
+    /// How long it gives way to consumers that catch up, and how often it goes on then.
     static let longestStand: Duration = .seconds(60)
     static let standingPause: Duration = .seconds(1)
     /// Rests between slices, in slices: while nothing else flows, at first, and at most.
@@ -76,8 +76,8 @@ package struct Courtesy: Sendable {
 
     /// What the job waits for; `nil` while it works.
     package func note(now: ContinuousClock.Instant) -> String? {
-        if isCatchingUp(now) { return "stands back while consumers of this process catch up" }
-        if rest >= Self.longestRest { return "stands back for the live flow, which is slower than without the job" }
+        if isCatchingUp(now) { return "gives way while consumers of this process catch up" }
+        if rest >= Self.longestRest { return "gives way to the live flow, which is slower than without the job" }
         return nil
     }
 
@@ -152,7 +152,7 @@ package struct Courtesy: Sendable {
         lastCatchUp.map { now - $0 < Self.patience } ?? false
     }
 
-    /// It is the slowest events that count, but for one of fifty. The age tells of everything, but of two clocks; so the two are
+    /// It is the slowest events that count, but for one of fifty. The age contains everything, but depends on two clocks; so the two are
     /// judged apart.
     private func isSlower(than normal: Normal) -> Bool {
         let allowed = max(Self.tolerance, normal.handling / 2)

@@ -27,7 +27,7 @@ package struct JobLife: Sendable, Hashable {
         case none = ""
         /// Relays are to run it to its end.
         case run
-        /// Whoever runs it is to stop.
+        /// The process that runs it is to stop.
         case stop
     }
 

@@ -2,7 +2,7 @@ package import EventSourcing
 package import FoundationEssentials
 package import Postgres
 
-/// One run of a job, as its history tells it.
+/// One run of a job, as its history has it.
 package struct JobRunRecord: Sendable, Equatable {
     package let owner: String
     package let startedAt: Date

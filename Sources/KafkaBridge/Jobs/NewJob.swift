@@ -6,7 +6,7 @@ package struct NewJob: Sendable, Hashable {
     package var rate: Double?
     /// Whether relays are to run it; else a command does, when it is told to.
     package var isQueued = false
-    /// Whether it stands back for the live flow of the process that runs it.
+    /// Whether it gives way to the live flow of the process that runs it.
     package var isCourteous = false
     /// Who makes it.
     package var createdBy = ""

@@ -5,7 +5,7 @@ import Logging
 import Synchronization
 import Telemetry
 
-/// Tells the log and the metrics what happens to a consumer's delivery.
+/// Reports to the log and the metrics what happens to a consumer's delivery.
 ///
 /// What concerns single events is reported at most once a minute, with how often it happened since: thousands of events may be
 /// at fault at once.

@@ -38,7 +38,7 @@ struct ProducerInstance {
         }
     }
 
-    /// Gives records to the producer, and tells the state how many it took.
+    /// Gives records to the producer, and notes in the state how many it took.
     mutating func give(_ feed: DeliveryState.Feed, _ state: inout DeliveryState, _ metrics: PublisherMetrics) {
         let start = ContinuousClock.now
         if feed.isFirst {
@@ -58,7 +58,7 @@ struct ProducerInstance {
         metrics.produceTime.record(since: start)
     }
 
-    /// Tells the state what was reported since the last time.
+    /// Notes in the state what was reported since the last time.
     mutating func observe(_ state: inout DeliveryState, _ metrics: PublisherMetrics, now: DeliveryState.Moment) {
         let generation = producer.reportGeneration
         if generation == seenReports { return }

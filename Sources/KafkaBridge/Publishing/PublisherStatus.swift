@@ -5,11 +5,11 @@ package enum PublisherStatus: Sendable, Equatable {
     case flowing
     /// Brokers are away or another attempt is being prepared; goes on by itself.
     case waiting(String)
-    /// Somebody has to mend something; goes on by itself afterwards.
+    /// An operator has to fix something; goes on by itself afterwards.
     case refused(String)
     /// Something is to be delivered, and no broker has acknowledged anything since then, in microseconds since 1970.
     case stalled(since: Int64, String)
-    /// Events flow, but for those of some segments: each stands at an event that cannot be delivered.
+    /// Events flow, but for those of some segments: each halts at an event that cannot be delivered.
     case halted([SegmentHalt])
 
     package enum Name: String, Sendable, CaseIterable {

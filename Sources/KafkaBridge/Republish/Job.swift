@@ -20,7 +20,7 @@ package struct Job: Sendable, Equatable {
     package let owner: String?
     /// Counts who took it.
     package let epoch: Int64
-    /// Whether somebody runs it now.
+    /// Whether a process runs it now.
     package let isHeld: Bool
     package let createdAt: Date
     package let startedAt: Date?
@@ -33,7 +33,7 @@ package struct Job: Sendable, Equatable {
     package let wish: JobLife.Wish
     /// The table of events that it reads; `nil` where the version before has made it.
     package let eventsTable: String?
-    /// Whether it stands back for the live flow of the process that runs it.
+    /// Whether it gives way to the live flow of the process that runs it.
     package let isCourteous: Bool
     /// How often it has failed in a row by what passes by itself.
     package let attempts: Int
@@ -49,7 +49,7 @@ package struct Job: Sendable, Equatable {
 
     package var life: JobLife { JobLife(state, wish: wish, isHeld: isHeld) }
 
-    /// The state in one word, which tells a job that is running from one whose process has died.
+    /// The state in one word, which distinguishes a job that is running from one whose process has died.
     package var word: String { life.word }
 
     /// 0 to 1, by positions.

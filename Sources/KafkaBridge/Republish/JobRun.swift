@@ -23,9 +23,9 @@ package final class JobRun: Sendable {
         package var drainTimeout: Duration = .seconds(20)
         /// How often the checkpoint is written at most: what was published since is doubled by a kill.
         package var saveInterval: Duration = .milliseconds(50)
-        /// How often to look, while the checkpoint stands, whether the job was cancelled.
+        /// How often to look, while the checkpoint does not move, whether the job was cancelled.
         package var lookInterval: Duration = .milliseconds(500)
-        /// What the job stands back for; `nil` where it does not.
+        /// What the job gives way to; `nil` where it does not.
         package var courtesy: (@Sendable () -> LiveFlow.Load)?
 
         package init() {}
@@ -74,7 +74,7 @@ package final class JobRun: Sendable {
     package func stop() { stopping.close() }
 
     /// - Parameter observe: told now and then how far it has come.
-    /// - Throws: ``JobError``, `PublicationHalted`, or what waiting does not mend. What was acknowledged is saved.
+    /// - Throws: ``JobError``, `PublicationHalted`, or what waiting does not fix. What was acknowledged is saved.
     package func run(observe: @escaping @Sendable (JobProgress) -> Void = { _ in }) async throws -> Outcome {
         let job: Job
         if let taken = await lease.job { job = taken } else { job = try await lease.take(name) }

@@ -100,7 +100,7 @@ package struct Jobs: Sendable {
         }
     }
 
-    /// Has a job stopped, resumed or cancelled. Whoever runs it notices within a second.
+    /// Has a job stopped, resumed or cancelled. The process that runs it notices within a second.
     ///
     /// - Returns: the job as it is then, and whether that is new.
     /// - Throws: ``JobError`` where there is no such job or it has ended.

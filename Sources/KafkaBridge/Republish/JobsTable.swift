@@ -4,7 +4,7 @@ package import Postgres
 
 /// The SQL of the table `jobs`.
 ///
-/// Whoever runs a job holds a session advisory lock whose key is made of its name, so that a process that dies is known
+/// The process that runs a job holds a session advisory lock whose key is made of its name, so that a process that dies is known
 /// to be dead at once. The epoch, which each taking raises, keeps one that was cut off from the database from writing.
 package struct JobsTable: Sendable {
     let table: TableName

@@ -1,7 +1,7 @@
 import EventSourcing
 import Kafka
 
-/// What tells a record that was published again from one of the live flow: two headers, the same in every format, and
+/// What distinguishes a record that was published again from one of the live flow: two headers, the same in every format, and
 /// the time of the record itself, which is that of the republication.
 package struct Republication: Sendable, Hashable {
     /// The job's name.

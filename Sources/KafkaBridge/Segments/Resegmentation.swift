@@ -20,7 +20,7 @@ package struct Resegmentation: Sendable {
         package init() {}
     }
 
-    /// How a consumer stands.
+    /// A consumer's state.
     package struct Plan: Sendable, Equatable {
         package let consumer: String
         package let from: Int
@@ -132,7 +132,7 @@ package struct Resegmentation: Sendable {
         _ = try await plan(consumer, to: total, on: connection)
         let deadline = ContinuousClock.now + options.patience
         do {
-            // Whoever has locked rows of segments, a relay that was stopped in a transaction, keeps them for no longer than that.
+            // A session that has locked rows of segments, such as a relay that was stopped in a transaction, keeps them for no longer than that.
             try await connection.execute(script: "SET lock_timeout = '1s'")
             try await waitForFormer(consumer, until: deadline, on: connection)
             let began = ContinuousClock.now

@@ -2,7 +2,7 @@ package import Kafka
 
 /// What happens to a topic that does not exist when events are to go there.
 package enum TopicPolicy: Sendable, Hashable {
-    /// It is waited for, and its absence is said.
+    /// It is waited for, and its absence is reported.
     case mustExist
     /// It is created.
     ///

@@ -31,7 +31,7 @@ struct Absence: Sendable {
     fileprivate var partitions: Set<TopicPartition> = []
     /// What ``KeyTraces`` calls its key.
     fileprivate(set) var key: UInt64 = 0
-    /// Whether it is known: not where only a whole event tells.
+    /// Whether it is known: not where only a whole event shows it.
     fileprivate var isKeyKnown = true
     fileprivate var fate = Deletions.Fate.kept
     /// What it is unless the topics show otherwise.

@@ -1,7 +1,7 @@
 import Kafka
 import Logging
 
-/// What a cluster may have deleted of some topics by now, by retention and compaction, as far as it tells.
+/// What a cluster may have deleted of some topics by now, by retention and compaction, as far as it reports that.
 struct Deletions: Sendable {
     /// What a topic does with records that others of their key follow.
     enum Cleanup: Sendable, Equatable {

@@ -7,7 +7,7 @@ struct DeliveryLedger: Sendable {
     struct Entry: Sendable {
         let id: EventID
         let position: Int64
-        /// A hash of what tells its aggregate from others.
+        /// A hash of what distinguishes its aggregate from others.
         let aggregate: UInt64
         /// The number of the topic that it belongs to; ``anyTopic`` where that cannot be told.
         var topic = DeliveryLedger.anyTopic

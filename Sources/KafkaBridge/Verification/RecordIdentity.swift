@@ -17,7 +17,7 @@ struct RecordIdentity: Sendable, Equatable {
     /// The headers that are looked at beside.
     static let headers = ["content-type", Republication.jobHeader]
 
-    /// Nil for a record that names no event: somebody else's. Of the value of a record with an id nothing is needed.
+    /// Nil for a record that names no event: another producer's. Of the value of a record with an id nothing is needed.
     ///
     /// - Parameter header: what the consumer calls the event's id.
     init?(_ record: ConsumedRecord, header name: String) {

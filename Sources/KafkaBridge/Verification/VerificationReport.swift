@@ -92,7 +92,7 @@ package struct VerificationReport: Sendable, Equatable {
     /// Found in a topic, also only by a job.
     package var delivered = 0
     /// Of those, found only in records that a job published again: delivered late, behind later events perhaps.
-    package var mended = 0
+    package var repaired = 0
     /// Also found in records that a job published again.
     package var republished = 0
     package internal(set) var findings: [Kind: Finding] = [:]
@@ -144,7 +144,7 @@ package struct VerificationReport: Sendable, Equatable {
         return self[.pending].count > 0 ? .pending : .clean
     }
 
-    /// Whether nothing else is wrong than what a repair mends.
+    /// Whether nothing else is wrong than what a repair fixes.
     package func isRightButForMissing(allowingDoubles: Bool) -> Bool {
         missed == nil
             && self[.outOfOrder].count + self[.unrecorded].count + self[.misplaced].count + self[.different].count == 0
@@ -162,7 +162,7 @@ package struct VerificationReport: Sendable, Equatable {
             if ledger.isDelivered(index) {
                 delivered += 1
                 if ledger.isRepublished(index) { republished += 1 }
-                if live == 0 { mended += 1 }
+                if live == 0 { repaired += 1 }
                 if live > 1 { add(.doubled, position, id) }
                 if ledger.isDifferent(index) { add(.different, position, id) }
             } else if ledger.isDeadLetter(index) {

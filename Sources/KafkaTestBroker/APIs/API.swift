@@ -100,7 +100,7 @@ struct RequestHandler: Sendable {
         }
     }
 
-    /// For requests that are answered at once: the error that a fault or the handler throws stands in the response.
+    /// For requests that are answered at once: the error that a fault or the handler throws is put into the response.
     init<Body: RequestBody, Response: ErrorAnswer>(
         _ answer: @escaping @Sendable (Broker) -> (Body, RequestContext) throws(KafkaErrorCode) -> Response
     ) {

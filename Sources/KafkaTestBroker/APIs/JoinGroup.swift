@@ -3,7 +3,7 @@ import NIOCore
 /// `JoinGroup`: a member joins its group, and is answered when the next generation begins.
 ///
 /// Version 1 has a timeout of its own for rebalances, 4 makes a new member come back with the id it got, 5 knows static members,
-/// 9 tells a static leader that has come back not to assign anew.
+/// 9 asks a static leader that has come back not to assign anew.
 enum JoinGroup {
     struct Request: RequestBody {
         var groupID = ""
@@ -129,9 +129,9 @@ extension Broker {
         _ answer: @escaping (JoinGroup.Response) -> Void
     ) {
         groups.touch(member, in: group)
-        // The member may have missed the answer: then the generation stands.
-        let stands = group.state == .completingRebalance || (group.state == .stable && member.id != group.leader)
-        if stands && member.protocols == request.protocols { return answer(group.membership(of: member)) }
+        // The member may have missed the answer: then the generation holds.
+        let holds = group.state == .completingRebalance || (group.state == .stable && member.id != group.leader)
+        if holds && member.protocols == request.protocols { return answer(group.membership(of: member)) }
         member.take(request)
         member.join = answer
         groups.memberChanged(in: group)

@@ -78,7 +78,7 @@ extension Broker {
         let injected = context.injectedError()
         let group = groups.group(wanted.groupID, create: false)
         var answer = OffsetFetch.Group(id: wanted.groupID, error: injected ?? .none)
-        // Before version 2 an error stands with the partitions.
+        // Before version 2 an error is with the partitions.
         if injected != nil && context.version >= 2 { return answer }
         let all = context.version < 2 ? [] : allOffsets(of: group)
         answer.topics = answers(to: wanted.topics ?? all, context) { (id, _) throws(KafkaErrorCode) in

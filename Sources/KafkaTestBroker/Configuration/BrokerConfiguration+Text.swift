@@ -1,5 +1,5 @@
 extension BrokerConfiguration {
-    /// Reads `host:port`; an IPv6 address stands in brackets.
+    /// Reads `host:port`; an IPv6 address is in brackets.
     public static func address(_ text: String) throws(BrokerError) -> (host: String, port: Int) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (0...65535).contains(port), colon != text.startIndex

@@ -161,7 +161,7 @@ final class PartitionLog {
         segments.append(LogSegment(baseOffset: endOffset, created: now))
     }
 
-    /// Drops the segments that all retention rules let go, and tells whether any went.
+    /// Drops the segments that all retention rules let go, and reports whether any went.
     func applyRetention(now: Int64, settings: TopicSettings) throws -> Bool {
         let before = segments.count
         let expired = { (segment: LogSegment) in

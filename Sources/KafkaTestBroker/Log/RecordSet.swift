@@ -7,7 +7,7 @@ struct RecordSet {
         let timestamp: Int64
         let key: ByteBuffer?
         let value: ByteBuffer?
-        /// The record as it stands, without its length.
+        /// The record as it is, without its length.
         let body: ByteBuffer
     }
 

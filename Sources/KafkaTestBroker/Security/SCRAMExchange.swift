@@ -89,7 +89,7 @@ struct SCRAMExchange {
 }
 
 extension String {
-    /// Where a text stands last.
+    /// Where a text is last.
     fileprivate func range(of text: String, fromEnd: Bool) -> Range<String.Index>? {
         ranges(of: text).last
     }

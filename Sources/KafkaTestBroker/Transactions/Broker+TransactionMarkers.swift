@@ -20,7 +20,7 @@ extension Broker {
         return isPrepared != true || save(transaction: id)
     }
 
-    /// Has the markers of a transaction whose outcome stands written: each partition by itself, so that one may be late.
+    /// Has the markers of a transaction whose outcome is decided written: each partition by itself, so that one may be late.
     func writeMarkers(of id: String, _ timing: MarkerTiming = MarkerTiming()) {
         guard let transaction = transactions.transactions[id], transaction.isPrepared else { return }
         for target in MarkerTarget.all(of: transaction) {

@@ -22,7 +22,7 @@ struct Transaction: Hashable, Codable {
     var started: Int64 = -1
     var updated: Int64
 
-    /// Whether its outcome stands while markers are still to be written.
+    /// Whether its outcome is decided while markers are still to be written.
     var isPrepared: Bool { state == .prepareCommit || state == .prepareAbort }
 
     var producer: TransactionTable.Producer { .init(id: producerID, epoch: epoch) }

@@ -174,7 +174,7 @@ struct TransactionTable {
             .map(\.id).sorted()
     }
 
-    /// Transactions whose outcome stands but whose markers may be missing: after a restart.
+    /// Transactions whose outcome is decided but whose markers may be missing: after a restart.
     var unfinished: [String] {
         transactions.values.filter(\.isPrepared).map(\.id).sorted()
     }

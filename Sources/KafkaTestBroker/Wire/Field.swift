@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A value that stands in a message. One function reads and writes it.
+/// A value in a message. One function reads and writes it.
 protocol Field {
     init()
     mutating func code(_ wire: inout Coder)

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// What stands in front of every request.
+/// What is in front of every request.
 struct RequestHeader {
     let api: API
     let format: Coder.Format

@@ -75,7 +75,7 @@ public actor Connection {
         return !handle.isBroken
     }
 
-    /// Whether the connection is fit to be lent to somebody else: alive, and no transaction on it.
+    /// Whether the connection is fit to be lent to another caller: alive, and no transaction on it.
     var isReusable: Bool {
         guard let handle, !handle.isBroken, openTransaction == nil else { return false }
         return handle.transactionStatus == PQTRANS_IDLE

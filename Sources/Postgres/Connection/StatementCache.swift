@@ -8,7 +8,7 @@
 /// there is no more room, or the server's plan no longer serves, the name becomes surplus, which the connection closes
 /// at the server when it can.
 struct StatementCache: Sendable {
-    /// What the server tells prepared statements apart by.
+    /// By what the server distinguishes prepared statements.
     ///
     /// Compared byte by byte: `String` takes two texts for equal that differ in how an accent is encoded, and PostgreSQL
     /// does not.

@@ -2,7 +2,7 @@ import Glibc
 
 /// The bytes of a `COPY … TO STDOUT (FORMAT binary)` in one block that grows, and where the values lie in it.
 ///
-/// The bytes stay as they came. A value's length stands before it in the stream, so that four bytes a value are enough to
+/// The bytes stay as they came. A value's length is before it in the stream, so that four bytes a value are enough to
 /// find it again.
 ///
 /// Source: PostgreSQL documentation, COPY, "Binary Format".

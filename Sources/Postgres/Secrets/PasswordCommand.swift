@@ -42,7 +42,7 @@ public actor PasswordCommand {
     }
 }
 
-/// Tells a thread that nobody waits for it any more.
+/// Informs a thread that nobody waits for it any more.
 final class StopFlag: Sendable {
     private let raised = Atomic<Bool>(false)
 

@@ -10,7 +10,7 @@ package enum SessionKeeping: Sendable, Equatable {
     case transaction
 }
 
-/// Finds out whether a pooler stands between, and whether it keeps a session for each client. It sets nothing, so that
+/// Finds out whether a pooler is between, and whether it keeps a session for each client. It sets nothing, so that
 /// nothing is left behind in a session of the pool.
 ///
 /// A pooler makes up the process that it announces. Then two clients ask by turns which process serves them. In session

@@ -30,7 +30,7 @@ extension PostgresNumeric: LosslessStringConvertible {
 
     /// - Parameters:
     ///   - decimals: the decimal digits.
-    ///   - point: before which of them the point stands; may lie outside.
+    ///   - point: before which of them the point is; may lie outside.
     private init?(isNegative: Bool, decimals: [Int16], pointAt point: Int) {
         let scale = max(0, decimals.count - point)
         guard scale <= Self.maximumScale else { return nil }

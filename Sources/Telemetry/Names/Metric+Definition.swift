@@ -69,7 +69,7 @@ extension Metric {
         case .parkedEvents:
             .init(
                 .gauge, .events, labels: ["consumer"],
-                "Events that wait for somebody's decision, in all processes: the same from each.")
+                "Events that wait for an operator's decision, in all processes: the same from each.")
         case .haltedSegments:
             .init(
                 .gauge, .segments, labels: ["consumer"],
@@ -116,7 +116,7 @@ extension Metric {
         case .retries:
             .init(
                 .counter, .occurrences, labels: ["consumer", "class"],
-                "Failed attempts by class: retry passes by itself, refused must be mended, poison is rejected for good."
+                "Failed attempts by class: retry passes by itself, refused must be fixed, poison is rejected for good."
             )
         case .producerRuns:
             .init(
@@ -243,7 +243,7 @@ extension Metric {
         case .jobYielding:
             .init(
                 .gauge, .truth, labels: ["consumer"],
-                "Whether the job that this process runs stands still for the live flow.")
+                "Whether the job that this process runs pauses for the live flow.")
         case .jobFailures:
             .init(
                 .counter, .occurrences, labels: ["consumer"],

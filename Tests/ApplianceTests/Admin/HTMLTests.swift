@@ -25,7 +25,7 @@ import Testing
         #expect(HTML.escape("&<>\"'") == "&amp;&lt;&gt;&quot;&#39;")
     }
 
-    @Test func `what stands between backticks is code, and escaped too`() {
+    @Test func `what is between backticks is code, and escaped too`() {
         #expect(PageFrame.withCode("run `a <b>` now").text == "run <code>a &lt;b&gt;</code> now")
         #expect(PageFrame.withCode("one ` only").text == "one ` only")
     }

@@ -209,7 +209,7 @@ import Testing
     }
 
     @Test(arguments: Format.allCases)
-    func `a tombstone is a record without a value, and tells what it is of`(_ format: Format) async throws {
+    func `a tombstone is a record without a value, and says what it is of`(_ format: Format) async throws {
         let records = try await records(format, .tombstones)
         for (id, record) in records where id != "order-3" { #expect(try record.data != nil && record.value != nil) }
         let tombstone = try #require(records["order-3"])

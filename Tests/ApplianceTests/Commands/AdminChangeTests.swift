@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `without the token, or with nonsense, nothing is changed, and it is said why`() async throws {
+    func `without the token, or with nonsense, nothing is changed, and the reason is given`() async throws {
         try await with { place, admin in
             let pause = "/api/consumers/identity/pause"
             for token in [nil, "", "hush-hus", "hush-hush2"] {
@@ -165,7 +165,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `the port opens while neither database nor broker is there, and tells what is waited for`() async throws {
+    func `the port opens while neither database nor broker is there, and says what is waited for`() async throws {
         let admin = try AdminPort()
         let relay = try Command.godwit(
             "run",

@@ -152,7 +152,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `an address that others reach is refused without a token, and one that is taken is said`() async throws {
+    func `an address that others reach is refused without a token, and one that is taken is reported`() async throws {
         try await RelayFixture.with { place in
             let open = try await Command.godwit(
                 "run", environment: place.variables.merging(["GODWIT_ADMIN_LISTEN": "0.0.0.0:9464"]) { $1 }

@@ -14,7 +14,7 @@ import Testing
         let folder = Result { try TestFolder() }
     }
 
-    /// What tells a command which events are taken.
+    /// What a command takes its filter from.
     private func arguments(_ place: RelayFixture, _ filter: String) throws -> [String] {
         let text = "consumers: { identity: { \(filter) } }"
         let name = "\(place.topic)-\(filter.hashValue).yaml"

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Appliance
 
-/// A login that is refused: a start ends, a relay that runs waits for somebody to mend it.
+/// A login that is refused: a start ends, a relay that runs waits until an operator fixes it.
 @Suite struct LostLoginTests {
     private func broker(_ password: String, port: Int = 0) async throws -> KafkaTestBroker {
         var configuration = BrokerConfiguration()

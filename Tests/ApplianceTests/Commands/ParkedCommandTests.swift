@@ -69,7 +69,7 @@ import Testing
             first.send(SIGTERM)
             #expect(await first.result().exitCode == 0)
 
-            // Mended, and decided while no relay runs: the next one acts on it.
+            // Fixed, and decided while no relay runs: the next one acts on it.
             let redriven = try await parked(place, "redrive", "--consumer", "identity", "--aggregate", "a", "--json")
             #expect(redriven.exitCode == 0, "\(redriven.standardError)")
             let second = try place.run(["GODWIT_CONSUMERS_IDENTITY_ON_POISON": "park"])

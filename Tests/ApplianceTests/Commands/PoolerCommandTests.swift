@@ -108,7 +108,7 @@ struct PoolerCommandTests {
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a session pool that is too small is said, with what is needed`() async throws {
+    func `a session pool that is too small is reported, with what is needed`() async throws {
         try await with { fixture in
             // The relay has a reader, a control session and a listener.
             let pooler = try await TestPooler(before: fixture.server.port, mode: "session", poolSize: 1)

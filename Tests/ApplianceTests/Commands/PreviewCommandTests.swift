@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a position and an aggregate are found wherever they are, and what is not there is said`() async throws {
+    func `a position and an aggregate are found wherever they are, and what is not there is reported`() async throws {
         try await RelayFixture.with { place in
             _ = try await place.append(40)
             _ = try await place.append(30, from: 5)
@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `what is parked is said, and so is a start that has not come`() async throws {
+    func `what is parked is reported, and so is a start that has not come`() async throws {
         try await RelayFixture.with { place in
             let settings = ["GODWIT_CONSUMERS_IDENTITY_ON_POISON": "park", "GODWIT_KAFKA_MAX_RECORD_BYTES": "2000"]
             let connection = try await place.test.connect()

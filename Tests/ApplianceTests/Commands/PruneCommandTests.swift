@@ -195,7 +195,8 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `what was removed before a consumer had it is said everywhere, until an operator accepts it`() async throws {
+    func `what was removed before a consumer had it is reported everywhere, until an operator accepts it`() async throws
+    {
         try await RelayFixture.with { place in
             _ = try await place.append(10)
             #expect(try await place.command("catch-up", "identity", more: outbox).exitCode == 0)

@@ -178,7 +178,7 @@ import Testing
             try await place.expectRefusal(
                 identity, 22, "absent", ["GODWIT_CONSUMERS_IDENTITY_TOPIC": "absent"])
 
-            // What was refused for the topic exists; mended, it goes on.
+            // What was refused for the topic exists; fixed, it goes on.
             let done = try await place.report(identity)
             #expect(done["state"]?.string == "done" && done["published"]?.integer == 20)
             let again = try await place.report(identity)
@@ -208,7 +208,7 @@ import Testing
                     ["GODWIT_DATABASE_URL": url + place.test.tables.godwitSchema])
                 var looks: Set<String> = []
                 try await eventually("the job does not wait") {
-                    looks.formUnion(try await place.test.horizonLooks(place.test.tables.godwitSchema))
+                    looks.formUnion(try await place.test.drawnAndWriterss(place.test.tables.godwitSchema))
                     return looks.count > 3
                 }
                 return job
@@ -243,7 +243,7 @@ import Testing
 
 extension TestStore {
     /// When sessions of an application last looked for the horizon.
-    func horizonLooks(_ application: String) async throws -> [String] {
+    func drawnAndWriterss(_ application: String) async throws -> [String] {
         let connection = try await connect()
         let rows = try await connection.query(
             "SELECT query_start::text FROM pg_stat_activity WHERE query LIKE $1 AND application_name = $2",

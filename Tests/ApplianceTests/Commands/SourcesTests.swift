@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(3)))
-    func `a source that lacks its tables is said and waited for, and sessions are as documented`() async throws {
+    func `a source that lacks its tables is reported and waited for, and sessions are as documented`() async throws {
         try await Fixture.with { place in
             for name in ["a", "c"] {
                 #expect(try await place.command("migrate", "--source", name).exitCode == 0)

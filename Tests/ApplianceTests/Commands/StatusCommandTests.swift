@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `it tells of a consumer's life: never started, working, paused, left alone`() async throws {
+    func `it shows a consumer's life: never started, working, paused, left alone`() async throws {
         try await RelayFixture.with { place in
             let never = try await status(place)
             #expect(never.exitCode == 4, "\(never.standardError)")
@@ -175,7 +175,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a database that is away or not migrated is said, and watching goes on`() async throws {
+    func `a database that is away or not migrated is reported, and watching goes on`() async throws {
         let away = try await Command.godwit(
             "status", "--json", environment: ["GODWIT_DATABASE_URL": "postgres://x@127.0.0.1:1/x"]
         ).run()

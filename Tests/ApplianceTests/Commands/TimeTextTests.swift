@@ -20,7 +20,7 @@ import Testing
         ("2024-02-29", "2024-02-29T00:00:00Z"), ("2000-02-29t12:00z", "2000-02-29T12:00:00Z"),
         ("2026-01-01T14:30:00.5Z", "2026-01-01T14:30:00.500Z"), ("1600-01-01", "1600-01-01T00:00:00Z"),
     ])
-    func `a time is said in full, whatever way it was written`(text: String, full: String) throws {
+    func `a time is written in full, whatever way it was given`(text: String, full: String) throws {
         let time = try #require(TimeText(text, now: Self.now))
         #expect(TimeText.full(time.date) == full)
         #expect(time.sentence == (text == full ? full : "\(full) (\(text))"))

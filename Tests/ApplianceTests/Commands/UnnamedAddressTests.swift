@@ -9,7 +9,7 @@ import Testing
 /// A broker whose certificate is right for the address that is configured, and not for the one that it advertises.
 @Suite struct UnnamedAddressTests {
     @Test(.timeLimit(.minutes(2)))
-    func `it is said once a minute with its reason, and takes hardly any processor time`() async throws {
+    func `it is reported once a minute with its reason, and takes hardly any processor time`() async throws {
         let certificates = try await TestCertificates()
         var configuration = BrokerConfiguration()
         configuration.host = "0.0.0.0"

@@ -168,7 +168,7 @@ import Testing
             // Nor is it right that nothing is doubled behind it.
             let before = try await place.report(verify + ["--wait", "0", "--to-position", "10"], variables, exits: 6)
             #expect(before["verdict"]?.string == "unproven" && before["delivered"]?.integer == 10)
-            // Whoever waits for its end sees all.
+            // A caller that waits for its end sees all.
             async let patient = place.report(verify + ["--wait", "60"], variables)
             // Long enough that it waits, which nothing shows from outside; it is right too if it does not yet.
             try await Task.sleep(for: .seconds(1))

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Appliance
 
-/// `godwit verify`: what it finds, what it mends, and how it ends.
+/// `godwit verify`: what it finds, what it fixes, and how it ends.
 @Suite struct VerifyCommandTests {
     private let verify = ["verify", "--consumer", "identity"]
 
@@ -57,7 +57,7 @@ import Testing
             #expect(clean["clean"] == true && clean["committed"]?.integer == 400, "\(clean.text)")
             #expect(clean["delivered"]?.integer == 400 && clean["records_read"]?.integer == 400)
 
-            // One partition, so that a record's offset tells its event: position one more than offset.
+            // One partition, so that a record's offset gives its event: position one more than offset.
             var records = try await place.kafka.readAll([source])
             #expect(records.count == 400)
             let aggregate = records[20].key
@@ -105,11 +105,11 @@ import Testing
             let report = try await place.report(verify + ["--repair"])
             #expect(finding(report, "missing") == 4)
             #expect(report["repair"]?["published"]?.integer == 4 && report["repair"]?["state"]?.string == "done")
-            let mended = try await place.kafka.readAll([place.topic]).filter {
+            let fixed = try await place.kafka.readAll([place.topic]).filter {
                 $0.header("godwit_republish_job") == report["repair"]?["job"]?.string
             }
-            #expect(Set(mended.compactMap { $0.header("global_position") }) == holes && mended.count == 4)
-            // They come behind later ones of their aggregates, which cannot be otherwise and is said.
+            #expect(Set(fixed.compactMap { $0.header("global_position") }) == holes && fixed.count == 4)
+            // They come behind later ones of their aggregates, which cannot be otherwise and is reported.
             let after = try await place.report(verify)
             #expect(after["clean"] == true && after["only_republished"]?.integer == 4)
             let again = try await place.report(verify + ["--repair"])
@@ -156,7 +156,7 @@ import Testing
             #expect(positions(parked, "parked") == [232, 233] && positions(parked, "discarded") == [231])
             #expect(finding(parked, "missing") == 27 && finding(parked, "pending") == 0)
 
-            // Whoever was never started has nothing to repair.
+            // A consumer that was never started has nothing to repair.
             try await connection.execute(
                 script: "DELETE FROM \(place.test.tables.consumerSegments.sql); DELETE FROM "
                     + place.test.tables.godwitTable("dead_letters").sql)
@@ -229,7 +229,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `records that name no event cannot be compared, which is said before anything is read`() async throws {
+    func `records that name no event cannot be compared, which is reported before anything is read`() async throws {
         try await RelayFixture.with { place in
             let headers = "GODWIT_CONSUMERS_IDENTITY_HEADERS"
             _ = try await place.append(20)

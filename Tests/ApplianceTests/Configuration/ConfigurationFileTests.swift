@@ -88,7 +88,7 @@ import Testing
         #expect(problems.count == 4)
     }
 
-    @Test func `all that is wrong is said at once and in the order of the file`() {
+    @Test func `all that is wrong is reported at once and in the order of the file`() {
         let problems = Self.problems(
             """
             database:

@@ -55,7 +55,7 @@ import Testing
         ),
         (", headers: [xyzzyxyzzy]", "which is no standard header; there are event_id, event_type,"),
         (", headers: [event_id, event_type, event_id]", "names event_id more than once"),
-        (", headers: [event_id, none]", "holds none, which stands alone: headers: none"),
+        (", headers: [event_id, none]", "holds none, which is given alone: headers: none"),
         (", headers: [x-event_id], header_prefix: x-", "names come without header_prefix: event_id"),
         (", headers: [ce_subject]", "holds ce_subject, which is made of aggregate_id; name that"),
         (", headers: [ce_source]", "which is in every record of CloudEvents and in no other"),

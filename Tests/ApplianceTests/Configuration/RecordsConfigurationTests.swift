@@ -5,7 +5,7 @@ import Testing
 
 @testable import Appliance
 
-/// Keys, headers, traces and values of a consumer: what is taken, and what is said of what is not.
+/// Keys, headers, traces and values of a consumer: what is taken, and how the rest is reported.
 @Suite struct RecordsConfigurationTests {
     private func consumer(_ more: String, _ environment: [String: String] = [:]) throws -> ConsumerSection {
         let loaded = try ConfigurationFileTests.read(

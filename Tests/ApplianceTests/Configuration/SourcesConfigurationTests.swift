@@ -88,7 +88,7 @@ import Testing
         #expect(configuration.sources.map { $0.consumers.map(\.name) } == [["all"]])
     }
 
-    @Test func `what is wrong is named where it stands`() {
+    @Test func `what is wrong is named with its place`() {
         func problems(_ text: String) -> [String] {
             ConfigurationFileTests.problems(text, needs: [.database, .kafka, .consumers])
         }

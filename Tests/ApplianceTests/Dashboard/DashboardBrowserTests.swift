@@ -74,7 +74,7 @@ import Testing
                     let url = "http://127.0.0.1:\(admin.port)\(path)"
                     let light = try await browser.picture(url, name: name, width: width, height: 1100, isDark: false)
                     let dark = try await browser.picture(url, name: name, width: width, height: 1100, isDark: true)
-                    // PNG: the width stands at a fixed place, and an empty page is a few kilobytes.
+                    // PNG: the width is at a fixed place, and an empty page is a few kilobytes.
                     let drawn = light[16..<20].reduce(0) { $0 << 8 | Int($1) }
                     #expect(drawn == width && light.count > 20_000)
                     #expect(light != dark)

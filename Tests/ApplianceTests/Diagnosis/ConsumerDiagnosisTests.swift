@@ -44,7 +44,7 @@ import Testing
         #expect(issues.map(\.text) == ["nothing could be read for 7 s: the connection is lost"])
     }
 
-    @Test func `an audit that stands still is a problem where one is asked for`() {
+    @Test func `an audit that does not move is a problem where one is asked for`() {
         let store = StoreStatus(latest: 20, lastDrawn: 20, writers: [], consumers: [consumer()])
         var audit = AuditRecord(consumer: "identity", beganAfter: 0, reason: .first)
         audit.owner = "w"
@@ -79,7 +79,7 @@ import Testing
         #expect(issues([40, 12, 30, 12], audited: 12, paused: true).isEmpty)
         #expect(issues([40, 12], audited: 5).first?.text.contains("see the log of w") == true, "it is behind itself")
         #expect(
-            issues([40, 40], audited: 40).first?.text.contains("see the log of w") == true, "no segment stands out")
+            issues([40, 40], audited: 40).first?.text.contains("see the log of w") == true, "no segment is special")
     }
 
     @Test func `what an audit has found is a problem, but doubles are none`() {
@@ -103,7 +103,7 @@ import Testing
         #expect(issues.map(\.kind) == [.notStarted] && issues[0].kind.isUnhealthy)
     }
 
-    @Test func `segments without an owner are a matter of moments while somebody is there, else unhealthy`() {
+    @Test func `segments without an owner are a matter of moments while a worker lives, else unhealthy`() {
         let soon = judge(consumer(owners: ["w", nil]))
         #expect(soon.map(\.kind) == [.rebalancing] && !soon[0].kind.isUnhealthy)
         let gone = judge(consumer(owners: ["dead", nil, "dead", "dead"], workers: []))
@@ -138,7 +138,7 @@ import Testing
         (ConsumerCondition.halted("too large"), HealthIssue.Kind.halted), (.refused("no right"), .refused),
         (.waiting("no broker"), .waiting),
     ])
-    func `what a worker tells of a consumer is told, once, and only of owners`(
+    func `what a worker reports of a consumer is shown, once, and only of owners`(
         condition: ConsumerCondition, kind: HealthIssue.Kind
     ) {
         let issues = judge(consumer(owners: ["w", "x"], workers: [worker(condition), worker(condition, id: "x")]))
@@ -162,7 +162,7 @@ import Testing
         #expect(judge(consumer(oldest: nil), longestLag: .seconds(2)).isEmpty)
     }
 
-    @Test func `a one-off run is said, and the worst comes first`() {
+    @Test func `a one-off run is reported, and the worst comes first`() {
         let once = StoreStatus.Worker(id: "w", lastHeartbeat: .zero, isOneOff: true)
         #expect(judge(consumer(workers: [once])).map(\.kind) == [.oneOff])
         let all = judge(

@@ -140,7 +140,7 @@ import Testing
 
     // MARK: Generated worlds
 
-    /// A world as the database tells it, and as one of its processes knows it.
+    /// A world as the database has it, and as one of its processes knows it.
     private struct World {
         var store: StoreStatus
         var letters: [String: DeadLetters.Count] = [:]
@@ -204,7 +204,7 @@ import Testing
             worker: "w", standing: world.standing, conditions: world.conditions, picture: picture, pictureAge: .zero)
         let own = process.diagnosis
 
-        // What the database tells, the process tells too; it may know more.
+        // What the database has, the process has too; it may know more.
         for (one, other) in zip(command.reports, own.reports) {
             #expect(Set(one.issues).isSubset(of: Set(other.issues)), "\(one.issues) \(other.issues)")
             #expect(one.isHealthy || !other.isHealthy)

@@ -30,7 +30,7 @@ import Testing
         #expect(findings { _ in }.isEmpty)
     }
 
-    @Test func `each flaw is one finding, with what mends it`() throws {
+    @Test func `each flaw is one finding, with what fixes it`() throws {
         typealias Case = (
             check: String, severity: Finding.Severity, remedy: String, change: (inout DatabaseFacts) -> Void
         )
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test func `nothing else is said where there is no schema`() {
+    @Test func `nothing else is reported where there is no schema`() {
         let found = findings {
             $0.existing = []; $0.rights = []; $0.sequence = nil; $0.schemaVersion = 0
         }

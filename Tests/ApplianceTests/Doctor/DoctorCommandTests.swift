@@ -102,8 +102,8 @@ import Testing
             )
             let migrated = try await Command.godwit("migrate", environment: place.variables).run()
             #expect(migrated.exitCode == 0)
-            let mended = try await ask(place, ["GODWIT_CONSUMERS_IDENTITY_TOTAL_SEGMENTS": "8"])
-            #expect(mended.exitCode == 0, "\(mended.findings)")
+            let fixed = try await ask(place, ["GODWIT_CONSUMERS_IDENTITY_TOTAL_SEGMENTS": "8"])
+            #expect(fixed.exitCode == 0, "\(fixed.findings)")
             await connection.close()
         }
     }
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test func `rights that are missing are named, and the grants mend them`() async throws {
+    @Test func `rights that are missing are named, and the grants fix them`() async throws {
         try await RelayFixture.with { place in
             let role = TestDatabase.uniqueName("relay")
             let connection = try await place.test.connect()

@@ -47,7 +47,7 @@ import Testing
         #expect(findings { _ in }.isEmpty)
     }
 
-    @Test func `each flaw is one finding, with what mends it`() {
+    @Test func `each flaw is one finding, with what fixes it`() {
         typealias Case = (
             check: String, severity: Finding.Severity, remedy: String, change: (inout KafkaFacts.Topic) -> Void
         )

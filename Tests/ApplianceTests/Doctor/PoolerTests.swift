@@ -10,7 +10,7 @@ import Testing
 @Suite(.enabled(if: TestPooler.program != nil, "there is no pgbouncer"))
 struct PoolerTests {
     @Test(arguments: ["session", "transaction", "statement"])
-    func `what kind of pooler stands between is found out`(_ mode: String) async throws {
+    func `what kind of pooler is between is found out`(_ mode: String) async throws {
         let server = try await LocalPostgres.start()
         let pooler = try await TestPooler(before: server.port, mode: mode)
         let database = try Configuration.read(

@@ -30,16 +30,4 @@ struct Document: Sendable, CustomTestStringConvertible {
         let paths = ["README.md"] + pages.filter { $0.hasSuffix(".md") }.sorted().map { "\(catalogue)/\($0)" }
         return paths.compactMap { try? Document($0) }
     }()
-
-    /// What is in the folder of the file, or `folder/file`, as a link's target; nil for addresses elsewhere.
-    func target(of link: Substring) -> String? {
-        guard !link.hasPrefix("http"), !link.hasPrefix("#") else { return nil }
-        let folder = path.split(separator: "/").dropLast().joined(separator: "/")
-        return folder + "/" + link.prefix { $0 != "#" }
-    }
-
-    /// The destinations of its links.
-    var links: [Substring] {
-        text.split(separator: "](", omittingEmptySubsequences: false).dropFirst().map { $0.prefix { $0 != ")" } }
-    }
 }

@@ -1,11 +1,11 @@
-// The README shows what stands between the marks; a test compares, and another runs it.
+// The README shows what is between the marks; a test compares, and another runs it.
 
-// README begins
 import Consumers
 import EventSourcing
 import Postgres
 
-/// A consumer of your own: it is handed each event once the event is safe to read, in order, and again after a crash.
+// README begins
+/// Gets each event once it is safe to read, in order, and again after a crash.
 struct WelcomeMailer: IntegrationConsumer {
     let name = "welcome-mailer"
     let scope = EventScope(boundedContexts: ["Identity"])
@@ -18,6 +18,7 @@ struct WelcomeMailer: IntegrationConsumer {
         return .acknowledged
     }
 }
+// README ends
 
 func register(_ userID: String, in pool: ConnectionPool, _ store: EventStore) async throws {
     try await pool.withTransaction { transaction in
@@ -36,4 +37,3 @@ func sendWelcomeMails(
     let worker = try Worker(source, integrations: [WelcomeMailer(send: send)])
     try await worker.run()
 }
-// README ends

@@ -38,11 +38,4 @@ import Testing
             await pool.close()
         }
     }
-
-    @Test func `the README's table of exit codes is the program's`() throws {
-        let readme = try Self.readme.text
-        for status in ExitStatus.allCases {
-            #expect(readme.contains("| \(status.rawValue) | \(status.meaning) |"), "\(status)")
-        }
-    }
 }

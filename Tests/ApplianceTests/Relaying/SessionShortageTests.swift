@@ -7,7 +7,7 @@ import Testing
 @testable import Appliance
 @testable import Postgres
 
-/// Which sessions at the database a relay has, which are missing, and what is said of it.
+/// Which sessions at the database a relay has, which are missing, and how that is reported.
 @Suite struct SessionShortageTests {
     private let need = SessionNeed(purposes: [(.control, 1), (.reader, 1), (.lane, 2), (.listener, 1)])
 

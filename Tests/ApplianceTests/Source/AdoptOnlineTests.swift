@@ -101,7 +101,7 @@ import Testing
                 "adopt", "\(place.schema).outbox", "--apply", "--online",
                 environment: ["GODWIT_CONFIG": place.folder.path + "/godwit.yaml"]
             ).start()
-            // Somebody holds a row meanwhile, which must not come out of order.
+            // Another session holds a row meanwhile, which must not come out of order.
             let holder = try await place.connect()
             try await eventually("no row is numbered") {
                 try await place.number(

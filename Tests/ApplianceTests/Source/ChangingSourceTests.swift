@@ -78,7 +78,7 @@ import Testing
                 "ALTER TABLE outbox ALTER no SET NOT NULL, ADD PRIMARY KEY (no)", "\"no\""
             ),
         ])
-    func `what cannot be read any more is refused by name, and read once it is mended`(
+    func `what cannot be read any more is refused by name, and read once it is fixed`(
         _ change: String, _ repair: String, _ name: String
     ) async throws {
         try await with { place in
@@ -126,7 +126,7 @@ import Testing
                 let grant = #"GRANT SELECT ("body") ON "\#(place.schema)"."outbox" TO "\#(role)""#
                 let doctor = try await place.command("doctor")
                 #expect(doctor.standardOutput.contains(grant) && doctor.exitCode != 0, "\(doctor.standardOutput)")
-                // What a person must grant is said at once, and ends the start.
+                // What a person must grant is reported at once, and ends the start.
                 let refused = try await deadline { try await place.run().result() }
                 // In a log in JSON.
                 let text = refused.standardError.replacing(#"\""#, with: "\"")

@@ -94,11 +94,11 @@ extension WorldChangeTests {
                 let audit = Statement("SELECT count(*) FROM godwit.audit WHERE action = 'end idle writer'")
                 #expect(try await world.session().query(audit).first?.decode(0, as: Int.self) == 1)
                 await #expect(throws: (any Error).self) { try await forgotten.execute(script: "COMMIT") }
-                // A superuser's session is not the relay's to end, which is said.
+                // A superuser's session is not the relay's to end, which is reported.
                 let owner = try await world.session("owner")
                 try await owner.execute(script: "BEGIN; SELECT nextval('events_global_position_seq')")
                 try await world.append(10)
-                try await eventually("it is not said: \(try world.log)", within: .seconds(30)) {
+                try await eventually("it is not reported: \(try world.log)", within: .seconds(30)) {
                     try world.log.contains("cannot be ended")
                 }
                 try await owner.execute(script: "COMMIT")

@@ -46,7 +46,7 @@ final class WorldFixture: Sendable {
             let kafka = try await TestKafka()
             let world = WorldFixture(postgres, kafka, topic: try await kafka.makeTopic("shop"))
             do {
-                // A role of its own tells the sessions of the relay from all others.
+                // A role of its own distinguishes the sessions of the relay from all others.
                 try await world.execute("CREATE ROLE relay LOGIN SUPERUSER")
                 try await world.migrate()
                 try await body(world)

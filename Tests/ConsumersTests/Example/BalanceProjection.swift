@@ -53,7 +53,7 @@ struct BalanceProjection: ScopedConsumer {
 
 /// Books a movement, unless the account would be overdrawn.
 ///
-/// What was decided on a stream is appended with the version that was read: if somebody else was faster, this throws
+/// What was decided on a stream is appended with the version that was read: if another writer was faster, this throws
 /// `EventStoreError.optimisticConcurrency`, and the caller decides anew.
 func book(_ amount: Int, on account: String, in transaction: Transaction, _ store: EventStore) async throws {
     let aggregate = AggregateIdentity(boundedContext: "Banking", aggregateType: "Account", aggregateID: account)

@@ -99,7 +99,7 @@ import Testing
 
     // MARK: Writers
 
-    @Test func `whoever may hold positions is listed, and nobody else`() async throws {
+    @Test func `sessions that may hold positions are listed, and no others`() async throws {
         try await HorizonFixture.with { fixture in
             let query = try await fixture.query()
             let none = "SELECT count(*) FROM $events"

@@ -9,7 +9,7 @@ import Testing
 /// Looks at a log that ten writers write to, by readers that do as the head of the log does.
 ///
 /// `GODWIT_LOOKS` says how many looks there are, and `GODWIT_SEED` repeats the writers' and the readers' choices.
-@Suite struct HorizonLooksTests {
+@Suite struct HorizonQuerysTests {
     private static let writers = 10
     private static let readers = 4
 

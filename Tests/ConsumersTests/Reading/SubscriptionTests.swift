@@ -198,7 +198,7 @@ import Testing
 
     // MARK: Demand
 
-    @Test func `there is room until batches or bytes are too many, and hunger only while someone waits for nothing`()
+    @Test func `there is room until batches or bytes are too many, and hunger only while a consumer waits for nothing`()
         async throws
     {
         let one = try batch(1).memorySize

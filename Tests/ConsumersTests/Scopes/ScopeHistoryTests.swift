@@ -144,7 +144,7 @@ extension ScopeHistory {
         #expect(types.description.contains("did you mean \"User\"?"))
     }
 
-    @Test func `known names are in order, and an empty store tells nothing`() {
+    @Test func `known names are in order, and an empty store shows nothing`() {
         #expect(UnknownScopeNames(EventScope(boundedContexts: ["Orders"]), stored: stored) == nil)
         #expect(UnknownScopeNames(EventScope(boundedContexts: ["Other"]), stored: []) == nil)
         #expect(UnknownScopeNames(.all, stored: stored) == nil)

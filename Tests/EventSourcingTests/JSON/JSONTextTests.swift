@@ -13,20 +13,20 @@ import Testing
         "{}", "[]", "null", "true", "false", "0", "-0.5e+10", "1E9", #""""#, #""a\"\\\/\b\f\n\r\t\u00e9""#,
         #" { "a" : [ 1 , { "b" : null } ] } "#, #"{"a":1,"a":2}"#, "[1,2,3]\n",
     ])
-    func validTextIsAccepted(_ text: String) { #expect(isValid(text)) }
+    func `valid text is accepted`(_ text: String) { #expect(isValid(text)) }
 
     @Test(arguments: [
         "", " ", "{", "}", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "01", "1.", ".5", "+1", "1e", "tru",
         "nulll", "\"", "\"\\x\"", "\"\\u12g4\"", "\"a\nb\"", "[1 2]", "{} {}", "'a'", "NaN", "-",
     ])
-    func invalidTextIsRefused(_ text: String) { #expect(!isValid(text)) }
+    func `invalid text is refused`(_ text: String) { #expect(!isValid(text)) }
 
-    @Test func bytesThatAreNotUTF8AreRefused() {
+    @Test func `bytes that are not UTF-8 are refused`() {
         #expect(!isValid([0x22, 0xff, 0x22]))
         #expect(!isValid([0x22, 0xc3, 0x22]))
     }
 
-    @Test func nestingIsBounded() {
+    @Test func `nesting is bounded`() {
         func nested(_ depth: Int) -> String {
             String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
         }
@@ -35,7 +35,7 @@ import Testing
     }
 
     /// Texts made from valid ones by small damage, against Foundation.
-    @Test func damagedTextIsJudgedAsFoundationDoes() {
+    @Test func `damaged text is judged as Foundation does`() {
         var random = Seeded(11)
         let seeds = [
             #"{"id":7,"name":"a\"b","list":[1,-2.5,true,null],"nested":{"x":{}}}"#, #"["\u00e9",{"k":"v"},[[]],0]"#,
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test func membersAreFoundWithTheirValues() {
+    @Test func `members are found with their values`() {
         let text = Array(#" {"a": "x\ny", "b\u0063": {"c": [1]}, "d": 12, "e":null} "#.utf8)
         var members: [String] = []
         let isObject = JSONText.forEachMember(of: text.span.bytes) { name, range in
@@ -71,7 +71,7 @@ import Testing
         #expect(!JSONText.forEachMember(of: list.span.bytes) { _, _ in })
     }
 
-    @Test func escapesBecomeText() {
+    @Test func `escapes become text`() {
         let text = Array(#"a\"\\\/\n\u00e9\ud83d\ude00z"#.utf8)
         #expect(text.withUnsafeBytes { JSONText.unescaped($0) } == "a\"\\/\né😀z")
     }

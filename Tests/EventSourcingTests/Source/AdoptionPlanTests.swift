@@ -121,7 +121,7 @@ import Testing
             }.contains("add a key"))
     }
 
-    @Test func `a table that nothing is known of is guessed, and what is not found is said`() throws {
+    @Test func `a table that nothing is known of is guessed, and what is not found is reported`() throws {
         var survey = TableSurvey(try TableName("shop.log"))
         survey.columns = [
             .init(name: "Id", type: .integer(bytes: 8), typeName: "bigint", sequence: .init(sql: "s")),

@@ -25,12 +25,12 @@ import Testing
         #expect(next(record(at: 5), checkpoint: 5) == .proceed(through: 5))
     }
 
-    @Test func `where a segment stands still the audit goes on to the furthest, and that is no checkpoint set back`() {
+    @Test func `where a segment does not move the audit goes on to the furthest, and that is no checkpoint set back`() {
         func next(_ record: AuditRecord, _ checkpoint: Int64, highest: Int64?) -> AuditPlan {
             AuditPlan.next(record, AuditPlan.Facts(checkpoint: checkpoint, highest: highest, basis: basis))
         }
         #expect(next(record(at: 5) { $0.slowest = 5 }, 5, highest: 40) == .proceed(through: 40))
-        // By another process it is not seen at once that a segment stands still.
+        // By another process it is not seen at once that a segment does not move.
         #expect(next(record(at: 40) { $0.slowest = 5 }, 5, highest: nil) == .proceed(through: 40))
         #expect(next(record(at: 40) { $0.slowest = 5 }, 30, highest: nil) == .proceed(through: 40))
         #expect(next(record(at: 40) { $0.slowest = 5 }, 4, highest: 50) == .begin(after: 4, reason: .setBack))

@@ -12,7 +12,7 @@ import Testing
         #expect(moved([(95, 100), (195, 200), (295, 300), (500, 500), (500, 500)]) == [true, true, true, true, true])
     }
 
-    @Test func `a segment that stands still while others move keeps an audit from having caught up`() {
+    @Test func `a segment that does not move while others move keeps an audit from having caught up`() {
         let looks: [(Int64?, Int64?)] = [(90, 100), (90, 200), (99, 300), (100, 400), (399, 400), (400, 400)]
         #expect(moved(looks) == [true, false, false, true, false, true])
     }

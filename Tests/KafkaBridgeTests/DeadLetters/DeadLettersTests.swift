@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    /// As whoever claimed the segment last serves it.
+    /// As the worker that claimed the segment last serves it.
     static let segment = ServedSegment(segment: 0, checkpoint: 0, epoch: 1, attempt: 0)
 
     static func event(
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test func whatIsOpenIsListedInOrderAndInPages() async throws {
+    @Test func `what is open is listed in order and in pages`() async throws {
         try await withLetters([(7, "a", .tooLarge), (9, "b", .rejected), (12, "a", .follows)]) {
             _, connection, letters in
             let all = try await letters.list(DeadLetterSelection(), on: connection)
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func aRedriveIsAskedOfTheFirstEventOfEachAggregateAndAudited() async throws {
+    @Test func `a redrive is asked of the first event of each aggregate and audited`() async throws {
         try await withLetters([(7, "a", .tooLarge), (9, "b", .rejected), (12, "a", .follows)]) {
             test, connection, letters in
             let asked = try await letters.requestRedrive(
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test func whatIsDiscardedIsClosedAndAudited() async throws {
+    @Test func `what is discarded is closed and audited`() async throws {
         try await withLetters([(7, "a", .tooLarge), (9, "b", .rejected), (12, "a", .follows)]) {
             test, connection, letters in
             let gone = try await letters.discard(
@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test func whatIsBeingRedrivenIsNotDiscardedMeanwhile() async throws {
+    @Test func `what is being redriven is not discarded meanwhile`() async throws {
         try await withLetters([(7, "a", .tooLarge), (12, "a", .follows)]) { test, connection, letters in
             try await Self.own(test, connection)
             let table = DeadLettersTable(test.tables)
@@ -123,7 +123,7 @@ import Testing
         "UPDATE WORKERS SET session_lock = true", "UPDATE SEGMENTS SET owner_id = NULL",
         "UPDATE SEGMENTS SET epoch = epoch + 1",
     ])
-    func whatALostRelayWasRedrivingMayBeDiscarded(_ change: String) async throws {
+    func `what a lost relay was redriving may be discarded`(_ change: String) async throws {
         try await withLetters([(7, "a", .tooLarge), (12, "a", .follows)]) { test, connection, letters in
             try await Self.own(test, connection)
             let aggregate = AggregateIdentity(boundedContext: "Identity", aggregateType: "User", aggregateID: "a")
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test func whoHasLostTheSegmentRedrivesNothing() async throws {
+    @Test func `who has lost the segment redrives nothing`() async throws {
         try await withLetters([(7, "a", .tooLarge)]) { test, connection, letters in
             let table = DeadLettersTable(test.tables)
             let aggregate = AggregateIdentity(boundedContext: "Identity", aggregateType: "User", aggregateID: "a")
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test func aMistakeChangesNothingAndIsNamed() async throws {
+    @Test func `a mistake changes nothing and is named`() async throws {
         try await withLetters([(7, "a", .tooLarge)]) { test, connection, letters in
             func error(_ selection: DeadLetterSelection, _ consumer: String) async -> DeadLetterError? {
                 await #expect(throws: DeadLetterError.self) {
@@ -176,7 +176,7 @@ import Testing
         }
     }
 
-    @Test func anEventThatASegmentHaltsAtMayBeParked() async throws {
+    @Test func `an event that a segment halts at may be parked`() async throws {
         try await withLetters([(7, "a", .tooLarge)], as: .halted) { test, connection, letters in
             let table = DeadLettersTable(test.tables)
             #expect(try await connection.query(table.decided("identity", [7])).isEmpty)
@@ -191,8 +191,8 @@ import Testing
         }
     }
 
-    /// Whoever lost the segment must not park behind the back of its new owner.
-    @Test func onlyTheOwnerNotes() async throws {
+    /// A worker that lost the segment must not park events without its new owner's knowledge.
+    @Test func `only the owner notes`() async throws {
         try await withLetters([(7, "a", .tooLarge)]) { test, connection, letters in
             let table = DeadLettersTable(test.tables)
             try await connection.query(
@@ -202,7 +202,7 @@ import Testing
     }
 
     /// As after a kill between the note and the checkpoint.
-    @Test func noticedTwiceAnEventIsNotedOnce() async throws {
+    @Test func `noticed twice an event is noted once`() async throws {
         try await withLetters([(7, "a", .tooLarge)]) { test, connection, letters in
             let table = DeadLettersTable(test.tables)
             let again = table.record(Self.consumer, [Self.event((7, "a", .tooLarge))], as: .parked)
@@ -215,7 +215,7 @@ import Testing
         }
     }
 
-    @Test func aRedriveThatFailsLeavesTheRestParkedInOrder() async throws {
+    @Test func `a redrive that fails leaves the rest parked in order`() async throws {
         try await withLetters([(7, "a", .tooLarge), (8, "a", .follows), (9, "a", .follows)]) {
             test, connection, letters in
             let table = DeadLettersTable(test.tables)

@@ -35,7 +35,7 @@ import Testing
         return records[0]
     }
 
-    @Test func binaryModeCarriesTheAttributesInHeaders() async throws {
+    @Test func `binary mode carries the attributes in headers`() async throws {
         let id = UUID()
         let record = try await deliver(
             RecordFormat.cloudEventsBinary, payload: #"{"total":1}"#, id: id,
@@ -53,7 +53,7 @@ import Testing
             ])
     }
 
-    @Test func structuredModeIsOneJSONText() async throws {
+    @Test func `structured mode is one JSON text`() async throws {
         let id = UUID()
         let record = try await deliver(
             RecordFormat.cloudEventsStructured, payload: #"{"total": [1, "x"]}"#, id: id, key: .correlationID)
@@ -74,7 +74,7 @@ import Testing
         #expect(event["data_base64"] == nil)
     }
 
-    @Test func aPayloadThatIsNoJSONCannotBreakTheText() async throws {
+    @Test func `a payload that is no JSON cannot break the text`() async throws {
         let payload = #"1}, "id": "forged""#
         let record = try await deliver(RecordFormat.cloudEventsStructured, payload: payload, id: UUID())
         let object = try JSONSerialization.jsonObject(with: Data(record.value ?? []))
@@ -84,7 +84,7 @@ import Testing
         #expect(event["id"] as? String != "forged")
     }
 
-    @Test func templatesNameTheirMistakes() {
+    @Test func `templates name their mistakes`() {
         #expect(throws: TextTemplateError.unknownField("nope", position: 2)) { try TextTemplate("/{nope}") }
         #expect(throws: TextTemplateError.unclosed(position: 1)) { try TextTemplate("{aggregate_id") }
         #expect(throws: TextTemplateError.empty) { try TextTemplate("") }

@@ -5,7 +5,7 @@ import Testing
 @testable import KafkaBridge
 
 @Suite struct MetadataHeadersTests {
-    @Test func base64AgreesWithFoundation() {
+    @Test func `base64 agrees with Foundation`() {
         var random = Seeded(2)
         for count in 0..<100 {
             let data = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -15,14 +15,14 @@ import Testing
         }
     }
 
-    @Test func metadataMembersBecomeHeadersByTheList() {
+    @Test func `metadata members become headers by the list`() {
         let headers = MetadataHeaders(["tenant", "count", "tags", "none", "absent"], prefix: "m_")
         let metadata = Array(#"{"tenant": "a\"b", "secret": "s", "count": 3, "tags": ["x"], "none": null}"#.utf8)
         let found = headers.found(in: metadata.span.bytes).map { "\($0.0)=\($0.1)" }
         #expect(found == [#"m_tenant=a"b"#, "m_count=3", #"m_tags=["x"]"#])
     }
 
-    @Test func metadataCannotMakeHeadersLarge() {
+    @Test func `metadata cannot make headers large`() {
         let headers = MetadataHeaders((0..<20).map { "m\($0)" })
         func found(_ sizes: [Int]) -> [String: Int] {
             let members = sizes.enumerated().map { #""m\#($0)": "\#(String(repeating: "x", count: $1))""# }
@@ -46,7 +46,7 @@ import Testing
         ("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01x", false),
         ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0", false), ("trace-1", false), ("", false),
     ])
-    func traceParentsAreRecognised(_ text: String, _ isOne: Bool) {
+    func `trace parents are recognised`(_ text: String, _ isOne: Bool) {
         let bytes = Array(text.utf8)
         #expect((TraceParent.read(bytes.span.bytes) != nil) == isOne)
     }

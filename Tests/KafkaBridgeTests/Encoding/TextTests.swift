@@ -19,11 +19,11 @@ import Testing
         (253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"),
         (.min, "0001-01-01T00:00:00.000000Z"), (.max, "9999-12-31T23:59:59.999999Z"),
     ])
-    func timesAreWrittenInUTC(_ microseconds: Int64, _ expected: String) {
+    func `times are written in UTC`(_ microseconds: Int64, _ expected: String) {
         #expect(text(microseconds) == expected)
     }
 
-    @Test func timesAgreeWithFoundation() {
+    @Test func `times agree with Foundation`() {
         var random = Seeded(3)
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: false, timeZone: .gmt)
         for _ in 0..<2_000 {
@@ -34,7 +34,7 @@ import Testing
         }
     }
 
-    @Test func uuidsAreWrittenInLowerCase() {
+    @Test func `UUIDs are written in lower case`() {
         for _ in 0..<100 {
             let id = UUID()
             let bytes = withUnsafeBytes(of: id.uuid) { Array($0) }
@@ -43,14 +43,14 @@ import Testing
         }
     }
 
-    @Test func recordTimesAreNeverBeforeTheEpoch() {
+    @Test func `record times are never before the epoch`() {
         #expect(RecordTime.milliseconds(1_700_000_000_123_999) == 1_700_000_000_123)
         #expect(RecordTime.milliseconds(0) == 1)
         #expect(RecordTime.milliseconds(-5_000_000) == 1)
         #expect(RecordTime.milliseconds(.min) == 1)
     }
 
-    @Test func anEventWithoutATimeThatBrokersTakeGetsTheTimeOfItsSending() {
+    @Test func `an event without a time that brokers take gets the time of its sending`() {
         #expect(RecordTime.milliseconds(253_402_300_799_999_999) == 253_402_300_799_999)
         #expect(RecordTime.milliseconds(253_402_300_800_000_000) == nil)
         #expect(RecordTime.milliseconds(.max) == nil)

@@ -26,7 +26,7 @@ import Testing
                 world.check(id, beginnings)
                 world.deliver(id, beginnings)
             } catch is TakeoverWorld.Away {
-                // Tried again by whoever claims next.
+                // Tried again by the next owner.
             }
             world.step()
         }
@@ -128,7 +128,7 @@ private final class TakeoverWorld: Sendable {
 
     func access(of id: String) -> Access { Access(world: self, transactionalID: id) }
 
-    /// Begins with a progress that somebody has committed.
+    /// Begins with a progress that another producer has committed.
     func begin(with position: Int64, parked: [Int64] = [], checkpoint: Int64 = 0) {
         state.withLock { state in
             state.isStill = true

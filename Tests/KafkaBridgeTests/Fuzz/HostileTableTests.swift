@@ -61,7 +61,7 @@ import Testing
 
     private struct Written {
         let position: Int64
-        /// The aggregate's id, and with it what else tells the aggregate from others.
+        /// The aggregate's id, and with it what else distinguishes the aggregate from others.
         let id: String
         let aggregate: String
     }

@@ -8,7 +8,7 @@ import Testing
 
 @testable import KafkaBridge
 
-/// A topic of its own for what cannot be delivered: nothing stands, and nothing is lost.
+/// A topic of its own for what cannot be delivered: nothing halts, and nothing is lost.
 @Suite(.timeLimit(.minutes(3))) struct DeadLetterTopicTests {
     private func deadTopic(_ place: PoisonFixture, settings: [String: String] = [:]) async throws -> TopicName {
         let name = place.kafka.uniqueTopic("dead")
@@ -19,7 +19,7 @@ import Testing
         return try TopicName(sanitizing: name)
     }
 
-    @Test(.onEmbeddedBroker) func theOriginalRecordGoesThereWithAllThatIsToBeKnown() async throws {
+    @Test(.onEmbeddedBroker) func `the original record goes there with all that is to be known`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             let dead = try await deadTopic(place)
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func whatIsTooLargeForItTooGoesThereWithoutItsValue() async throws {
+    @Test func `what is too large for it too goes there without its value`() async throws {
         try await PoisonFixture.with { place in
             let dead = try await deadTopic(place)
             try await place.relaying(.deadLetterTopic(dead)) { _ in
@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    @Test func whatHasNoTopicGoesThereWithoutOne() async throws {
+    @Test func `what has no topic goes there without one`() async throws {
         try await PoisonFixture.with { place in
             let dead = try await deadTopic(place)
             let change: (inout KafkaPublisherOptions) -> Void = { $0.route.allowlist = TopicAllowlist([place.topic]) }
@@ -75,7 +75,7 @@ import Testing
         }
     }
 
-    @Test(.onEmbeddedBroker) func whatItRejectsTooHaltsItsSegment() async throws {
+    @Test(.onEmbeddedBroker) func `what it rejects too halts its segment`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             let dead = try await deadTopic(place)
             for topic in [place.badTopic, dead.description] {
@@ -94,7 +94,7 @@ import Testing
     }
 
     /// A batch larger than the topic's limit would be rejected whole.
-    @Test func batchesFitTheTopicsLimitToo() async throws {
+    @Test func `batches fit the topic's limit too`() async throws {
         try await PoisonFixture.with { place in
             let small = try await deadTopic(place, settings: ["max.message.bytes": "20000"])
             let registry = PrometheusRegistry()
@@ -114,7 +114,7 @@ import Testing
     }
 
     /// Where the user says how large a batch is, the broker may reject one whose records are all small enough.
-    @Test func aBatchThatIsTooLargeConvictsNoneOfItsRecords() async throws {
+    @Test func `a batch that is too large makes none of its records undeliverable`() async throws {
         try await PoisonFixture.with { place in
             let small = try await deadTopic(place, settings: ["max.message.bytes": "20000"])
             let registry = PrometheusRegistry()
@@ -130,7 +130,7 @@ import Testing
         }
     }
 
-    @Test func aTopicsOwnLimitCounts() async throws {
+    @Test func `a topic's own limit counts`() async throws {
         try await PoisonFixture.with { place in
             let dead = try await deadTopic(place)
             let small = try await deadTopic(place, settings: ["max.message.bytes": "3000"])

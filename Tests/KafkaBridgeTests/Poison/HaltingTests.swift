@@ -8,11 +8,11 @@ import Testing
 @testable import Consumers
 @testable import KafkaBridge
 
-/// Halting: the segment stands before the event, the others go on, and it goes on by itself once that is mended.
+/// Halting: the segment halts before the event, the others go on, and it goes on by itself once that is fixed.
 @Suite(.timeLimit(.minutes(3))) struct HaltingTests {
     private let aggregates = (halting: PoisonFixture.aggregates.first, other: PoisonFixture.aggregates.second)
 
-    @Test(.onEmbeddedBroker) func itsCheckpointStandsTheOthersMoveAndItGoesOnWhenMended() async throws {
+    @Test(.onEmbeddedBroker) func `its checkpoint stays, the others move and it goes on when fixed`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             let (halting, other) = aggregates
@@ -49,7 +49,7 @@ import Testing
         }
     }
 
-    @Test(.onEmbeddedBroker) func whoTakesTheSegmentOverHaltsAtTheSameEvent() async throws {
+    @Test(.onEmbeddedBroker) func `who takes the segment over halts at the same event`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             let (halting, other) = aggregates
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test func anOversizedEventHaltsUntilTheLimitIsRaisedAndTheProcessStartsAgain() async throws {
+    @Test func `an oversized event halts until the limit is raised and the process starts again`() async throws {
         try await PoisonFixture.with { place in
             let (halting, other) = aggregates
             try await place.append(halting, "Good", bytes: 20_000)
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func anOperatorMaySkipTheEvent() async throws {
+    @Test func `an operator may skip the event`() async throws {
         try await PoisonFixture.with { place in
             let halting = aggregates.halting
             try await place.relaying(.halt) { _ in
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func anOperatorMayParkTheEvent() async throws {
+    @Test func `an operator may park the event`() async throws {
         try await PoisonFixture.with { place in
             let halting = aggregates.halting
             try await place.relaying(.halt) { _ in
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func anOperatorMayHaveItTriedAtOnce() async throws {
+    @Test func `an operator may have it tried at once`() async throws {
         try await PoisonFixture.with { place in
             try await place.relaying(.halt) { _ in
                 try await place.append(aggregates.halting, "Good", bytes: 20_000)

@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<400) func nothingIsLostAndNothingOvertakes(seed: Int) {
+    @Test(arguments: 0..<400) func `nothing is lost and nothing overtakes`(seed: Int) {
         var model = Model(seed: seed)
         let last: Int64 = 60
         for position in 1...last where Int.random(in: 0..<8, using: &model.random) == 0 { model.bad.insert(position) }
@@ -141,7 +141,7 @@ import Testing
             }
             #expect(model.delivered == model.delivered.sorted(), "overtaken: \(model.delivered)")
         }
-        // Everything is mended and asked for in the end.
+        // Everything is fixed and asked for in the end.
         model.bad = []
         while model.next <= last { model.arrive() }
         for _ in 0..<300 {
@@ -155,7 +155,7 @@ import Testing
         #expect(Set(model.delivered + discarded) == Set(1...last))
     }
 
-    @Test func countsFollowWhatIsParked() {
+    @Test func `counts follow what is parked`() {
         let one = AggregateIdentity(boundedContext: "c", aggregateType: "t", aggregateID: "1")
         let two = AggregateIdentity(boundedContext: "c", aggregateType: "t", aggregateID: "2")
         var parked = ParkedAggregates()

@@ -8,10 +8,10 @@ import Testing
 
 @testable import KafkaBridge
 
-/// A parked event is done with once its row is committed: whoever is killed around that moment, and whoever takes over.
+/// A parked event is done with once its row is committed, also when a relay is killed around that moment and another takes over.
 @Suite(.timeLimit(.minutes(3))) struct ParkedRowTests {
     /// While the rows cannot be committed, first the session that tries is killed, and then the relay.
-    @Test func noCheckpointPassesAnEventBeforeItsRowIsCommitted() async throws {
+    @Test func `no checkpoint passes an event before its row is committed`() async throws {
         try await PoisonFixture.with { place in
             try await place.append("b", "Good")
             try await place.relaying(.park) { first in
@@ -46,7 +46,7 @@ import Testing
     }
 
     /// Killed before the checkpoint has passed any of them.
-    @Test(.onEmbeddedBroker) func whatWasDecidedBeforeAKillIsCarriedOutOnce() async throws {
+    @Test(.onEmbeddedBroker) func `what was decided before a kill is carried out once`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             try await place.relaying(.park, worker: { $0.checkpointInterval = .seconds(3600) }) { first in
@@ -85,7 +85,7 @@ import Testing
     }
 
     /// Two owners for a moment: the one that has lost the segment still finds too large what the other has delivered.
-    @Test func whoHasLostTheSegmentParksNothing() async throws {
+    @Test func `who has lost the segment parks nothing`() async throws {
         try await PoisonFixture.with { place in
             let pool = ConnectionPool(try place.test.configuration, size: 2, logger: quiet)
             let connection = try await place.test.connect()
@@ -127,7 +127,7 @@ import Testing
     }
 
     /// The note of a relay that is gone is still under way in the database: nobody claims its segment before it is there.
-    @Test func aSegmentIsClaimedOnlyBehindANoteThatIsUnderWay() async throws {
+    @Test func `a segment is claimed only behind a note that is under way`() async throws {
         try await PoisonFixture.with { place in
             let (first, second) = PoisonFixture.aggregates
             try await place.relaying(.park) { gone in

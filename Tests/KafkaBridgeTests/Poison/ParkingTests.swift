@@ -9,7 +9,7 @@ import Testing
 
 /// Parking: the event and the later ones of its aggregate are set aside, and everything else goes on.
 @Suite(.timeLimit(.minutes(3))) struct ParkingTests {
-    @Test func anOversizedEventAndTheLaterOnesOfItsAggregateAreParkedAndTheOthersGoOn() async throws {
+    @Test func `an oversized event and the later ones of its aggregate are parked and the others go on`() async throws {
         try await PoisonFixture.with { place in
             try await place.relaying(.park) { relaying in
                 try await place.append("a", "Good", "Good")
@@ -34,7 +34,7 @@ import Testing
     }
 
     /// The largest payload that is read follows the topics that are known; the one that takes more comes later.
-    @Test func aPayloadThatStayedBehindIsReadAgainWhereItsTopicTakesIt() async throws {
+    @Test func `a payload that stayed behind is read again where its topic takes it`() async throws {
         try await PoisonFixture.with { place in
             let name = place.kafka.uniqueTopic("sized")
             let (small, large) = ("\(name)-Good", "\(name)-Bad")
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test func anEventWithoutAValidTopicIsParked() async throws {
+    @Test func `an event without a valid topic is parked`() async throws {
         try await PoisonFixture.with { place in
             let change: (inout KafkaPublisherOptions) -> Void = { $0.route.allowlist = TopicAllowlist([place.topic]) }
             try await place.relaying(.park, change: change) { _ in
@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test(.onEmbeddedBroker) func anEventThatTheBrokerRejectsAloneIsParked() async throws {
+    @Test(.onEmbeddedBroker) func `an event that the broker rejects alone is parked`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await broker.inject(Fault(.refuse(KafkaErrorCode(.invalidRecord)), on: .produce, topic: place.badTopic))
             try await place.relaying(.park) { _ in
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test(.onEmbeddedBroker) func anOutageParksNothing() async throws {
+    @Test(.onEmbeddedBroker) func `an outage parks nothing`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             try await place.relaying(.park) { relaying in
                 try await place.append("a", "Good")
@@ -113,7 +113,7 @@ import Testing
     }
 
     /// The row is there, the checkpoint is not: as after a kill between the two.
-    @Test func aKillBetweenTheRowAndTheCheckpointLosesAndDoublesNothing() async throws {
+    @Test func `a kill between the row and the checkpoint loses and doubles nothing`() async throws {
         try await PoisonFixture.with { place in
             try await place.append("a", "Good", bytes: 20_000)
             try await place.append("a", "Good")
@@ -134,7 +134,7 @@ import Testing
         }
     }
 
-    @Test func whatWasDecidedBeforeTheCheckpointPassedIsNotDeliveredAgain() async throws {
+    @Test func `what was decided before the checkpoint passed is not delivered again`() async throws {
         try await PoisonFixture.with { place in
             try await place.append("a", "Good", bytes: 20_000)
             try await place.relaying(.park, worker: { $0.checkpointInterval = .seconds(3600) }) { first in
@@ -151,7 +151,7 @@ import Testing
         }
     }
 
-    @Test func whoTakesOverKnowsTheParkedAggregates() async throws {
+    @Test func `who takes over knows the parked aggregates`() async throws {
         try await PoisonFixture.with { place in
             try await place.relaying(.park) { _ in
                 try await place.append("a", "Good", bytes: 20_000)
@@ -169,7 +169,7 @@ import Testing
     }
 
     /// Two workers share the segments, and one goes.
-    @Test func aWorkerThatTakesASegmentFromAnotherKnowsItsParkedAggregates() async throws {
+    @Test func `a worker that takes a segment from another knows its parked aggregates`() async throws {
         try await PoisonFixture.with { place in
             let aggregates = (0..<8).map { "aggregate-\($0)" }
             try await place.relaying(.park) { first in

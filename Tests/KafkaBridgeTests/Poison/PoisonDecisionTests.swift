@@ -16,18 +16,18 @@ import Testing
         _ policy: PoisonPolicy, _ flaw: Rejection, note: DeadLetterNote? = nil, parked: Int? = 0
     ) -> PoisonFate { PoisonFate.decide(flaw, policy: policy, note: note, parked: parked, most: 3) }
 
-    @Test func eachPolicyHasItsFate() throws {
+    @Test func `each policy has its fate`() throws {
         let dead = try TopicName(sanitizing: "dead")
         #expect(decide(.halt, flaw) == .halt(flaw))
         #expect(decide(.park, flaw) == .park)
         #expect(decide(.deadLetterTopic(dead), flaw) == .deadLetter(dead, omitting: .nothing))
     }
 
-    @Test func withoutATableNothingIsParked() {
+    @Test func `without a table nothing is parked`() {
         #expect(decide(.park, flaw, parked: nil) == .halt(flaw))
     }
 
-    @Test func tooManyParkedAggregatesHalt() {
+    @Test func `too many parked aggregates halt`() {
         #expect(decide(.park, flaw, parked: 2) == .park)
         guard case .halt(let flaw) = decide(.park, flaw, parked: 3) else {
             Issue.record("parked")
@@ -36,7 +36,10 @@ import Testing
         #expect(flaw.reason == .tooMany && flaw.error.contains("3 aggregates"))
     }
 
-    @Test func theDeadLetterTopicIsTriedWithTheValueThenWithoutThenWithTheIdAloneThenTheSegmentHalts() throws {
+    @Test
+    func `the dead-letter topic is tried with the value then without then with the id alone then the segment halts`()
+        throws
+    {
         let dead = try TopicName(sanitizing: "dead")
         #expect(decide(.deadLetterTopic(dead), flaw, note: note()) == .deadLetter(dead, omitting: .value))
         #expect(
@@ -54,7 +57,7 @@ import Testing
         }
     }
 
-    @Test func aRedriveEndsBeforeAnEventThatIsMissing() {
+    @Test func `a redrive ends before an event that is missing`() {
         let whole = RedrivePlan(taken: [3, 5, 8], read: [3, 5, 8])
         #expect(whole.deliver == [3, 5, 8] && whole.missing == nil && whole.left.isEmpty)
         let bounded = RedrivePlan(taken: [3, 5, 8], read: [3, 5])
@@ -68,7 +71,7 @@ import Testing
         #expect(RedrivePlan(taken: [], read: []).deliver.isEmpty)
     }
 
-    @Test func whatTheTableKnowsIsDoneUntilTheSegmentHasPassedIt() {
+    @Test func `what the table knows is done until the segment has passed it`() {
         let aggregate = AggregateIdentity(boundedContext: "c", aggregateType: "t", aggregateID: "a")
         let states = DeadLetter.State.allCases
         var parked = ParkedAggregates()
@@ -89,7 +92,7 @@ import Testing
         #expect(!parked.concerns(0))
     }
 
-    @Test func anAggregateIsReadyUnlessItsFirstEventIsACauseThatNobodyAskedFor() {
+    @Test func `an aggregate is ready unless its first event is a cause that nobody asked for`() {
         func isReady(_ isCause: Bool, _ state: DeadLetter.State = .parked, asked: Bool = false) -> Bool {
             WaitingAggregate(
                 segment: 0,

@@ -14,7 +14,7 @@ import Testing
 
     /// Both topics in the order in which the aggregate's records were written is not to be seen from outside; so the
     /// good topic's order, and that the cause was there before what waited behind it.
-    @Test func aRedriveKeepsTheOrderWhileNewEventsArrive() async throws {
+    @Test func `a redrive keeps the order while new events arrive`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func whatIsStillRejectedStaysParkedWithOneAttemptMore() async throws {
+    @Test func `what is still rejected stays parked with one attempt more`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test func whatWaitsBehindADiscardedEventFlows() async throws {
+    @Test func `what waits behind a discarded event flows`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test func aFollowerMayBeDiscardedAlone() async throws {
+    @Test func `a follower may be discarded alone`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in
@@ -105,7 +105,7 @@ import Testing
     }
 
     /// Killed with the events marked as being redriven: the next relay takes them up.
-    @Test func aRedriveSurvivesItsRelay() async throws {
+    @Test func `a redrive survives its relay`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { first in
@@ -131,7 +131,7 @@ import Testing
     }
 
     /// The outage comes in the middle of a redrive, and costs no attempt.
-    @Test func anOutageDuringARedriveIsWaitedOut() async throws {
+    @Test func `an outage during a redrive is waited out`() async throws {
         try await PoisonFixture.withBroker { place, broker in
             await rejecting(place, broker)
             try await place.relaying(.park) { _ in

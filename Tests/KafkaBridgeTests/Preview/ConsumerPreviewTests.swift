@@ -149,7 +149,7 @@ import Testing
         #expect(record.headers.contains { $0.name == "dead_letter_reason" && $0.value == Array("no_topic".utf8) })
     }
 
-    @Test func `a time that the topic does not take is said, and a topic that takes nothing`() throws {
+    @Test func `a time that the topic does not take is reported, and a topic that takes nothing`() throws {
         let options = try Self.options()
         let early = try Self.preview(
             Self.event(), options,

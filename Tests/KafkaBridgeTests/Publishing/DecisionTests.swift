@@ -12,25 +12,25 @@ import Testing
 
     private func entry(_ index: Int) -> FailureAssessment.Entry { FailureAssessment.Entry(inFlight: 1, index: index) }
 
-    @Test func whatPassesByItselfIsTriedAgain() {
+    @Test func `what passes by itself is tried again`() {
         #expect(FailureAssessment.judge([]) == .again)
         #expect(
             FailureAssessment.judge([failure(0, .purgedInFlight), failure(1, .fatal), failure(2, .gapless)]) == .again)
     }
 
-    @Test func poisonAmongOthersIsIsolatedFirst() {
+    @Test func `poison among others is isolated first`() {
         let assessment = FailureAssessment.judge([
             failure(0, .purgedInQueue), failure(1, .messageTooLarge), failure(2, .messageTooLarge), failure(3, .fatal),
         ])
         #expect(assessment == .isolate([entry(1), entry(2)]))
     }
 
-    @Test func whatWasRejectedAloneIsPoison() {
+    @Test func `what was rejected alone is poison`() {
         let assessment = FailureAssessment.judge([failure(3, .invalidRecord, alone: true), failure(4, .purgedInQueue)])
         #expect(assessment == .poison(KafkaError(.invalidRecord), entry: entry(3)))
     }
 
-    @Test func ofTopicsThatRefuseRecordsOneEachIsTriedAlone() {
+    @Test func `of topics that refuse records one each is tried alone`() {
         let assessment = FailureAssessment.judge([
             failure(0, .fatal), failure(1, .topicAuthorizationFailed, topic: 4),
             failure(2, .topicAuthorizationFailed, topic: 4), failure(3, .unknownTopicOrPartition, topic: 5),
@@ -38,14 +38,14 @@ import Testing
         #expect(assessment == .isolate([entry(1), entry(3)]))
     }
 
-    @Test func aTopicThatRefusesARecordAloneIsNotPoison() {
+    @Test func `a topic that refuses a record alone is not poison`() {
         let assessment = FailureAssessment.judge([
             failure(0, .fatal), failure(1, .topicAuthorizationFailed, alone: true),
         ])
         #expect(assessment == .topic(KafkaError(.topicAuthorizationFailed), entry: entry(1)))
     }
 
-    @Test func whatBrokersRefuseAsAWholeConcernsNoTopic() {
+    @Test func `what brokers refuse as a whole concerns no topic`() {
         let assessment = FailureAssessment.judge([failure(0, .clusterAuthorizationFailed, alone: true)])
         #expect(assessment == .refused(KafkaError(.clusterAuthorizationFailed), entry: entry(0)))
     }

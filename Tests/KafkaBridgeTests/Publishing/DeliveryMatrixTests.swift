@@ -19,7 +19,7 @@ import Testing
             "INVALID_TIMESTAMP", "OUT_OF_ORDER_SEQUENCE_NUMBER", "DUPLICATE_SEQUENCE_NUMBER", "UNKNOWN_PRODUCER_ID",
             "INVALID_PRODUCER_EPOCH", "UNKNOWN_SERVER_ERROR", "POLICY_VIOLATION",
         ], [1, 2, 5])
-    func everyErrorIsSurvived(_ name: String, _ request: Int) async throws {
+    func `every error is survived`(_ name: String, _ request: Int) async throws {
         let code = try #require(KafkaErrorCode.named[name])
         // A broker says "duplicate" only of what it has.
         if name != "DUPLICATE_SEQUENCE_NUMBER" {
@@ -32,12 +32,12 @@ import Testing
         arguments: [
             Fault.Action.dropAnswer, .disconnect, .disconnectMidFrame, .delay(.milliseconds(50)),
         ], [1, 2, 5])
-    func everyLostAnswerIsSurvived(_ action: Fault.Action, _ request: Int) async throws {
+    func `every lost answer is survived`(_ action: Fault.Action, _ request: Int) async throws {
         try await survive(Fault(action, on: .produce, skip: request - 1, count: 1))
     }
 
     /// Faults one after the other, at random.
-    @Test(arguments: 0..<12) func manyFaultsAreSurvived(_ seed: Int) async throws {
+    @Test(arguments: 0..<12) func `many faults are survived`(_ seed: Int) async throws {
         var random = Seeded(UInt64(seed))
         let refusals = [
             "NOT_ENOUGH_REPLICAS", "NOT_LEADER_OR_FOLLOWER", "OUT_OF_ORDER_SEQUENCE_NUMBER",
@@ -54,7 +54,7 @@ import Testing
         try await survive(faults)
     }
 
-    @Test func losingTheProducersStateIsSurvived() async throws {
+    @Test func `losing the producer's state is survived`() async throws {
         let broker = try await KafkaTestBroker.start()
         let test = try await DeliveryTest(broker, partitions: 2)
         for round in 0..<4 {
@@ -65,7 +65,7 @@ import Testing
         await broker.stop()
     }
 
-    @Test func aMovedLeaderIsFollowed() async throws {
+    @Test func `a moved leader is followed`() async throws {
         var configuration = BrokerConfiguration()
         configuration.nodes = 2
         let broker = try await KafkaTestBroker.start(configuration)
@@ -78,7 +78,7 @@ import Testing
         await broker.stop()
     }
 
-    @Test func aFrozenBrokerIsWaitedFor() async throws {
+    @Test func `a frozen broker is waited for`() async throws {
         let broker = try await KafkaTestBroker.start()
         let test = try await DeliveryTest(broker, partitions: 2)
         try await test.publish(50)

@@ -336,91 +336,6 @@ import Testing
             #expect(try await place.positions(in: place.topic, atLeast: 39) == Array(2...40))
         }
     }
-
-    // MARK: Old events
-
-    /// Appends events of so many aggregates, one each, two hours old.
-    private func appendOld(_ count: Int, _ place: PoisonFixture) async throws {
-        let connection = try await place.test.connect()
-        let time = Date(timeIntervalSinceNow: -7_200)
-        for start in stride(from: 0, to: count, by: 500) {
-            let events = (start..<min(start + 500, count)).map { number in
-                var event = Event.sample("old-\(number)", type: "Old")
-                event.createdAt = time
-                return event
-            }
-            _ = try await connection.withTransaction { transaction in
-                for event in events {
-                    _ = try await place.test.store.append([event], expecting: .any, in: transaction)
-                }
-            }
-        }
-        await connection.close()
-    }
-
-    private func youngTopic(_ place: PoisonFixture) async throws -> String {
-        let name = place.kafka.uniqueTopic("young")
-        try await Admin.with(place.kafka.client(), logger: quiet) { admin throws(KafkaError) in
-            let settings = ["message.timestamp.before.max.ms": "3600000"]
-            _ = try await admin.createTopics([TopicSpecification(name, partitions: 2, settings: settings)])
-        }
-        return name
-    }
-
-    @Test func `thousands of events that are too old for the topic are parked together`() async throws {
-        try await PoisonFixture.withBroker { place, _ in
-            let topic = try await youngTopic(place)
-            let (registry, log) = (PrometheusRegistry(), CapturedLog())
-            let route = Route(topic: try TopicTemplate(topic))
-            try await withMetricsFactory(registry) {
-                try await appendOld(4_000, place)
-                try await place.append(first, "Good")
-                try await place.append(second, "Good")
-                try await place.relaying(.park, change: { $0.route = route }, logger: log.logger) { _ in
-                    try await place.waitForCheckpoints(4_002)
-                    #expect((registry.value(.producerRuns) ?? 99) < 10)
-                    #expect((registry.value(.recordsSentAgain) ?? 9_999) < 4_000)
-                    #expect(registry.value(.parkedTotal) == 4_000)
-                }
-            }
-            let warnings = log.lines.filter { $0.hasPrefix("warning") || $0.hasPrefix("error") }
-            #expect(warnings.count <= 3, "\(warnings.prefix(10))")
-            let letters = try await place.all()
-            #expect(letters.count == 4_000 && letters.allSatisfy { $0.state == .parked && $0.isCause })
-            #expect(letters.allSatisfy { $0.error.contains("message.timestamp.before.max.ms") })
-            #expect(Set(try await place.kafka.readAll([topic]).positions) == [4_001, 4_002])
-        }
-    }
-
-    /// Nothing then tells which events are too old but a record that is rejected.
-    @Test func `where the topic's settings cannot be read, old events are found one by one, and the others flow`()
-        async throws
-    {
-        try await PoisonFixture.withBroker { place, broker in
-            let topic = try await youngTopic(place)
-            await broker.inject(
-                Fault(.refuse(KafkaErrorCode(.topicAuthorizationFailed)), on: .describeConfigs, topic: topic))
-            let (registry, log) = (PrometheusRegistry(), CapturedLog())
-            let route = Route(topic: try TopicTemplate(topic))
-            try await withMetricsFactory(registry) {
-                try await appendOld(40, place)
-                try await place.append(first, "Good")
-                try await place.append(second, "Good")
-                try await place.relaying(.park, change: { $0.route = route }, logger: log.logger) { _ in
-                    try await place.waitForCheckpoints(42)
-                    #expect(registry.value(.parkedTotal) == 40)
-                    #expect((registry.value(.recordsSentAgain) ?? 99) <= 42)
-                    // Rejected together, then alone: each costs a producer.
-                    #expect((registry.value(.producerRuns) ?? 999) <= 100)
-                }
-            }
-            let warnings = log.lines.filter { $0.hasPrefix("warning") || $0.hasPrefix("error") }
-            #expect(warnings.count <= 4, "\(warnings.prefix(10))")
-            let letters = try await place.all()
-            #expect(letters.count == 40 && letters.allSatisfy { $0.error.contains("INVALID_TIMESTAMP") })
-            #expect(Set(try await place.kafka.readAll([topic]).positions) == [41, 42])
-        }
-    }
 }
 
 extension PoisonFixture {
@@ -438,7 +353,7 @@ extension PoisonFixture {
 
 extension PrometheusRegistry {
     /// A series of the fixture's consumer; `nil` if there is none yet.
-    fileprivate func value(_ metric: Metric, topic: String? = nil) -> Int? {
+    func value(_ metric: Metric, topic: String? = nil) -> Int? {
         let labels = ["consumer=\"\(PoisonFixture.consumer)\""] + (topic.map { ["topic=\"\($0)\""] } ?? [])
         return exposition().split(separator: "\n").first { line in
             line.hasPrefix("\(metric.rawValue){") && labels.allSatisfy { line.contains($0) }
@@ -447,5 +362,5 @@ extension PrometheusRegistry {
 }
 
 extension [ConsumedRecord] {
-    fileprivate var positions: [Int64] { compactMap { $0.header("global_position").flatMap(Int64.init) } }
+    var positions: [Int64] { compactMap { $0.header("global_position").flatMap(Int64.init) } }
 }

@@ -7,7 +7,7 @@ import Testing
     private let a = FirstBatchGate.Partition(topic: 0, partition: 0)
     private let b = FirstBatchGate.Partition(topic: 0, partition: 1)
 
-    @Test func theFirstRecordGoesAlone() {
+    @Test func `the first record goes alone`() {
         var gate = FirstBatchGate()
         let now = ContinuousClock.now
         #expect(gate.admit(a, now: now) == .alone)
@@ -18,7 +18,7 @@ import Testing
         #expect(gate.admit(b, now: now) == .wait)
     }
 
-    @Test func longIdlenessClosesTheGate() {
+    @Test func `long idleness closes the gate`() {
         var gate = FirstBatchGate(idleLimit: .seconds(10))
         let now = ContinuousClock.now
         _ = gate.admit(a, now: now)
@@ -32,7 +32,7 @@ import Testing
 
     /// A broker that forgets nothing early, fed through the gate: never are two records of a partition under way
     /// before its first one is acknowledged.
-    @Test func neverTwoUnderWayBeforeTheFirstAcknowledgement() {
+    @Test func `never two under way before the first acknowledgement`() {
         for seed in 0..<1_000 {
             var random = Seeded(UInt64(seed))
             var gate = FirstBatchGate(idleLimit: .seconds(5))

@@ -25,7 +25,7 @@ import Testing
         try await delivered
     }
 
-    @Test func aRefusedFirstBatchIsNotLost() async throws {
+    @Test func `a refused first batch is not lost`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let fault = await refuse(broker)

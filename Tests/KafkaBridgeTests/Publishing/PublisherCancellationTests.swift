@@ -8,7 +8,7 @@ import Testing
 
 /// A caller that hands batches over may be cancelled at any time, and hand them over again later.
 @Suite(.onEmbeddedBroker) struct PublisherCancellationTests {
-    @Test func whatWasCancelledIsForgottenAndTakenAgain() async throws {
+    @Test func `what was cancelled is forgotten and taken again`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let publisher = try kafka.publisher(
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func nothingOvertakesWhatWasCancelled() async throws {
+    @Test func `nothing overtakes what was cancelled`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 2)
             let publisher = try kafka.publisher(topic, .mustExist)

@@ -9,7 +9,7 @@ import Testing
 @testable import KafkaBridge
 
 @Suite(.onEmbeddedBroker) struct PublisherFaultTests {
-    @Test func aRecordRejectedAloneHaltsBehindAllBeforeIt() async throws {
+    @Test func `a record rejected alone halts behind all before it`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let publisher = try kafka.publisher(topic, .mustExist)
@@ -25,7 +25,7 @@ import Testing
     }
 
     /// Metadata does not show that the right to write is missing.
-    @Test func aTopicThatRefusesRecordsHaltsUntilItTakesOne() async throws {
+    @Test func `a topic that refuses records halts until it takes one`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let log = CapturedLog()
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    @Test func aTopicThatIsMissingHaltsUntilItIsThere() async throws {
+    @Test func `a topic that is missing halts until it is there`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = kafka.uniqueTopic()
             let log = CapturedLog()
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test func anOutageIsWaitedOutAndSaidOnce() async throws {
+    @Test func `an outage is waited out and said once`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 3)
             let log = CapturedLog()
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func anOutageShowsAsLongAsSomethingWaits() async throws {
+    @Test func `an outage shows as long as something waits`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 3)
             let publisher = try kafka.publisher(topic, .mustExist)
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func anOutageShowsBesideAHalt() async throws {
+    @Test func `an outage shows beside a halt`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let prefix = kafka.uniqueTopic()
             try await kafka.createTopic("\(prefix).context0", partitions: 1)
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test func closingTellsWhoWaits() async throws {
+    @Test func `closing releases what waits`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let publisher = try kafka.publisher(topic, .mustExist)
@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test func aStuckProducerIsReplaced() async throws {
+    @Test func `a stuck producer is replaced`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let log = CapturedLog()

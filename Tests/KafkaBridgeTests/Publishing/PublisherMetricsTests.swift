@@ -9,7 +9,7 @@ import Testing
 @testable import KafkaBridge
 
 @Suite(.onEmbeddedBroker) struct PublisherMetricsTests {
-    @Test func failuresCountByClassAndWhatIsAcknowledgedOnce() async throws {
+    @Test func `failures count by class and what is acknowledged once`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             try await check(kafka, broker)
         }

@@ -10,7 +10,7 @@ import Testing
 @testable import KafkaBridge
 
 @Suite struct PublisherTests {
-    @Test func anEventBecomesTheRecordTheManualDescribes() async throws {
+    @Test func `an event becomes the record the manual describes`() async throws {
         let kafka = try await TestKafka()
         let topic = kafka.uniqueTopic()
         let id = UUID()
@@ -39,7 +39,7 @@ import Testing
     }
 
     /// Records would linger for a minute.
-    @Test(.onEmbeddedBroker, .timeLimit(.minutes(1))) func onlyBehindFullBatchesRecordsLinger() async throws {
+    @Test(.onEmbeddedBroker, .timeLimit(.minutes(1))) func `only behind full batches records linger`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 1)
             let counter = await broker.inject(Fault(.delay(.zero), on: .produce, topic: topic))
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2))) func partitionsThatAreAddedAreToldAndLeaveTheOrder() async throws {
+    @Test(.timeLimit(.minutes(2))) func `partitions that are added are reported and leave the order`() async throws {
         let kafka = try await TestKafka()
         let topic = try await kafka.makeTopic(partitions: 2)
         let log = CapturedLog()
@@ -79,7 +79,7 @@ import Testing
         let admin = try Admin(kafka.client(), logger: quiet)
         try await admin.addPartitions(to: topic, total: 5)
         var next = 100
-        try await eventually("nothing is said") {
+        try await eventually("nothing is reported") {
             try await publisher.deliver(EventRows.numbered(next..<(next + 100)))
             next += 100
             return log.lines.contains { $0.contains("another number of partitions") }
@@ -94,7 +94,9 @@ import Testing
     }
 
     /// Brokers hear of a new topic a moment after it was made.
-    @Test(.onEmbeddedBroker, .timeLimit(.minutes(1))) func aTopicThatWasJustMadeIsNotCalledMissing() async throws {
+    @Test(.onEmbeddedBroker, .timeLimit(.minutes(1))) func `a topic that was just made is not called missing`()
+        async throws
+    {
         try await TestKafka.withBroker { kafka, broker in
             let topic = kafka.uniqueTopic()
             let fault = await broker.inject(
@@ -109,7 +111,7 @@ import Testing
         }
     }
 
-    @Test func eventsGoToTheirTopicsInOrder() async throws {
+    @Test func `events go to their topics in order`() async throws {
         let kafka = try await TestKafka()
         let prefix = kafka.uniqueTopic()
         let publisher = try kafka.publisher("\(prefix).{bounded_context|lower}", .create(partitions: 3))
@@ -131,7 +133,7 @@ import Testing
         #expect(all.count == 3_000)
     }
 
-    @Test func anEventThatHasNoTopicHaltsItsSegmentBehindAllBeforeIt() async throws {
+    @Test func `an event that has no topic halts its segment behind all before it`() async throws {
         let kafka = try await TestKafka()
         let prefix = kafka.uniqueTopic()
         let publisher = try kafka.publisher(
@@ -152,7 +154,7 @@ import Testing
         #expect(positions == ["1", "2", "3", "4", "5", "7", "9", "11", "13"])
     }
 
-    @Test func aSegmentThatBeginsAnewIsTriedAgain() async throws {
+    @Test func `a segment that begins anew is tried again`() async throws {
         let kafka = try await TestKafka()
         let prefix = kafka.uniqueTopic()
         let publisher = try kafka.publisher(
@@ -170,15 +172,15 @@ import Testing
         #expect(publisher.status == .halted(halts))
         #expect(try await publisher.publish(bad).outcome().halts == halts)
         try await serve(attempt: 2)
-        let mended = try await EventRows.batch(EventRows.sql("g", rows: 2...3))
-        #expect(try await publisher.publish(mended).outcome() == .done)
+        let fixed = try await EventRows.batch(EventRows.sql("g", rows: 2...3))
+        #expect(try await publisher.publish(fixed).outcome() == .done)
         #expect(publisher.status == .flowing)
         await publisher.close()
         let positions = try await kafka.readAll(["\(prefix).context0"]).map { $0.header("global_position") }
         #expect(positions == ["1", "1", "2", "3"])
     }
 
-    @Test func anEventThatIsTooLargeHaltsBeforeTheClientSeesIt() async throws {
+    @Test func `an event that is too large halts before the client sees it`() async throws {
         let kafka = try await TestKafka()
         let topic = kafka.uniqueTopic()
         let publisher = try kafka.publisher(topic, .create(partitions: 1))

@@ -11,7 +11,7 @@ import Testing
     /// Several requests for each batch, so that some are in flight behind the one that fails.
     private static let smallRequests = ["batch.num.messages": "20"]
 
-    @Test func leadersThatMoveCostNothing() async throws {
+    @Test func `leaders that move cost nothing`() async throws {
         try await TestKafka.withBroker(nodes: 3) { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 3)
             let publisher = try kafka.publisher(topic, .mustExist, properties: Self.smallRequests)
@@ -29,7 +29,7 @@ import Testing
     }
 
     /// The broker forgets who wrote what; a batch whose answer was lost comes again, and it cannot know that.
-    @Test func lostProducerStateDoublesAtMostWhatWasUnderWay() async throws {
+    @Test func `lost producer state doubles at most what was under way`() async throws {
         try await TestKafka.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 2)
             let publisher = try kafka.publisher(topic, .mustExist, properties: Self.smallRequests)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import KafkaBridge
 
-/// When a job stands back, in a made-up world: a live event that comes while the job is at work waits for it.
+/// When a job gives way, in a made-up world: a live event that comes while the job is at work waits for it.
 @Suite struct CourtesyTests {
     private struct World {
         /// Delays of live events, in milliseconds.
@@ -71,7 +71,7 @@ import Testing
         // What it does until it has learned is in it too.
         let beside = ninetyNinth(world.delays)
         #expect(beside < 2 * 3, "p99 \(beside) ms beside 3 ms")
-        #expect(world.published > 1_000, "it stands still")
+        #expect(world.published > 1_000, "it does not move")
     }
 
     @Test func `beside nothing a job works four fifths of the time`() {
@@ -100,7 +100,7 @@ import Testing
     @Test func `beside a consumer that stays behind a job goes on by a slice a second, after a minute`() {
         var random = Seeded(4)
         let world = run(180, rate: 100, eventTime: .microseconds(100), &random) { _ in true }
-        #expect(world.published > 1_000, "it stands still")
+        #expect(world.published > 1_000, "it does not move")
         #expect(world.publishing < .seconds(120 * 0.012), "\(world.publishing)")
         #expect(run(55, rate: 100, eventTime: .microseconds(100), &random) { _ in true }.published < 100)
     }

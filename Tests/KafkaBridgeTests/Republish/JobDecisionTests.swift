@@ -76,7 +76,7 @@ import Testing
         #expect(progress(600, elapsed: .zero).rate == 0)
     }
 
-    @Test func `a definition tells in what it differs, whatever the order of its lists`() {
+    @Test func `a definition says in what it differs, whatever the order of its lists`() {
         var first = JobDefinition(consumer: "a", after: 5)
         first.selection.eventTypes = ["x", "y"]
         var second = first

@@ -111,7 +111,7 @@ import Testing
         }
     }
 
-    @Test func `a word tells a process that runs a job from one that has died`() {
+    @Test func `a word distinguishes a process that runs a job from one that has died`() {
         #expect(JobLife(.running, wish: .run, isHeld: true).word == "running")
         #expect(JobLife(.running, wish: .stop, isHeld: true).word == "stopping")
         #expect(JobLife(.running, wish: .run).word == "queued")

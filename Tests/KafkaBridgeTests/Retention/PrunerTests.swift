@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    @Test func `rows that somebody reads are left alone, and who reads them is named`() async throws {
+    @Test func `rows that are being read are left alone, and their reader is named`() async throws {
         try await TestStore.with { store in
             let connection = try await store.connect()
             let reader = try await store.connect()

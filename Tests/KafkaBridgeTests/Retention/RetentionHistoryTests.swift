@@ -145,7 +145,7 @@ import Testing
                 world.rows.insert(world.last)
             }
         case 4...8:
-            // Checkpoints of some segments move, whoever owns them: nobody else may say how far.
+            // Checkpoints of some segments move, by their owners: no other worker may say how far.
             for index in world.readers.indices where world.readers[index].isStarted {
                 for segment in world.readers[index].checkpoints.indices where Bool.random(using: &random) {
                     let checkpoint = world.readers[index].checkpoints[segment]

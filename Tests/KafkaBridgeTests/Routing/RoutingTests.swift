@@ -13,23 +13,23 @@ import Testing
         ("a*b*c", "a1b2b3c", true), ("a*b*c", "a1c", false), ("exact", "exact", true), ("exact", "exactly", false),
         ("**", "x", true), ("", "x", false),
     ])
-    func globsMatchWholeNames(_ pattern: String, _ name: String, _ matches: Bool) throws {
+    func `globs match whole names`(_ pattern: String, _ name: String, _ matches: Bool) throws {
         #expect(TopicAllowlist([pattern]).allows(try TopicName(sanitizing: name)) == matches)
     }
 
-    @Test func withoutPatternsEverythingIsAllowed() throws {
+    @Test func `without patterns everything is allowed`() throws {
         #expect(TopicAllowlist([]).allows(try TopicName(sanitizing: "x")))
         #expect(!TopicAllowlist(["a", "b"]).allows(try TopicName(sanitizing: "x")))
     }
 
-    @Test func aTopicOutsideOfTheAllowlistIsAnError() throws {
+    @Test func `a topic outside of the allowlist is an error`() throws {
         let route = Route(topic: try TopicTemplate("{bounded_context}.x"), allowlist: TopicAllowlist(["Identity.*"]))
         var router = Router(route)
         #expect(router.topic(for: fields("Identity", "A")) == .success(0))
         #expect(router.topic(for: fields("Billing", "A")) == .failure(.notAllowed("Billing.x")))
     }
 
-    @Test func twoInputsForOneTopicAreFound() throws {
+    @Test func `two inputs for one topic are found`() throws {
         var router = Router(Route(topic: try TopicTemplate("{bounded_context}.{aggregate_type}")))
         #expect(router.topic(for: fields("a b", "c")) == .success(0))
         #expect(router.topic(for: fields("a b", "c")) == .success(0))
@@ -52,13 +52,13 @@ import Testing
         }
     }
 
-    @Test func fieldsThatTheTemplateDoesNotUseMayDiffer() throws {
+    @Test func `fields that the template does not use may differ`() throws {
         var router = Router(Route(topic: try TopicTemplate("{bounded_context}")))
         #expect(router.topic(for: fields("a", "b", "c")) == .success(0))
         #expect(router.topic(for: fields("a", "d", "e")) == .success(0))
     }
 
-    @Test func eventTypesMayHaveTopicsOfTheirOwn() throws {
+    @Test func `event types may have topics of their own`() throws {
         let route = Route(
             topic: try TopicTemplate("all"),
             topicsByEventType: ["Secret": try TopicTemplate("{bounded_context}.secret")])
@@ -69,7 +69,7 @@ import Testing
         #expect(route.fixedTopics.map(\.description) == ["all"])
     }
 
-    @Test func aTopicWrittenOutMayMeetAMadeOne() throws {
+    @Test func `a topic written out may meet a made one`() throws {
         let route = Route(
             topic: try TopicTemplate("{bounded_context}.events"),
             topicsByEventType: ["Other": try TopicTemplate("Identity.events")])

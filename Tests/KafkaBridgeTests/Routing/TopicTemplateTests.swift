@@ -11,13 +11,13 @@ import Testing
         try TopicTemplate(template).render(fields ?? self.fields).description
     }
 
-    @Test func fieldsAndLiteralTextMakeAName() throws {
+    @Test func `fields and literal text make a name`() throws {
         #expect(try render("{bounded_context}.{aggregate_type}") == "Identity.UserAccount")
         #expect(try render("identity.{event_type}.v{event_version}") == "identity.UserRegistered.v2")
         #expect(try render("events") == "events")
     }
 
-    @Test func filtersChangeAField() throws {
+    @Test func `filters change a field`() throws {
         #expect(try render("{aggregate_type|lower}") == "useraccount")
         #expect(try render("{aggregate_type | upper}") == "USERACCOUNT")
         #expect(try render("{aggregate_type|kebab}") == "user-account")
@@ -29,17 +29,17 @@ import Testing
         ("orderID", "order-id"), ("Order2Line", "order2-line"), ("already-kebab", "already-kebab"), ("A", "a"),
         ("_Leading", "leading"),
     ])
-    func kebabFollowsTheWords(_ input: String, _ expected: String) throws {
+    func `kebab follows the words`(_ input: String, _ expected: String) throws {
         let fields = RouteFields(boundedContext: "C", aggregateType: input, eventType: "E")
         #expect(try render("{aggregate_type|kebab}", fields) == expected)
     }
 
-    @Test func whatIsNotLegalBecomesAnUnderscore() throws {
+    @Test func `what is not legal becomes an underscore`() throws {
         let fields = RouteFields(boundedContext: "Crème/Brûlée", aggregateType: "a b\nc", eventType: "E")
         #expect(try render("{bounded_context}.{aggregate_type}", fields) == "Cr_me_Br_l_e.a_b_c")
     }
 
-    @Test func mistakesAreFoundWithTheirPlace() {
+    @Test func `mistakes are found with their place`() {
         func error(_ text: String) -> TopicTemplateError? {
             do throws(TopicTemplateError) {
                 _ = try TopicTemplate(text)
@@ -58,7 +58,7 @@ import Testing
         #expect(error("{aggregate_id}")?.description.contains("{aggregate_type}") == true)
     }
 
-    @Test func namesThatKafkaRefusesAreErrors() throws {
+    @Test func `names that Kafka refuses are errors`() throws {
         func error(_ template: String, _ context: String) throws -> TopicNameError? {
             let template = try TopicTemplate(template)
             do throws(TopicNameError) {
@@ -76,7 +76,7 @@ import Testing
     }
 
     /// Whatever an event brings, a name is legal or an error.
-    @Test func everyRenderedNameIsLegal() throws {
+    @Test func `every rendered name is legal`() throws {
         var random = Seeded(7)
         let template = try TopicTemplate("{bounded_context}.{aggregate_type|kebab}-{event_type|lower}")
         for _ in 0..<5_000 {

@@ -17,10 +17,10 @@ import Testing
 
         init(haltsAt position: Int64? = nil) { halt.withLock { $0 = position } }
 
-        /// The event that cannot be delivered, until it is mended.
+        /// The event that cannot be delivered, until it is fixed.
         var haltsAt: Int64? { halt.withLock { $0 } }
 
-        func mend() { halt.withLock { $0 = nil } }
+        func fix() { halt.withLock { $0 = nil } }
 
         func note(_ events: [PersistedEvent]) {
             positions.withLock { $0 += events.map { ($0.globalPosition, $0.aggregateID) } }
@@ -187,7 +187,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `a segment that halts is no obstacle, and halts on with its aggregate`() async throws {
+    func `a segment that halts is no problem, and halts on with its aggregate`() async throws {
         try await TestStore.with { store in
             let record = Record(haltsAt: 5)
             let connection = try await store.connect()
@@ -210,7 +210,7 @@ import Testing
                     let waiting = segments.enumerated().filter { $0.element == segments[4] && $0.offset >= 4 }.count
                     try await eventually("all but the segment that halts flows") { record.all.count >= 200 - waiting }
                 }
-                record.mend()
+                record.fix()
                 try await eventually("the segment goes on") { record.all.count >= 200 }
                 try await eventually("the checkpoints pass it") {
                     try await self.segments(store, connection).allSatisfy { $0.checkpoint == 200 }

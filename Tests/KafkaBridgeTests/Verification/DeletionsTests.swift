@@ -53,7 +53,7 @@ import Testing
         traces.found(key: 7, position: 4)
         traces.found(key: 8, position: nil)
         #expect(traces.trace(key: 7, position: 5) == .earlierOnly && traces.trace(key: 7, position: 3) == .replaced)
-        // A tombstone, or somebody else's record.
+        // A tombstone, or another producer's record.
         traces.found(key: 7, position: nil)
         #expect(traces.trace(key: 7, position: 5) == .replaced)
     }

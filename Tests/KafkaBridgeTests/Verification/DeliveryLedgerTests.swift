@@ -52,7 +52,7 @@ import Testing
         }
 
         /// Those that come behind the first record of a later event of their aggregate, while none of those between
-        /// stands out itself.
+        /// is known itself.
         var outOfOrder: Set<Int64> {
             var found: Set<Int64> = []
             for (index, event) in events.enumerated() {
@@ -127,7 +127,7 @@ import Testing
     }
 
     @Test(arguments: seeds(3, of: "orders"))
-    func `the order check tells each of many aggregates and places from the others`(seed: UInt64) {
+    func `the order check distinguishes each of many aggregates and places`(seed: UInt64) {
         var random = Seeded(seed)
         var check = OrderCheck()
         var last: [String: Int64] = [:]

@@ -25,8 +25,7 @@ struct CoordinatorTests {
         return (found.error, found.address.id)
     }
 
-    @Test("An id belongs to the partition that Java's hash of its text gives")
-    func hash() {
+    @Test func `an id belongs to the partition that Java's hash of its text gives`() {
         #expect(TransactionStateTopic.partition(of: "x", count: 50) == 20)
         #expect(TransactionStateTopic.partition(of: "transaction-1", count: 50) == 24)
         // The hash of this text is the smallest number, which has no absolute value.
@@ -34,8 +33,7 @@ struct CoordinatorTests {
         #expect(TransactionStateTopic.partition(of: "relay/größe", count: 50) == 17)
     }
 
-    @Test("Other nodes refuse the id's requests, and name the coordinator")
-    func otherNodes() throws {
+    @Test func `other nodes refuse the id's requests, and name the coordinator`() throws {
         let harness = try harness()
         #expect(try coordinator(of: "x", harness) == (.none, 3))
         #expect(try harness.initialize("x", node: 1).error == .notCoordinator)
@@ -46,8 +44,8 @@ struct CoordinatorTests {
         #expect(try harness.end("x", producer, commit: true) == .none)
     }
 
-    @Test("A moved coordinator is found, reads its state first, and writes the markers that were missing")
-    func moved() throws {
+    @Test
+    func `a moved coordinator is found, reads its state first, and writes the markers that were missing`() throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         _ = try harness.add([partition], to: "x", producer)
@@ -68,8 +66,7 @@ struct CoordinatorTests {
         #expect(entry.coordinatorEpoch == 1, "the marker names the new coordinator's epoch")
     }
 
-    @Test("Moving the leader of the internal topic moves the coordinator")
-    func movedLeader() throws {
+    @Test func `moving the leader of the internal topic moves the coordinator`() throws {
         let harness = try harness()
         _ = try harness.producer("x")
         #expect(harness.broker.moveLeader(topic: TransactionStateTopic.name, partition: 20, to: 1))
@@ -78,8 +75,7 @@ struct CoordinatorTests {
         #expect(try harness.initialize("x", node: 1).error == .none)
     }
 
-    @Test("While the coordinator loads, records wait; those of an open partition do not")
-    func recordsWhileLoading() throws {
+    @Test func `while the coordinator loads, records wait; those of an open partition do not`() throws {
         let harness = try harness()
         try harness.makeTopic("u", partitions: 1)
         let other = TopicPartition(topic: "u", partition: 0)
@@ -97,8 +93,7 @@ struct CoordinatorTests {
         #expect(try harness.produce(["d"], to: partition, in: "x", producer, sequence: 2) == .notEnoughReplicas)
     }
 
-    @Test("A timeout waits for a coordinator that loads")
-    func timeoutWhileLoading() throws {
+    @Test func `a timeout waits for a coordinator that loads`() throws {
         let harness = try harness { $0.transactionCheckInterval = .milliseconds(10) }
         let producer = try harness.producer("x", timeout: 100)
         _ = try harness.add([partition], to: "x", producer)
@@ -109,8 +104,8 @@ struct CoordinatorTests {
         #expect(harness.broker.transactions.transactions["x"]?.state == .completeAbort)
     }
 
-    @Test("The internal topic shows as such, on as many nodes as configured", arguments: [1, 2, 3])
-    func metadata(replicas: Int) throws {
+    @Test(arguments: [1, 2, 3])
+    func `the internal topic shows as such, on as many nodes as configured`(replicas: Int) throws {
         let harness = try harness { $0.transactionStateReplicationFactor = replicas }
         #expect(try topics(harness).count == 1, "it is made with the first transactional id")
         _ = try coordinator(of: "x", harness)
@@ -125,8 +120,7 @@ struct CoordinatorTests {
         return response.topics.map { ($0.name ?? "", $0.isInternal, $0.partitions.map(\.replicas.count)) }
     }
 
-    @Test("Clients can ask for the settings of transactions")
-    func settings() throws {
+    @Test func `clients can ask for the settings of transactions`() throws {
         let harness = try harness { $0.maxTransactionTimeoutMilliseconds = 60_000 }
         _ = try coordinator(of: "x", harness)
         let broker = try configs(4, "1", harness)
@@ -147,8 +141,7 @@ struct CoordinatorTests {
         return Dictionary(uniqueKeysWithValues: settings.map { ($0.name, $0.value ?? "") })
     }
 
-    @Test("Transactions are listed by their coordinators, and described")
-    func listing() throws {
+    @Test func `transactions are listed by their coordinators, and described`() throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         _ = try harness.add([partition], to: "x", producer)

@@ -15,8 +15,7 @@ struct FencingTests {
         return harness
     }
 
-    @Test("An init aborts the open transaction first, then gives an epoch that nobody has seen")
-    func openTransaction() throws {
+    @Test func `an init aborts the open transaction first, then gives an epoch that nobody has seen`() throws {
         let harness = try harness()
         let former = try harness.producer("x")
         _ = try harness.add([partition], to: "x", former)
@@ -45,8 +44,7 @@ struct FencingTests {
         #expect(try harness.committed(partition) == ["c"])
     }
 
-    @Test("A producer that names its id and epoch is checked by them")
-    func expectedProducer() throws {
+    @Test func `a producer that names its id and epoch is checked by them`() throws {
         let harness = try harness()
         let former = try harness.producer("x")
         let raised = try harness.initialize("x", expected: former)
@@ -60,8 +58,7 @@ struct FencingTests {
         #expect(try harness.initialize("x", expected: successor).error == .none)
     }
 
-    @Test("When the epochs are used up a new producer id is given, and the former one stays fenced")
-    func exhaustion() throws {
+    @Test func `when the epochs are used up a new producer id is given, and the former one stays fenced`() throws {
         let harness = try harness()
         var transaction = Transaction(id: "x", producerID: 5, timeoutMilliseconds: 60_000, updated: 0)
         transaction.epoch = Int16.max - 2
@@ -77,8 +74,7 @@ struct FencingTests {
         #expect(try harness.committed(partition) == [])
     }
 
-    @Test("A transaction past its timeout is aborted at the next check, and its producer fenced")
-    func timeout() throws {
+    @Test func `a transaction past its timeout is aborted at the next check, and its producer fenced`() throws {
         let harness = try harness { $0.transactionCheckInterval = .milliseconds(200) }
         let late = try harness.producer("x", timeout: 1000)
         _ = try harness.add([partition], to: "x", late)
@@ -96,8 +92,7 @@ struct FencingTests {
         #expect(try harness.producer("x").epoch == late.epoch + 2)
     }
 
-    @Test("Timeouts beyond what the broker allows are refused")
-    func largestTimeout() throws {
+    @Test func `timeouts beyond what the broker allows are refused`() throws {
         let harness = try harness { $0.maxTransactionTimeoutMilliseconds = 5000 }
         #expect(try harness.initialize("x", timeout: 5001).error == .invalidTransactionTimeout)
         #expect(try harness.initialize("x", timeout: 0).error == .invalidTransactionTimeout)

@@ -15,8 +15,8 @@ struct MarkerTests {
         return harness
     }
 
-    @Test("Markers come after the answer, and until then the id can begin nothing new", arguments: [true, false])
-    func behindTheAnswer(commit: Bool) throws {
+    @Test(arguments: [true, false])
+    func `markers come after the answer, and until then the id can begin nothing new`(commit: Bool) throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         #expect(try harness.add([first, second], to: "x", producer) == [.none, .none])
@@ -42,8 +42,7 @@ struct MarkerTests {
         #expect(try harness.add([second], to: "x", producer) == [.none])
     }
 
-    @Test("Without a delay they are there when the answer is")
-    func withoutDelay() throws {
+    @Test func `without a delay they are there when the answer is`() throws {
         let harness = try harness(markerDelay: .zero)
         let producer = try harness.producer("x")
         _ = try harness.add([first], to: "x", producer)
@@ -53,8 +52,7 @@ struct MarkerTests {
         #expect(try harness.add([first], to: "x", producer) == [.none])
     }
 
-    @Test("One late marker holds back its partition and the id, not the other partitions")
-    func lateInOnePartition() throws {
+    @Test func `one late marker holds back its partition and the id, not the other partitions`() throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         _ = try harness.add([first, second], to: "x", producer)
@@ -73,8 +71,8 @@ struct MarkerTests {
         #expect(try harness.add([first], to: "x", producer) == [.none])
     }
 
-    @Test("Held markers are written when the fault goes", arguments: [true, false])
-    func held(removesAll: Bool) throws {
+    @Test(arguments: [true, false])
+    func `held markers are written when the fault goes`(removesAll: Bool) throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         _ = try harness.add([first], to: "x", producer)
@@ -88,8 +86,7 @@ struct MarkerTests {
         #expect(try harness.end("x", producer, commit: true) == .none)
     }
 
-    @Test("A frozen broker writes no markers")
-    func frozen() throws {
+    @Test func `a frozen broker writes no markers`() throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         _ = try harness.add([first], to: "x", producer)
@@ -102,8 +99,8 @@ struct MarkerTests {
         #expect(try harness.committed(first) == ["a"])
     }
 
-    @Test("Offsets become the group's with their marker, and not if it aborts", arguments: [true, false])
-    func offsets(commit: Bool) throws {
+    @Test(arguments: [true, false])
+    func `offsets become the group's with their marker, and not if it aborts`(commit: Bool) throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         #expect(try harness.addOffsets(of: "g", to: "x", producer) == .none)
@@ -117,8 +114,8 @@ struct MarkerTests {
         #expect(try harness.commitOffset(8, of: first, group: "g", in: "x", producer) == .invalidTxnState)
     }
 
-    @Test("A topic deleted before its marker comes does not hold the id", arguments: [true, false])
-    func deletedTopic(isOnly: Bool) throws {
+    @Test(arguments: [true, false])
+    func `a topic deleted before its marker comes does not hold the id`(isOnly: Bool) throws {
         let harness = try harness()
         try harness.makeTopic("gone", partitions: 1)
         let producer = try harness.producer("x")
@@ -131,8 +128,7 @@ struct MarkerTests {
         #expect(try harness.end("x", producer, commit: true) == .none)
     }
 
-    @Test("A transaction with nothing in it ends too")
-    func empty() throws {
+    @Test func `a transaction with nothing in it ends too`() throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         #expect(try harness.end("x", producer, commit: true) == .invalidTxnState)
@@ -142,8 +138,7 @@ struct MarkerTests {
         #expect(try harness.end("x", producer, commit: true) == .none)
     }
 
-    @Test("Records of a partition that did not join, or of an ended transaction, are refused")
-    func strictRecords() throws {
+    @Test func `records of a partition that did not join, or of an ended transaction, are refused`() throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         #expect(try harness.produce(["a"], to: first, in: "x", producer, sequence: 0) == .invalidTxnState)
@@ -161,8 +156,7 @@ struct MarkerTests {
         #expect(try harness.endOffset(first, committed: true) == 2, "nothing is left open")
     }
 
-    @Test("A partition that loses its producers' state keeps its open transactions")
-    func lostProducerState() throws {
+    @Test func `a partition that loses its producers' state keeps its open transactions`() throws {
         let harness = try harness()
         let producer = try harness.producer("x")
         _ = try harness.add([first], to: "x", producer)

@@ -67,8 +67,8 @@ struct TransactionFaultTests {
         .notCoordinator, .coordinatorLoadInProgress, .coordinatorNotAvailable, .concurrentTransactions,
     ]
 
-    @Test("An error before the effect: nothing is done", arguments: Step.allCases, codes)
-    func before(step: Step, code: KafkaErrorCode) throws {
+    @Test(arguments: Step.allCases, codes)
+    func `an error before the effect: nothing is done`(step: Step, code: KafkaErrorCode) throws {
         let (harness, producer) = try prepare(step)
         let number = harness.broker.faults.add(
             Fault(.refuse(code), on: step.kind, transactionalID: "x", count: 1))
@@ -80,24 +80,24 @@ struct TransactionFaultTests {
         #expect(try isDone(step, harness, producer))
     }
 
-    @Test("An error after the effect: all is done", arguments: Step.allCases, codes)
-    func after(step: Step, code: KafkaErrorCode) throws {
+    @Test(arguments: Step.allCases, codes)
+    func `an error after the effect: all is done`(step: Step, code: KafkaErrorCode) throws {
         let (harness, producer) = try prepare(step)
         _ = harness.broker.faults.add(Fault(.applyThenRefuse(code), on: step.kind, count: 1))
         #expect(try perform(step, harness, producer) == code)
         #expect(try isDone(step, harness, producer))
     }
 
-    @Test("A connection cut before or after the effect", arguments: Step.allCases, [true, false])
-    func cut(step: Step, isDone: Bool) throws {
+    @Test(arguments: Step.allCases, [true, false])
+    func `a connection cut before or after the effect`(step: Step, isDone: Bool) throws {
         let (harness, producer) = try prepare(step)
         _ = harness.broker.faults.add(Fault(isDone ? .dropAnswer : .disconnect, on: step.kind, count: 1))
         #expect(throws: BrokerHarness.Unanswered.self) { try perform(step, harness, producer) }
         #expect(try self.isDone(step, harness, producer) == isDone)
     }
 
-    @Test("A request that the network held back takes effect after its client is gone", arguments: Step.allCases)
-    func late(step: Step) throws {
+    @Test(arguments: Step.allCases)
+    func `a request that the network held back takes effect after its client is gone`(step: Step) throws {
         let (harness, producer) = try prepare(step)
         _ = harness.broker.faults.add(Fault(.takeEffectLater(.milliseconds(50)), on: step.kind, count: 1))
         #expect(throws: BrokerHarness.Unanswered.self) { try perform(step, harness, producer) }
@@ -107,8 +107,8 @@ struct TransactionFaultTests {
         #expect(try isDone(step, harness, producer))
     }
 
-    @Test("Late records of a transaction that has ended open none that would hang", arguments: [true, false])
-    func lateRecords(isFenced: Bool) throws {
+    @Test(arguments: [true, false])
+    func `late records of a transaction that has ended open none that would hang`(isFenced: Bool) throws {
         let (harness, producer) = try prepare(.produce)
         _ = harness.broker.faults.add(Fault(.takeEffectLater(.milliseconds(50)), on: .produce, count: 1))
         #expect(throws: BrokerHarness.Unanswered.self) { try perform(.produce, harness, producer) }
@@ -119,16 +119,14 @@ struct TransactionFaultTests {
         #expect(try harness.endOffset(first, committed: true) == end)
     }
 
-    @Test("A fault for one transactional id leaves the others alone")
-    func otherID() throws {
+    @Test func `a fault for one transactional id leaves the others alone`() throws {
         let harness = try BrokerHarness()
         _ = harness.broker.faults.add(Fault(.refuse(.notCoordinator), transactionalID: "x"))
         #expect(try harness.initialize("y").error == .none)
         #expect(try harness.initialize("x").error == .notCoordinator)
     }
 
-    @Test("A fault for one partition: before the effect nothing joins, after it all do")
-    func onePartition() throws {
+    @Test func `a fault for one partition: before the effect nothing joins, after it all do`() throws {
         let (harness, producer) = try prepare(.addPartitions)
         let before = harness.broker.faults.add(
             Fault(.refuse(.notCoordinator), on: .addPartitionsToTxn, topic: "t", partition: 0))
@@ -141,8 +139,7 @@ struct TransactionFaultTests {
         #expect(harness.broker.transactions.transactions["x"]?.partitions == [first, second])
     }
 
-    @Test("A fault for one partition of committed offsets")
-    func oneOffset() throws {
+    @Test func `a fault for one partition of committed offsets`() throws {
         let (harness, producer) = try prepare(.commitOffset)
         _ = harness.broker.faults.add(Fault(.refuse(.notCoordinator), on: .txnOffsetCommit, topic: "t", partition: 0))
         #expect(try harness.commitOffset(1, of: first, group: "g", in: "x", producer) == .notCoordinator)
@@ -151,8 +148,7 @@ struct TransactionFaultTests {
         #expect(!group.hasPendingOffset(first) && group.hasPendingOffset(second))
     }
 
-    @Test("A fault for a topic strikes the end of transactions that wrote to it")
-    func endOfTopic() throws {
+    @Test func `a fault for a topic strikes the end of transactions that wrote to it`() throws {
         let (harness, producer) = try prepare(.end)
         _ = harness.broker.faults.add(Fault(.refuse(.notCoordinator), on: .endTxn, topic: "t", partition: 1))
         #expect(try harness.end("x", producer, commit: true) == .none)
@@ -161,8 +157,7 @@ struct TransactionFaultTests {
         #expect(try other.end("x", another, commit: true) == .notCoordinator)
     }
 
-    @Test("The markers of an abort that an init began can be held")
-    func heldAbort() throws {
+    @Test func `the markers of an abort that an init began can be held`() throws {
         let (harness, _) = try prepare(.abortByInit)
         let number = harness.broker.faults.add(Fault(.holdMarkers, on: .initProducerID))
         #expect(try harness.initialize("x").error == .concurrentTransactions)

@@ -8,8 +8,8 @@ struct TransactionHistoryTests {
     /// `GODWIT_SEED` repeats one history as the first.
     private static let histories = seeds(6, of: "transaction histories")
 
-    @Test("What is committed shows once and whole, what is aborted never, and nothing hangs", arguments: histories)
-    func history(seed: UInt64) throws {
+    @Test(arguments: histories)
+    func `what is committed shows once and whole, what is aborted never, and nothing hangs`(seed: UInt64) throws {
         let history = try TransactionHistory(seed: seed)
         try history.run(steps: 600)
         let violations = history.violations

@@ -27,9 +27,10 @@ struct TransactionRestartTests {
     }
 
     @Test(
-        "A decided transaction is completed, also if some markers were written", arguments: [true, false],
+        arguments: [true, false],
         [true, false])
-    func prepared(commit: Bool, someWritten: Bool) throws {
+    func `a decided transaction is completed, also if some markers were written`(commit: Bool, someWritten: Bool) throws
+    {
         let harness = try harness()
         let producer = try open(harness)
         _ = harness.broker.faults.add(
@@ -50,8 +51,7 @@ struct TransactionRestartTests {
         #expect(try harness.produce(["b"], to: first, in: "x", producer, sequence: 1) == .none)
     }
 
-    @Test("An open transaction stays open, until its producer ends it")
-    func openThenCommitted() throws {
+    @Test func `an open transaction stays open, until its producer ends it`() throws {
         let harness = try harness()
         let producer = try open(harness)
         try harness.killAndRestart()
@@ -63,8 +63,7 @@ struct TransactionRestartTests {
         #expect(harness.broker.groups.group("g", create: false)?.offsets[first]?.offset == 7)
     }
 
-    @Test("An open transaction stays open, until a successor fences it")
-    func openThenFenced() throws {
+    @Test func `an open transaction stays open, until a successor fences it`() throws {
         let harness = try harness()
         let producer = try open(harness)
         try harness.killAndRestart()
@@ -75,8 +74,7 @@ struct TransactionRestartTests {
         #expect(try harness.endOffset(first, committed: true) == 2)
     }
 
-    @Test("An open transaction stays open, until its timeout")
-    func openThenTimedOut() throws {
+    @Test func `an open transaction stays open, until its timeout`() throws {
         let harness = try harness()
         _ = try open(harness, timeout: 2000)
         harness.advance(by: 1000)
@@ -88,8 +86,7 @@ struct TransactionRestartTests {
         #expect(try harness.committed(first) == [])
     }
 
-    @Test("A fence survives: the epoch that was raised is not given again")
-    func fenced() throws {
+    @Test func `a fence survives: the epoch that was raised is not given again`() throws {
         let harness = try harness()
         let producer = try open(harness)
         _ = harness.broker.faults.add(Fault(.holdMarkers, on: .initProducerID))
@@ -100,8 +97,7 @@ struct TransactionRestartTests {
         #expect(try harness.committed(second) == [])
     }
 
-    @Test("A coordinator that was moved stays where it is, in a new epoch")
-    func coordinator() throws {
+    @Test func `a coordinator that was moved stays where it is, in a new epoch`() throws {
         let harness = try harness()
         _ = try harness.producer("x")
         let node: Int32 = harness.broker.coordinatorNode(of: "x") == 1 ? 2 : 1

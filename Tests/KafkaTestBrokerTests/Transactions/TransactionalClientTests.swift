@@ -28,8 +28,10 @@ struct TransactionalClientTests {
         .disconnect, .delayMarkers(.milliseconds(300)),
     ]
 
-    @Test("A reader of committed data sees each committed record once, whatever strikes", arguments: kinds, actions)
-    func faults(kind: RequestKind, action: Fault.Action) async throws {
+    @Test(arguments: kinds, actions)
+    func `a reader of committed data sees each committed record once, whatever strikes`(
+        kind: RequestKind, action: Fault.Action
+    ) async throws {
         try await Self.withBroker { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 2)
             await broker.inject(Fault(action, on: kind, transactionalID: "x", skip: 1, count: 2))
@@ -80,8 +82,7 @@ struct TransactionalClientTests {
         return .retriable
     }
 
-    @Test("A coordinator that moves between any two requests is found")
-    func movingCoordinator() async throws {
+    @Test func `a coordinator that moves between any two requests is found`() async throws {
         try await Self.withBroker(nodes: 3) { kafka, broker in
             let topic = try await kafka.makeTopic(partitions: 2)
             let client = try TransactionalClient(kafka.bootstrapServers, id: "x")
@@ -105,8 +106,7 @@ struct TransactionalClientTests {
         }
     }
 
-    @Test("A successor fences the former producer, whose open transaction never shows")
-    func fencing() async throws {
+    @Test func `a successor fences the former producer, whose open transaction never shows`() async throws {
         try await Self.withBroker { kafka, _ in
             let topic = try await kafka.makeTopic(partitions: 2)
             let former = try TransactionalClient(kafka.bootstrapServers, id: "x")

@@ -11,8 +11,7 @@ struct FaultTableTests {
         .init(kind: kind, node: node, targets: targets.map { .init(topic: $0.0, partition: $0.1) })
     }
 
-    @Test("A fault lets pass what it skips, strikes as often as told, and counts")
-    func counting() {
+    @Test func `a fault lets pass what it skips, strikes as often as told, and counts`() {
         var table = FaultTable()
         let number = table.add(Fault(.dropAnswer, on: .produce, skip: 2, count: 3))
         let struck = (0..<8).map { _ in table.plan(for: request()).ending == .drop }
@@ -23,8 +22,7 @@ struct FaultTableTests {
         #expect(table.hits(number) == 3)
     }
 
-    @Test("Only the named topic, partition and node are struck")
-    func aim() {
+    @Test func `only the named topic, partition and node are struck`() {
         var table = FaultTable()
         _ = table.add(Fault(.refuse(.notEnoughReplicas), on: .produce, topic: "a", partition: 1, node: 2))
         #expect(table.plan(for: request(.produce, [("a", 1)])).injectedErrors.isEmpty)
@@ -36,8 +34,7 @@ struct FaultTableTests {
             ])
     }
 
-    @Test("Several faults add up")
-    func together() {
+    @Test func `several faults add up`() {
         var table = FaultTable()
         _ = table.add(Fault(.delay(.milliseconds(5))))
         _ = table.add(Fault(.delay(.milliseconds(7)), on: .fetch))
@@ -47,21 +44,18 @@ struct FaultTableTests {
         #expect(plan.throttle == .seconds(1))
     }
 
-    @Test(
-        "Faults keep their meaning as JSON",
-        arguments: [
-            Fault.Action.refuse(.notCoordinator), .applyThenRefuse(.coordinatorLoadInProgress), .dropAnswer, .hang,
-            .disconnect, .disconnectMidFrame, .delay(.milliseconds(5)), .throttle(.milliseconds(6)),
-            .delayMarkers(.milliseconds(7)), .holdMarkers, .takeEffectLater(.milliseconds(8)),
-        ])
-    func json(_ action: Fault.Action) throws {
+    @Test(arguments: [
+        Fault.Action.refuse(.notCoordinator), .applyThenRefuse(.coordinatorLoadInProgress), .dropAnswer, .hang,
+        .disconnect, .disconnectMidFrame, .delay(.milliseconds(5)), .throttle(.milliseconds(6)),
+        .delayMarkers(.milliseconds(7)), .holdMarkers, .takeEffectLater(.milliseconds(8)),
+    ])
+    func `faults keep their meaning as JSON`(_ action: Fault.Action) throws {
         let fault = Fault(
             action, on: .endTxn, transactionalID: "x", topic: "t", partition: 1, node: 2, skip: 3, count: 4)
         #expect(try JSONDecoder().decode(Fault.self, from: JSONEncoder().encode(fault)) == fault)
     }
 
-    @Test("Markers are late or held where a fault says so")
-    func markers() {
+    @Test func `markers are late or held where a fault says so`() {
         var table = FaultTable()
         let target = MarkerTarget.partition(.init(topic: "a", partition: 1))
         let other = MarkerTarget.partition(.init(topic: "a", partition: 0))
@@ -76,8 +70,7 @@ struct FaultTableTests {
         #expect(!table.isInForce(number))
     }
 
-    @Test("A fault aimed at a topic strikes every request that names it, and no other")
-    func topics() throws {
+    @Test func `a fault aimed at a topic strikes every request that names it, and no other`() throws {
         let harness = try BrokerHarness()
         for name in ["a", "b"] { try harness.makeTopic(name, partitions: 1) }
         _ = harness.broker.faults.add(Fault(.refuse(.notCoordinator), topic: "a"))

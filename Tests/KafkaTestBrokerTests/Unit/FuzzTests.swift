@@ -8,8 +8,8 @@ struct FuzzTests {
     /// `GODWIT_FUZZ_FRAMES` has more of them tried.
     private static let count = ProcessInfo.processInfo.environment["GODWIT_FUZZ_FRAMES"].flatMap { Int($0) } ?? 5000
 
-    @Test("Mutated frames neither crash nor hang the broker", arguments: 1...4 as ClosedRange<UInt64>)
-    func mutated(_ seed: UInt64) throws {
+    @Test(arguments: 1...4 as ClosedRange<UInt64>)
+    func `mutated frames neither crash nor hang the broker`(_ seed: UInt64) throws {
         let corpus = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Fixtures/frames.bin")
         var fuzzer = FrameFuzzer(corpus: Array(try Data(contentsOf: corpus)), seed: seed)

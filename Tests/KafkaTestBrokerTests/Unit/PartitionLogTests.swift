@@ -43,8 +43,7 @@ struct PartitionLogTests {
         }
     }
 
-    @Test("Compaction keeps the last record of each key in closed segments, at its offset")
-    func compaction() throws {
+    @Test func `compaction keeps the last record of each key in closed segments, at its offset`() throws {
         let settings = settings([
             "cleanup.policy": "compact", "delete.retention.ms": "10", "min.cleanable.dirty.ratio": "0",
         ])
@@ -65,8 +64,7 @@ struct PartitionLogTests {
         #expect(log.endOffset == 7)
     }
 
-    @Test("Compaction drops aborted records and stops at an open transaction")
-    func compactionAndTransactions() throws {
+    @Test func `compaction drops aborted records and stops at an open transaction`() throws {
         let settings = settings(["cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0"])
         let log = PartitionLog(now: 0)
         try append([.init(key: "a", value: "kept")], to: log, settings)
@@ -82,8 +80,7 @@ struct PartitionLogTests {
         #expect(try contents(log) == ["0:a=kept", "3:x=1", "4:x=2"])
     }
 
-    @Test("Retention drops whole old segments, by time and by size")
-    func retention() throws {
+    @Test func `retention drops whole old segments, by time and by size`() throws {
         let byTime = settings(["retention.ms": "100"])
         let log = PartitionLog(now: 0)
         try append([.init(value: "old", timestamp: 10)], to: log, byTime)
@@ -100,8 +97,7 @@ struct PartitionLogTests {
         #expect(other.size >= 150 && other.size <= 230 && other.endOffset == 10)
     }
 
-    @Test("Readers of committed data stop at the first open transaction and learn of the aborted ones")
-    func lastStableOffset() throws {
+    @Test func `readers of committed data stop at the first open transaction and learn of the aborted ones`() throws {
         let settings = settings([:])
         let log = PartitionLog(now: 0)
         try append([.init(value: "a")], to: log, settings, producerID: 1, sequence: 0, transactional: true)
@@ -115,8 +111,7 @@ struct PartitionLogTests {
         #expect(log.aborted(from: 3, to: 4).isEmpty)
     }
 
-    @Test("A read gives whole batches, one at least, and no more than asked for")
-    func reading() throws {
+    @Test func `a read gives whole batches, one at least, and no more than asked for`() throws {
         let settings = settings([:])
         let log = PartitionLog(now: 0)
         for index in 0..<10 { try append([.init(value: "\(index)"), .init(value: "x")], to: log, settings) }

@@ -27,8 +27,8 @@ struct ProducerStatesTests {
         }
     }
 
-    @Test("Thousands of histories are judged as the rules say", arguments: 0..<20)
-    func histories(_ seed: UInt64) throws {
+    @Test(arguments: 0..<20)
+    func `thousands of histories are judged as the rules say`(_ seed: UInt64) throws {
         var random = Seeded(seed)
         for _ in 0..<100 {
             var states = ProducerStates()
@@ -67,8 +67,7 @@ struct ProducerStatesTests {
         }
     }
 
-    @Test("A sequence wraps past the largest number to zero")
-    func wrap() throws {
+    @Test func `a sequence wraps past the largest number to zero`() throws {
         var states = ProducerStates()
         let across = try Batches.header(1, 0, Int32.max - 1, count: 3)
         #expect(across.lastSequence == 0)
@@ -77,8 +76,7 @@ struct ProducerStatesTests {
         guard case .duplicate = states.judge(across) else { return #expect(Bool(false), "not recognised") }
     }
 
-    @Test("Forgotten producers may begin anywhere; those with an open transaction are not forgotten")
-    func expiry() throws {
+    @Test func `forgotten producers may begin anywhere; those with an open transaction are not forgotten`() throws {
         var states = ProducerStates()
         states.record(try Batches.header(1, 0, 0, count: 1))
         var transactional = try Batches.header(2, 0, 0, count: 1)
@@ -90,8 +88,7 @@ struct ProducerStatesTests {
         #expect(states.firstUnstableOffset == 0)
     }
 
-    @Test("A marker ends a transaction, raises the epoch, and fences the former one")
-    func marker() throws {
+    @Test func `a marker ends a transaction, raises the epoch, and fences the former one`() throws {
         var states = ProducerStates()
         var data = try Batches.header(7, 0, 0, count: 2, at: 10)
         data.attributes |= 0x10

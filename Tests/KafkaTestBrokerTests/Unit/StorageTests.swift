@@ -5,8 +5,7 @@ import Testing
 
 @Suite("Storage")
 struct StorageTests {
-    @Test("The journal keeps the last value of each key, and cuts off a torn entry")
-    func journal() throws {
+    @Test func `the journal keeps the last value of each key, and cuts off a torn entry`() throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/metadata"
         var journal: Journal? = try Journal(path, syncs: false)
@@ -27,8 +26,7 @@ struct StorageTests {
         #expect(try Journal(path, syncs: false).values("kind", as: Int.self).count == 50)
     }
 
-    @Test("A journal of one key stays small however often it changes")
-    func journalIsBounded() throws {
+    @Test func `a journal of one key stays small however often it changes`() throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/metadata"
         let journal = try Journal(path, syncs: false)

@@ -7,8 +7,8 @@ import Testing
 struct TransactionTableTests {
     private let partition = TopicPartition(topic: "t", partition: 0)
 
-    @Test("In any history only the last producer of an id can act, and outcomes never change", arguments: 0..<20)
-    func histories(_ seed: UInt64) {
+    @Test(arguments: 0..<20)
+    func `in any history only the last producer of an id can act, and outcomes never change`(_ seed: UInt64) {
         var random = Seeded(seed)
         for _ in 0..<100 {
             var table = TransactionTable()
@@ -80,8 +80,7 @@ struct TransactionTableTests {
         return (table, producer)
     }
 
-    @Test("Records are taken only for partitions that joined")
-    func verification() throws {
+    @Test func `records are taken only for partitions that joined`() throws {
         var (table, producer) = opened()
         #expect(throws: KafkaErrorCode.transactionAbortable) {
             try table.verify(partition, in: "x", producer: producer)
@@ -97,8 +96,7 @@ struct TransactionTableTests {
         }
     }
 
-    @Test("A transaction times out after its start, not after its last write")
-    func timeouts() throws {
+    @Test func `a transaction times out after its start, not after its last write`() throws {
         var (table, producer) = opened()
         #expect(table.timedOut(now: 1000).isEmpty)
         try table.add([partition], to: "x", producer: producer, now: 100)
@@ -107,8 +105,7 @@ struct TransactionTableTests {
         #expect(table.timedOut(now: 111) == ["x"])
     }
 
-    @Test("A producer that repeats its init gets the same epoch; another one is fenced")
-    func repeatedInit() {
+    @Test func `a producer that repeats its init gets the same epoch; another one is fenced`() {
         var (table, producer) = opened()
         let raised = table.initialize("x", timeout: 10, expected: producer, now: 0) { 6 }
         #expect(raised == .ready(.init(id: 5, epoch: 1)))
@@ -118,8 +115,7 @@ struct TransactionTableTests {
                 == .refuse(.producerFenced))
     }
 
-    @Test("When the epochs are used up a new producer id is given")
-    func exhaustion() {
+    @Test func `when the epochs are used up a new producer id is given`() {
         var table = TransactionTable()
         var transaction = Transaction(id: "x", producerID: 5, timeoutMilliseconds: 10, updated: 0)
         transaction.epoch = Int16.max - 1
@@ -127,8 +123,7 @@ struct TransactionTableTests {
         #expect(table.initialize("x", timeout: 10, expected: nil, now: 0) { 6 } == .ready(.init(id: 6, epoch: 0)))
     }
 
-    @Test("Outcomes that stood at a crash are found again")
-    func unfinished() throws {
+    @Test func `outcomes that stood at a crash are found again`() throws {
         var (table, producer) = opened()
         try table.add([partition], to: "x", producer: producer, now: 0)
         #expect(table.unfinished.isEmpty)

@@ -7,14 +7,13 @@ import Testing
 
 @Suite("Wire")
 struct WireTests {
-    @Test("The checksum is that of its published check value")
-    func checksum() {
+    @Test func `the checksum is that of its published check value`() {
         let bytes = Array("123456789".utf8)
         #expect(godwit_crc32c(0, bytes, bytes.count) == 0xE306_9283)
     }
 
-    @Test("What is written is read again, in both encodings", arguments: [false, true])
-    func roundTrip(_ flexible: Bool) throws {
+    @Test(arguments: [false, true])
+    func `what is written is read again, in both encodings`(_ flexible: Bool) throws {
         var random = Seeded(3)
         for _ in 0..<200 {
             let text = String(repeating: "ü", count: Int.random(in: 0...300, using: &random))
@@ -71,8 +70,8 @@ struct WireTests {
         }
     }
 
-    @Test("A message that ends too early, or has a null where none may be, is refused", arguments: [false, true])
-    func flaws(_ flexible: Bool) throws {
+    @Test(arguments: [false, true])
+    func `a message that ends too early, or has a null where none may be, is refused`(_ flexible: Bool) throws {
         let format = Coder.Format(isFlexible: flexible)
         var message = Everything(text: "text", numbers: [1, 2, 3])
         var writer = Coder(writing: format)
@@ -89,8 +88,8 @@ struct WireTests {
         #expect(throws: WireError.unexpectedNull) { try null.finishReading() }
     }
 
-    @Test("A length beyond the message is refused before anything is reserved", arguments: [false, true])
-    func impossibleLengths(_ flexible: Bool) {
+    @Test(arguments: [false, true])
+    func `a length beyond the message is refused before anything is reserved`(_ flexible: Bool) {
         let claim: [UInt8] = flexible ? [0xFF, 0xFF, 0xFF, 0xFF, 0x0F] : [0x7F, 0xFF, 0xFF, 0xFF]
         func read(_ field: some Field) throws(WireError) {
             var field = field
@@ -102,8 +101,7 @@ struct WireTests {
         #expect(throws: WireError.badLength) { try read(ByteBuffer()) }
     }
 
-    @Test("Snappy copies may overlap, and may not reach before the beginning")
-    func snappy() throws {
+    @Test func `Snappy copies may overlap, and may not reach before the beginning`() throws {
         // "ab", then 6 bytes from 2 back.
         let good = ByteBuffer(bytes: [8, 0x04, 0x61, 0x62, 0x09, 0x02])
         #expect(String(buffer: try Snappy.decompress(good)) == "abababab")
@@ -112,16 +110,14 @@ struct WireTests {
         }
     }
 
-    @Test("Every kind of request has its place in the table, once")
-    func table() {
+    @Test func `every kind of request has its place in the table, once`() {
         #expect(Set(API.all.map(\.kind)) == Set(RequestKind.allCases))
         #expect(API.all.count == RequestKind.allCases.count)
         #expect(Set(API.all.map(\.number)).count == API.all.count)
         #expect(API.all.map(\.number) == API.all.map(\.number).sorted())
     }
 
-    @Test("Error codes are found by the protocol's names")
-    func errorNames() {
+    @Test func `error codes are found by the protocol's names`() {
         #expect(KafkaErrorCode(name: "UNKNOWN_SERVER_ERROR") == .unknownServerError)
         #expect(KafkaErrorCode(name: "not_leader_or_follower") == .notLeaderOrFollower)
         #expect(KafkaErrorCode(name: "TRANSACTION_ABORTABLE") == .transactionAbortable)
@@ -129,8 +125,7 @@ struct WireTests {
         #expect(KafkaErrorCode(name: "NO_SUCH_ERROR") == nil)
     }
 
-    @Test("Topic names are those of Kafka")
-    func topicNames() {
+    @Test func `topic names are those of Kafka`() {
         for name in ["a", "a.b_c-D9", String(repeating: "x", count: 249)] { #expect(Topic.isValidName(name)) }
         for name in ["", ".", "..", "a b", "ä", "a/b", String(repeating: "x", count: 250)] {
             #expect(!Topic.isValidName(name))

@@ -8,7 +8,7 @@ import Testing
         [Report(opaque: BatchSlots.opaque(slot: 0, index: index), offset: 0, partition: 0, code: 0)][...]
     }
 
-    @Test func aBatchWaitsFromItsFirstRecordOrItsLatestReport() throws {
+    @Test func `a batch waits from its first record or its latest report`() throws {
         let batch = Batch(slot: 0, source: Blanks(4))
         #expect(batch.waitingSince == nil)
         batch.announce(3)
@@ -24,7 +24,7 @@ import Testing
         #expect(batch.waitingSince == nil)
     }
 
-    @Test func aBatchOfWhichNothingWasTakenDoesNotWait() {
+    @Test func `a batch of which nothing was taken does not wait`() {
         let batch = Batch(slot: 0, source: Blanks(2))
         batch.announce(2)
         _ = batch.retract(2, failure: nil)

@@ -22,7 +22,7 @@ import Testing
         return batch
     }
 
-    @Test func aRecordThatFindsNoRoomIsTriedAgainBeforeTheNext() async throws {
+    @Test func `a record that finds no room is tried again before the next`() async throws {
         let client = FakeClient(room: 3)
         let core = makeCore(client)
         async let feeding = feed(core, 10)
@@ -39,7 +39,7 @@ import Testing
         _ = await core.close(within: .seconds(5))
     }
 
-    @Test func aRecordThatFindsNoRoomInAnEmptyQueueIsTooLarge() async throws {
+    @Test func `a record that finds no room in an empty queue is too large`() async throws {
         let client = FakeClient(room: 0)
         let core = makeCore(client)
         let batch = await feed(core, 2)
@@ -49,7 +49,7 @@ import Testing
         _ = await core.close(within: .seconds(5))
     }
 
-    @Test func nothingIsTakenBehindARecordThatIsRefused() async throws {
+    @Test func `nothing is taken behind a record that is refused`() async throws {
         let client = FakeClient()
         let core = makeCore(client)
         client.state.withLock { $0.refusals[4] = KafkaError(.localUnknownPartition) }
@@ -67,7 +67,7 @@ import Testing
         _ = await core.close(within: .seconds(5))
     }
 
-    @Test func aReportOfFailureEndsTheRun() async throws {
+    @Test func `a report of failure ends the run`() async throws {
         let client = FakeClient(room: 2)
         let core = makeCore(client)
         async let feeding = feed(core, 5)
@@ -81,7 +81,7 @@ import Testing
         #expect(core.state.withLock { $0.life.phase } == .closed(after: KafkaError(.invalidRecord)))
     }
 
-    @Test func reportsOfOneEventGoEachToTheirBatch() async throws {
+    @Test func `reports of one event go each to their batch`() async throws {
         let client = FakeClient()
         let core = makeCore(client)
         var batches: [Batch] = []
@@ -100,7 +100,7 @@ import Testing
         _ = await core.close(within: .seconds(5))
     }
 
-    @Test func theClientEndsAfterTheLastCallAndOnlyOnce() async throws {
+    @Test func `the client ends after the last call and only once`() async throws {
         let client = FakeClient()
         let core = makeCore(client)
         let batch = await feed(core, 3)
@@ -131,7 +131,7 @@ import Testing
         #expect(await feed(core, 1).progress.failure?.error.code == .destroyed)
     }
 
-    @Test func whatClosingGivesUpIsNoNews() async throws {
+    @Test func `what closing gives up is no news`() async throws {
         let log = CapturedLog()
         let client = FakeClient()
         client.state.withLock { $0.failsWhenPurged = true }
@@ -143,7 +143,7 @@ import Testing
         #expect(core.state.withLock { $0.life.failure } == nil)
     }
 
-    @Test func aClientThatEndsItselfIsNewsOnce() async throws {
+    @Test func `a client that ends itself is news once`() async throws {
         let log = CapturedLog()
         let client = FakeClient()
         let core = makeCore(client, logger: log.logger)
@@ -160,7 +160,7 @@ import Testing
         #expect(log.lines.first?.contains("OUT_OF_ORDER_SEQUENCE_NUMBER") == true)
     }
 
-    @Test func slowBrokersAnswerAboutEveryTopic() async throws {
+    @Test func `slow brokers answer about every topic`() async throws {
         let client = FakeClient()
         client.state.withLock { state in
             state.topics = ["a": 1, "b": 2, "c": 3, "d": 4]
@@ -175,7 +175,7 @@ import Testing
         _ = await core.close(within: .seconds(5))
     }
 
-    @Test func closingDoesNotWaitForEveryQuestion() async throws {
+    @Test func `closing does not wait for every question`() async throws {
         let client = FakeClient()
         client.state.withLock { $0.answerTime = .seconds(60) }
         let core = makeCore(client)

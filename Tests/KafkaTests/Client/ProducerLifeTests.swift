@@ -6,7 +6,7 @@ import Testing
 @Suite struct ProducerLifeTests {
     private let failure = KafkaError(.invalidRecord)
 
-    @Test func theFirstFailureStays() {
+    @Test func `the first failure stays`() {
         var life = ProducerLife()
         #expect(life.failure == nil)
         let (first, second) = (life.fail(failure), life.fail(KafkaError(.transport)))
@@ -18,7 +18,7 @@ import Testing
         #expect(mayCall, "what is under way is still to be asked about")
     }
 
-    @Test func theEndOfTheClientIsNewsUnlessSomethingElseSaysIt() {
+    @Test func `the end of the client is news unless something else says it`() {
         let error = KafkaError(.outOfOrderSequence, isFatal: true)
         var life = ProducerLife()
         let (first, second) = (life.endsItself(error), life.endsItself(error))
@@ -44,7 +44,7 @@ import Testing
     }
 
     /// Calls begin and end, something fails, the producer is closed, in any order.
-    @Test(arguments: seeds(200, of: "producers' lives")) func theClientEndsExactlyOnceAndNeverDuringACall(
+    @Test(arguments: seeds(200, of: "producers' lives")) func `the client ends exactly once and never during a call`(
         _ seed: UInt64
     ) {
         var random = Seeded(seed)

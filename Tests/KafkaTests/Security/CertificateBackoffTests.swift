@@ -15,7 +15,7 @@ import Testing
         #expect(backoff.rejected("a") == .milliseconds(100))
     }
 
-    @Test func `the same message comes once a minute, whoever has it`() {
+    @Test func `the same message comes once a minute, from all clients together`() {
         let messages = RareMessages()
         let start = ContinuousClock.now
         #expect(messages.isDue("x", now: start) && messages.isDue("y", now: start))

@@ -4,7 +4,7 @@ import Testing
 @testable import Kafka
 
 @Suite struct RedactionTests {
-    @Test func secretsAreTakenOutOfAnyTextAndNothingElseIs() {
+    @Test func `secrets are taken out of any text and nothing else is`() {
         let endpoint = TokenURL("https://login/token").map {
             TokenEndpoint(url: $0, clientID: "relay", clientSecret: "client-secret")
         }
@@ -20,7 +20,7 @@ import Testing
                 == "a (hidden) b (hidden) c (hidden) d (hidden) e relay abc")
     }
 
-    @Test func whatALineOfTheClientHoldsIsRedacted() {
+    @Test func `what a line of the client holds is redacted`() {
         let configuration = ClientConfiguration(
             bootstrapServers: "kafka", properties: ["sasl.password": "hunter2"])
         let context = ClientContext(sink: LogSink(quiet), configuration: configuration)

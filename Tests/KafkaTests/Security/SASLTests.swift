@@ -9,7 +9,7 @@ import Testing
     private func now() -> Int64 { Int64(Date().timeIntervalSince1970) }
 
     @Test(arguments: ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
-    func theRightPasswordLetsInAndAnotherDoesNot(_ mechanism: String) async throws {
+    func `the right password lets in and another does not`(_ mechanism: String) async throws {
         try await SecureBroker.with { configuration, _ in
             configuration.users = [SecureBroker.user: SecureBroker.password]
         } _: { secure in
@@ -31,7 +31,7 @@ import Testing
         }
     }
 
-    @Test func aMechanismThatTheBrokerLacksIsNamed() async throws {
+    @Test func `a mechanism that the broker lacks is named`() async throws {
         try await SecureBroker.with { configuration, _ in
             configuration.tokenSecret = SecureBroker.tokenSecret
         } _: { secure in
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func aTokenFromAFileLetsInAndAWrongOneDoesNot() async throws {
+    @Test func `a token from a file lets in and a wrong one does not`() async throws {
         try await SecureBroker.with { configuration, _ in
             configuration.tokenSecret = SecureBroker.tokenSecret
         } _: { secure in
@@ -73,7 +73,7 @@ import Testing
     }
 
     /// A token of four seconds is read again after three, by which time the file holds the next one.
-    @Test func anExpiringTokenIsReadAgain() async throws {
+    @Test func `an expiring token is read again`() async throws {
         try await SecureBroker.with { configuration, _ in
             configuration.tokenSecret = SecureBroker.tokenSecret
         } _: { secure in
@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test(arguments: [false, true])
-    func aTokenFromAnEndpointLetsIn(isChunked: Bool) async throws {
+    func `a token from an endpoint lets in`(isChunked: Bool) async throws {
         try await SecureBroker.with { configuration, _ in
             configuration.tokenSecret = SecureBroker.tokenSecret
         } _: { secure in

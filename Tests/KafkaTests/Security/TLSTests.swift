@@ -7,7 +7,7 @@ import Testing
 @Suite(.onEmbeddedBroker) struct TLSTests {
     private let plain = ["security.protocol": "ssl"]
 
-    @Test func aVerifiedConnectionCarriesRecords() async throws {
+    @Test func `a verified connection carries records`() async throws {
         try await SecureBroker.with { _, _ in
         } _: { secure in
             let isCarried = try await SecureBroker.carriesARecord(secure.client(plain))
@@ -20,7 +20,9 @@ import Testing
         ("another name", "it is for another host name"),
         ("past its time", "certificate has expired"),
     ])
-    func aCertificateThatIsNotRightIsRefusedAndSaidWhy(_ flaw: String, _ text: String) async throws {
+    func `a certificate that is not right is refused and the reason is reported`(_ flaw: String, _ text: String)
+        async throws
+    {
         try await SecureBroker.with { configuration, certificates in
             switch flaw {
             case "another name": configuration.tls?.certificateFile = certificates.elsewhere
@@ -38,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func aClientCertificateLetsInAndItsAbsenceIsSaid() async throws {
+    @Test func `a client certificate lets in and its absence is reported`() async throws {
         try await SecureBroker.with { configuration, certificates in
             configuration.tls?.clientAuthoritiesFile = certificates.authority
         } _: { secure in
@@ -54,7 +56,7 @@ import Testing
         }
     }
 
-    @Test func aKeyThatCannotBeOpenedIsAMistakeInTheConfiguration() async throws {
+    @Test func `a key that cannot be opened is a mistake in the configuration`() async throws {
         try await SecureBroker.with { _, _ in
         } _: { secure in
             let wrong = "wrong-key-password"
@@ -74,7 +76,7 @@ import Testing
         }
     }
 
-    @Test func theWrongProtocolIsSaid() async throws {
+    @Test func `the wrong protocol is reported`() async throws {
         try await SecureBroker.with { _, _ in
         } _: { secure in
             let error = try #require(

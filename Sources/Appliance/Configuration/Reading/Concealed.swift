@@ -21,7 +21,7 @@ enum Concealed {
 
     private static func names(_ text: some StringProtocol) -> Bool { words.contains { text.contains($0) } }
 
-    /// `https://user:password@host` and `user:password@host` without what stands before the `@`.
+    /// `https://user:password@host` and `user:password@host` without what is before the `@`.
     private static func withoutUserInformation(_ text: String) -> String {
         guard let end = text.lastIndex(of: "@"), text[..<end].contains(":") else { return text }
         let scheme = text.prefix { $0.isLetter || $0 == "_" || $0 == "+" }

@@ -25,7 +25,7 @@ enum ConfigurationSchema {
     /// The key at a path of the table.
     static func key(_ pattern: String) -> ConfigurationKey? { keys[pattern] }
 
-    /// The key that takes its value from a file by this path, `database.url_file` for one.
+    /// The key that takes its value from a file by this path, such as `database.url_file`.
     static func keyOfFile(_ pattern: String) -> ConfigurationKey? {
         guard pattern.hasSuffix("_file"), let key = keys[String(pattern.dropLast(5))], key.takesFile else { return nil }
         return key

@@ -60,7 +60,7 @@ struct ConfigurationValues {
     /// Takes over what was found wrong with the values of one source.
     mutating func take(_ other: [ConfigurationProblem]) { problems += other }
 
-    /// The path as it stands, or would, in the file.
+    /// The path as it is, or would be, in the file.
     func given(_ path: ConfigurationPath) -> ConfigurationPath {
         guard let sourceName else { return path }
         if let own = own[path] { return own }

@@ -1,4 +1,4 @@
-/// A value as somebody wrote it, before its kind is looked at.
+/// A value as it was written, before its kind is looked at.
 struct RawValue: Sendable, Equatable {
     enum Content: Sendable, Equatable {
         case scalar(String)

@@ -70,7 +70,7 @@ extension ConsumerSection {
         }
     }
 
-    /// Tells what the format does not leave to choose.
+    /// Reports what the format does not leave to choose.
     private static func checkChoice(
         _ headers: StandardHeaders, _ path: ConfigurationPath, _ format: RecordFormat,
         _ values: inout ConfigurationValues
@@ -141,7 +141,7 @@ extension ConsumerSection {
 
     /// What a name was meant to be.
     private static func mistake(_ name: String, prefix: String, isAlone: Bool) -> String {
-        if words.contains(name) { return "holds \(name), which stands alone: headers: \(name)" }
+        if words.contains(name) { return "holds \(name), which is given alone: headers: \(name)" }
         let columns = StandardHeaders.columns.map(\.name)
         if !prefix.isEmpty, name.hasPrefix(prefix), columns.contains(String(name.dropFirst(prefix.count))) {
             return "holds \(name); names come without header_prefix: \(name.dropFirst(prefix.count))"

@@ -61,7 +61,7 @@ extension ConsumerSection {
     /// What no two events of an aggregate have in common.
     private static let ofEvents: Set<TextTemplate.Field> = [.eventID, .globalPosition, .aggregateVersion]
 
-    /// Tells where the events of one aggregate lose their order.
+    /// Reports where the events of one aggregate lose their order.
     private static func checkSpread(
         of template: TextTemplate, _ path: ConfigurationPath, _ values: inout ConfigurationValues
     ) {

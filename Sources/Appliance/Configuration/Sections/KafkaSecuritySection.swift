@@ -21,7 +21,7 @@ struct KafkaSecuritySection {
             }
     }
 
-    /// Nil where nothing is said of TLS.
+    /// Nil where TLS is not configured.
     private mutating func readTLS(_ values: inout ConfigurationValues) -> Bool? {
         let keys = [
             ("ca_file", "ssl.ca.location"), ("certificate_file", "ssl.certificate.location"),

@@ -47,7 +47,7 @@ package struct TopicSettingsSection: Sendable, Hashable {
             }
     }
 
-    /// The policy with what is said here over what it says.
+    /// The policy, with these settings over its own.
     func over(_ policy: TopicPolicy) -> TopicPolicy {
         guard case .create(let partitions, let replicationFactor, let settings) = policy else { return policy }
         return .create(

@@ -49,3 +49,23 @@ package struct WorkerSection: Sendable {
         }
     }
 }
+
+/// `jobs`: whether this process runs jobs that were handed to relays.
+package struct JobsSection: Sendable {
+    package var isRunning: Bool
+
+    init(_ values: inout ConfigurationValues) {
+        isRunning = values.boolean("jobs.run")
+    }
+}
+
+/// `horizon`: what is done about transactions that hold events back.
+package struct HorizonSection: Sendable {
+    /// A session that holds events back is ended once it has been idle in its transaction for so long; never, if `nil`.
+    package var endIdleWritersAfter: Duration?
+
+    init(_ values: inout ConfigurationValues) {
+        endIdleWritersAfter =
+            values.isGiven("horizon.end_idle_writers_after") ? values.duration("horizon.end_idle_writers_after") : nil
+    }
+}
