@@ -131,7 +131,7 @@ import Testing
     /// Waits until retention and compaction have no more to take.
     private func settle(_ topic: String, _ kafka: TestKafka) async throws {
         var (last, looks) = ([Int]?.none, 0)
-        try await eventually("the topic does not come to rest") {
+        try await eventually("the topic does not come to rest", within: .seconds(60)) {
             let now = try await kafka.readAll([topic]).map { Int($0.offset) }
             looks = now == last ? looks + 1 : 0
             last = now
@@ -177,7 +177,7 @@ import Testing
             for index in range where visible[index] == nil {
                 switch way {
                 case .never, .givenUp:
-                    // Lost, which is said, or why that cannot be known.
+                    // Lost: it is named, or the reason why that cannot be known.
                     if !world.hasRetention, !world.compacts, report.openTransactions.isEmpty {
                         #expect(missing.contains(index) || unproven.contains(index), "\(index), \(context): \(report)")
                         #expect(verdict != .clean && verdict != .pending, "\(context): \(report)")
