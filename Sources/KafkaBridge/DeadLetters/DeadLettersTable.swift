@@ -178,6 +178,14 @@ package struct DeadLettersTable: Sendable {
             Statement("SELECT DISTINCT aggregate_id FROM \(table.sql) WHERE consumer_name = $1"), [consumer])
     }
 
+    /// The aggregates of the rows at some positions: position, aggregate.
+    func aggregates(_ consumer: String, of positions: [Int64]) -> BoundStatement {
+        let sql = """
+            SELECT global_position, aggregate_id FROM \(table.sql) WHERE consumer_name = $1 AND global_position = ANY($2)
+            """
+        return BoundStatement(Statement(sql), [consumer, positions])
+    }
+
     /// Puts the rows of aggregates into other segments.
     func move(_ consumer: String, _ segments: [(aggregateID: String, segment: Int)]) -> BoundStatement {
         let sql = """

@@ -39,11 +39,6 @@ import Testing
             #expect(caughtUp.exitCode == 0, "\(caughtUp)")
             #expect(caughtUp.standardError.contains("the consumer has 2 segments, as recorded"), "\(caughtUp)")
             #expect(try await place.receive(ids).count == ids.count)
-            let exactly = try await place.command(
-                "resegment", "identity", "--to", "3",
-                more: ["GODWIT_CONSUMERS_IDENTITY_DELIVERY": "exactly_once"])
-            #expect(exactly.exitCode == 64)
-            #expect(exactly.standardError.contains("delivers exactly once"), "\(exactly)")
         }
     }
 
