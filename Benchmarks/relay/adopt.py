@@ -74,7 +74,7 @@ def main():
     results = []
     for name in ("inserts alone", "beside adopt"):
         writer = pgbench(postgres, script, "-c", "4", "-T", "3600" if name != "inserts alone" else "10", "-R", str(given.rate),
-                         "-D", "n=0", "-l", f"--log-prefix={postgres.folder}/log")
+                         "-D", "n=0", "-l", f"--log-prefix={postgres.folder}/inserts")
         at_end(writer.kill)
         took, found, over = 0, {}, threading.Event()
         if name == "inserts alone":
@@ -95,8 +95,8 @@ def main():
                 raise SystemExit(f"adopt ends with {done.returncode}")
         # Microseconds that the transaction took, and how late it began.
         times = [sum(int(line.split()[place]) for place in (2, 6)) / 1000 if len(line.split()) > 6 else int(line.split()[2]) / 1000
-                 for path in glob.glob(f"{postgres.folder}/log*") for line in open(path)]
-        for path in glob.glob(f"{postgres.folder}/log*"):
+                 for path in glob.glob(f"{postgres.folder}/inserts*") for line in open(path)]
+        for path in glob.glob(f"{postgres.folder}/inserts*"):
             os.remove(path)
         results.append([name, f"{took:.0f}" if took else "", len(times), f"{percentile(times, 0.5):.1f}",
                         f"{percentile(times, 0.99):.1f}", f"{max(times):.0f}",

@@ -45,12 +45,14 @@ package struct Resegmenting: Sendable {
     /// What takes the segments over in Kafka, where the consumer is configured to deliver exactly once, and the connections that
     /// it uses.
     private func handover(of section: ConsumerSection?) throws -> (SegmentHandover?, ConnectionPool?) {
-        guard let section, case .exactlyOnce = section.delivery, let connection = configuration.database.connection else {
+        guard let section, case .exactlyOnce = section.delivery, let connection = configuration.database.connection
+        else {
             return (nil, nil)
         }
         if configuration.kafka.bootstrapServers.isEmpty {
             throw Failure(
-                .configuration, "kafka.bootstrap_servers is required: the consumer delivers exactly once, and its progress is in Kafka")
+                .configuration,
+                "kafka.bootstrap_servers is required: the consumer delivers exactly once, and its progress is in Kafka")
         }
         let pool = ConnectionPool(connection, size: 1)
         let store = TransactionStore(pool, tables: configuration.database.tables)

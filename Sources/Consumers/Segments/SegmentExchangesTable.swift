@@ -41,7 +41,8 @@ package struct SegmentExchangesTable: Sendable {
 
     /// The same, locked until the transaction ends.
     package func lock(_ consumer: String) -> BoundStatement {
-        BoundStatement(Statement(name: "exchanges_lock", sql: "\(selection) ORDER BY segment_id FOR UPDATE"), [consumer])
+        BoundStatement(
+            Statement(name: "exchanges_lock", sql: "\(selection) ORDER BY segment_id FOR UPDATE"), [consumer])
     }
 
     private var selection: String {

@@ -42,7 +42,9 @@ struct ProgressTopic: Sendable {
         try await TopicClients.withAdmin(client, logger: logger) { admin throws(KafkaError) in
             try await admin.addPartitions(to: topic, total: partitions)
         }
-        logger.notice("added partitions to the topic of the progress", metadata: ["topic": "\(topic)", "partitions": "\(partitions)"])
+        logger.notice(
+            "added partitions to the topic of the progress",
+            metadata: ["topic": "\(topic)", "partitions": "\(partitions)"])
         let found = try await partitionCount(atLeast: partitions, on: producer, within: Self.patience)
         if found < partitions { throw tooFew(found, partitions) }
     }

@@ -33,7 +33,8 @@ import Testing
         return try ExactlyOnceExchange("c", [former], to: 5, letters: letters, lineage: "next", id: "exchange")
     }
 
-    @Test func `what is committed counts, not the checkpoint, and what was delivered again is known by its new segment`()
+    @Test
+    func `what is committed counts, not the checkpoint, and what was delivered again is known by its new segment`()
         throws
     {
         let made = try exchange(parked)
@@ -63,7 +64,8 @@ import Testing
         #expect(try exchange(parked, checkpoint: 40, letters: [8: "a"]).done == FormerSegments([50]))
         var two = parked
         two.advance(
-            to: EventReference(position: 45, eventID: UUID()), scope: EventScope(aggregateTypes: ["User"]), redriven: [])
+            to: EventReference(position: 45, eventID: UUID()), scope: EventScope(aggregateTypes: ["User"]), redriven: []
+        )
         #expect(throws: ResegmentationError.behindScope("c", segment: 0, position: 50)) { try exchange(two) }
     }
 }
@@ -151,7 +153,8 @@ private struct ExchangeHistory {
             })
         var (progress, records) = (segments[index].progress, [Int64]())
         var last: EventReference?
-        for event in batch.prefix(count) where strategy.segment(of: event.aggregateID, totalSegments: segments.count) == index {
+        for event in batch.prefix(count)
+        where strategy.segment(of: event.aggregateID, totalSegments: segments.count) == index {
             if let former, former.isDone(event.globalPosition, event.aggregateID, by: strategy) { continue }
             if progress.covers(event) { continue }
             let aggregate = events[Int(event.globalPosition) - 1].aggregate
