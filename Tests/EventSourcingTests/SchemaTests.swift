@@ -128,7 +128,7 @@ import Testing
         try await withSchema { connection, tables in
             _ = try await Schema(tables).migrate(on: connection)
             let (schema, registered) = (tables.godwitSchema, tables.godwitTable("registered_consumers").sql)
-            let odd = try TableName(source: #""\(schema)"."Out.box""#)
+            let odd = try TableName(source: #""\#(schema)"."Out.box""#)
             try await connection.execute(
                 script: """
                     CREATE TABLE \(odd.sql) (id bigint);

@@ -146,8 +146,10 @@ package struct Resegmentation: Sendable {
         observe: (Waiting) -> Void = { _ in }
     ) async throws -> Result {
         let current = try await plan(consumer, to: total, on: connection)
-        try await handover?.prepare(for: max(total, current.from))
         let deadline = ContinuousClock.now + options.patience
+        if let handover {
+            try await bounded(consumer, until: deadline) { try await handover.prepare(for: max(total, current.from)) }
+        }
         do {
             // Whoever has locked rows of segments, a relay that was stopped in a transaction, keeps them for no longer than that.
             try await connection.execute(script: "SET lock_timeout = '1s'")
@@ -166,7 +168,10 @@ package struct Resegmentation: Sendable {
                     let owners = rows.compactMap(\.owner)
                     var isFree = owners.isEmpty
                     if !isFree { isFree = try await live(consumer, on: connection).isEmpty }
-                    if isFree, let plan = try await exchange(rows, consumer, to: total, by: actor, on: connection) {
+                    if isFree,
+                        let plan = try await exchange(
+                            rows, consumer, to: total, by: actor, until: deadline, on: connection)
+                    {
                         return Result(plan: plan, pause: .now - began)
                     }
                     waiting = try await self.waiting(consumer, for: Set(owners), on: connection)
@@ -234,30 +239,38 @@ package struct Resegmentation: Sendable {
 
     /// Takes the segments over in Kafka, where they are delivered exactly once, and exchanges them; `nil` while a worker owns one.
     private func exchange(
-        _ rows: [SegmentRow], _ consumer: String, to total: Int, by actor: String, on connection: Connection
+        _ rows: [SegmentRow], _ consumer: String, to total: Int, by actor: String,
+        until deadline: ContinuousClock.Instant, on connection: Connection
     ) async throws -> Plan? {
         guard let handover else { return try await exchange(consumer, to: total, nil, by: actor, on: connection) }
         let segments = rows.map(\.served)
-        let taken = try await draining(consumer, by: actor, on: connection) {
-            try await handover.take(segments, to: total)
-        }
+        let taken = try await bounded(
+            consumer, until: deadline,
+            // Where rows are locked for a moment, the next time counts.
+            prolong: { try? await drain(consumer, for: options.hold, by: actor, on: connection) },
+            { try await handover.take(segments, to: total) })
         guard let taken else { return nil }
         return try await exchange(consumer, to: total, (handover, taken, rows), by: actor, on: connection)
     }
 
-    /// Has workers claim nothing for as long as the body takes.
-    private func draining<Value: Sendable>(
-        _ consumer: String, by actor: String, on connection: Connection,
-        _ body: @escaping @Sendable () async throws -> Value
+    /// Gives brokers no longer than the time that there is.
+    ///
+    /// - Parameter prolong: has workers claim nothing meanwhile.
+    private func bounded<Value: Sendable>(
+        _ consumer: String, until deadline: ContinuousClock.Instant,
+        prolong: (@Sendable () async -> Void)? = nil, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
+        let began = ContinuousClock.now
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask { try await body() }
             group.addTask {
-                while true {
-                    try await Task.sleep(for: options.hold / 4)
-                    // Where rows are locked for a moment, the next time counts.
-                    try? await drain(consumer, for: options.hold, by: actor, on: connection)
+                while ContinuousClock.now < deadline {
+                    try await Task.sleep(until: min(deadline, .now + options.hold / 4))
+                    await prolong?()
                 }
+                var waiting = Waiting()
+                (waiting.brokers, waiting.time) = ("no answer", .now - began)
+                throw ResegmentationError.notGivenBack(consumer, waiting)
             }
             defer { group.cancelAll() }
             guard let first = try await group.next(), let value = first else { throw CancellationError() }
@@ -344,66 +357,4 @@ package struct Resegmentation: Sendable {
             try await transaction.query(letters.move(consumer, Array(moves[start..<min(start + 5_000, moves.count)])))
         }
     }
-}
-
-/// Why a consumer's segments are not exchanged.
-package enum ResegmentationError: Error, Sendable, Equatable, CustomStringConvertible {
-    case unknown(String)
-    case incomplete(String, rows: Int, of: Int)
-    case same(String, Int)
-    /// The progress in Kafka is out of reach.
-    case exactlyOnce(String)
-    case behindScope(String, segment: Int, position: Int64)
-    case behindParked(String, segment: Int, position: Int64)
-    /// Of what is in Kafka.
-    case refused(String, String)
-    /// Workers that would go on with the former segments.
-    case foreignWorkers(String, [String])
-    case notGivenBack(String, Resegmentation.Waiting)
-    case behindFormer(String, segment: Int, checkpoint: Int64, former: Int64)
-
-    package var description: String {
-        switch self {
-        case .unknown(let consumer):
-            "the consumer \(consumer) was never started: set total_segments for its first start"
-        case .incomplete(let consumer, let rows, let total):
-            "of the \(total) segments of consumer \(consumer) \(rows) have a row: put the others back first"
-        case .same(let consumer, let total): "the consumer \(consumer) has \(total) segments already"
-        case .exactlyOnce(let consumer):
-            "the consumer \(consumer) was delivered exactly once, and the configuration at hand does not say so: its progress is in "
-                + "Kafka. Give the command the configuration that its relays have"
-        case .behindScope(let consumer, let segment, let position):
-            "segment \(segment) of the consumer \(consumer) has not passed position \(position), up to which another scope had been "
-                + "delivered: wait until it has (`godwit status` says what keeps it)"
-        case .behindParked(let consumer, let segment, let position):
-            "an event of segment \(segment) of the consumer \(consumer), at position \(position), was parked, as Kafka has it, and the "
-                + "table of dead letters has no row of it any more: have a relay pass it first, and try again"
-        case .refused(let consumer, let reason): "the consumer \(consumer): \(reason)"
-        case .foreignWorkers(let consumer, let workers):
-            "\(workers.joined(separator: ", ")) \(workers.count == 1 ? "serves" : "serve") the consumer \(consumer), and would go on "
-                + "with the former segments: stop pupsourcing's own workers, and upgrade relays of earlier versions"
-        case .notGivenBack(let consumer, let waiting):
-            "segments of the consumer \(consumer) were not given back in time: waited \(waiting.description); nothing was changed, and "
-                + "the consumer goes on as before. See what keeps them (`godwit status`), end a process that is stopped, or wait for "
-                + "longer with --wait"
-        case .behindFormer(let consumer, let segment, let checkpoint, let former):
-            "segment \(segment) of the consumer \(consumer) is at position \(checkpoint), and has not passed position \(former), up "
-                + "to which it matters what was done before the last exchange: wait until it has (`godwit status` says what keeps it)"
-        }
-    }
-}
-
-extension Resegmentation.Waiting: CustomStringConvertible {
-    /// For whom, and for how long, for people.
-    package var description: String {
-        var subjects = workers.map {
-            "\($0.name), last heard of \(Self.seconds($0.lastHeartbeat)) ago"
-        }
-        if isLocked { subjects.append("a transaction that has locked rows of its segments or controls") }
-        if let brokers { subjects.append("brokers: \(brokers)") }
-        if subjects.isEmpty { subjects.append("its segments") }
-        return "\(Self.seconds(time)) for \(subjects.joined(separator: "; "))"
-    }
-
-    private static func seconds(_ time: Duration) -> String { "\(Int(time / .seconds(1))) s" }
 }

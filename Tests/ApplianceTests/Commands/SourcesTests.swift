@@ -244,4 +244,43 @@ import Testing
             #expect(result.exitCode == 0, "\(result)")
         }
     }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `what is parked is listed with its own source, where several share Godwit's tables`() async throws {
+        try await TestStore.with { store in
+            let (folder, schema) = (try TestFolder(), store.tables.godwitSchema)
+            let connection = try await store.connect()
+            try await connection.execute(
+                script: """
+                    INSERT INTO \(schema).dead_letters (consumer_name, global_position, segment_id, event_id, event_type,
+                        bounded_context, aggregate_type, aggregate_id, aggregate_version, state, is_cause, reason, error)
+                    VALUES ('shop', 7, 0, gen_random_uuid(), '', '', '', 'a', 1, 'parked', true, 'poison', ''),
+                        ('gone', 9, 0, gen_random_uuid(), '', '', '', 'a', 1, 'parked', true, 'poison', '')
+                    """)
+            await connection.close()
+            try folder.write(
+                "godwit.yaml",
+                """
+                database: { url: "\(store.url)", schema: \(schema), godwit_schema: \(schema) }
+                sources:
+                  first: { table: \(schema).events }
+                  second: { table: \(schema).events }
+                kafka: { bootstrap_servers: "127.0.0.1:9" }
+                consumers:
+                  orders: { topic: orders, source: first }
+                  shop: { topic: shop, source: second }
+                """)
+            var command = Command.godwit(environment: ["GODWIT_CONFIG": folder.path + "/godwit.yaml"])
+            command.arguments = ["parked", "list", "--json"]
+            let listed = try await command.run()
+            #expect(listed.exitCode == 0, "\(listed)")
+            guard case .array(let sources)? = try JSONParser.parse(listed.standardOutput)["sources"] else { return }
+            let positions = sources.map { source in
+                guard case .array(let events)? = source["events"] else { return [JSONValue]() }
+                return events.compactMap { $0["position"] }
+            }
+            // Whose nobody says, both show.
+            #expect(positions == [[.number(9)], [.number(9), .number(7)]], "\(listed)")
+        }
+    }
 }
