@@ -39,8 +39,10 @@ struct ParkedCommand: AsyncParsableCommand {
         func execute() async throws {
             let all = try consumer.map { [try options.load([.database], of: $0)] } ?? options.loadEach([.database])
             try await showEach(all) { configuration in
+                let own = Set(configuration.consumers.map(\.name))
                 let report = try await ParkedEvents(configuration).list(
-                    chosen.selection(consumer), isHistory: history, limit: limit)
+                    chosen.selection(consumer), isHistory: history, limit: limit,
+                    others: Set(all.flatMap(\.consumers).map(\.name)).subtracting(own))
                 return SourceReport(json: report.json, text: { _ in report.text })
             }
         }

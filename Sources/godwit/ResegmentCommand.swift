@@ -17,8 +17,10 @@ struct ResegmentCommand: GodwitCommand {
             A process that serves the consumer and does not answer, a stopped one for example, is waited for by name, for 30 s at
             most (--wait); then nothing is changed.
 
-            It is refused for consumers that deliver exactly once, and while pupsourcing's own workers or relays of an earlier
-            version serve the consumer. The role that applied `godwit migrate` may do it; a relay's role may not. It is audited.
+            Of a consumer that delivers exactly once it takes the segments over in Kafka first, with a transactional id of its own, and
+            gives the topic of the progress a partition for each segment, where topics are made (kafka.topics.create).
+
+            It is refused while pupsourcing's own workers or relays of an earlier version serve the consumer. The role that applied `godwit migrate` may do it; a relay's role may not. It is audited.
             """.flowing)
 
     @OptionGroup var options: ConfigurationOptions

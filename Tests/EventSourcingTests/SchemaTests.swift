@@ -1,7 +1,8 @@
-import EventSourcing
 import Postgres
 import TestSupport
 import Testing
+
+@testable import EventSourcing
 
 @Suite struct SchemaTests {
     private func withSchema(_ body: (Connection, TableNames) async throws -> Void) async throws {
@@ -121,6 +122,41 @@ import Testing
     ])
     func `a table name that needs quoting is refused`(name: String) {
         #expect(throws: EventStoreError.self) { try TableName(name) }
+    }
+
+    @Test func `registrations of all sources learn which table is theirs, and none learns another's`() async throws {
+        try await withSchema { connection, tables in
+            _ = try await Schema(tables).migrate(on: connection)
+            let (schema, registered) = (tables.godwitSchema, tables.godwitTable("registered_consumers").sql)
+            let odd = try TableName(source: #""\#(schema)"."Out.box""#)
+            try await connection.execute(
+                script: """
+                    CREATE TABLE \(odd.sql) (id bigint);
+                    CREATE TABLE \(schema).known (id bigint);
+                    INSERT INTO \(registered) (events_table, consumer_name, registered_by, table_oid)
+                    SELECT name, 'c', 't', id FROM (VALUES (\(quoteLiteral(tables.events.text)), NULL),
+                        (\(quoteLiteral(odd.text)), NULL), ('\(schema).gone', NULL), ('\(schema).known', 7::oid)) AS rows (name, id);
+                    \(RetentionTables.ofTables(tables));
+                    """)
+            let rows = try await connection.query(
+                Statement(
+                    """
+                    SELECT events_table, table_oid::bigint = to_regclass(events_table)::bigint, table_oid::bigint
+                    FROM \(registered) ORDER BY table_oid::bigint NULLS FIRST
+                    """))
+            #expect(rows.count == 4)
+            for row in rows {
+                let name: String = try row.decode(0)
+                let (isRight, id) = (
+                    try row.decodeIfPresent(1, as: Bool.self), try row.decodeIfPresent(2, as: Int64.self)
+                )
+                switch name {
+                case "\(schema).gone": #expect(id == nil)
+                case "\(schema).known": #expect(id == 7, "what is known stays")
+                default: #expect(isRight == true, "\(name)")
+                }
+            }
+        }
     }
 
     @Test func `a table name may have a schema`() throws {

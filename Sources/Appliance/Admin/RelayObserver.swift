@@ -23,13 +23,15 @@ final class RelayObserver: Sendable {
         var failure: String?
     }
 
-    private let relays: Relays
+    /// Others, once the source was begun anew.
+    private let current: Mutex<Relays>
     private let metricsFactory: any MetricsFactory
     /// Consumers of other sources, which may be recorded in the same tables.
     private let others: Set<String>
     private let judgement: ConsumerDiagnosis
     private let database: StatusConnection
-    private let storeMetrics: StoreMetrics
+    private let storeMetrics: Mutex<StoreMetrics>
+    private let configuration: Configuration
     private let asked = WakeSignal()
     private let looked = Signal()
     private let seen = Mutex(Seen())
@@ -43,18 +45,31 @@ final class RelayObserver: Sendable {
         guard let connection = configuration.database.connection else {
             throw Failure(.configuration, "no database is configured")
         }
-        self.relays = relays
+        current = Mutex(relays)
+        self.configuration = configuration
         metricsFactory = metrics
         self.others = others
         self.start = start
-        storeMetrics = StoreMetrics(
-            worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)),
-            audits: configuration.audit.interval != nil)
+        storeMetrics = Mutex(Self.storeMetrics(relays, configuration))
         judgement = ConsumerDiagnosis(
             staleThreshold: configuration.worker.staleThreshold, auditInterval: configuration.audit.interval,
             deliveries: configuration.deliveries)
         database = StatusConnection(
             connection, tables: configuration.database.tables, scopes: configuration.scopes)
+    }
+
+    private var relays: Relays { current.withLock { $0 } }
+
+    private static func storeMetrics(_ relays: Relays, _ configuration: Configuration) -> StoreMetrics {
+        StoreMetrics(
+            worker: relays.worker.id, consumers: Set(configuration.consumers.map(\.name)),
+            audits: configuration.audit.interval != nil)
+    }
+
+    /// Looks at others from now on.
+    func look(at relays: Relays) {
+        current.withLock { $0 = relays }
+        storeMetrics.withLock { $0 = Self.storeMetrics(relays, configuration) }
     }
 
     /// Looks at the database whenever somebody asked, until cancelled.
@@ -106,6 +121,7 @@ final class RelayObserver: Sendable {
     func report() async {
         await look()
         let status = await lookedStatus()
+        let storeMetrics = storeMetrics.withLock { $0 }
         withMetricsFactory(metricsFactory) {
             if let picture = status.picture { storeMetrics.report(picture, age: status.pictureAge ?? .zero) }
             storeMetrics.report(status.diagnosis)

@@ -25,7 +25,9 @@ extension ConfigurationKey {
             column("correlation_id", "The business process."), column("causation_id", "What caused the event."),
             column("metadata", "JSON beside the payload: `jsonb`, `json`, text or `bytea`."),
             column(
-                "created_at", "When it happened: `timestamptz`; `timestamp` and `date` are taken as UTC."),
+                "created_at",
+                "When it happened: `timestamptz`; `timestamp` and `date` are taken as UTC; of a number since 1970 "
+                    + "`{ column: name, unit: milliseconds }`, or seconds, or microseconds."),
         ] + retention
 
     /// Named sources: what `source` takes, and what `database` takes where it is another one.

@@ -1,4 +1,6 @@
+import Consumers
 package import KafkaBridge
+import Logging
 import Postgres
 
 /// The work behind `godwit resegment`.
@@ -20,13 +22,50 @@ package struct Resegmenting: Sendable {
         observe: @Sendable (String) -> Void = { _ in }
     ) async throws -> ResegmentationReport {
         let section = configuration.consumers.first { $0.name == consumer }
-        if case .exactlyOnce? = section?.delivery { throw Failure(ResegmentationError.exactlyOnce(consumer)) }
         var options = Resegmentation.Options()
         options.staleThreshold = configuration.worker.staleThreshold
         options.patience = patience
         let channel = configuration.notify.mode == .never ? nil : configuration.notify.channel
-        let work = Resegmentation(configuration.database.tables, channel: channel, options: options)
-        return try await configuration.database.withConnection { connection in
+        let (handover, pool) = try handover(of: section)
+        let work = Resegmentation(
+            configuration.database.tables, channel: channel, options: options, handover: handover)
+        let report: Result<ResegmentationReport, any Error>
+        do {
+            report = .success(
+                try await run(
+                    work, consumer, section, to: total, isDryRun: isDryRun, actor: actor, observe: observe))
+        } catch {
+            report = .failure(error)
+        }
+        await handover?.close()
+        await pool?.close()
+        return try report.get()
+    }
+
+    /// What takes the segments over in Kafka, where the consumer is configured to deliver exactly once, and the connections that
+    /// it uses.
+    private func handover(of section: ConsumerSection?) throws -> (SegmentHandover?, ConnectionPool?) {
+        guard let section, case .exactlyOnce = section.delivery, let connection = configuration.database.connection
+        else {
+            return (nil, nil)
+        }
+        if configuration.kafka.bootstrapServers.isEmpty {
+            throw Failure(
+                .configuration,
+                "kafka.bootstrap_servers is required: the consumer delivers exactly once, and its progress is in Kafka")
+        }
+        let pool = ConnectionPool(connection, size: 1)
+        let store = TransactionStore(pool, tables: configuration.database.tables)
+        let options = try section.publisherOptions(
+            configuration.kafka, transactions: store, instance: "resegment")
+        return (SegmentHandover(options, logger: Logger(label: "godwit.kafka")), pool)
+    }
+
+    private func run(
+        _ work: Resegmentation, _ consumer: String, _ section: ConsumerSection?, to total: Int, isDryRun: Bool,
+        actor: String, observe: @Sendable (String) -> Void
+    ) async throws -> ResegmentationReport {
+        try await configuration.database.withConnection { connection in
             var report: ResegmentationReport
             if isDryRun {
                 report = ResegmentationReport(plan: try await work.plan(consumer, to: total, on: connection))

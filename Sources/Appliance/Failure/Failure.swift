@@ -60,8 +60,10 @@ package struct Failure: Error, Sendable, CustomStringConvertible {
 
     private init(_ error: ResegmentationError) {
         switch error {
-        case .foreignWorkers, .notGivenBack, .behindFormer: self.init(.ownedElsewhere, error.description)
+        case .foreignWorkers, .notGivenBack, .behindFormer, .behindScope, .behindParked:
+            self.init(.ownedElsewhere, error.description)
         case .unknown, .same, .incomplete, .exactlyOnce: self.init(.usage, error.description)
+        case .refused: self.init(.databaseUnfit, error.description)
         }
     }
 

@@ -18,12 +18,15 @@ package struct ParkedEvents: Sendable {
     }
 
     /// Those selected, at most so many.
+    ///
+    /// - Parameter others: consumers of other sources, whose events may be in the same table.
     package func list(
-        _ selection: DeadLetterSelection, isHistory: Bool, limit: Int
+        _ selection: DeadLetterSelection, isHistory: Bool, limit: Int, others: Set<String> = []
     ) async throws -> ParkedReport {
         try await configuration.database.withConnection { connection in
             let states = isHistory ? DeadLetter.State.allCases : DeadLetter.State.allCases.filter(\.isOpen)
-            let found = try await letters.list(selection, states: states, limit: limit + 1, on: connection)
+            let found = try await letters.list(
+                selection, states: states, limit: limit + 1, others: others, on: connection)
             return ParkedReport(letters: Array(found.prefix(limit)), hasMore: found.count > limit)
         }
     }

@@ -32,9 +32,11 @@ extension ConsumerSection {
     /// - Parameters:
     ///   - deadLetters: where halts and parked events are noted; a job notes none.
     ///   - transactions: what the database knows of exactly-once delivery; a job that publishes again delivers at least once.
+    ///   - instance: tells this process apart from all others in its transactional id; `nil` makes a name up.
     /// - Throws: where the configuration was refused and used nevertheless.
     func publisherOptions(
-        _ kafka: KafkaSection, deadLetters: DeadLetterStore? = nil, transactions: TransactionStore? = nil
+        _ kafka: KafkaSection, deadLetters: DeadLetterStore? = nil, transactions: TransactionStore? = nil,
+        instance: String? = nil
     ) throws(Failure) -> KafkaPublisherOptions {
         guard let route else { throw Failure(.configuration, "\"consumers.\(name).topic\" is required") }
         var options = KafkaPublisherOptions(
@@ -45,7 +47,7 @@ extension ConsumerSection {
         options.auxiliaryTopics = kafka.topics.deadLetters
         if case .exactlyOnce(let topic) = delivery, let transactions {
             // Of this process alone, so that a former one is told apart from this one.
-            let id = "\(kafka.transactionalIDPrefix)-\(name)-\(UUID().uuidString.lowercased())"
+            let id = "\(kafka.transactionalIDPrefix)-\(name)-\(instance ?? UUID().uuidString.lowercased())"
             options.exactlyOnce = ExactlyOnceOptions(
                 progressTopic: topic, transactionalID: id, transactionTimeout: kafka.transactionTimeout,
                 totalSegments: totalSegments, store: transactions)

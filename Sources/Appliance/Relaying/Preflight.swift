@@ -16,12 +16,13 @@ struct Preflight: Sendable {
     /// Whether no consumer has other topics than those that are known from the start.
     private let isBoundToTopics: Bool
     private let logger = Logger(label: "godwit")
-    let state = StartState()
+    let state: StartState
     private static let noBroker = "no Kafka broker answers"
     private static let askingInterval: Duration = .seconds(2)
 
-    init(_ configuration: Configuration, source: EventSource) {
+    init(_ configuration: Configuration, source: EventSource, state: StartState) {
         self.source = source
+        self.state = state
         self.configuration = configuration
         client = configuration.kafka.client()
         topics = Set(configuration.consumers.flatMap(\.fixedTopics).map(\.description)).sorted()

@@ -58,7 +58,7 @@ package final class RelayProcess: Sendable {
         for unit in units {
             if let audit = unit.audit { services.append(audit) }
         }
-        for unit in units { services.append(unit.service) }
+        services += units
         group = Self.group(services)
     }
 

@@ -3,9 +3,8 @@ import KafkaBridge
 import Logging
 import ServiceLifecycle
 
-/// The worker in the process's life cycle: looks at database and brokers, then relays; a graceful shutdown stops it, which
-/// drains it.
-struct RelayService: Service {
+/// A worker's life: looks at database and brokers, then relays; a graceful shutdown stops it, which drains it.
+struct RelayService {
     let preflight: Preflight
     let worker: Worker
     let publishers: [KafkaPublisher]
@@ -14,35 +13,16 @@ struct RelayService: Service {
     let retention: RetentionService?
     let jobs: JobService?
     let brokers: IdleBrokerWatch
-    /// The source's name, where there are several.
-    var source: String?
     /// The others of several sources, which go on where this one cannot.
     var peers: RelayPeers?
 
     /// Between two attempts to start with a source that others do not wait for.
     private static let retryInterval: Duration = .seconds(10)
 
-    func run() async throws {
-        guard let peers, let source else { return try await work() }
-        try await LogContext.$source.withValue(source) {
-            do {
-                try await work()
-            } catch is CancellationError {
-                throw CancellationError()
-            } catch {
-                let failure = Failure(error)
-                guard peers.fail() else { throw failure }
-                preflight.state.failure =
-                    "nothing is relayed any more: \(failure.message); start the process anew once it is fixed"
-                Logger(label: "godwit").error("the source cannot go on; the others do: \(failure.message)")
-                // Until the process is stopped; then it shows in the exit code.
-                try await gracefulShutdown()
-                throw failure
-            }
-        }
-    }
+    /// Whether the source has failed after an earlier start, of which the others know.
+    var isRestart = false
 
-    private func work() async throws {
+    func run() async throws {
         try await withThrowingTaskGroup { group in
             group.addTask { await sessions.run() }
             group.addTask { await remedy.run() }
@@ -83,7 +63,7 @@ struct RelayService: Service {
     ///
     /// - Returns: whether to relay; not once it is to stop.
     private func start(until stopping: WakeSignal) async throws -> Bool {
-        var isFailing = false
+        var isFailing = isRestart
         while true {
             do {
                 try await preflight.run()

@@ -66,8 +66,6 @@ struct Relays: Sendable {
             options.overrides[consumer.name] = WorkerOptions.Override(
                 totalSegments: consumer.totalSegments, batchSize: consumer.batchSize,
                 startPosition: consumer.start)
-            // The topic of its progress has a partition for each segment.
-            if case .exactlyOnce = consumer.delivery { options.overrides[consumer.name]?.followsSegments = false }
         }
         return options
     }

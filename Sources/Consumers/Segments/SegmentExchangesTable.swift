@@ -34,13 +34,43 @@ package struct SegmentExchangesTable: Sendable {
         return Exchange(generation: try row.decode(0), former: FormerSegments(try row.decode(1)))
     }
 
-    /// The consumer's segments, locked until the transaction ends: id, number of segments, owner or NULL, checkpoint, epoch.
+    /// The consumer's segments: id, number of segments, owner or NULL, checkpoint, epoch.
+    package func rows(_ consumer: String) -> BoundStatement {
+        BoundStatement(Statement(name: "exchanges_rows", sql: "\(selection) ORDER BY segment_id"), [consumer])
+    }
+
+    /// The same, locked until the transaction ends.
     package func lock(_ consumer: String) -> BoundStatement {
+        BoundStatement(
+            Statement(name: "exchanges_lock", sql: "\(selection) ORDER BY segment_id FOR UPDATE"), [consumer])
+    }
+
+    private var selection: String {
+        "SELECT segment_id, total_segments, owner_id, checkpoint, epoch FROM \(segments.sql) WHERE consumer_name = $1"
+    }
+
+    /// Under which transactional ids the consumer's segments are delivered exactly once, locked until the transaction ends: id,
+    /// transactional id or NULL, epoch.
+    package func lockOwners(_ consumer: String) -> BoundStatement {
         let sql = """
-            SELECT segment_id, total_segments, owner_id, checkpoint, epoch FROM \(segments.sql)
-            WHERE consumer_name = $1 ORDER BY segment_id FOR UPDATE
+            SELECT segment_id, transactional_id, epoch FROM \(owners.sql)
+            WHERE events_table = $1 AND consumer_name = $2 ORDER BY segment_id FOR UPDATE
             """
-        return BoundStatement(Statement(name: "exchanges_lock", sql: sql), [consumer])
+        return BoundStatement(Statement(name: "exchanges_lock_owners", sql: sql), [events, consumer])
+    }
+
+    /// Puts new segments that nobody owns in the place of the recorded owners.
+    package func exchangeOwners(_ consumer: String, to total: Int, epoch: Int64, lineage: String) -> [BoundStatement] {
+        let make = """
+            INSERT INTO \(owners.sql) (events_table, consumer_name, segment_id, transactional_id, epoch, lineage)
+            SELECT $1, $2, segment, NULL, $4, $5 FROM generate_series(0, $3::integer - 1) AS segment
+            """
+        return [
+            BoundStatement(
+                Statement("DELETE FROM \(owners.sql) WHERE events_table = $1 AND consumer_name = $2"),
+                [events, consumer]),
+            BoundStatement(Statement(make), [events, consumer, Int32(total), epoch, lineage]),
+        ]
     }
 
     /// Whether segments of the consumer were delivered exactly once: one row, one value.

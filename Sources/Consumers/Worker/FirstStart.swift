@@ -62,7 +62,7 @@ struct FirstStart {
         }
         guard let recorded else { return nil }
         let (least, most) = (recorded[0], recorded[1])
-        if let other = [least, most].first(where: { $0 != total }), least != most || !options.followsSegments {
+        if least != most, let other = [least, most].first(where: { $0 != total }) {
             throw WorkerError.segmentCountMismatch(consumer: name, recorded: other, configured: total)
         }
         if recorded[2] < most { throw WorkerError.segmentsMissing(consumer: name, count: recorded[2], of: most) }

@@ -96,8 +96,6 @@ public struct WorkerOptions: Sendable {
     /// Where the worker reports.
     public var logger = Logger(label: "godwit.worker")
 
-    /// See ``Override/followsSegments``.
-    package var followsSegments = true
     /// Whether the process runs jobs, so that heartbeats look for those that wait for it.
     package var looksForJobs = false
 
@@ -112,8 +110,6 @@ public struct WorkerOptions: Sendable {
         public var batchSize: Int?
         /// See ``WorkerOptions/startPosition``.
         public var startPosition: StartPosition?
-        /// Whether a number of segments that is recorded counts before the configured; else another number is refused.
-        package var followsSegments: Bool?
 
         /// Changes what is given.
         public init(totalSegments: Int? = nil, batchSize: Int? = nil, startPosition: StartPosition? = nil) {
@@ -130,7 +126,6 @@ public struct WorkerOptions: Sendable {
         options.totalSegments = override.totalSegments ?? totalSegments
         options.batchSize = override.batchSize ?? batchSize
         options.startPosition = override.startPosition ?? startPosition
-        options.followsSegments = override.followsSegments ?? followsSegments
         return options
     }
 

@@ -105,11 +105,7 @@ package struct AdoptionPlan: Sendable, Hashable {
                     + "sequence or none: ALTER TABLE \(partition.table.sql) ALTER COLUMN \(quoteIdentifier(name)) SET DEFAULT "
                     + "nextval('\(sequence.sql)')")
         }
-        if sequence.increment != 1 || sequence.cycles {
-            refusals.append(
-                "sequence \(sequence.sql) does not count up by one: ALTER SEQUENCE \(sequence.sql) INCREMENT 1 NO CYCLE"
-            )
-        }
+        requireCounting(sequence)
         guard refusals.isEmpty else { return }
         if !shape.drawsPosition {
             warnings.append(
@@ -117,15 +113,24 @@ package struct AdoptionPlan: Sendable, Hashable {
                     + "transaction (pooled sequences of Hibernate and Marten do): if one does, events are lost. Only where each "
                     + "INSERT draws its own by the column's default is this right.")
         }
-        if sequence.cache != 1 {
-            steps.append(
-                Step(
-                    title: "no sequence is drawn ahead by sessions",
-                    effect: "a moment; sessions that have values in store keep them: end them before the relay starts",
-                    work: .shortLock(["ALTER SEQUENCE \(sequence.sql) CACHE 1"])))
-        }
+        requireCache(sequence)
         index(column)
         requireValue(column, shape)
+    }
+
+    private mutating func requireCounting(_ sequence: TableSurvey.Sequence) {
+        guard sequence.increment != 1 || sequence.cycles else { return }
+        refusals.append(
+            "sequence \(sequence.sql) does not count up by one: ALTER SEQUENCE \(sequence.sql) INCREMENT 1 NO CYCLE")
+    }
+
+    private mutating func requireCache(_ sequence: TableSurvey.Sequence) {
+        guard sequence.cache != 1 else { return }
+        steps.append(
+            Step(
+                title: "no sequence is drawn ahead by sessions",
+                effect: "a moment; sessions that have values in store keep them: end them before the relay starts",
+                work: .shortLock(["ALTER SEQUENCE \(sequence.sql) CACHE 1"])))
     }
 
     // MARK: A column of Godwit's own
@@ -138,6 +143,12 @@ package struct AdoptionPlan: Sendable, Hashable {
             return refusals.append(
                 "\(survey.table.text) has a column \(column) already that is no bigint drawn from a sequence: remove or rename it"
             )
+        }
+        if let sequence = found?.sequence {
+            // Another tool may have made it, or somebody has altered it.
+            requireCounting(sequence)
+            guard refusals.isEmpty else { return }
+            requireCache(sequence)
         }
         let isNew = found == nil
         if isNew, !survey.hasRows, !survey.isPartitioned {

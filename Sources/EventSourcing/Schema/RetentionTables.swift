@@ -66,14 +66,25 @@ enum RetentionTables {
         let (registered, prunings) = (
             tables.godwitTable("registered_consumers").sql, tables.godwitTable("prunings").sql
         )
-        let (name, text) = (quoteLiteral(tables.events.sql), quoteLiteral(tables.events.text))
+        // Also those of other sources whose consumers are registered in the same table.
+        func plain(_ name: String) -> String {
+            "CASE WHEN \(name) ~ '^[A-Za-z_][A-Za-z0-9_]*$' THEN \(name)::text "
+                + "ELSE '\"' || replace(\(name)::text, '\"', '\"\"') || '\"' END"
+        }
+        func fill(_ recorded: String) -> String {
+            """
+            UPDATE \(recorded) AS recorded SET table_oid = c.oid
+                FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                WHERE recorded.table_oid IS NULL AND c.relkind IN ('r', 'p')
+                AND recorded.events_table = \(plain("n.nspname")) || '.' || \(plain("c.relname"));
+            """
+        }
         return """
             ALTER TABLE \(registered) ADD COLUMN IF NOT EXISTS table_oid oid, ADD COLUMN IF NOT EXISTS missed_after bigint,
                 ADD COLUMN IF NOT EXISTS missed_through bigint;
             ALTER TABLE \(prunings) ADD COLUMN IF NOT EXISTS table_oid oid;
-            UPDATE \(registered) SET table_oid = to_regclass(\(name))::oid
-                WHERE events_table = \(text) AND table_oid IS NULL;
-            UPDATE \(prunings) SET table_oid = to_regclass(\(name))::oid WHERE events_table = \(text) AND table_oid IS NULL;
+            \(fill(registered))
+            \(fill(prunings))
             """
     }
 

@@ -54,6 +54,16 @@ package enum ColumnType: Sendable, Hashable {
         }
     }
 
+    /// Whether it may be a time as a number.
+    var isNumber: Bool {
+        switch self {
+        case .integer: true
+        // By `format_type`, which gives a numeric's precision too.
+        case .other(let name): name.hasPrefix("numeric") || name == "double precision"
+        default: false
+        }
+    }
+
     /// Whether it is the type that the column has in Godwit's own shape.
     package func isOwn(of field: SourceShape.Field) -> Bool {
         switch field {

@@ -3,10 +3,14 @@ package struct SourceColumns: Sendable, Hashable {
     /// The column of positions.
     package let position: String
     private var origins: [SourceShape.Field: SourceShape.Origin]
+    /// Of a time that is a number since 1970; `nil` where it is of a type for times.
+    package let timeUnit: SourceShape.TimeUnit?
 
     /// - Parameter origins: of the fields that events have; others are absent.
     /// - Throws: what is missing, by field.
-    package init(_ origins: [SourceShape.Field: SourceShape.Origin]) throws(MissingFields) {
+    package init(
+        _ origins: [SourceShape.Field: SourceShape.Origin], timeUnit: SourceShape.TimeUnit? = nil
+    ) throws(MissingFields) {
         let missing = SourceShape.Field.allCases.filter { field in
             guard field.isRequired else { return false }
             switch origins[field] ?? .absent {
@@ -20,6 +24,7 @@ package struct SourceColumns: Sendable, Hashable {
         }
         self.position = position
         self.origins = origins
+        self.timeUnit = timeUnit
     }
 
     package subscript(field: SourceShape.Field) -> SourceShape.Origin { origins[field] ?? .absent }

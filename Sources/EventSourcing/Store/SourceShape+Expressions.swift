@@ -23,7 +23,9 @@ extension SourceShape {
 
     /// The field in a SELECT list: a time in its own type, of which the result says what it is.
     private func selected(_ field: Field) -> String {
-        if isMapped, field == .createdAt, let name = column(.createdAt) { return quoteIdentifier(name) }
+        if isMapped, field == .createdAt, timeUnit == nil, let name = column(.createdAt) {
+            return quoteIdentifier(name)
+        }
         return expression(field)
     }
 
@@ -37,6 +39,7 @@ extension SourceShape {
         case .eventID: return eventID(column)
         case .payload, .metadata: return column
         case .createdAt:
+            if let timeUnit { return Self.time(column, in: timeUnit) }
             if types[field] == .timestamptz { return column }
             // Its seconds as if it were in UTC, where it has no zone; whatever the session's zone is.
             return "pg_catalog.to_timestamp(extract(epoch FROM \(column))::float8)"
@@ -44,6 +47,13 @@ extension SourceShape {
         case .aggregateType, .aggregateID, .eventType, .traceID, .correlationID, .causationID:
             return "(\(column))::text"
         }
+    }
+
+    /// A number as a time; `NULL` outside of the years 1 to 9999, since what no time can be must not end the query.
+    private static func time(_ column: String, in unit: TimeUnit) -> String {
+        let (first, last) = (-62_135_596_800 * unit.perSecond, 253_402_300_799 * unit.perSecond)
+        return "CASE WHEN (\(column)) BETWEEN \(first) AND \(last) "
+            + "THEN pg_catalog.to_timestamp((\(column))::float8 / \(unit.perSecond)) END"
     }
 
     // MARK: Event ids

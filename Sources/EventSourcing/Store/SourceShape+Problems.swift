@@ -39,6 +39,19 @@ extension SourceShape {
                     + "another shape, name its columns in source.columns (`godwit adopt \(table.text)` prints them)"
         }
         if isMapped {
+            if field == .createdAt, let timeUnit {
+                guard type.isNumber else {
+                    return
+                        "column \(name) of \(table.text) has the type \(column.typeName), and \(Self.key(field)) takes "
+                        + "numbers as \(timeUnit.rawValue) since 1970: leave the unit out, or name another column"
+                }
+                return nil
+            }
+            if field == .createdAt, type.isNumber {
+                return "column \(name) of \(table.text) has the type \(column.typeName), and \(Self.key(field)) takes "
+                    + "\(ColumnType.accepted(for: field)): say what the number counts since 1970, "
+                    + "created_at: { column: \(column.name), unit: milliseconds }, or leave the field out"
+            }
             guard type.fits(field) else {
                 return "column \(name) of \(table.text) has the type \(column.typeName), and \(Self.key(field)) takes "
                     + "\(ColumnType.accepted(for: field)): name another column, for example a generated one"

@@ -23,6 +23,19 @@ package struct SourceShape: Sendable, Hashable {
         case absent
     }
 
+    /// What a number counts that is a time since 1970.
+    package enum TimeUnit: String, Sendable, CaseIterable {
+        case seconds, milliseconds, microseconds
+
+        var perSecond: Int64 {
+            switch self {
+            case .seconds: 1
+            case .milliseconds: 1_000
+            case .microseconds: 1_000_000
+            }
+        }
+    }
+
     /// The table or partitioned table that holds the events.
     package let table: TableName
     /// The column of positions, which each INSERT draws from one sequence.
@@ -30,6 +43,8 @@ package struct SourceShape: Sendable, Hashable {
     /// Whether the columns were named; otherwise the table has Godwit's own shape.
     package let isMapped: Bool
     let origins: [Origin]
+    /// Of the time, where it is a number.
+    package let timeUnit: TimeUnit?
     /// What is known of the columns' types, by field.
     package private(set) var types: [Field: ColumnType] = [:]
 
@@ -39,6 +54,7 @@ package struct SourceShape: Sendable, Hashable {
         position = "global_position"
         origins = Field.allCases.map { .column($0.alias) }
         isMapped = false
+        timeUnit = nil
     }
 
     /// The shape of another table.
@@ -47,6 +63,7 @@ package struct SourceShape: Sendable, Hashable {
         position = columns.position
         origins = Field.allCases.map { columns[$0] }
         isMapped = true
+        timeUnit = columns.timeUnit
     }
 
     /// The shape with the types that the catalog shows.

@@ -100,6 +100,27 @@ package final class Reader: Sendable {
         }.get()
     }
 
+    /// The same of several partitions, which are asked for at once.
+    package func watermarks(
+        of partitions: some Sequence<TopicPartition>, within limit: Duration = .seconds(10)
+    ) async throws(KafkaError) -> [TopicPartition: Range<Int64>] {
+        let partitions = Array(partitions)
+        return try await BlockingCall.run(named: "kafka-reader") { [self] in
+            Result { () throws(KafkaError) in
+                // A time that stands for an end.
+                func ends(_ end: Int32) throws(KafkaError) -> [TopicPartition: Int64] {
+                    var times: [TopicPartition: Int64] = [:]
+                    for partition in partitions { times[partition] = Int64(end) }
+                    return try lookUp(times, limit)
+                }
+                let (low, high) = (try ends(RD_KAFKA_OFFSET_BEGINNING), try ends(RD_KAFKA_OFFSET_END))
+                var ranges: [TopicPartition: Range<Int64>] = [:]
+                for (partition, first) in low { ranges[partition] = first..<max(first, high[partition] ?? first) }
+                return ranges
+            }
+        }.get()
+    }
+
     /// For each partition the offset of its first record that is not older than a time; of one without such a record its
     /// end, as far as this reader may see it.
     ///
@@ -154,10 +175,9 @@ package final class Reader: Sendable {
     ) async throws(KafkaError) {
         let deadline = ContinuousClock.now + limit
         var open: [TopicPartition: Int64] = [:]
-        for partition in state.withLock({ $0.partitions }) {
-            let range = try await watermarks(of: partition, within: min(limit, .seconds(60)))
-            if range.lowerBound < range.upperBound { open[partition] = range.upperBound }
-        }
+        let partitions = state.withLock { $0.partitions }
+        for (partition, range) in try await watermarks(of: partitions, within: min(limit, .seconds(60)))
+        where range.lowerBound < range.upperBound { open[partition] = range.upperBound }
         tell(open)
         var lastRecord = ContinuousClock.now
         var nextLook = ContinuousClock.now + Self.longestSilence

@@ -52,10 +52,11 @@ package struct DeadLetters: Sendable {
     ///   - after: for the next page, the last position of the one before.
     package func list(
         _ selection: DeadLetterSelection, states: [DeadLetter.State] = DeadLetter.State.allCases.filter(\.isOpen),
-        after position: Int64 = 0, limit: Int = 1_000, on session: some PostgresSession
+        after position: Int64 = 0, limit: Int = 1_000, others: Set<String> = [], on session: some PostgresSession
     ) async throws(PostgresError) -> [DeadLetter] {
         var found: [DeadLetter] = []
-        for row in try await session.query(table.list(selection, states: states, after: position, limit: limit)) {
+        let statement = table.list(selection, states: states, after: position, limit: limit, others: others)
+        for row in try await session.query(statement) {
             found.append(try DeadLetter(row))
         }
         return found

@@ -38,17 +38,21 @@ package struct DeadLettersTable: Sendable {
     }
 
     /// Those selected, in the order of consumers and positions, behind a position.
+    ///
+    /// - Parameter others: consumers whose events are left out.
     func list(
-        _ selection: DeadLetterSelection, states: [DeadLetter.State], after position: Int64, limit: Int
+        _ selection: DeadLetterSelection, states: [DeadLetter.State], after position: Int64, limit: Int,
+        others: Set<String>
     ) -> BoundStatement {
         let sql = """
             SELECT \(Self.columns) FROM \(table.sql) AS letters
             WHERE \(Self.selected) AND state = ANY($6) AND global_position > $7
+            AND consumer_name <> ALL($9)
             ORDER BY consumer_name, global_position LIMIT $8
             """
         return BoundStatement(
             Statement(name: "dead_letters_list", sql: sql),
-            Self.values(selection) + [states.map(\.rawValue), position, limit])
+            Self.values(selection) + [states.map(\.rawValue), position, limit, others.sorted()])
     }
 
     /// By consumer: how many are open, and how many of these are causes, and how many segments halt.
@@ -176,6 +180,14 @@ package struct DeadLettersTable: Sendable {
     func aggregateIDs(_ consumer: String) -> BoundStatement {
         BoundStatement(
             Statement("SELECT DISTINCT aggregate_id FROM \(table.sql) WHERE consumer_name = $1"), [consumer])
+    }
+
+    /// The aggregates of the rows at some positions: position, aggregate.
+    func aggregates(_ consumer: String, of positions: [Int64]) -> BoundStatement {
+        let sql = """
+            SELECT global_position, aggregate_id FROM \(table.sql) WHERE consumer_name = $1 AND global_position = ANY($2)
+            """
+        return BoundStatement(Statement(sql), [consumer, positions])
     }
 
     /// Puts the rows of aggregates into other segments.

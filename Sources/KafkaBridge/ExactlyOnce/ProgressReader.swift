@@ -24,10 +24,8 @@ struct ProgressReader: Sendable {
         let ranges = try await TopicClients.withReader(client, .readUncommitted, logger: logger) {
             reader throws(KafkaError) in
             var ranges: [Int: Range<Int64>] = [:]
-            for segment in lineages.keys {
-                let range = try await reader.watermarks(of: partition(segment))
-                if !range.isEmpty { ranges[segment] = range }
-            }
+            for (partition, range) in try await reader.watermarks(of: lineages.keys.map { partition($0) })
+            where !range.isEmpty { ranges[Int(partition.partition)] = range }
             return ranges
         }
         let records = try await TopicClients.withReader(client, .readCommitted, logger: logger) {
@@ -52,9 +50,7 @@ struct ProgressReader: Sendable {
     private func last(
         _ lineages: [Int: String], in ranges: [Int: Range<Int64>], _ reader: Reader
     ) async throws(KafkaError) -> [Int: ConsumedRecord] {
-        for (segment, range) in ranges.sorted(by: { $0.key < $1.key }) {
-            try await waitForEnd(of: partition(segment), at: range.upperBound, reader)
-        }
+        try await waitForEnds(ranges, reader)
         let keys = lineages.reduce(into: [Int: [UInt8]]()) { keys, entry in
             keys[entry.key] = SegmentProgress.key(of: consumer, entry.key, entry.value)
         }
@@ -81,15 +77,20 @@ struct ProgressReader: Sendable {
         return found
     }
 
-    private func waitForEnd(
-        of partition: TopicPartition, at end: Int64, _ reader: Reader
-    ) async throws(KafkaError) {
+    private func waitForEnds(_ ranges: [Int: Range<Int64>], _ reader: Reader) async throws(KafkaError) {
         let deadline = ContinuousClock.now + Self.patience
-        while try await reader.watermarks(of: partition).upperBound < end {
+        var hidden = ranges
+        while true {
+            let found = try await reader.watermarks(of: hidden.keys.map { partition($0) })
+            hidden = hidden.filter { segment, range in
+                found[partition(segment)].map { $0.upperBound < range.upperBound } ?? true
+            }
+            guard let first = hidden.keys.min() else { return }
             guard ContinuousClock.now < deadline else {
                 throw KafkaError(
                     .timedOut,
-                    message: "an open transaction hides the end of \(partition), behind which a segment's progress lies"
+                    message:
+                        "an open transaction hides the end of \(partition(first)), behind which a segment's progress lies"
                 )
             }
             do { try await Task.sleep(for: .milliseconds(10)) } catch _ {

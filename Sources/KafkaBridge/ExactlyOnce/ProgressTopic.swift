@@ -23,13 +23,50 @@ struct ProgressTopic: Sendable {
         case .failure(let error)?: throw error
         case nil: throw KafkaError(.unknownTopicOrPartition, message: "Topic `\(topic)`")
         }
-        guard Int(handle.partitionCount) >= segments else {
-            throw ExactlyOnceRefusal(
-                "topic `\(topic)` has \(handle.partitionCount) partitions, and exactly-once delivery of \(segments) "
-                    + "segments needs as many: add partitions to it")
-        }
         try await checkCleanup()
         return handle
+    }
+
+    /// Sees to it that a producer knows of so many partitions, which the topic may have got since.
+    func require(_ partitions: Int, on producer: Producer) async throws {
+        let count = try await partitionCount(atLeast: partitions, on: producer, within: .zero)
+        if count < partitions { throw tooFew(count, partitions) }
+    }
+
+    /// Gives the topic so many partitions, where that is the policy, and waits until the producer knows of them.
+    func grow(to partitions: Int, on producer: Producer) async throws {
+        let count = try await partitionCount(atLeast: partitions, on: producer, within: .zero)
+        if count >= partitions { return }
+        guard policy.progressTopic(name, segments: partitions) != nil else { throw tooFew(count, partitions) }
+        let topic = name.description
+        try await TopicClients.withAdmin(client, logger: logger) { admin throws(KafkaError) in
+            try await admin.addPartitions(to: topic, total: partitions)
+        }
+        logger.notice(
+            "added partitions to the topic of the progress",
+            metadata: ["topic": "\(topic)", "partitions": "\(partitions)"])
+        let found = try await partitionCount(atLeast: partitions, on: producer, within: Self.patience)
+        if found < partitions { throw tooFew(found, partitions) }
+    }
+
+    /// How many partitions the topic has by now; brokers that were not told yet are asked again for a while.
+    private func partitionCount(
+        atLeast wanted: Int, on producer: Producer, within limit: Duration
+    ) async throws -> Int {
+        let deadline = ContinuousClock.now + limit
+        var handle = try await producer.prepare([name.description], within: Self.patience)[0]
+        while true {
+            let count = Int(producer.currentPartitionCount(of: handle))
+            if count >= wanted || ContinuousClock.now >= deadline { return count }
+            try await Task.sleep(for: .milliseconds(50))
+            handle = try await producer.prepare([name.description], within: Self.patience)[0]
+        }
+    }
+
+    private func tooFew(_ count: Int, _ wanted: Int) -> ExactlyOnceRefusal {
+        ExactlyOnceRefusal(
+            "topic `\(name)` has \(count) partitions, and exactly-once delivery of \(wanted) segments needs as many: add "
+                + "partitions to it")
     }
 
     private func make(_ producer: Producer) async throws -> TopicHandle {

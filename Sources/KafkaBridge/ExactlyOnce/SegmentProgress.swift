@@ -17,6 +17,12 @@ package struct SegmentProgress: Sendable, Equatable {
         }
     }
 
+    /// Segments that were to take this one's place.
+    package struct Successor: Sendable, Equatable {
+        package let lineage: String
+        package let segments: Int
+    }
+
     /// One, but while another scope than before has not come as far yet.
     package private(set) var covers: [Cover] = []
     /// Parked events that were delivered again, ascending, and that the table of dead letters may still have as parked.
@@ -31,6 +37,8 @@ package struct SegmentProgress: Sendable, Equatable {
     package let lineage: String
     /// Whose transaction wrote it.
     package var transactionalID: String
+    /// Set where an exchange of the segments was under way; whether it came to pass, the database says.
+    package private(set) var successor: Successor?
 
     package init(lineage: String, epoch: Int64, transactionalID: String) {
         self.lineage = lineage
@@ -58,9 +66,16 @@ package struct SegmentProgress: Sendable, Equatable {
         by delivery: TransactionState.Delivery, scope: EventScope, epoch: Int64, id: String
     ) -> SegmentProgress {
         var next = self
-        (next.epoch, next.transactionalID) = (epoch, id)
+        (next.epoch, next.transactionalID, next.successor) = (epoch, id, nil)
         next.advance(to: delivery.last, scope: scope, redriven: delivery.redriven)
         next.parked.remove(Set(delivery.redriven + delivery.unparked))
+        return next
+    }
+
+    /// The same, with the note that others are to take its place.
+    func exchanged(for successor: Successor, epoch: Int64, id: String) -> SegmentProgress {
+        var next = self
+        (next.epoch, next.transactionalID, next.successor) = (epoch, id, successor)
         return next
     }
 
@@ -110,6 +125,11 @@ extension SegmentProgress {
             }
         }
 
+        struct Successor: Codable {
+            let lineage: String
+            let segments: Int
+        }
+
         let consumer: String
         let segment: Int
         let epoch: Int64
@@ -120,6 +140,8 @@ extension SegmentProgress {
         let noted: [Int64]
         let parked: [Int64]
         let forgotten: Int64?
+        /// Absent where the segments were not exchanged.
+        let successor: Successor?
     }
 
     /// The record's key: of several consumers, or lives of one, each keeps its last record when the topic is compacted.
@@ -140,7 +162,8 @@ extension SegmentProgress {
         let text = Text(
             consumer: consumer, segment: segment, epoch: epoch, lineage: lineage, writer: transactionalID,
             delivered: covers, redriven: redriven, noted: noted, parked: parked.all,
-            forgotten: parked.forgotten)
+            forgotten: parked.forgotten,
+            successor: successor.map { Text.Successor(lineage: $0.lineage, segments: $0.segments) })
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         return Array(try encoder.encode(text))
@@ -162,5 +185,6 @@ extension SegmentProgress {
         redriven = text.redriven
         noted = text.noted
         parked = ParkedPositions(text.parked, forgotten: text.forgotten)
+        successor = text.successor.map { Successor(lineage: $0.lineage, segments: $0.segments) }
     }
 }

@@ -65,6 +65,7 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
     ) async throws -> [ServedSegment: ExactlyOnceState.Beginning] {
         try await own(segments)
         let progress = try await read(known: known, segments)
+        try await checkExchanged(progress)
         let parked = try await parked(behind: progress)
         for segment in segments {
             guard let recorded = recorded[segment.segment] else { continue }
@@ -175,6 +176,22 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
                 "the checkpoint of segment \(segment) was beyond position \(forgotten), and is \(checkpoint) now: the server has "
                     + "lost its last commits, or the checkpoint was set back, and which events were parked in between is not "
                     + "known any more; \(access.remedy)")
+        }
+    }
+
+    /// Where an exchange of the segments was under way, nothing was delivered under those that were to take their place: else it
+    /// came to pass, and the server has lost it.
+    private func checkExchanged(_ progress: [Int: SegmentProgress]) async throws {
+        var checked: Set<String> = []
+        for (segment, mark) in progress.sorted(by: { $0.key < $1.key }) {
+            guard let successor = mark.successor, checked.insert(successor.lineage).inserted else { continue }
+            let lineages = (0..<successor.segments).map { ($0, successor.lineage) }
+            let found = try await access.progress(Dictionary(lineages) { first, _ in first })
+            guard found.values.contains(where: { $0.transactionalID != mark.transactionalID }) else { continue }
+            throw ExactlyOnceRefusal(
+                "segment \(segment) was exchanged for others, \(successor.segments) in all, events were delivered under these, and "
+                    + "the database knows nothing of it: the server has lost its last commits, so where to go on exactly once is "
+                    + "not known; \(access.remedy)")
         }
     }
 

@@ -102,6 +102,17 @@ package struct TransactionStore: Sendable {
         }
     }
 
+    /// The aggregates of those among some positions that the table of dead letters has rows of, whatever their states.
+    func aggregates(_ consumer: String, _ positions: [Int64]) async throws -> [Int64: String] {
+        try await pool.withConnection { connection in
+            var found: [Int64: String] = [:]
+            for row in try await connection.query(letters.aggregates(consumer, of: positions)) {
+                found[try row.decode(0)] = try row.decode(1)
+            }
+            return found
+        }
+    }
+
     /// Those of the events that the database does not have.
     func missing(_ references: [EventReference]) async throws -> [EventReference] {
         try await pool.withConnection { connection in

@@ -24,20 +24,27 @@ struct TransactionWork: Sendable {
     func initialize(_ transactional: TransactionalProducer) async -> Result<TopicHandle, any Error> {
         do {
             try await transactional.initialize()
-            let topic = ProgressTopic(
-                name: options.progressTopic, segments: options.totalSegments, client: client, policy: policy,
-                logger: logger)
-            return .success(try await topic.prepare(on: transactional.producer))
+            return .success(try await progressTopic.prepare(on: transactional.producer))
         } catch {
             return .failure(error)
         }
     }
 
+    var progressTopic: ProgressTopic {
+        ProgressTopic(
+            name: options.progressTopic, segments: options.totalSegments, client: client, policy: policy, logger: logger
+        )
+    }
+
+    /// - Parameter producer: the one whose transactions record the progress.
     func takeOver(
-        _ segments: [ServedSegment], known: [Int: SegmentProgress]
+        _ segments: [ServedSegment], known: [Int: SegmentProgress], _ producer: Producer
     ) async -> Result<[ServedSegment: ExactlyOnceState.Beginning], any Error> {
         var takeover = SegmentTakeover(self)
         do {
+            if let last = segments.map(\.segment).max() {
+                try await progressTopic.require(last + 1, on: producer)
+            }
             let beginnings = try await takeover.run(segments, known: known)
             if !takeover.unknown.isEmpty {
                 logger.warning(
@@ -54,10 +61,10 @@ struct TransactionWork: Sendable {
     ///
     /// - Returns: why it may not be committed.
     func commit(
-        _ progress: [Int: SegmentProgress], in topic: TopicHandle, _ transactional: TransactionalProducer
+        _ progress: [(segment: Int, SegmentProgress)], in topic: TopicHandle, _ transactional: TransactionalProducer
     ) async -> KafkaError? {
         do {
-            let records = try progress.sorted { $0.key < $1.key }.map { segment, progress in
+            let records = try progress.map { segment, progress in
                 ProgressRecords.Record(
                     segment: segment, key: progress.key(of: consumer, segment),
                     value: try progress.value(of: consumer, segment))
@@ -72,6 +79,12 @@ struct TransactionWork: Sendable {
         } catch {
             return KafkaError(.state, message: "the progress of a segment cannot be written: \(error)")
         }
+    }
+
+    /// The aggregates of those among some positions that the table of dead letters has rows of.
+    func aggregates(of positions: Set<Int64>) async throws -> [Int64: String] {
+        if positions.isEmpty { return [:] }
+        return try await options.store.aggregates(consumer, positions.sorted())
     }
 
     /// Notes that nothing of the segments is open any more. What cannot be noted is ended by the next owner.

@@ -261,8 +261,8 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
     }
 
     private func takeOver(_ number: Int, _ segments: [ServedSegment], _ known: [Int: SegmentProgress]) async {
-        guard let transactions else { return }
-        let result = await transactions.takeOver(segments, known: known)
+        guard let transactions, let producer = instance?.producer else { return }
+        let result = await transactions.takeOver(segments, known: known, producer)
         state.tookOver(producer: number, result, now: .now)
         advance()
     }
@@ -274,7 +274,8 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
             let error = KafkaError(.state, message: "the topic of the progress is not prepared")
             return state.committed(producer: number, error, now: .now)
         }
-        let error = await transactions.commit(progress, in: topic, transactional)
+        let error = await transactions.commit(
+            progress.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, in: topic, transactional)
         if error == nil, number == state.producerNumber { instance?.committed(report.metrics) }
         state.committed(producer: number, error, now: .now)
         advance()

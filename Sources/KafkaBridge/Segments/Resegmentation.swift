@@ -1,5 +1,6 @@
 package import Consumers
 package import EventSourcing
+import Kafka
 package import Postgres
 
 /// Exchanges a consumer's segments for another number of them while its relays run.
@@ -8,6 +9,10 @@ package import Postgres
 /// in the middle, they go on as before. Then one transaction puts new segments in the place of the former ones, under higher
 /// epochs. They begin where the slowest of these was, and what the others had done is passed over; see ``FormerSegments``. Parked
 /// events and halts go with their aggregates.
+///
+/// What is delivered exactly once is taken over in Kafka first, so that no former owner can commit anything more: then the progress
+/// that is found there counts. If it ends between that and the transaction in the database, relays take the former segments over in
+/// the same way, and go on.
 package struct Resegmentation: Sendable {
     package struct Options: Sendable {
         /// How long workers may take to give everything back.
@@ -50,6 +55,8 @@ package struct Resegmentation: Sendable {
         package var workers: [Worker] = []
         /// Whether rows of segments are locked by another transaction.
         package var isLocked = false
+        /// What was in the way in Kafka.
+        package var brokers: String?
         /// For how long.
         package var time: Duration = .zero
     }
@@ -58,10 +65,16 @@ package struct Resegmentation: Sendable {
     private let channel: String?
     private let options: Options
     private let table: SegmentExchangesTable
+    private let handover: SegmentHandover?
 
-    /// - Parameter channel: where relays listen; else they notice with their next heartbeat.
-    package init(_ tables: TableNames, channel: String?, options: Options = Options()) {
+    /// - Parameters:
+    ///   - channel: where relays listen; else they notice with their next heartbeat.
+    ///   - handover: for what is delivered exactly once.
+    package init(
+        _ tables: TableNames, channel: String?, options: Options = Options(), handover: SegmentHandover? = nil
+    ) {
         self.tables = tables
+        self.handover = handover
         self.channel = channel
         self.options = options
         table = SegmentExchangesTable(tables)
@@ -73,13 +86,13 @@ package struct Resegmentation: Sendable {
     ///
     /// - Throws: ``ResegmentationError``.
     package func plan(_ consumer: String, to total: Int, on session: some PostgresSession) async throws -> Plan {
-        let rows = try await Self.segments(session.query(SegmentsTable(tables).rows(consumer)))
+        let rows = try await Self.segments(session.query(table.rows(consumer)))
         guard let first = rows.first else { throw ResegmentationError.unknown(consumer) }
         guard rows.allSatisfy({ $0.total == rows.count }) else {
             throw ResegmentationError.incomplete(consumer, rows: rows.count, of: first.total)
         }
         guard total != rows.count else { throw ResegmentationError.same(consumer, total) }
-        if try await session.query(table.isExactlyOnce(consumer)).first?.decode(0) == true {
+        if handover == nil, try await session.query(table.isExactlyOnce(consumer)).first?.decode(0) == true {
             throw ResegmentationError.exactlyOnce(consumer)
         }
         var plan = Plan(consumer: consumer, from: rows.count, to: total)
@@ -106,6 +119,9 @@ package struct Resegmentation: Sendable {
         let total: Int
         let owner: String?
         let checkpoint: Int64
+        let epoch: Int64
+
+        var served: ServedSegment { ServedSegment(segment: id, checkpoint: checkpoint, epoch: epoch, attempt: 0) }
     }
 
     private static func segments(_ rows: ResultSet) throws(PostgresError) -> [SegmentRow] {
@@ -114,7 +130,7 @@ package struct Resegmentation: Sendable {
             segments.append(
                 SegmentRow(
                     id: try row.decode(0), total: try row.decode(1), owner: try row.decodeIfPresent(2),
-                    checkpoint: try row.decode(3)))
+                    checkpoint: try row.decode(3), epoch: try row.decode(4)))
         }
         return segments
     }
@@ -129,8 +145,11 @@ package struct Resegmentation: Sendable {
         _ consumer: String, to total: Int, by actor: String, on connection: Connection,
         observe: (Waiting) -> Void = { _ in }
     ) async throws -> Result {
-        _ = try await plan(consumer, to: total, on: connection)
+        let current = try await plan(consumer, to: total, on: connection)
         let deadline = ContinuousClock.now + options.patience
+        if let handover {
+            try await bounded(consumer, until: deadline) { try await handover.prepare(for: max(total, current.from)) }
+        }
         do {
             // A session that has locked rows of segments, such as a relay that was stopped in a transaction, keeps them for no longer than that.
             try await connection.execute(script: "SET lock_timeout = '1s'")
@@ -145,16 +164,22 @@ package struct Resegmentation: Sendable {
                         drained = .now
                     }
                     // Looked at without a lock first, which checkpoints would meet.
-                    let owners = try await Self.segments(connection.query(SegmentsTable(tables).rows(consumer)))
-                        .compactMap(\.owner)
+                    let rows = try await Self.segments(connection.query(table.rows(consumer)))
+                    let owners = rows.compactMap(\.owner)
                     var isFree = owners.isEmpty
                     if !isFree { isFree = try await live(consumer, on: connection).isEmpty }
-                    if isFree, let plan = try await exchange(consumer, to: total, by: actor, on: connection) {
+                    if isFree,
+                        let plan = try await exchange(
+                            rows, consumer, to: total, by: actor, until: deadline, on: connection)
+                    {
                         return Result(plan: plan, pause: .now - began)
                     }
                     waiting = try await self.waiting(consumer, for: Set(owners), on: connection)
                 } catch let error as PostgresError where error.sqlState == .lockNotAvailable {
                     waiting.isLocked = true
+                } catch let error as KafkaError where error.isFenced || error.classification.kind == .retry {
+                    // A relay has taken segments over meanwhile, or brokers are away.
+                    waiting.brokers = error.description
                 }
                 waiting.time = .now - began
                 guard ContinuousClock.now < deadline else {
@@ -191,7 +216,7 @@ package struct Resegmentation: Sendable {
         _ consumer: String, until deadline: ContinuousClock.Instant, on connection: Connection
     ) async throws {
         while true {
-            let rows = try await Self.segments(connection.query(SegmentsTable(tables).rows(consumer)))
+            let rows = try await Self.segments(connection.query(table.rows(consumer)))
             guard let exchange = try await table.read(consumer, on: connection),
                 let slowest = rows.min(by: { $0.checkpoint < $1.checkpoint }),
                 slowest.checkpoint < exchange.former.highest
@@ -212,24 +237,77 @@ package struct Resegmentation: Sendable {
         if let channel { _ = try await connection.query(controls.tell(channel)) }
     }
 
-    /// The one transaction; `nil` while a worker owns a segment.
+    /// Takes the segments over in Kafka, where they are delivered exactly once, and exchanges them; `nil` while a worker owns one.
     private func exchange(
-        _ consumer: String, to total: Int, by actor: String, on connection: Connection
+        _ rows: [SegmentRow], _ consumer: String, to total: Int, by actor: String,
+        until deadline: ContinuousClock.Instant, on connection: Connection
+    ) async throws -> Plan? {
+        guard let handover else { return try await exchange(consumer, to: total, nil, by: actor, on: connection) }
+        let segments = rows.map(\.served)
+        let taken = try await bounded(
+            consumer, until: deadline,
+            // Where rows are locked for a moment, the next time counts.
+            prolong: { try? await drain(consumer, for: options.hold, by: actor, on: connection) },
+            { try await handover.take(segments, to: total) })
+        guard let taken else { return nil }
+        return try await exchange(consumer, to: total, (handover, taken, rows), by: actor, on: connection)
+    }
+
+    /// Gives brokers no longer than the time that there is.
+    ///
+    /// - Parameter prolong: has workers claim nothing meanwhile.
+    private func bounded<Value: Sendable>(
+        _ consumer: String, until deadline: ContinuousClock.Instant,
+        prolong: (@Sendable () async -> Void)? = nil, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let began = ContinuousClock.now
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                while ContinuousClock.now < deadline {
+                    try await Task.sleep(until: min(deadline, .now + options.hold / 4))
+                    await prolong?()
+                }
+                var waiting = Waiting()
+                (waiting.brokers, waiting.time) = ("no answer", .now - began)
+                throw ResegmentationError.notGivenBack(consumer, waiting)
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next(), let value = first else { throw CancellationError() }
+            return value
+        }
+    }
+
+    /// The one transaction; `nil` while a worker owns a segment, or if one has claimed it since it was taken over.
+    private func exchange(
+        _ consumer: String, to total: Int, _ taken: (SegmentHandover, ExactlyOnceExchange, rows: [SegmentRow])?,
+        by actor: String, on connection: Connection
     ) async throws -> Plan? {
         try await connection.withTransaction { transaction in
-            let rows = try await transaction.query(table.lock(consumer))
-            let segments = try Self.segments(rows)
+            let segments = try Self.segments(try await transaction.query(table.lock(consumer)))
             // Again, under the lock: a worker of another kind may have come meanwhile.
-            let plan = try await plan(consumer, to: total, on: transaction)
+            var plan = try await plan(consumer, to: total, on: transaction)
             // Where nobody lives, what the dead owned may be exchanged: with its epoch a claim ends.
             if segments.contains(where: { $0.owner != nil }), !plan.liveWorkers.isEmpty { return nil }
-            if let former = try await table.read(consumer, on: transaction)?.former, plan.lowest < former.highest {
+            var (former, epoch) = (
+                FormerSegments(segments.map(\.checkpoint)), (segments.map(\.epoch).max() ?? 0) + 1
+            )
+            if let (handover, exchange, rows) = taken {
+                guard segments.map(\.epoch) == rows.map(\.epoch),
+                    try await isStillTaken(rows, handover, consumer, in: transaction)
+                else { return nil }
+                (former, epoch) = (exchange.done, exchange.epoch)
+                plan.lowest = former.checkpoints.min() ?? plan.lowest
+                plan.highest = former.highest
+                for statement in table.exchangeOwners(consumer, to: total, epoch: epoch, lineage: exchange.lineage) {
+                    try await transaction.query(statement)
+                }
+            }
+            if let before = try await table.read(consumer, on: transaction)?.former, plan.lowest < before.highest {
                 return nil
             }
-            let epoch = try rows.map { try $0.decode(4, as: Int64.self) }.max() ?? 0
-            let former = FormerSegments(segments.map(\.checkpoint))
             for statement in table.exchange(
-                consumer, to: total, checkpoint: plan.lowest, epoch: epoch + 1, former: former)
+                consumer, to: total, checkpoint: plan.lowest, epoch: epoch, former: former)
             {
                 try await transaction.query(statement)
             }
@@ -248,6 +326,22 @@ package struct Resegmentation: Sendable {
         }
     }
 
+    /// Whether nobody has taken the segments over in Kafka since, also under the same claim: a worker that others take for dead
+    /// may.
+    private func isStillTaken(
+        _ rows: [SegmentRow], _ handover: SegmentHandover, _ consumer: String, in transaction: Transaction
+    ) async throws(PostgresError) -> Bool {
+        let owners = try await transaction.query(table.lockOwners(consumer))
+        guard owners.count == rows.count else { return false }
+        for (owner, row) in zip(owners, rows) {
+            let (segment, epoch) = (try owner.decode(0, as: Int.self), try owner.decode(2, as: Int64.self))
+            guard segment == row.id, epoch == row.epoch, handover.isOwner(try owner.decodeIfPresent(1)) else {
+                return false
+            }
+        }
+        return true
+    }
+
     private func moveLetters(
         _ consumer: String, to total: Int, in transaction: Transaction
     ) async throws(PostgresError) {
@@ -263,53 +357,4 @@ package struct Resegmentation: Sendable {
             try await transaction.query(letters.move(consumer, Array(moves[start..<min(start + 5_000, moves.count)])))
         }
     }
-}
-
-/// Why a consumer's segments are not exchanged.
-package enum ResegmentationError: Error, Sendable, Equatable, CustomStringConvertible {
-    case unknown(String)
-    case incomplete(String, rows: Int, of: Int)
-    case same(String, Int)
-    case exactlyOnce(String)
-    /// Workers that would go on with the former segments.
-    case foreignWorkers(String, [String])
-    case notGivenBack(String, Resegmentation.Waiting)
-    case behindFormer(String, segment: Int, checkpoint: Int64, former: Int64)
-
-    package var description: String {
-        switch self {
-        case .unknown(let consumer):
-            "the consumer \(consumer) was never started: set total_segments for its first start"
-        case .incomplete(let consumer, let rows, let total):
-            "of the \(total) segments of consumer \(consumer) \(rows) have a row: put the others back first"
-        case .same(let consumer, let total): "the consumer \(consumer) has \(total) segments already"
-        case .exactlyOnce(let consumer):
-            "the consumer \(consumer) delivers exactly once, and its segments cannot be exchanged yet: their progress in Kafka is kept "
-                + "by segment"
-        case .foreignWorkers(let consumer, let workers):
-            "\(workers.joined(separator: ", ")) \(workers.count == 1 ? "serves" : "serve") the consumer \(consumer), and would go on "
-                + "with the former segments: stop pupsourcing's own workers, and upgrade relays of earlier versions"
-        case .notGivenBack(let consumer, let waiting):
-            "segments of the consumer \(consumer) were not given back in time: waited \(waiting.description); nothing was changed, and "
-                + "the consumer goes on as before. See what keeps them (`godwit status`), end a process that is stopped, or wait for "
-                + "longer with --wait"
-        case .behindFormer(let consumer, let segment, let checkpoint, let former):
-            "segment \(segment) of the consumer \(consumer) is at position \(checkpoint), and has not passed position \(former), up "
-                + "to which it matters what was done before the last exchange: wait until it has (`godwit status` says what keeps it)"
-        }
-    }
-}
-
-extension Resegmentation.Waiting: CustomStringConvertible {
-    /// For whom, and for how long, for people.
-    package var description: String {
-        var subjects = workers.map {
-            "\($0.name), last heard of \(Self.seconds($0.lastHeartbeat)) ago"
-        }
-        if isLocked { subjects.append("a transaction that has locked rows of its segments or controls") }
-        if subjects.isEmpty { subjects.append("its segments") }
-        return "\(Self.seconds(time)) for \(subjects.joined(separator: "; "))"
-    }
-
-    private static func seconds(_ time: Duration) -> String { "\(Int(time / .seconds(1))) s" }
 }

@@ -206,4 +206,81 @@ import Testing
             #expect(await relay.result().exitCode == 0)
         }
     }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `a source that fails after its start says so, and is tried again while the others flow`() async throws {
+        try await Fixture.with { place in
+            #expect(try await place.command("migrate").exitCode == 0)
+            let relay = try place.run()
+            for index in 0..<3 { try await place.append(10, to: index) }
+            for index in 0..<3 { try await place.receive(10, of: index) }
+            let segments = place.stores[2].tables.consumerSegments.sql
+            let connection = try await Connection.open(ConnectionConfiguration(place.stores[2].url))
+            // Its rows are put away, and the relay looks at them anew.
+            try await connection.execute(
+                script: """
+                    CREATE TABLE kept AS SELECT * FROM \(segments) WHERE consumer_name = 'c1' AND segment_id = 1;
+                    DELETE FROM \(segments) WHERE consumer_name = 'c1' AND segment_id = 1;
+                    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE application_name LIKE 'godwit%' AND datname = current_database() AND pid <> pg_backend_pid();
+                    """)
+            try await eventually("it is said", within: .seconds(30)) {
+                let ready = try await place.admin.get("/readyz")
+                return ready.status == 503 && ready.body.contains("source c: nothing is relayed at the moment")
+                    && ready.body.contains("tried again")
+            }
+            for index in 0..<2 { try await place.append(10, to: index, from: 10) }
+            for index in 0..<2 { try await place.receive(20, of: index, within: .seconds(20)) }
+            try await connection.execute(
+                script: "INSERT INTO \(segments) SELECT * FROM kept; DROP TABLE kept")
+            try await place.append(10, to: 2, from: 10)
+            try await place.receive(20, of: 2)
+            try await eventually("all is well") { try await place.admin.get("/readyz").status == 200 }
+            let metrics = try await place.admin.get("/metrics").body
+            #expect(metrics.contains(#"consumer="c1""#), "\(metrics)")
+            await connection.close()
+            relay.send(SIGTERM)
+            let result = await relay.result()
+            #expect(result.exitCode == 0, "\(result)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `what is parked is listed with its own source, where several share Godwit's tables`() async throws {
+        try await TestStore.with { store in
+            let (folder, schema) = (try TestFolder(), store.tables.godwitSchema)
+            let connection = try await store.connect()
+            try await connection.execute(
+                script: """
+                    INSERT INTO \(schema).dead_letters (consumer_name, global_position, segment_id, event_id, event_type,
+                        bounded_context, aggregate_type, aggregate_id, aggregate_version, state, is_cause, reason, error)
+                    VALUES ('shop', 7, 0, gen_random_uuid(), '', '', '', 'a', 1, 'parked', true, 'poison', ''),
+                        ('gone', 9, 0, gen_random_uuid(), '', '', '', 'a', 1, 'parked', true, 'poison', '')
+                    """)
+            await connection.close()
+            try folder.write(
+                "godwit.yaml",
+                """
+                database: { url: "\(store.url)", schema: \(schema), godwit_schema: \(schema) }
+                sources:
+                  first: { table: \(schema).events }
+                  second: { table: \(schema).events }
+                kafka: { bootstrap_servers: "127.0.0.1:9" }
+                consumers:
+                  orders: { topic: orders, source: first }
+                  shop: { topic: shop, source: second }
+                """)
+            var command = Command.godwit(environment: ["GODWIT_CONFIG": folder.path + "/godwit.yaml"])
+            command.arguments = ["parked", "list", "--json"]
+            let listed = try await command.run()
+            #expect(listed.exitCode == 0, "\(listed)")
+            guard case .array(let sources)? = try JSONParser.parse(listed.standardOutput)["sources"] else { return }
+            let positions = sources.map { source in
+                guard case .array(let events)? = source["events"] else { return [JSONValue]() }
+                return events.compactMap { $0["position"] }
+            }
+            // Whose nobody says, both show.
+            #expect(positions == [[.number(9)], [.number(9), .number(7)]], "\(listed)")
+        }
+    }
 }

@@ -62,7 +62,11 @@ import Testing
 
     @Test(arguments: [
         ("event_id: { value: x }", "cannot be the same for each event"), ("payload: ~", "no event is without it"),
-        ("event_type: { column: x }", "takes a column's name"), ("metadata: { value: x }", "cannot be the same"),
+        ("event_type: { column: x }", "takes a column's name"),
+        ("created_at: { column: x, unit: days }", "units are seconds, milliseconds, microseconds"),
+        ("created_at: { column: x }", "unit: milliseconds"),
+        ("event_type: { column: x, unit: seconds }", "takes a column's name"),
+        ("metadata: { value: x }", "cannot be the same"),
         ("trace_id: \(String(repeating: "x", count: 64))", "more than 63 bytes"), ("tarce_id: x", "did you mean"),
     ])
     func `what makes no sense is refused`(_ entry: String, _ words: String) {

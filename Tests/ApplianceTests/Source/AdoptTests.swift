@@ -52,7 +52,7 @@ import Testing
             for number in old { try await place.execute(table.statement(number % 4, number)) }
             let written = Written()
             try await withThrowingTaskGroup { group in
-                for writer in 10..<16 {
+                for writer in 10..<26 {
                     group.addTask {
                         try await Self.write(table, place, writer: writer, written)
                     }

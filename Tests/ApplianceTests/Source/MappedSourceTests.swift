@@ -127,4 +127,40 @@ import Testing
             try await place.stop(relay)
         }
     }
+
+    @Test(.timeLimit(.minutes(3)), arguments: [("bigint", "milliseconds"), ("numeric(20,3)", "seconds")])
+    func `a time that is a number is one with its unit, and is refused in words without`(
+        _ type: String, _ unit: String
+    ) async throws {
+        try await SourceFixture.with { place in
+            try await place.execute(
+                Self.table + #"ALTER TABLE "Out box" DROP COLUMN at, ADD COLUMN at \#(type)"#)
+            try place.configure(Self.source(place.schema))
+            let refused = try await place.command("doctor")
+            #expect(refused.exitCode == 4, "\(refused)")
+            #expect(refused.standardOutput.contains("created_at: { column: at, unit: milliseconds }"), "\(refused)")
+            try place.configure(
+                Self.source(place.schema).replacing(
+                    "created_at: at", with: "created_at: { column: at, unit: \(unit) }"))
+            try await place.migrate()
+            let factor = unit == "seconds" ? 1 : 1_000
+            try await place.execute(
+                """
+                INSERT INTO "Out box" ("aggregate id", at) VALUES (1, 1700000000.25 * \(factor)), (1, NULL),
+                    (1, 9000000000000 * \(factor)), (1, -1 * \(factor));
+                """)
+            let relay = try place.run()
+            let records = try await place.receive(4)
+            #expect(records[0].timestamp == 1_700_000_000_250)
+            #expect(
+                records[0].header("created_at") == "2023-11-14T22:13:20.250000Z",
+                "\(records[0].header("created_at") ?? "")")
+            #expect(records[1].header("created_at") == nil && records[2].header("created_at") == nil)
+            #expect(records[3].header("created_at")?.hasPrefix("1969-12-31T23:59:59") == true)
+            let status = try await place.command("status")
+            #expect(status.exitCode == 0, "\(status)")
+            relay.send(SIGTERM)
+            #expect(await relay.result().exitCode == 0)
+        }
+    }
 }

@@ -56,6 +56,27 @@ import Testing
         #expect(statements.contains { $0.contains("START 5000001 CACHE 1") })
     }
 
+    @Test
+    func `a column of the name that is there already is no source while its sequence draws ahead or counts otherwise`()
+        throws
+    {
+        var found = Self.drawn
+        found = TableSurvey.Column(
+            name: "godwit_position", type: .integer(bytes: 8), typeName: "bigint", isNotNull: true,
+            isIdentity: true, sequence: .init(sql: "s", cache: 20), isIndexed: true)
+        let drawing = try Self.plan { $0.columns.append(found) }
+        guard case .shortLock(let statements)? = drawing.steps.first?.work else {
+            Issue.record("\(drawing.steps)")
+            return
+        }
+        #expect(drawing.steps.count == 1 && statements == ["ALTER SEQUENCE s CACHE 1"])
+        found = TableSurvey.Column(
+            name: "godwit_position", type: .integer(bytes: 8), typeName: "bigint", isNotNull: true,
+            isIdentity: true, sequence: .init(sql: "s", increment: 2), isIndexed: true)
+        let counting = try Self.plan { $0.columns.append(found) }
+        #expect(counting.refusals.count == 1 && counting.refusals[0].contains("INCREMENT 1"))
+    }
+
     @Test func `what an attempt before has done is not done again`() throws {
         let found = TableSurvey.Column(
             name: "godwit_position", type: .integer(bytes: 8), typeName: "bigint", sequence: .init(sql: "s"))

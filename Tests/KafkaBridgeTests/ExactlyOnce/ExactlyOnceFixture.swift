@@ -34,6 +34,13 @@ struct ExactlyOnceFixture {
         }
     }
 
+    /// What takes the segments over for an exchange.
+    func handover(_ id: String = "exchange") throws -> SegmentHandover {
+        var options = try place.options
+        change(id)(&options)
+        return try #require(SegmentHandover(options, logger: quiet))
+    }
+
     /// A relay that the test ends itself.
     func relay(_ id: String, policy: PoisonPolicy = .park) throws -> Relaying {
         try Relaying(place, policy, change(id), { $0.heartbeatInterval = .milliseconds(300) }, logger: quiet)

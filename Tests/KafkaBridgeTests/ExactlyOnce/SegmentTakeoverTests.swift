@@ -86,6 +86,28 @@ import Testing
     }
 }
 
+extension SegmentTakeoverTests {
+    @Test func `an exchange that the database has lost is refused once events were delivered after it, and not before`()
+        async throws
+    {
+        for writer in ["exchange", "relay"] {
+            let world = TakeoverWorld(1)
+            world.begin(with: 50, exchangedBy: "exchange", andDeliveredBy: writer)
+            let (id, segments) = world.claim()
+            var takeover = SegmentTakeover(world.access(of: id))
+            if writer == "exchange" {
+                let beginnings = try await takeover.run(segments, known: [:])
+                #expect(beginnings.count == segments.count)
+                continue
+            }
+            let error = await #expect(throws: ExactlyOnceRefusal.self) {
+                try await takeover.run(segments, known: [:])
+            }
+            #expect(error?.description.contains("was exchanged for others, 3 in all") == true)
+        }
+    }
+}
+
 /// The database's rows and the brokers' transactions, as far as taking over rests on them.
 private final class TakeoverWorld: Sendable {
     struct Away: Error {}
@@ -107,6 +129,8 @@ private final class TakeoverWorld: Sendable {
         /// The last committed progress.
         var progress: [Int: SegmentProgress] = [:]
         var areEventsGone = false
+        /// Of the segments that were to take the place of these.
+        var successors: [Int: SegmentProgress] = [:]
     }
 
     private let state: Mutex<State>
@@ -140,6 +164,21 @@ private final class TakeoverWorld: Sendable {
                 progress.parked.forget(through: checkpoint)
                 state.progress[segment] = progress
                 state.rows[segment] = .init(transactionalID: nil, epoch: 0, lineage: "l")
+            }
+        }
+    }
+
+    /// Begins with segments that were exchanged for three others, of which the database knows nothing.
+    func begin(with position: Int64, exchangedBy id: String, andDeliveredBy writer: String) {
+        begin(with: position)
+        state.withLock { state in
+            for (segment, progress) in state.progress {
+                state.progress[segment] = progress.exchanged(
+                    for: .init(lineage: "next", segments: 3), epoch: 0, id: id)
+            }
+            for segment in 0..<3 {
+                let id = segment == 2 ? writer : id
+                state.successors[segment] = SegmentProgress(lineage: "next", epoch: 1, transactionalID: id)
             }
         }
     }
@@ -268,7 +307,11 @@ private final class TakeoverWorld: Sendable {
         }
 
         func progress(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
-            try await ask { state in state.progress.filter { lineages[$0.key] == $0.value.lineage } }
+            try await ask { state in
+                state.progress.filter { lineages[$0.key] == $0.value.lineage }.merging(
+                    state.successors.filter { lineages[$0.key] == $0.value.lineage }
+                ) { $1 }
+            }
         }
 
         func parked(_ asked: [DeadLettersTable.Passed], limit: Int) async throws -> [Int: [Int64]] {

@@ -273,7 +273,9 @@ import Testing
         }
     }
 
-    @Test func `workers of another kind, exactly-once delivery and what makes no sense are refused by name`()
+    @Test
+    func
+        `workers of another kind, exactly-once delivery without its progress and what makes no sense are refused by name`()
         async throws
     {
         try await TestStore.with { store in

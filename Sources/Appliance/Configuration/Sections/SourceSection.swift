@@ -66,14 +66,15 @@ package struct SourceSection: Sendable {
     private static func columns(_ values: inout ConfigurationValues) -> SourceColumns? {
         var origins: [SourceShape.Field: SourceShape.Origin] = [:]
         var isGiven = false
+        var timeUnit: SourceShape.TimeUnit?
         for field in SourceShape.Field.allCases {
             let path = ConfigurationPath("source.columns.\(field.key)")
             isGiven = isGiven || values.isGiven(path)
-            origins[field] = origin(field, path, &values)
+            origins[field] = origin(field, path, &timeUnit, &values)
         }
         guard isGiven else { return nil }
         do throws(SourceColumns.MissingFields) {
-            return try SourceColumns(origins)
+            return try SourceColumns(origins, timeUnit: timeUnit)
         } catch {
             let missing = error.fields.filter { !values.isGiven(ConfigurationPath("source.columns.\($0.key)")) }
             if !missing.isEmpty {
@@ -92,7 +93,8 @@ package struct SourceSection: Sendable {
     }
 
     private static func origin(
-        _ field: SourceShape.Field, _ path: ConfigurationPath, _ values: inout ConfigurationValues
+        _ field: SourceShape.Field, _ path: ConfigurationPath, _ timeUnit: inout SourceShape.TimeUnit?,
+        _ values: inout ConfigurationValues
     ) -> SourceShape.Origin? {
         switch values.content(path) {
         case nil: return nil
@@ -107,6 +109,8 @@ package struct SourceSection: Sendable {
                 return nil
             }
             return .column(name)
+        case .mapping(let members) where field == .createdAt:
+            return time(members, path, &timeUnit, &values)
         case .mapping(let members):
             guard members.count == 1, members[0].name == "value", case .scalar(let text) = members[0].content else {
                 values.problem(path, "takes a column's name, or { value: text } for the same text in each event")
@@ -124,5 +128,32 @@ package struct SourceSection: Sendable {
             }
             return .constant(text)
         }
+    }
+
+    /// A time that is a number, as in `{ column: created, unit: milliseconds }`.
+    private static func time(
+        _ members: [RawValue.Member], _ path: ConfigurationPath,
+        _ timeUnit: inout SourceShape.TimeUnit?, _ values: inout ConfigurationValues
+    ) -> SourceShape.Origin? {
+        var texts: [String: String] = [:]
+        for member in members {
+            if case .scalar(let text) = member.content { texts[member.name] = text }
+        }
+        guard members.count == 2, let column = texts["column"], let unit = texts["unit"] else {
+            values.problem(
+                path, "takes a column's name, or { column: name, unit: milliseconds } where it is a number since 1970")
+            return nil
+        }
+        guard let found = SourceShape.TimeUnit(rawValue: unit) else {
+            let units = SourceShape.TimeUnit.allCases.map(\.rawValue).joined(separator: ", ")
+            values.problem(path, "has the unit \(unit); units are \(units)")
+            return nil
+        }
+        if let problem = TableName.problem(ofName: column) {
+            values.problem(path, problem)
+            return nil
+        }
+        timeUnit = found
+        return .column(column)
     }
 }
