@@ -4,7 +4,7 @@ import ArgumentParser
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Checks the configuration, shows what holds, or prints all keys or metrics.",
-        subcommands: [Check.self, Show.self, Reference.self, Metrics.self])
+        subcommands: [Check.self, Show.self, Reference.self, Metrics.self, API.self])
 
     struct Check: GodwitCommand {
         static let configuration = CommandConfiguration(
@@ -105,6 +105,21 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func execute() async throws {
             standardOutput(MetricReference.markdown)
+        }
+    }
+
+    struct API: GodwitCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "api", abstract: "Prints the description of the admin port's API, as OpenAPI 3.1.",
+            discussion: """
+                Example:
+                  godwit config api > openapi.json
+
+                A running relay serves the same at /api/openapi.json.
+                """.flowing)
+
+        func execute() async throws {
+            standardOutput(APIDescription.document.indentedText)
         }
     }
 }
