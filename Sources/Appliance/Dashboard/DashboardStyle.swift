@@ -73,10 +73,10 @@ extension DashboardAssets {
         thead th { border-top: 0; color: var(--quiet); font-size: 13px; font-weight: 600; white-space: nowrap; }
         tbody tr:hover { background: color-mix(in srgb, var(--link) 4%, transparent); }
         tbody th { font-weight: 600; overflow-wrap: anywhere; }
-        .consumers tbody th { min-width: 200px; }
+        .consumers tbody th { min-width: 200px; } .audit tbody th { white-space: nowrap; font-weight: 400; }
         .number { text-align: right; white-space: nowrap; }
         tbody th.number small { white-space: normal; }
-        .settings th { width: 30%; } .settings tbody th { font-weight: 400; }
+        .settings th { width: 30%; } .settings tbody th { font-weight: 400; } .settings th, .settings td { padding-top: 5px; padding-bottom: 5px; }
         .way { display: block; font-size: 13px; font-weight: 400; color: var(--quiet); overflow-wrap: anywhere; }
         .way i { font-style: normal; color: var(--field); }
         .wayline { margin-top: -8px; }
@@ -187,7 +187,8 @@ extension DashboardAssets {
           td::before { content: attr(data-label); color: var(--quiet); font-size: 13px; flex: none; text-align: left; }
           td[data-label=State], td[data-label=Event], td[data-label=Aggregate], td[data-label=Details] { display: block; text-align: left; padding-bottom: 6px; }
           td[data-label=State]::before, td[data-label=Event]::before, td[data-label=Aggregate]::before, td[data-label=Details]::before { content: none; }
-          .settings td { display: block; text-align: left; }
+          .settings td { display: block; text-align: left; } .settings td::before { content: none; } .settings th[scope=row] { font-size: 14px; padding-bottom: 0; }
+          section:not(.list) .settings tr { padding: 5px 0; }
           section:not(.list) tr { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: 10px 0; margin: 0; }
           section:not(.list) tr:first-child { border-top: 0; }
           td .spark { width: 100px; }

@@ -33,11 +33,11 @@ enum EventPage {
             <p class="steps">\(step(event.position - 1, "Position before", source))\(step(event.position + 1, "Position after", source))</p>
             <header><h1>\(event.type) <small>at position \(CountText.format(event.position))</small></h1>\(PageFrame.facts(facts))</header>
             \(notes.isEmpty ? HTML.empty : "<ul class=\"why\">\(notes)</ul>")
-            <div id="accounts" data-live>\(accounts(inspection, context))</div>
             <div class="halves">
             \(PageFrame.section("payload", "Payload", inspection.payloadView(isHidden: context.hidesPayloads).html))
             \(PageFrame.section("metadata", "Metadata", inspection.metadataView(isHidden: context.hidesPayloads).html))
             </div>
+            <div id="accounts" data-live>\(accounts(inspection, context))</div>
             """)
     }
 
@@ -62,15 +62,17 @@ enum EventPage {
             """
         let nobody: HTML =
             taken.isEmpty ? "<p class=\"quiet\">No consumer of this process takes this event.</p>" : HTML.empty
-        return "\(taken.map { account($0, context) })\(nobody)\(others)"
+        return "\(taken.map { account($0, inspection.payload, context) })\(nobody)\(others)"
     }
 
-    private static func account(_ account: EventInspection.Account, _ context: PageContext) -> HTML {
+    private static func account(
+        _ account: EventInspection.Account, _ payload: [UInt8], _ context: PageContext
+    ) -> HTML {
         let record: HTML =
             account.preview.record.map { record in
                 """
-                <details\(account.fate.kind == .delivered ? HTML.empty : " open")><summary>The record\(account.fate.kind == .delivered
-                    ? ", as it is published" : ", as it would be published")</summary>\(RecordTable.html(record, isHidden: context.hidesPayloads))</details>
+                <details><summary>The record, as it \(
+                    account.fate.kind == .delivered ? "is" : "would be") published</summary>\(RecordTable.html(record, payload: payload, isHidden: context.hidesPayloads))</details>
                 """
             } ?? .empty
         let letter =
@@ -86,7 +88,8 @@ enum EventPage {
 
 /// A record as it is published.
 enum RecordTable {
-    static func html(_ record: RecordPreview, isHidden: Bool) -> HTML {
+    /// - Parameter payload: of the event, which is not shown a second time.
+    static func html(_ record: RecordPreview, payload: [UInt8], isHidden: Bool) -> HTML {
         let partition: HTML =
             switch record.partition {
             case .number(let number): "\(number)"
@@ -107,8 +110,10 @@ enum RecordTable {
         }
         let value: HTML =
             record.omittedBytes.map { BytesView(withheld: $0, isHidden: isHidden).html }
-            ?? record.value.map { BytesView($0, isHidden: isHidden).html }
-            ?? "<p class=\"quiet\">No value: a tombstone.</p>"
+            ?? record.value.map { value -> HTML in
+                value == payload && !payload.isEmpty
+                    ? "<p class=\"quiet\">The payload, byte for byte.</p>" : BytesView(value, isHidden: isHidden).html
+            } ?? "<p class=\"quiet\">No value: a tombstone.</p>"
         let table: HTML =
             headers.isEmpty
             ? "<p class=\"quiet\">None.</p>"

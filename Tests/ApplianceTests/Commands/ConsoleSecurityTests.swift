@@ -199,7 +199,8 @@ import Testing
                 #expect(
                     try await admin.get(path, headers: ["host": "evil.example:\(admin.port)"]).status == 403, "\(path)")
             }
-            #expect(try await admin.post("/api/consumers/identity/pause", token: operate).status == 403)
+            let refused = try await admin.post("/api/consumers/identity/pause", token: operate)
+            #expect(refused.status == 403)
         }
     }
 
