@@ -18,7 +18,7 @@ struct AdminEndpoints: Sendable {
     static func isProbe(_ path: [String]) -> Bool { path == ["healthz"] || path == ["readyz"] }
 
     func respond(_ request: AdminRequest) async -> AdminResponse {
-        guard let found = AdminRoute.find(request.path) else { return Self.notFound }
+        guard let found = AdminRoute.find(request.path) else { return Self.notFound(request) }
         switch request.method {
         case .GET, .HEAD:
             guard let route = found.get else { return .notAllowed(found.methods) }
@@ -34,10 +34,12 @@ struct AdminEndpoints: Sendable {
         }
     }
 
-    private static let notFound = AdminResponse(
-        .notFound,
-        "not found; there are the pages at /, /healthz, /readyz, /metrics, and the API that /api/openapi.json describes\n"
-    )
+    private static func notFound(_ request: AdminRequest) -> AdminResponse {
+        let text =
+            "not found; there are the pages at /, /healthz, /readyz, /metrics, and the API that /api/openapi.json describes"
+        if request.path.first == "api" { return refusal(.notFound, text, request, isPage: false) }
+        return AdminResponse(.notFound, text + "\n")
+    }
 
     // MARK: Looking
 
@@ -150,7 +152,7 @@ struct AdminEndpoints: Sendable {
                 return Self.changeRefusal(
                     .badRequest, "the body is neither a form nor a JSON object of plain members", request)
             }
-            guard let action = try AdminActions.Action(request) else { return Self.notFound }
+            guard let action = try AdminActions.Action(request) else { return Self.notFound(request) }
             let (result, isNew) = try await actions.perform(action, for: request, by: caller)
             guard request.isForm, let page = action.page else {
                 return AdminResponse(isNew ? .created : .ok, result.indentedText + "\n", as: .json)

@@ -162,7 +162,7 @@ enum ParkedPage {
             """ : HTML.empty
         return """
             \(letter.isCause && saysWhy ? "<p class=\"error\">\(PageFrame.withCode(letter.error))</p>" : HTML.empty)\
-            <p><b>What to do</b> \(PageFrame.withCode(ParkedRemedy.text(letter)))</p>\
+            <p><strong>What to do</strong> \(PageFrame.withCode(ParkedRemedy.text(letter)))</p>\
             <p class="quiet">Next attempt: \(ParkedRemedy.nextRetry(letter, interval: nil)).</p>\(buttons)
             """
     }
