@@ -5,8 +5,8 @@ import KafkaBridge
 struct ConfigCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Checks the configuration, shows what holds, or prints all keys, metrics or headers.",
-        subcommands: [Check.self, Show.self, Reference.self, Metrics.self, Headers.self])
+        abstract: "Checks the configuration, shows what holds, or prints all keys, metrics, headers or the API.",
+        subcommands: [Check.self, Show.self, Reference.self, Metrics.self, Headers.self, API.self])
 
     struct Check: GodwitCommand {
         static let configuration = CommandConfiguration(
@@ -120,6 +120,21 @@ struct ConfigCommand: AsyncParsableCommand {
 
         func execute() async throws {
             standardOutput(HeaderReference.markdown)
+        }
+    }
+
+    struct API: GodwitCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "api", abstract: "Prints the description of the admin port's API, as OpenAPI 3.1.",
+            discussion: """
+                Example:
+                  godwit config api > openapi.json
+
+                A running relay serves the same at /api/openapi.json.
+                """.flowing)
+
+        func execute() async throws {
+            standardOutput(APIDescription.document.indentedText)
         }
     }
 }

@@ -11,27 +11,12 @@ struct AdminActions: Sendable {
     let notifyRelays: @Sendable () -> Void
     let logger: Logger
 
-    /// Whether a path is one where something is changed, if all else is right.
-    static func isAction(_ path: [String]) -> Bool {
-        switch path.first == "api" ? Array(path.dropFirst()) : [] {
-        case ["log-level"], ["jobs"]: true
-        case let path where path.first == "jobs" && path.count == 3: JobAction(rawValue: path[2]) != nil
-        case let path where path.first == "consumers" && path.count >= 3:
-            switch Array(path.dropFirst(2)) {
-            case ["pause"], ["resume"], ["rate"], ["rate", "off"]: true
-            case let path:
-                path.count == 3 && path[0] == "parked" && Int64(path[1]) != nil
-                    && (path[2] == "redrive" || path[2] == "discard")
-            }
-        default: false
-        }
-    }
-
     /// What there is to do, as the path says it.
     enum Action: Sendable {
         case order(consumer: String, ControlChange)
         case redrive(consumer: String, position: Int64)
         case discard(consumer: String, position: Int64)
+        case several(ParkedEvents.Decision, ParkedChoice)
         case logLevel(Logger.Level?)
         case makeJob(JobRequest)
         case job(String, JobAction)
@@ -40,10 +25,12 @@ struct AdminActions: Sendable {
         var note: String {
             switch self {
             case .order(_, let change): change.action
-            case .redrive: "redrive"
-            case .discard: "discard"
+            case .redrive, .several(.redrive, _): "redrive"
+            case .discard, .several(.discard, _): "discard"
+            case .several(.park, _): "park"
             case .logLevel: "log-level"
             case .makeJob: "made"
+            case .job(_, .resume): "job-resume"
             case .job(_, let action): action.rawValue
             }
         }
@@ -53,6 +40,7 @@ struct AdminActions: Sendable {
             switch self {
             case .makeJob, .job: JobsPage.path
             case .logLevel: nil
+            case .several: "/parked"
             case .order, .redrive, .discard: consumer.map { PageFrame.path(of: $0) }
             }
         }
@@ -60,7 +48,7 @@ struct AdminActions: Sendable {
         var consumer: String? {
             switch self {
             case .order(let consumer, _), .redrive(let consumer, _), .discard(let consumer, _): consumer
-            case .logLevel, .makeJob, .job: nil
+            case .logLevel, .makeJob, .job, .several: nil
             }
         }
 
@@ -76,6 +64,14 @@ struct AdminActions: Sendable {
             }
             if path == ["api", "jobs"] {
                 self = .makeJob(try JobRequest(request.members, isForm: request.isForm))
+                return
+            }
+            if path.count == 3, path[1] == "parked" {
+                let decisions: [String: ParkedEvents.Decision] = [
+                    "redrive": .redrive, "discard": .discard, "park": .park,
+                ]
+                guard let decision = decisions[path[2]] else { return nil }
+                self = .several(decision, try ParkedChoice(request.members, isForm: request.isForm))
                 return
             }
             if path.count == 4, path[1] == "jobs", let action = JobAction(rawValue: path[3]) {
@@ -110,8 +106,10 @@ struct AdminActions: Sendable {
     }
 
     /// Does it, and says what holds then, and whether something was made.
-    func perform(_ action: Action, for request: AdminRequest) async throws -> (JSONValue, isNew: Bool) {
-        let actor = Self.actor(request)
+    func perform(
+        _ action: Action, for request: AdminRequest, by caller: AdminCaller
+    ) async throws -> (JSONValue, isNew: Bool) {
+        let actor = Self.actor(request, caller)
         let result: JSONValue
         switch action {
         case .order(let consumer, let change):
@@ -127,6 +125,8 @@ struct AdminActions: Sendable {
                 try await letters.discard(
                     DeadLetterSelection(position: position), of: consumer, actor: actor, on: connection)
             }
+        case .several(let decision, let choice):
+            result = try await decideSeveral(decision, choice, actor)
         case .logLevel(let level): return (await setLevel(level, actor), false)
         case .makeJob(let request): return try await make(request, actor)
         case .job(let name, let change):
@@ -169,8 +169,10 @@ struct AdminActions: Sendable {
     }
 
     /// `ada (admin 10.0.0.7)`: who the request says it is, which is only a claim, and where it comes from.
-    static func actor(_ request: AdminRequest) -> String {
-        let name = LogLine.harmless(String((request.fields["actor"] ?? "").prefix(80)))
+    static func actor(_ request: AdminRequest, _ caller: AdminCaller) -> String {
+        // Of a session, it is who signed in.
+        let given = caller.name.isEmpty ? request.fields["actor"] ?? "" : caller.name
+        let name = LogLine.harmless(String(given.prefix(80)))
         let origin = "admin \(request.remote)"
         return name.isEmpty ? origin : "\(name) (\(origin))"
     }
@@ -183,6 +185,45 @@ struct AdminActions: Sendable {
             try await body(DeadLetters(configuration.database.tables), $0)
         }
         return ["changed": .number(letters.count), "positions": .array(letters.map { .number($0.position) })]
+    }
+
+    /// Decides about several, an aggregate or a consumer at once. What cannot be decided keeps nothing else from it.
+    private func decideSeveral(
+        _ decision: ParkedEvents.Decision, _ choice: ParkedChoice, _ actor: String
+    ) async throws -> JSONValue {
+        var changed: [JSONValue] = []
+        var refused: [JSONValue] = []
+        var lastRefusal: (any Error)?
+        for (consumer, selections) in choice.byConsumer {
+            let source = try configuration.choose(source: choice.source, consumer: consumer)
+            let letters = DeadLetters(source.database.tables)
+            try await source.database.withConnection { connection in
+                for selection in selections {
+                    do {
+                        let found =
+                            switch decision {
+                            case .redrive:
+                                try await letters.requestRedrive(selection, of: consumer, actor: actor, on: connection)
+                            case .discard:
+                                try await letters.discard(selection, of: consumer, actor: actor, on: connection)
+                            case .park: try await letters.park(selection, of: consumer, actor: actor, on: connection)
+                            }
+                        changed += found.map { ["consumer": .string($0.consumer), "position": .number($0.position)] }
+                    } catch let error as DeadLetterError {
+                        lastRefusal = error
+                        refused.append([
+                            "consumer": .string(consumer), "position": selection.position.map { .number($0) } ?? .null,
+                            "error": .string(error.description),
+                        ])
+                    }
+                }
+            }
+        }
+        if changed.isEmpty, let lastRefusal { throw lastRefusal }
+        return [
+            "changed": .number(changed.count), "events": .array(Array(changed.prefix(1_000))),
+            "refused": .array(refused),
+        ]
     }
 
     /// Holds for this process until it ends. A database that is away must not keep anybody from looking into why, so it is

@@ -3,79 +3,95 @@ import KafkaBridge
 import Logging
 import NIOHTTP1
 
-/// What the admin port has under which path. Whoever changes something must bring the token, in a header or as a field of a
-/// form: no cookie is ever set, so no other page can have a browser change anything.
+/// What the admin port has under which path, for whom.
+///
+/// Who changes something brings a token, in a header or as a field of a form, or a session with the token that its forms bring along:
+/// no other page can have a browser change anything.
 struct AdminEndpoints: Sendable {
     let observer: ProcessObserver
     let actions: AdminActions
-    /// `nil` when nothing can be changed.
-    let token: AdminToken?
+    let door: AdminDoor
+    let desk: EventDesk
     let logger: Logger
 
     /// Whether it is answered whatever others ask: what a probe asks takes no time.
     static func isProbe(_ path: [String]) -> Bool { path == ["healthz"] || path == ["readyz"] }
 
     func respond(_ request: AdminRequest) async -> AdminResponse {
+        guard let found = AdminRoute.find(request.path) else { return Self.notFound(request) }
         switch request.method {
-        case .GET, .HEAD: await look(request)
-        case .POST: await change(request)
-        default: .notAllowed("GET, HEAD and POST")
+        case .GET, .HEAD:
+            guard let route = found.get else { return .notAllowed(found.methods) }
+            return await look(request, route, found.parameters)
+        case .POST:
+            guard let route = found.post else { return .notAllowed(found.methods) }
+            switch route {
+            case .signIn: return signIn(request)
+            case .signOut: return signOut(request)
+            default: return await change(request)
+            }
+        default: return .notAllowed(found.methods)
         }
+    }
+
+    private static func notFound(_ request: AdminRequest) -> AdminResponse {
+        let text =
+            "not found; there are the pages at /, /healthz, /readyz, /metrics, and the API that /api/openapi.json describes"
+        if request.path.first == "api" { return refusal(.notFound, text, request, isPage: false) }
+        return AdminResponse(.notFound, text + "\n")
     }
 
     // MARK: Looking
 
-    private func look(_ request: AdminRequest) async -> AdminResponse {
-        switch request.path {
-        case []: return AdminResponse(.ok, OverviewPage.html(await model()))
-        case ["healthz"]: return AdminResponse(.ok, "ok\n")
-        case ["readyz"]: return await readiness()
-        case ["metrics"]: return AdminResponse(.ok, await observer.metrics(), as: .metrics)
-        case ["api", "status"]: return AdminResponse(.ok, await observer.status().json.indentedText + "\n", as: .json)
-        case ["api", "jobs"]: return await jobs { JobReport.json(try await $0.list()) }
-        case ["jobs"]: return await jobsPage(note: request.query["done"])
-        case ["assets", "style.css"]: return AdminResponse(.ok, DashboardAssets.style, as: .style)
-        case ["assets", "script.js"]: return AdminResponse(.ok, DashboardAssets.script, as: .script)
+    private func look(
+        _ request: AdminRequest, _ route: AdminRoute, _ parameters: [String: String]
+    ) async -> AdminResponse {
+        let caller = door.caller(of: request)
+        if let refusal = refusal(request, route, caller) { return refusal }
+        switch route {
+        case .health: return AdminResponse(.ok, "ok\n")
+        case .ready: return await readiness()
+        case .metrics: return AdminResponse(.ok, await observer.metrics(), as: .metrics)
+        case .style: return AdminResponse(.ok, DashboardAssets.style, as: .style)
+        case .script: return AdminResponse(.ok, DashboardAssets.script, as: .script)
+        case .mark, .icon: return AdminResponse(.ok, Mark.file, as: .image)
+        case .signInPage:
+            let next = LocalPath.safe(request.query["next"])
+            return caller.isSignedIn || !caller.canSignIn
+                ? .seeOther(next) : AdminResponse(.ok, SignInPage.html(next: next))
         default: break
         }
-        if request.path.count == 2, request.path[0] == "consumers" {
-            return await page(of: request.path[1], note: request.query["done"])
+        if route.isPage {
+            let context = PageContext(
+                caller: caller, route: route, path: request.target, note: request.query["done"],
+                hidesPayloads: actions.configuration.admin.hidesPayloads, isChangeable: door.tokens.canChange)
+            return await ConsolePages(self, request, context).page(parameters)
         }
-        if request.path.count == 3, request.path[0] == "api", request.path[1] == "jobs" {
-            return await jobs { control in
-                let (job, runs) = try await control.show(request.path[2])
-                return JobReport(job).json(runs)
-            }
-        }
-        if AdminActions.isAction(request.path) { return .notAllowed("POST") }
-        return Self.notFound
+        return await ConsoleAPI(self, request).answer(route, parameters)
     }
 
-    private static let notFound = AdminResponse(
-        .notFound, "not found; there are /, /jobs, /healthz, /readyz, /metrics, /api/status and /api/jobs\n")
-
-    /// What is asked of the table of jobs.
-    private func jobs(_ ask: (JobControl) async throws -> JSONValue) async -> AdminResponse {
-        do {
-            let found = try await ask(JobControl(actions.configuration, actor: ""))
-            return AdminResponse(.ok, found.indentedText + "\n", as: .json)
-        } catch {
-            let failure = Failure(error)
-            let body: JSONValue = ["error": .string(failure.message)]
-            return AdminResponse(Self.status(of: failure, error), body.indentedText + "\n", as: .json)
+    /// Why a caller may not look; `nil` where it may.
+    private func refusal(_ request: AdminRequest, _ route: AdminRoute, _ caller: AdminCaller) -> AdminResponse? {
+        guard case .role(let role) = route.need else { return nil }
+        if !caller.canSignIn, route.showsEvents, !LocalHost.isLocal(request.origin.hostName) {
+            // A page of elsewhere can have its own name lead here.
+            let text =
+                "without a token events are shown only under an address such as 127.0.0.1 or localhost: "
+                + "open this port under one, or configure \"admin.token_file\""
+            return Self.refusal(.forbidden, text, request, isPage: route.isPage)
         }
-    }
-
-    private func jobsPage(note: String?) async -> AdminResponse {
-        let names = actions.configuration.consumers.map(\.name)
-        let jobs: Result<[Job], Failure>
-        do {
-            jobs = .success(try await JobControl(actions.configuration, actor: "").list())
-        } catch {
-            jobs = .failure(Failure(error))
+        guard caller.role < role else { return nil }
+        guard route.isPage else {
+            return Self.refusal(
+                .unauthorized, "a token is needed: send `authorization: Bearer TOKEN`, or sign in at /signin", request,
+                isPage: false)
         }
-        return AdminResponse(
-            .ok, JobsPage.html(jobs, consumers: names, canChange: token != nil, note: note))
+        if request.bearer != nil { return Self.refusal(.unauthorized, "the token is wrong", request, isPage: true) }
+        let path = LocalPath.safe(request.target)
+        if request.origin.isFollowedLink, request.sessionID == nil {
+            return AdminResponse(.ok, SignInPage.again(path))
+        }
+        return .seeOther("/signin" + (path == "/" ? "" : "?next=\(PercentCoding.encode(path))"))
     }
 
     private func readiness() async -> AdminResponse {
@@ -84,21 +100,37 @@ struct AdminEndpoints: Sendable {
         return AdminResponse(.serviceUnavailable, reasons.map { $0 + "\n" }.joined())
     }
 
-    private func model() async -> DashboardModel {
-        DashboardModel(await observer.status(), rates: observer.rates, canChange: token != nil)
+    // MARK: In and out
+
+    private func signIn(_ request: AdminRequest) -> AdminResponse {
+        var request = request
+        guard request.isForm, request.readBody() else {
+            return Self.refusal(.badRequest, "the body is no form", request, isPage: true)
+        }
+        let next = LocalPath.safe(request.fields["next"])
+        switch door.signIn(request) {
+        case .done(let id):
+            var response = AdminResponse.seeOther(next)
+            response.cookie = request.origin.cookie(id)
+            return response
+        case .wrong: return AdminResponse(.unauthorized, SignInPage.html(next: next, problem: .wrong))
+        case .foreign: return AdminResponse(.forbidden, SignInPage.html(next: next, problem: .foreign))
+        case .tooMany(let wait):
+            var response = AdminResponse(.tooManyRequests, SignInPage.html(next: next, problem: .tooMany(wait)))
+            response.retryAfter = wait
+            return response
+        }
     }
 
-    private func page(of consumer: String, note: String?) async -> AdminResponse {
-        let status = await observer.status()
-        let model = DashboardModel(status, rates: observer.rates, canChange: token != nil)
-        guard let report = model.reports.first(where: { $0.consumer.name == consumer }) else {
-            return AdminResponse(
-                .notFound, PageFrame.message("Not found", "There is no consumer of this name.", back: "/"))
+    private func signOut(_ request: AdminRequest) -> AdminResponse {
+        var request = request
+        guard request.isForm, request.readBody(), door.signOut(request) else {
+            return Self.refusal(
+                .forbidden, "the form is not of this session: load the page again", request, isPage: true)
         }
-        let details = ConsumerDetails(
-            messages: RecentMessages.shared.newest(20, about: consumer),
-            deadLetters: await observer.deadLetters(of: consumer, in: status))
-        return AdminResponse(.ok, ConsumerPage.html(report, details, model, note: note))
+        var response = AdminResponse.seeOther("/signin")
+        response.cookie = request.origin.endOfCookie
+        return response
     }
 
     // MARK: Changing
@@ -106,65 +138,115 @@ struct AdminEndpoints: Sendable {
     private func change(_ request: AdminRequest) async -> AdminResponse {
         var request = request
         do {
-            guard AdminActions.isAction(request.path) else {
-                // Whether something is there does not depend on the method.
-                var asked = await look(request)
-                if asked.status == .ok { asked = .notAllowed("GET, HEAD") }
-                return asked
-            }
-            guard let token else {
-                return refusal(
-                    .forbidden, "nothing can be changed over the admin port: \"admin.token_file\" is not configured",
-                    request)
-            }
             // Only a form may bring the token in its body: what others send is not looked at before it is known who they are.
             var isRead = false
             if request.bearer == nil, request.isForm { isRead = request.readBody() }
-            guard token.matches(request.bearer ?? request.fields["token"]) else {
-                logger.warning("a change was refused: wrong token", metadata: ["remote": "\(request.remote)"])
-                return refusal(
-                    .unauthorized, "the token is wrong: send `authorization: Bearer TOKEN`, or the form's token",
-                    request)
+            let caller: AdminCaller
+            do throws(AdminDoor.Refusal) {
+                caller = try door.operating(request)
+            } catch {
+                return refusal(error, request)
             }
-            guard isRead || request.readBody(takesLists: request.path == ["api", "jobs"]) else {
-                return refusal(.badRequest, "the body is neither a form nor a JSON object of plain members", request)
+            let takesLists = request.path == ["api", "jobs"] || request.path.starts(with: ["api", "parked"])
+            guard isRead || request.readBody(takesLists: takesLists) else {
+                return Self.changeRefusal(
+                    .badRequest, "the body is neither a form nor a JSON object of plain members", request)
             }
-            guard let action = try AdminActions.Action(request) else { return Self.notFound }
-            let (result, isNew) = try await actions.perform(action, for: request)
+            guard let action = try AdminActions.Action(request) else { return Self.notFound(request) }
+            let (result, isNew) = try await actions.perform(action, for: request, by: caller)
             guard request.isForm, let page = action.page else {
                 return AdminResponse(isNew ? .created : .ok, result.indentedText + "\n", as: .json)
             }
             if case .makeJob(let made) = action, made.isDryRun {
-                return AdminResponse(.ok, JobsPage.count(result))
+                let context = PageContext(
+                    caller: caller, route: .jobs, path: JobsPage.path, isChangeable: true)
+                return AdminResponse(.ok, JobsPage.count(result, context))
             }
             let note = if case .makeJob = action, !isNew { "exists" } else { action.note }
-            return .seeOther(page + "?done=" + PercentCoding.encode(note))
+            return .seeOther(Self.back(request, page, note))
         } catch let error as DeadLetterError {
-            return refusal(.conflict, error.description, request)
+            return Self.changeRefusal(.conflict, error.description, request)
         } catch {
             let failure = Failure(error)
-            return refusal(Self.status(of: failure, error), failure.message, request)
+            return Self.changeRefusal(Self.status(of: failure, error), failure.message, request)
         }
     }
 
-    private func refusal(_ status: HTTPResponseStatus, _ reason: String, _ request: AdminRequest) -> AdminResponse {
-        if request.isForm {
+    /// To the page that the form stood on, which says what was done.
+    private static func back(_ request: AdminRequest, _ page: String, _ note: String) -> String {
+        let given = request.fields["back"].map { LocalPath.safe($0) } ?? "/"
+        let target = given == "/" ? page : given
+        let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+        let kept = parts.count > 1 ? parts[1].split(separator: "&").filter { !$0.hasPrefix("done=") } : []
+        return parts[0] + "?" + (kept + ["done=\(PercentCoding.encode(note))"[...]]).joined(separator: "&")
+    }
+
+    private func refusal(_ refusal: AdminDoor.Refusal, _ request: AdminRequest) -> AdminResponse {
+        if refusal != .off {
+            logger.warning(
+                "a change was refused: \(refusal == .viewer ? "a viewer's token" : refusal == .foreign ? "a form of another page" : "wrong token")",
+                metadata: ["remote": "\(request.remote)"])
+        }
+        return switch refusal {
+        case .off:
+            Self.changeRefusal(
+                .forbidden, "nothing can be changed over the admin port: \"admin.token_file\" is not configured",
+                request)
+        case .unknown:
+            Self.changeRefusal(
+                .unauthorized,
+                "the token is wrong: send `authorization: Bearer TOKEN`, or the form's token, or sign in at /signin",
+                request)
+        case .viewer:
+            Self.changeRefusal(
+                .forbidden, "the token is a viewer's, who may look and change nothing: sign in with the operator's",
+                request)
+        case .foreign:
+            Self.changeRefusal(
+                .forbidden, "the form is not of this session, or came from another page: load the page again", request)
+        }
+    }
+
+    private static func changeRefusal(
+        _ status: HTTPResponseStatus, _ reason: String, _ request: AdminRequest
+    ) -> AdminResponse {
+        refusal(status, reason, request, isPage: request.isForm)
+    }
+
+    static func refusal(
+        _ status: HTTPResponseStatus, _ reason: String, _ request: AdminRequest, isPage: Bool
+    ) -> AdminResponse {
+        if isPage {
             let isOfJobs = request.path.count > 1 && request.path[1] == "jobs"
-            let back = isOfJobs ? JobsPage.path : request.path.count > 2 ? PageFrame.path(of: request.path[2]) : "/"
-            return AdminResponse(status, PageFrame.message("Nothing was changed", reason, back: back))
+            var back = isOfJobs ? JobsPage.path : "/"
+            if request.path.count > 2, request.path[1] == "consumers" { back = PageFrame.path(of: request.path[2]) }
+            if request.path.starts(with: ["api", "parked"]) { back = "/parked" }
+            let title = request.method == .POST ? "Nothing was changed" : "This cannot be shown"
+            return AdminResponse(status, PageFrame.message(title, reason, back: back))
         }
         let body: JSONValue = ["error": .string(reason)]
         return AdminResponse(status, body.indentedText + "\n", as: .json)
     }
 
-    private static func status(of failure: Failure, _ error: any Error) -> HTTPResponseStatus {
+    static func status(of failure: Failure, _ error: any Error) -> HTTPResponseStatus {
         if case JobError.unknown = error { return .notFound }
         if case JobError.unsettled = error { return .serviceUnavailable }
         return switch failure.status {
         case .jobRefused, .ownedElsewhere, .conflict: .conflict
         case .usage, .input: .badRequest
-        case .databaseUnreachable, .databaseBusy: .serviceUnavailable
+        case .nothingSelected: .notFound
+        case .databaseUnreachable, .databaseBusy, .schemaMissing: .serviceUnavailable
         default: .internalServerError
         }
+    }
+}
+
+/// Names under which a browser of this machine, and no page of elsewhere, reaches this port.
+enum LocalHost {
+    /// Whether a host's name is an address, or one that no public name server has.
+    static func isLocal(_ name: String) -> Bool {
+        if name.isEmpty || name == "localhost" || name.hasSuffix(".localhost") || name.contains(":") { return true }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
     }
 }

@@ -73,7 +73,17 @@ struct AdminListener: Sendable {
             var body = ByteBuffer()
             for try await part in inbound {
                 switch part {
-                case .head(let received): head = received
+                case .head(let received):
+                    head = received
+                    // Said before the body is sent, which could be large.
+                    if let length = received.headers.first(name: "content-length").flatMap({ Int($0) }),
+                        length > Self.mostBodyBytes
+                    {
+                        hasAsked()
+                        return try await write(
+                            AdminResponse(.payloadTooLarge, "a body has \(Self.mostBodyBytes) bytes at most\n"),
+                            for: received, to: outbound)
+                    }
                 case .body(let received): body.writeImmutableBuffer(received)
                 case .end: break
                 }
@@ -93,14 +103,20 @@ struct AdminListener: Sendable {
                 } else {
                     response = AdminResponse(.badRequest, "the request cannot be read\n")
                 }
-                let content = ByteBuffer(string: response.body)
-                var headers = response.headers
-                headers.add(name: "content-length", value: "\(content.readableBytes)")
-                try await outbound.write(
-                    .head(HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)))
-                if head.method != .HEAD { try await outbound.write(.body(content)) }
-                return try await outbound.write(.end(nil))
+                return try await write(response, for: head, to: outbound)
             }
         }
+    }
+
+    private static func write(
+        _ response: AdminResponse, for head: HTTPRequestHead, to outbound: NIOAsyncChannelOutboundWriter<Response>
+    ) async throws {
+        let content = ByteBuffer(string: response.body)
+        var headers = response.headers
+        headers.add(name: "content-length", value: "\(content.readableBytes)")
+        try await outbound.write(
+            .head(HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)))
+        if head.method != .HEAD { try await outbound.write(.body(content)) }
+        try await outbound.write(.end(nil))
     }
 }

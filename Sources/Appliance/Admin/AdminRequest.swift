@@ -1,14 +1,16 @@
 import NIOHTTP1
 
-/// What somebody asks of the admin port.
+/// What a client asks of the admin port.
 struct AdminRequest: Sendable {
     let method: HTTPMethod
     /// The components of the path, decoded.
     let path: [String]
     let query: [String: String]
-    /// What the body says: the fields of a form, or the members of a JSON object; empty until ``readBody()``.
+    /// As it was asked for, with the query.
+    let target: String
+    /// What the body says: the fields of a form, or the members of a JSON object; empty until ``readBody(takesLists:)``.
     private(set) var fields: [String: String] = [:]
-    /// The members as they were sent, lists among them; the fields of a form as texts.
+    /// The members as they were sent, lists among them; the fields of a form as texts, in order, each as often as it came.
     private(set) var members: [JSONValue.Member] = []
     private let body: String
     /// Whether a browser sent a form, and wants a page for an answer.
@@ -17,10 +19,13 @@ struct AdminRequest: Sendable {
     let bearer: String?
     /// The address it comes from.
     let remote: String
+    /// What the browser says of where the request comes from.
+    let origin: RequestOrigin
 
     /// `nil` where the head cannot be read.
     init?(_ head: HTTPRequestHead, body: String, remote: String) {
         method = head.method
+        target = head.uri
         self.remote = remote
         let parts = head.uri.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         var path: [String] = []
@@ -30,14 +35,21 @@ struct AdminRequest: Sendable {
         }
         self.path = path
         guard let query = Self.form(parts.count > 1 ? parts[1] : "") else { return nil }
-        self.query = query
+        self.query = query.reduce(into: [:]) { $0[$1.name] = $1.value }
         let authorization = head.headers.first(name: "authorization") ?? ""
         let scheme = authorization.prefix(7)
         bearer = scheme.lowercased() == "bearer " ? String(authorization.dropFirst(7)) : nil
         let type = (head.headers.first(name: "content-type") ?? "").prefix { $0 != ";" }
         isForm = type.lowercased() == "application/x-www-form-urlencoded"
+        origin = RequestOrigin(head.headers)
         self.body = body
     }
+
+    /// The id of the browser's session; `nil` where it brings none.
+    var sessionID: String? { origin.sessionID }
+
+    /// Whether a browser's own words do not speak against it that one of these pages sent it.
+    var isFromOwnPage: Bool { origin.isOwn }
 
     /// Takes the body apart. False if it cannot be read.
     ///
@@ -45,8 +57,8 @@ struct AdminRequest: Sendable {
     mutating func readBody(takesLists: Bool = false) -> Bool {
         if isForm {
             guard let read = Self.form(body[...]) else { return false }
-            fields = read
-            members = read.map { JSONValue.Member($0.key, .string($0.value)) }
+            fields = read.reduce(into: [:]) { $0[$1.name] = $1.value }
+            members = read.map { JSONValue.Member($0.name, .string($0.value)) }
             return true
         }
         if body.isEmpty { return true }
@@ -56,14 +68,14 @@ struct AdminRequest: Sendable {
         return true
     }
 
-    private static func form(_ text: Substring) -> [String: String]? {
-        var fields: [String: String] = [:]
+    private static func form(_ text: Substring) -> [(name: String, value: String)]? {
+        var fields: [(name: String, value: String)] = []
         for pair in text.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = PercentCoding.decode(parts[0], plusIsSpace: true),
                 let value = PercentCoding.decode(parts.count > 1 ? parts[1] : "", plusIsSpace: true)
             else { return nil }
-            fields[name] = value
+            fields.append((name, value))
         }
         return fields
     }

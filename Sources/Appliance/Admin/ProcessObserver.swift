@@ -1,6 +1,7 @@
 import Consumers
 import CoreMetrics
 import KafkaBridge
+import Synchronization
 import Telemetry
 
 /// Looks at the relays of all sources of the process, for the admin port.
@@ -13,6 +14,8 @@ final class ProcessObserver: Sendable {
 
     private let units: [Unit]
     private let registry: PrometheusRegistry
+    private let flows = Mutex(FlowHistories())
+    let began = ContinuousClock.now
 
     init(_ units: [Unit], registry: PrometheusRegistry) {
         self.units = units
@@ -26,8 +29,25 @@ final class ProcessObserver: Sendable {
                 group.addTask { await unit.observer.run() }
                 group.addTask { await unit.observer.sample() }
             }
+            group.addTask { await self.sampleFlow() }
         }
     }
+
+    /// Notes every few seconds how much flowed and how late, for the graphs, until cancelled.
+    private func sampleFlow() async {
+        while !Task.isCancelled {
+            let events = registry.counters(.eventsDone, by: "consumer")
+            let latency = registry.histograms(.latency, by: "consumer")
+            flows.withLock { $0.note(events: events, latency: latency, at: .now) }
+            try? await Task.sleep(for: RateHistory.interval)
+        }
+    }
+
+    /// How much flowed here, and how late, within the last day.
+    var flow: FlowHistories { flows.withLock { $0 } }
+
+    /// In which stages batches of a consumer have waited in this process; `nil` where none was measured.
+    func stages(of consumer: String) -> StageTimes? { StageTimes.parse(registry.exposition())[consumer] }
 
     /// How many events per second each consumer of this process processed lately.
     var rates: [String: RateHistory] {
@@ -54,6 +74,12 @@ final class ProcessObserver: Sendable {
 
     func status() async -> ProcessStatus {
         ProcessStatus(await units.concurrentMap { ($0.source, await $0.observer.status()) })
+    }
+
+    /// Up to which position events of a source, or of the first one, are settled, as this process reads them; `nil` where it is not known.
+    func settledPosition(source: String?) async -> Int64? {
+        let unit = units.first { source == nil || $0.source == source }
+        return await unit?.observer.settledPosition()
     }
 
     /// Does not ask the databases.

@@ -147,6 +147,12 @@ final class RelayObserver: Sendable {
         return status
     }
 
+    /// Up to which position events are settled, without asking the database; `nil` where nothing is read.
+    func settledPosition() async -> Int64? {
+        let standing = await relays.worker.snapshot()
+        return standing.isConnected && standing.horizon.problem == nil ? standing.horizon.position : nil
+    }
+
     /// Does not ask the database: the heartbeat does that all the time.
     func reasonsNotReady() async -> [String] { await status(of: Seen()).reasonsNotReady }
 

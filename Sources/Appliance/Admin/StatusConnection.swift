@@ -32,10 +32,14 @@ actor StatusConnection {
         }
     }
 
+    /// Those that could not be delivered themselves.
     func deadLetters(of consumer: String, limit: Int) async -> [DeadLetter]? {
         // The connection is that of the last look, which was a moment ago.
         guard let connection else { return nil }
-        return try? await letters.list(DeadLetterSelection(consumer: consumer), limit: limit, on: connection)
+        let found = try? await letters.page(
+            DeadLetterSelection(consumer: consumer), causesOnly: true, after: DeadLetterPlace(), limit: limit,
+            on: connection)
+        return found?.map(\.letter)
     }
 
     func close() async {

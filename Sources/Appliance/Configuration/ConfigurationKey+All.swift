@@ -304,11 +304,20 @@ extension ConfigurationKey {
     private static let admin: [ConfigurationKey] = [
         .init(
             "admin.listen", .text,
-            "The address of the admin port: `127.0.0.1:9464`; not given, there is none. It serves a dashboard at `/`, "
-                + "`/healthz`, `/readyz`, `/metrics` and `/api/status`."),
+            "The address of the admin port: `127.0.0.1:9464`; not given, there is none. It serves the console at `/`, "
+                + "`/healthz`, `/readyz`, `/metrics` and the API that `/api/openapi.json` describes."),
         .init(
             "admin.token", .secret,
-            "What a request must bring to change something; needed to listen on other addresses than loopback."),
+            "The operators' token: what a request must bring, or a browser signs in with, to change something. Where a token is given, "
+                + "the console's pages need one to be looked at; one is needed to listen on other addresses than loopback."
+        ),
+        .init(
+            "admin.viewer_token", .secret,
+            "The viewers' token: who has it may look at everything in the console, and change nothing."),
+        .init(
+            "admin.payloads", .choice(["shown", "hidden"]), default: "shown",
+            "Whether the console and its API show events' payloads and metadata, and the keys, headers and values of their records."
+        ),
     ]
 
     private static let log: [ConfigurationKey] = [

@@ -5,28 +5,24 @@ import KafkaBridge
 import Logging
 
 /// The page of one consumer.
-///
-/// All buttons belong to one form with one token field, so that everything works without the script too.
 enum ConsumerPage {
-    private static let form = "orders"
-
     static func html(
-        _ report: ConsumerReport, _ details: ConsumerDetails, _ model: DashboardModel, note: String?
+        _ report: ConsumerReport, _ details: ConsumerDetails, _ model: DashboardModel, _ context: PageContext,
+        span: FlowHistory.Span
     ) -> HTML {
         let name = report.consumer.name
+        let path = PageFrame.path(of: name)
         return PageFrame.page(
-            "\(name) · Godwit",
+            name, context,
             """
-            <nav><a href="/">All consumers</a></nav>
-            <div id="standing" data-live>\(snapshot(report, model))</div>
-            \(note.map { "<p class=\"done\" role=\"status\">\(done($0))</p>" } ?? HTML.empty)
-            <section aria-labelledby="orders-title"><h2 id="orders-title">Orders</h2>\(orders(report, model))</section>
-            <section aria-labelledby="parked-title"><h2 id="parked-title">Waiting for a decision</h2>
-            <div id="parked" data-live>\(parked(details, report, model))</div></section>
-            <section aria-labelledby="segments-title"><h2 id="segments-title">Segments</h2>
-            <div id="segments" data-live>\(segments(report.consumer, model))</div></section>
-            <section aria-labelledby="messages-title"><h2 id="messages-title">Recent warnings and errors here</h2>
-            <div id="messages" data-live>\(messages(details.messages))</div></section>
+            <div id="snapshot" data-live>\(snapshot(report, model))</div>
+            \(orders(report, context))
+            <section class="flow" aria-label="Flow"><div id="flow" data-live>\(FlowGraph.html(model.flow[name], span, path: path))</div></section>
+            \(PageFrame.section("parked", "Waiting for a decision", parked(details, report, context), isLive: true))
+            \(PageFrame.section("delay", "Where events wait", delay(details.stages), isLive: true))
+            \(PageFrame.section("segments", "Segments", segments(report.consumer, model), isLive: true))
+            \(PageFrame.section("messages", "Recent warnings and errors of this process", messages(details.messages), isLive: true))
+            \(configuration(details.entries))
             """)
     }
 
@@ -34,13 +30,16 @@ enum ConsumerPage {
         let (lag, history) = (report.consumer.lag, model.rates[report.consumer.name])
         let control = report.consumer.order?.control
         return """
-            <header><h1>\(report.consumer.name) \(PageFrame.badge(report))</h1>\(PageFrame.reasons(report))
-            <dl class="facts">
-            <div><dt>Lag</dt><dd>\(StatusReport.events(lag)) events</dd></div>
+            <header><h1>\(report.consumer.name) \(PageFrame.badge(report))</h1>
+            \(model.ways[report.consumer.name].map { "<p class=\"wayline\">\($0.html)</p>" } ?? HTML.empty)
+            \(PageFrame.reasons(report))
+            <dl class="facts tiles">
+            <div><dt>Waiting</dt><dd>\(StatusReport.events(lag)) \(lag.events == 1 ? "event" : "events")</dd></div>
             <div><dt>Oldest waits</dt><dd>\(StatusReport.age(lag))</dd></div>
             <div><dt>Events/s here</dt><dd class="rate">\(Sparkline.html(history))</dd></div>
             <div><dt>Rate allowed</dt><dd>\(control?.rate.map { "\(RateText.format($0)) events/s" } ?? "any")</dd></div>
             <div><dt>Parked</dt><dd>\(CountText.format(report.deadLetters?.open ?? 0))</dd></div>
+            <div><dt>Delivery</dt><dd>\(report.delivery.map { $0.name.replacing("_", with: " ") } ?? "not known here")</dd></div>
             \(report.audit.map { audit($0) } ?? HTML.empty)
             </dl></header>
             """
@@ -52,105 +51,76 @@ enum ConsumerPage {
             audit.hasFindings
             ? "\(CountText.format(counts.missing)) missing, \(CountText.format(counts.disordered)) out of order"
             : "none missing"
-        let text = "to \(CountText.format(audit.position)), \(AgeText.format(audit.age)) ago: \(found)"
-        return "<div><dt>Audited</dt><dd class=\"\(audit.needsAttention ? "bad" : "")\">\(text)</dd></div>"
+        return """
+            <div><dt>Audited</dt><dd class="\(audit.needsAttention ? "bad" : "")">\(found) <small>to position \
+            \(CountText.format(audit.position)), \(AgeText.format(audit.age)) ago</small></dd></div>
+            """
     }
 
     // MARK: Orders
 
-    private static func orders(_ report: ConsumerReport, _ model: DashboardModel) -> HTML {
-        guard model.canChange else {
-            return """
-                <p>Nothing can be changed here: no <code>admin.token_file</code> is configured. Use <code>godwit pause</code>, \
-                <code>godwit resume</code>, <code>godwit rate</code> and <code>godwit parked</code>.</p>
-                """
+    private static func orders(_ report: ConsumerReport, _ context: PageContext) -> HTML {
+        guard context.canChange else {
+            return PageForm.whyNot(context, ["godwit pause", "godwit resume", "godwit rate", "godwit parked"])
         }
         let api = "/api/consumers/\(PercentCoding.encode(report.consumer.name))"
         let isPaused = report.consumer.order?.control.isPaused ?? false
         let rate = report.consumer.order?.control.rate
-        // The first button is what Enter presses; a disabled one has it press nothing.
         return """
-            <form id="\(form)" method="post">
-            <button type="submit" disabled hidden></button>
-            <p class="field"><label for="actor">Your name, for the audit</label>
-            <input id="actor" name="actor" maxlength="80" autocomplete="username"></p>
-            <p class="field"><label for="token">Token</label>
-            <input id="token" name="token" type="password" autocomplete="current-password" required></p>
+            <section class="orders" aria-label="Orders">
+            <p class="buttons">\(isPaused
+                ? PageForm.button("Resume", api + "/resume", kind: "main")
+                : PageForm.button("Pause", api + "/pause"))</p>
             <p class="field"><label for="rate">Events per second, over all processes</label>
-            <input id="rate" name="rate" inputmode="decimal" autocomplete="off" \
+            <input id="rate" name="rate" form="\(PageForm.id)" inputmode="decimal" autocomplete="off" \
             value="\(rate.map { RateText.format($0) } ?? "")"></p>
-            <p class="buttons">\(button("Set the rate", api + "/rate"))\
-            \(rate == nil ? HTML.empty : button("Lift the bound", api + "/rate/off"))</p>
-            <p class="buttons all">\(isPaused
-                ? button("Resume", api + "/resume", kind: "main") : button("Pause", api + "/pause", kind: "main"))</p>
-            </form>
+            <p class="buttons">\(PageForm.button("Set the rate", api + "/rate"))\
+            \(rate == nil ? HTML.empty : PageForm.button("Lift the bound", api + "/rate/off"))</p>
+            </section>
             """
-    }
-
-    private static func button(
-        _ title: String, _ action: String, kind: String = "", label: String? = nil, confirm: String? = nil
-    ) -> HTML {
-        let question: HTML = confirm.map { " data-confirm=\"\($0)\"" } ?? HTML.empty
-        let name: HTML = label.map { " aria-label=\"\($0)\"" } ?? HTML.empty
-        return """
-            <button type="submit" form="\(form)" formaction="\(action)" class="\(kind)"\(name)\(question)>\(title)</button>
-            """
-    }
-
-    /// Fixed texts, so that a link can put no words on the page.
-    private static func done(_ note: String) -> String {
-        switch note {
-        case "pause": "Paused. What was handed over before is finished."
-        case "resume": "Resumed."
-        case "rate": "The rate is ordered."
-        case "redrive": "To be delivered again, in order; that takes moments."
-        case "discard": "Discarded: it will not be delivered."
-        default: "Done."
-        }
     }
 
     // MARK: Parked
 
     private static func parked(
-        _ details: ConsumerDetails, _ report: ConsumerReport, _ model: DashboardModel
+        _ details: ConsumerDetails, _ report: ConsumerReport, _ context: PageContext
     ) -> HTML {
-        guard let letters = details.deadLetters else { return "<p>The database does not tell at the moment.</p>" }
-        if letters.isEmpty { return "<p class=\"quiet\">Nothing is parked, and no segment stands at an event.</p>" }
-        let (open, shown) = (report.deadLetters?.open ?? 0, letters.count)
+        guard let letters = details.deadLetters else { return "<p>The database does not answer at the moment.</p>" }
+        if letters.isEmpty { return "<p class=\"quiet\">Nothing is parked, and no segment halts at an event.</p>" }
+        let open = report.deadLetters?.open ?? 0
+        let link = "/parked?consumer=\(PercentCoding.encode(report.consumer.name))"
         let more: HTML =
-            open > shown
-            ? "<p>These are the first \(shown) of \(CountText.format(open)); <code>godwit parked list</code> shows all.</p>"
-            : HTML.empty
-        return "<ol class=\"letters\">\(letters.map { letter($0, canChange: model.canChange) })</ol>\(more)"
+            open > letters.count
+            ? "<p><a href=\"\(link)\">All \(CountText.format(open)) parked events</a></p>"
+            : "<p><a href=\"\(link)\">Decide about several at once</a></p>"
+        return "<ol class=\"letters\">\(letters.map { ParkedPage.letter($0, context) })</ol>\(more)"
     }
 
-    private static func letter(_ letter: DeadLetter, canChange: Bool) -> HTML {
-        let api = "/api/consumers/\(PercentCoding.encode(letter.consumer))/parked/\(letter.position)"
-        let attempts =
-            !letter.isCause
-            ? "" : ", \(CountText.format(letter.attempts)) \(letter.attempts == 1 ? "attempt" : "attempts")"
-        let isAsked = letter.isRedriveRequested ? ", to be delivered again" : ""
-        let buttons: HTML =
-            canChange
-            ? """
-            <p class="buttons">\(button(
-                "Redrive", api + "/redrive", label: "Redrive the event at position \(letter.position) and those after it"))\
-            \(button(
-                "Discard", api + "/discard", kind: "danger", label: "Discard the event at position \(letter.position)",
-                confirm: "Discard the event at position \(letter.position)? It will not be delivered."))</p>
-            """ : HTML.empty
+    // MARK: Delay, segments, messages, configuration
+
+    private static func delay(_ stages: StageTimes?) -> HTML {
+        guard let stages, stages.count > 0 else {
+            return "<p class=\"quiet\">This process has delivered no batch of it yet.</p>"
+        }
+        let total = max(stages.settle + stages.queue + stages.deliver, 1e-9)
+        let rows = [
+            ("Open transactions", "the events' own, and those that they waited for", stages.settle),
+            ("Reading and queue", "reading, a pause, a rate, or what was under way before", stages.queue),
+            ("Brokers and retries", "acknowledgements, retries and halts", stages.deliver),
+        ].map { title, meaning, seconds -> HTML in
+            """
+            <tr><th scope="row">\(title)<small>\(meaning)</small></th>\
+            <td data-label="On average" class="number">\(FlowGraph.seconds(seconds / stages.count))</td>\
+            <td data-label="Share" class="number"><meter min="0" max="100" value="\(Int(seconds / total * 100))"></meter> \
+            \(Int((seconds / total * 100).rounded())) %</td></tr>
+            """
+        }
         return """
-            <li><p class="title"><strong>\(letter.eventType)</strong> <span class="badge \
-            \(letter.isCause ? "bad" : "note")">\(letter.isCause ? letter.state.rawValue : "waits behind another")</span></p>
-            <p>\(letter.aggregate.boundedContext) / \(letter.aggregate.aggregateType) / \
-            <span class="id">\(letter.aggregate.aggregateID)</span>, version \(letter.aggregateVersion)</p>
-            <p class="quiet">position \(CountText.format(letter.position)), segment \(letter.segment), event \
-            <span class="id">\(letter.eventID.uuidString.lowercased())</span>\(attempts)\(isAsked)</p>
-            \(letter.isCause ? "<p class=\"error\">\(letter.error)</p>" : HTML.empty)\(buttons)</li>
+            <table class="plain"><thead><tr><th scope="col">Stage</th><th scope="col" class="number">On average</th>\
+            <th scope="col" class="number">Share</th></tr></thead><tbody>\(rows)</tbody></table>
+            <p class="quiet">Of \(CountText.format(Int64(min(stages.count, 1e15)))) batches that this process has delivered.</p>
             """
     }
-
-    // MARK: Segments and messages
 
     private static func segments(_ consumer: StoreStatus.Consumer, _ model: DashboardModel) -> HTML {
         if consumer.segments.isEmpty { return "<p>None yet: the consumer was never started.</p>" }
@@ -160,28 +130,55 @@ enum ConsumerPage {
                 <tr><th scope="row">\(segment.id)</th>\
                 <td data-label="Owner" class="\(owner == nil ? "bad" : "id")">\(owner ?? "nobody")</td>\
                 <td data-label="Checkpoint" class="number">\(CountText.format(segment.checkpoint))</td>\
-                <td data-label="Lag" class="number">\(StatusReport.events(segment.lag))</td>\
+                <td data-label="Waiting" class="number">\(StatusReport.events(segment.lag))</td>\
                 <td data-label="Oldest waits" class="number">\(StatusReport.age(segment.lag))</td></tr>
 
                 """
         }
         return """
-            <table class="segments"><thead><tr><th scope="col">Segment</th><th scope="col">Owner</th>\
-            <th scope="col" class="number">Checkpoint</th><th scope="col" class="number">Lag</th>\
+            <table class="segments plain"><thead><tr><th scope="col">Segment</th><th scope="col">Owner</th>\
+            <th scope="col" class="number">Checkpoint</th><th scope="col" class="number">Waiting</th>\
             <th scope="col" class="number">Oldest waits</th></tr></thead><tbody>
             \(rows)</tbody></table>
             """
     }
 
-    private static func messages(_ messages: [RecentMessages.Message]) -> HTML {
-        if messages.isEmpty { return "<p class=\"quiet\">None since this process started.</p>" }
-        let items = messages.map { message -> HTML in
-            """
-            <li><time datetime="\(message.time)">\(message.time)</time> \
-            <span class="badge \(message.level > .warning ? "bad" : "note")">\(message.level.rawValue)</span> \
-            \(message.text)</li>
-            """
+    private static func messages(_ groups: [MessageGroup]) -> HTML {
+        if groups.isEmpty { return "<p class=\"quiet\">None since this process started.</p>" }
+        let items = groups.map { group -> HTML in
+            let message = group.newest
+            let times: HTML =
+                group.count == 1
+                ? HTML.empty
+                : " <span class=\"quiet\">\(group.count) times since \(TimeWords.short(group.first))</span>"
+            return """
+                <li><time datetime="\(message.time)">\(TimeWords.short(message.time))</time> \
+                <span class="badge \(message.level > .warning ? "bad" : "note")">\(message.level.rawValue)</span> \
+                \(PageFrame.withCode(message.text))\(times)</li>
+                """
         }
         return "<ul class=\"messages\">\(items)</ul>"
+    }
+
+    private static func configuration(_ entries: [ConfigurationEntry]) -> HTML {
+        if entries.isEmpty { return .empty }
+        let rows = entries.map { entry -> HTML in
+            let value: HTML =
+                switch entry.value {
+                case .text(let text): "<code>\(text)</code>"
+                case .list(let list):
+                    list.isEmpty ? "<span class=\"quiet\">none</span>" : "<code>\(list.joined(separator: ", "))</code>"
+                case .hidden: "<span class=\"quiet\">hidden</span>"
+                }
+            return """
+                <tr><th scope="row">\(entry.path.dropFirst(2).joined(separator: "."))</th>\
+                <td data-label="Value">\(value)</td><td data-label="From" class="quiet">\(entry.source.description)</td></tr>
+                """
+        }
+        return """
+            <section aria-labelledby="configuration-title"><details><summary><h2 id="configuration-title">Configuration</h2></summary>
+            <table class="plain settings"><thead><tr><th scope="col">Key</th><th scope="col">Value</th><th scope="col">From</th></tr></thead>\
+            <tbody>\(rows)</tbody></table></details></section>
+            """
     }
 }

@@ -5,14 +5,19 @@ struct DashboardModel: Sendable {
     let sources: [(source: String?, status: RelayStatus)]
     let diagnosis: Diagnosis
     let rates: [String: RateHistory]
-    /// Whether a token is configured, so that something can be changed here.
-    let canChange: Bool
+    let flow: FlowHistories
+    /// Each consumer's way, by its name; those of other configurations have none.
+    let ways: [String: ConsumerWay]
 
-    init(_ status: ProcessStatus, rates: [String: RateHistory], canChange: Bool) {
+    init(
+        _ status: ProcessStatus, rates: [String: RateHistory], flow: FlowHistories = FlowHistories(),
+        ways: [String: ConsumerWay] = [:]
+    ) {
         sources = status.sources
         diagnosis = status.diagnosis
         self.rates = rates
-        self.canChange = canChange
+        self.flow = flow
+        self.ways = ways
     }
 
     var reports: [ConsumerReport] { diagnosis.reports }
@@ -26,10 +31,13 @@ struct DashboardModel: Sendable {
 
 /// What a consumer's page shows beside that.
 struct ConsumerDetails: Sendable {
-    let messages: [RecentMessages.Message]
+    let messages: [MessageGroup]
     /// What is parked or halted at, as far as it fits the page; `nil` when the database did not tell.
     let deadLetters: [DeadLetter]?
+    /// The consumer's configuration; empty where this process has none.
+    var entries: [ConfigurationEntry] = []
+    var stages: StageTimes?
 
     /// How many parked events a page shows.
-    static let mostDeadLetters = 50
+    static let mostDeadLetters = 5
 }

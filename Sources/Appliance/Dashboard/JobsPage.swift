@@ -2,26 +2,22 @@ import KafkaBridge
 
 /// The page at `/jobs`: all jobs with what can be done with them, and a form for another.
 ///
-/// As on a consumer's page, all buttons belong to one form with one token field, so that everything works without the script too.
+/// All buttons belong to one form, so that everything works without the script too.
 enum JobsPage {
     static let path = "/jobs"
-    private static let form = "orders"
     /// The newest are shown; `godwit jobs` shows all.
     private static let most = 100
 
     static func html(
-        _ jobs: Result<[Job], Failure>, consumers: [String], canChange: Bool, note: String?
+        _ jobs: Result<[Job], Failure>, consumers: [String], _ context: PageContext
     ) -> HTML {
         PageFrame.page(
-            "Jobs · Godwit",
+            "Jobs", context,
             """
-            <nav><a href="/">All consumers</a></nav>
             <header><h1>Jobs</h1></header>
-            \(note.map { "<p class=\"done\" role=\"status\">\(done($0))</p>" } ?? HTML.empty)
-            <section aria-labelledby="jobs-title"><h2 id="jobs-title">All jobs</h2>
-            <div id="jobs" data-live>\(list(jobs, canChange: canChange))</div></section>
-            <section aria-labelledby="orders-title"><h2 id="orders-title">\(canChange ? "Who you are, and another job" : "Orders")</h2>\
-            \(orders(consumers, canChange: canChange))</section>
+            \(PageFrame.section("jobs", "All jobs", list(jobs, canChange: context.canChange), isLive: true))
+            <section aria-labelledby="orders-title"><h2 id="orders-title">Publish events again</h2>
+            \(orders(consumers, context))</section>
             """)
     }
 
@@ -37,7 +33,7 @@ enum JobsPage {
     }
 
     /// What a job would publish.
-    static func count(_ report: JSONValue) -> HTML {
+    static func count(_ report: JSONValue, _ context: PageContext) -> HTML {
         func text(_ value: JSONValue?) -> String {
             switch value {
             case .number(let digits)?: digits
@@ -61,7 +57,7 @@ enum JobsPage {
             <code>godwit republish --dry-run</code> counts all.</p>
             """
         return PageFrame.page(
-            "Counted · Godwit",
+            "Counted", context,
             """
             <h1>\(text(report["events"])) events would be published</h1>
             <ul class="why">\(items)</ul>\(rest)
@@ -134,7 +130,7 @@ enum JobsPage {
             let question: HTML = confirm.map { " data-confirm=\"\($0)\"" } ?? HTML.empty
             buttons.append(
                 """
-                <button type="submit" form="\(form)" formaction="\(api)/\(action)" formnovalidate class="\(kind)" \
+                <button type="submit" form="\(PageForm.id)" formaction="\(api)/\(action)" formnovalidate class="\(kind)" \
                 aria-label="\(title) the job \(job.name)"\(question)>\(title)</button>
                 """)
         }
@@ -150,31 +146,26 @@ enum JobsPage {
 
     // MARK: Orders
 
-    private static func orders(_ consumers: [String], canChange: Bool) -> HTML {
-        guard canChange else {
-            return """
-                <p>Nothing can be changed here: no <code>admin.token_file</code> is configured. Use \
-                <code>godwit republish --queue</code> and <code>godwit jobs</code>.</p>
-                """
+    private static func orders(_ consumers: [String], _ context: PageContext) -> HTML {
+        guard context.canChange else {
+            return PageForm.whyNot(context, ["godwit republish --queue", "godwit jobs"])
         }
         let choices = consumers.map { "<option value=\"\($0)\"></option>" as HTML }
-        // The first button is what Enter presses; a disabled one has it press nothing.
+        // A form of its own: what is filled in here is nobody else's. Its first button is what Enter presses, and presses nothing.
         return """
-            <form id="\(form)" method="post">
+            <form class="grid" method="post" action="/api/jobs">\(PageForm.hidden(context))
             <button type="submit" disabled hidden></button>
-            \(field("actor", "Your name, for the audit", "maxlength=\"80\" autocomplete=\"username\""))
-            <p class="field"><label for="token">Token</label>
-            <input id="token" name="token" type="password" autocomplete="current-password" required></p>
-            \(field("name", "Name of another job", "maxlength=\"100\" autocomplete=\"off\""))
-            \(field("consumer", "Consumer", "list=\"consumers\" autocomplete=\"off\""))
+            \(field("name", "Name of the job", "maxlength=\"100\" autocomplete=\"off\""))
+            \(field("consumer", "Consumer", "list=\"consumers\" autocomplete=\"off\" required"))
             <datalist id="consumers">\(choices)</datalist>
-            \(field("since", "Events since: 7d, 2026-11-22, 2026-11-22 10:00 (UTC)", "autocomplete=\"off\""))
-            \(field("until", "Until, likewise; nothing is until now", "autocomplete=\"off\""))
-            \(field("event_types", "Event types, separated by commas; nothing is all", "autocomplete=\"off\""))
-            \(field("topic", "Another topic than the consumer's", "autocomplete=\"off\""))
-            \(field("rate", "Events per second at most; nothing stands back for the live flow", "inputmode=\"decimal\" autocomplete=\"off\""))
-            <p class="buttons all"><button type="submit" name="dry_run" value="true" formaction="/api/jobs">Count the events</button>\
-            <button type="submit" class="main" formaction="/api/jobs">Queue the job</button></p>
+            \(field("since", "Events since, in UTC", "placeholder=\"7d, 2026-11-22 10:00\" autocomplete=\"off\""))
+            \(field("until", "Until, in UTC", "placeholder=\"now\" autocomplete=\"off\""))
+            \(field("event_types", "Event types, separated by commas", "placeholder=\"all\" autocomplete=\"off\""))
+            \(field("aggregate_ids", "Aggregate ids, separated by commas", "placeholder=\"all\" autocomplete=\"off\""))
+            \(field("topic", "To the topic", "placeholder=\"the consumer's own\" autocomplete=\"off\""))
+            \(field("rate", "Events per second at most", "placeholder=\"courteous: stands back for the live flow\" inputmode=\"decimal\" autocomplete=\"off\""))
+            <p class="buttons all"><button type="submit" name="dry_run" value="true">Count the events</button>\
+            <button type="submit" class="main">Queue the job</button></p>
             </form>
             """
     }
@@ -184,18 +175,5 @@ enum JobsPage {
         <p class="field"><label for="\(name)">\(label)</label>
         <input id="\(name)" name="\(name)" \(attributes)></p>
         """
-    }
-
-    /// Fixed texts, so that a link can put no words on the page.
-    private static func done(_ note: String) -> String {
-        switch note {
-        case "made", "again": "Queued: the first relay with a hand free runs it."
-        case "exists":
-            "There is a job of that name already, and it is the same one: nothing was queued. See below how it stands."
-        case "stop": "To be stopped, within a second or so."
-        case "resume": "Queued: a relay goes on with it."
-        case "cancel": "Cancelled for good."
-        default: "Done."
-        }
     }
 }

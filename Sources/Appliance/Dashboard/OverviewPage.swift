@@ -1,47 +1,47 @@
 import Consumers
 import KafkaBridge
 
-/// The page at `/`: a row per consumer.
+/// The page at `/`: what is the matter, how much flows, and a row per consumer.
 enum OverviewPage {
-    static func html(_ model: DashboardModel) -> HTML {
+    static func html(
+        _ model: DashboardModel, _ context: PageContext, filter: OverviewFilter, span: FlowHistory.Span
+    ) -> HTML {
         PageFrame.page(
-            "Godwit",
+            "Godwit", context,
             """
             <div id="overview" data-live>
             \(header(model))
             \(problems(model))
-            <table class="consumers">
-            <caption class="hidden">All consumers</caption>
-            <thead><tr><th scope="col">Consumer</th><th scope="col">State</th><th scope="col" class="number">Lag</th>\
-            <th scope="col" class="number">Oldest waits</th><th scope="col" class="number">Events/s here</th>\
-            <th scope="col">Segments</th><th scope="col" class="number">Parked</th></tr></thead>
-            <tbody>
-            \(model.reports.map { row($0, model) })
-            </tbody>
-            </table>
-            \(model.reports.isEmpty ? "<p>No consumer is configured or known to the database.</p>" : HTML.empty)
-            \(JobsPage.section(model.jobs))
             </div>
+            <section class="flow" aria-label="Flow"><div id="flow" data-live>\(FlowGraph.html(model.flow.all, span, path: "/"))</div></section>
+            <section class="list" aria-labelledby="consumers-title"><h2 id="consumers-title">Consumers</h2>
+            \(controls(filter))
+            <div id="consumers" data-live>\(consumers(model, filter))</div></section>
+            <div id="jobs" data-live>\(JobsPage.section(model.jobs))</div>
             """)
     }
 
     private static func header(_ model: DashboardModel) -> HTML {
         let reasons = model.diagnosis.reasonsNotReady
-        let memory =
-            model.sources.first?.status.residentMemory.map { "\(CountText.format($0 / 1_048_576)) MiB" } ?? "?"
         let ready: HTML =
             reasons.isEmpty
             ? "<span class=\"badge good\">ready</span>"
             : "<span class=\"badge bad\">not ready</span> \(reasons.joined(separator: "; "))"
+        let rate = model.rates.values.reduce(0) { $0 + $1.current }
+        let waiting = model.reports.filter(\.isConfigured).reduce(0) { $0 + $1.consumer.lag.events }
+        let parked = model.reports.reduce(0) { $0 + ($1.deadLetters?.open ?? 0) }
+        let parkedText: HTML =
+            parked == 0 ? "0" : "<a href=\"/parked\" class=\"bad\">\(CountText.format(parked))</a>"
         return """
             <header>
-            <h1>Godwit <span class="badge \(model.diagnosis.isHealthy ? "good" : "bad")">\
+            <h1>Overview <span class="badge \(model.diagnosis.isHealthy ? "good" : "bad")">\
             \(model.diagnosis.isHealthy ? "healthy" : "unhealthy")</span></h1>
-            <dl class="facts">
-            <div><dt>Process</dt><dd class="id">\(model.workers.sorted().joined(separator: " "))</dd></div>
-            <div><dt>This process</dt><dd>\(ready)</dd></div>
+            <dl class="facts tiles">
+            <div><dt>Events/s here</dt><dd>\(Sparkline.rate(rate))</dd></div>
+            <div><dt>Events waiting</dt><dd>\(CountText.format(waiting))</dd></div>
+            <div><dt>Parked</dt><dd>\(parkedText)</dd></div>
             \(model.sources.map { positions($0.source, $0.status) })
-            <div><dt>Memory</dt><dd>\(memory)</dd></div>
+            <div><dt>This process</dt><dd>\(ready)</dd></div>
             </dl>
             </header>
             """
@@ -49,10 +49,12 @@ enum OverviewPage {
 
     private static func positions(_ source: String?, _ status: RelayStatus) -> HTML {
         let of = source.map { " of \($0)" } ?? ""
+        let (latest, settled) = (status.standing.horizon.latest, status.standing.horizon.position)
+        let horizon =
+            !status.hasHorizon
+            ? "settled: unknown" : settled >= latest ? "all settled" : "settled to \(CountText.format(settled))"
         return """
-            <div><dt>Latest position\(of)</dt><dd>\(CountText.format(status.standing.horizon.latest))</dd></div>
-            <div><dt>Settled horizon\(of)</dt><dd>\(status.hasHorizon
-                ? CountText.format(status.standing.horizon.position) : "unknown")</dd></div>
+            <div><dt>Latest position\(of)</dt><dd>\(CountText.format(latest)) <small>\(horizon)</small></dd></div>
             """
     }
 
@@ -68,7 +70,7 @@ enum OverviewPage {
             """
         }
         return """
-            <section aria-labelledby="problems-title"><h2 id="problems-title">What is the matter</h2>
+            <section class="problems" aria-labelledby="problems-title"><h2 id="problems-title">What is the matter</h2>
             <ul class="why">\(items)</ul></section>
             """
     }
@@ -85,18 +87,56 @@ enum OverviewPage {
         return "<strong>\(links)</strong>"
     }
 
+    private static func controls(_ filter: OverviewFilter) -> HTML {
+        let choices = OverviewFilter.Show.allCases.map { show -> HTML in
+            "<option value=\"\(show.rawValue)\"\(show == filter.show ? " selected" : HTML.empty)>\(show.title)</option>"
+        }
+        return """
+            <form class="filter" method="get" action="/" role="search">
+            <p class="field"><label for="q">Name, context or topic</label>
+            <input id="q" name="q" value="\(filter.text)" type="search" autocomplete="off" data-key="/"></p>
+            <p class="field"><label for="show">Show</label><select id="show" name="show">\(choices)</select></p>
+            <p class="buttons"><button type="submit">Filter</button></p></form>
+            """
+    }
+
+    private static func consumers(_ model: DashboardModel, _ filter: OverviewFilter) -> HTML {
+        if model.reports.isEmpty { return "<p>No consumer is configured or known to the database.</p>" }
+        let reports = filter.apply(model.reports, model.ways)
+        if reports.isEmpty {
+            return "<p class=\"quiet\">None of \(model.reports.count) consumers matches. <a href=\"/\">Show all</a></p>"
+        }
+        return """
+            <table class="consumers">
+            <caption class="hidden">Consumers</caption>
+            <thead><tr><th scope="col">Consumer</th><th scope="col">State</th>\
+            <th scope="col" class="number">Waiting</th><th scope="col" class="number">Oldest waits</th>\
+            <th scope="col" class="number">Events/s here</th>\
+            <th scope="col">Segments</th><th scope="col" class="number">Parked</th></tr></thead>
+            <tbody>
+            \(reports.map { row($0, model) })
+            </tbody>
+            </table>
+            """
+    }
+
     private static func row(_ report: ConsumerReport, _ model: DashboardModel) -> HTML {
         let (consumer, history) = (report.consumer, model.rates[report.consumer.name])
-        let lag = consumer.lag
+        let (lag, parked) = (consumer.lag, report.deadLetters?.open ?? 0)
+        let link: HTML =
+            parked == 0
+            ? "0"
+            : "<a href=\"/parked?consumer=\(PercentCoding.encode(consumer.name))\">\(CountText.format(parked))</a>"
         return """
             <tr>
-            <th scope="row"><a href="\(PageFrame.path(of: consumer.name))">\(consumer.name)</a></th>
+            <th scope="row"><a href="\(PageFrame.path(of: consumer.name))">\(consumer.name)</a>\
+            \(model.ways[consumer.name]?.html ?? HTML.empty)</th>
             <td data-label="State">\(PageFrame.badge(report))\(report.isConfigured ? HTML.empty : PageFrame.reasons(report))</td>
-            <td data-label="Lag" class="number">\(StatusReport.events(lag))</td>
+            <td data-label="Waiting" class="number">\(StatusReport.events(lag))</td>
             <td data-label="Oldest waits" class="number">\(StatusReport.age(lag))</td>
             <td data-label="Events/s here" class="number rate">\(Sparkline.html(history))</td>
             <td data-label="Segments">\(owners(consumer, model.workers))</td>
-            <td data-label="Parked" class="number">\(CountText.format(report.deadLetters?.open ?? 0))</td>
+            <td data-label="Parked" class="number">\(link)</td>
             </tr>
 
             """

@@ -6,10 +6,11 @@ struct JobRequest: Sendable {
     /// Whether events are counted only.
     var isDryRun = false
 
-    /// What a request may say; the last two are for whom it comes from.
+    /// What a request may say; the last four are for whom it comes from.
     static let names = [
         "name", "kind", "consumer", "from", "since", "to", "until", "from_position", "to_position", "contexts",
         "aggregate_types", "aggregate_ids", "event_types", "topic", "rate", "courtesy", "dry_run", "actor", "token",
+        "form_token", "back",
     ]
 
     /// - Parameter isForm: texts stand for everything then, and empty ones for nothing.
@@ -55,7 +56,7 @@ struct JobRequest: Sendable {
                     throw Failure(
                         .usage,
                         "\"\(LogLine.harmless(String(member.name.prefix(80))))\" is nothing that a job has; there are "
-                            + JobRequest.names.dropLast(2).joined(separator: ", "))
+                            + JobRequest.names.dropLast(4).joined(separator: ", "))
                 }
             }
         }

@@ -18,7 +18,7 @@ package final class RecentMessages: Sendable {
     private let most: Int
     private let messages = Mutex<[Message]>([])
 
-    init(most: Int = 100) {
+    init(most: Int = 500) {
         self.most = most
     }
 

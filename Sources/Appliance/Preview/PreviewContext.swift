@@ -25,7 +25,11 @@ struct PreviewContext: Sendable {
     }
 
     /// What the database knows of the consumer, and what is to be said about that.
-    func record(on connection: Connection) async throws -> (record: ConsumerPreview.Record, notes: [String]) {
+    ///
+    /// - Parameter aggregate: only what concerns an event of it is read of the dead letters; `nil` is all.
+    func record(
+        concerning aggregate: AggregateIdentity? = nil, on connection: Connection
+    ) async throws -> (record: ConsumerPreview.Record, notes: [String]) {
         var record = ConsumerPreview.Record(totalSegments: consumer.totalSegments)
         var notes: [String] = []
         let name = consumer.name
@@ -37,7 +41,17 @@ struct PreviewContext: Sendable {
             record.history = try await ScopesTable(tables).read(name, on: connection)
             let letters = DeadLetters(tables)
             var after: Int64 = 0
-            while record.letters.count < Self.mostLetters {
+            if let aggregate {
+                let own = DeadLetterSelection(
+                    consumer: name, aggregateID: aggregate.aggregateID, aggregateType: aggregate.aggregateType,
+                    boundedContext: aggregate.boundedContext)
+                let known = try await letters.list(own, states: DeadLetter.State.allCases, on: connection)
+                // Each segment halts at one event.
+                let halts = try await letters.list(
+                    DeadLetterSelection(consumer: name), states: [.halted], on: connection)
+                record.letters = known + halts.filter { $0.aggregate != aggregate }
+            }
+            while aggregate == nil, record.letters.count < Self.mostLetters {
                 let more = try await letters.list(
                     DeadLetterSelection(consumer: name),
                     states: DeadLetter.State.allCases.filter { $0.isOpen || $0 == .discarded }, after: after,

@@ -51,7 +51,10 @@ package final class RelayProcess: Sendable {
                 logger: logger)
             let endpoints = AdminEndpoints(
                 observer: ProcessObserver(observers, registry: registry), actions: actions,
-                token: AdminToken(configuration.admin.token), logger: logger)
+                door: AdminDoor(
+                    AdminTokens(operator: configuration.admin.token, viewer: configuration.admin.viewerToken),
+                    logger: logger),
+                desk: EventDesk(configuration), logger: logger)
             services.append(AdminService(address: address, endpoints: endpoints, logger: logger))
         }
         services.append(MemoryService())

@@ -47,6 +47,22 @@ package struct AuditLog: Sendable {
             """
         return BoundStatement(Statement(name: "audit_newest", sql: sql), [limit])
     }
+
+    /// A page of the entries, the newest first: id, actor, action, subject, details, time in microseconds since 1970.
+    ///
+    /// - Parameters:
+    ///   - id: entries before this one.
+    ///   - text: is part of actor, action or subject, whatever its case; empty is any. So many of the newest entries are looked at
+    ///     for it at most.
+    package func page(before id: Int64, text: String, limit: Int, lookingAt most: Int) -> BoundStatement {
+        let sql = """
+            SELECT id, actor, action, subject, details, (extract(epoch FROM at) * 1000000)::bigint FROM (
+                SELECT * FROM \(table.sql) WHERE id < $1 ORDER BY id DESC LIMIT $4) AS newest
+            WHERE $2 = '' OR position(lower($2) IN lower(actor || ' ' || action || ' ' || subject)) > 0
+            ORDER BY id DESC LIMIT $3
+            """
+        return BoundStatement(Statement(name: "audit_page", sql: sql), [id, text, limit, most])
+    }
 }
 
 /// One change that an operator made.

@@ -72,7 +72,7 @@ extension EventsTable {
     private var identityColumns: String { shape.columns([.payload: "''::bytea", .metadata: "NULL::jsonb"]) }
 
     /// A WHERE clause and its values.
-    private struct Conditions {
+    struct Conditions {
         private(set) var sql: String
         private(set) var values: [any PostgresEncodable]
 

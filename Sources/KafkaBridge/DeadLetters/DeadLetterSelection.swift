@@ -17,3 +17,14 @@ package struct DeadLetterSelection: Sendable, Hashable {
         self.boundedContext = boundedContext
     }
 }
+
+/// A place in the order of consumers and positions, from which a list goes on.
+package struct DeadLetterPlace: Sendable, Hashable {
+    package let consumer: String
+    package let position: Int64
+
+    package init(consumer: String = "", position: Int64 = 0) {
+        self.consumer = consumer
+        self.position = position
+    }
+}

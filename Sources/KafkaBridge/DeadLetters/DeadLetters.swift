@@ -62,6 +62,29 @@ package struct DeadLetters: Sendable {
         return found
     }
 
+    /// A dead letter, and how many events of its aggregate wait with it.
+    package struct Entry: Sendable, Hashable {
+        package let letter: DeadLetter
+        /// Itself included, 1,000 at most.
+        package let waiting: Int
+    }
+
+    /// Those selected that are open, behind a place in the order of consumers and positions.
+    ///
+    /// - Parameter causesOnly: whether those that only wait behind another are left out.
+    package func page(
+        _ selection: DeadLetterSelection, state: DeadLetter.State? = nil, causesOnly: Bool,
+        after place: DeadLetterPlace,
+        limit: Int, on session: some PostgresSession
+    ) async throws(PostgresError) -> [Entry] {
+        var found: [Entry] = []
+        let statement = table.openPage(selection, state: state, causesOnly: causesOnly, after: place, limit: limit)
+        for row in try await session.query(statement) {
+            found.append(Entry(letter: try DeadLetter(row), waiting: try row.decode(DeadLettersTable.columnCount)))
+        }
+        return found
+    }
+
     /// By consumer; those without open ones are left out.
     package func counts(on session: some PostgresSession) async throws(PostgresError) -> [Count] {
         var counts: [Count] = []

@@ -23,6 +23,8 @@ package struct DeadLettersTable: Sendable {
         aggregate_id, aggregate_version, state, is_cause, redrive_requested, reason, error, attempts, first_at, last_at
         """
 
+    static let columnCount = columns.split(separator: ",").count
+
     /// The conditions for the parameters of a selection, which are `$1` to `$5`.
     private static let selected = """
         ($1::text IS NULL OR letters.consumer_name = $1) AND ($2::bigint IS NULL OR letters.global_position = $2)
@@ -53,6 +55,32 @@ package struct DeadLettersTable: Sendable {
         return BoundStatement(
             Statement(name: "dead_letters_list", sql: sql),
             Self.values(selection) + [states.map(\.rawValue), position, limit, others.sorted()])
+    }
+
+    /// Those that are open, in the order of consumers and positions, behind a place in that order; with how many events of the same
+    /// aggregate wait, itself included, up to 1,000.
+    ///
+    /// - Parameter causesOnly: whether those that only wait behind another are left out.
+    func openPage(
+        _ selection: DeadLetterSelection, state: DeadLetter.State?, causesOnly: Bool, after place: DeadLetterPlace,
+        limit: Int
+    ) -> BoundStatement {
+        let columns = Self.columns.split(separator: ", ").map { "letters.\($0)" }.joined(separator: ", ")
+        let sql = """
+            SELECT \(columns), (SELECT count(*) FROM (
+                SELECT FROM \(table.sql) AS others WHERE others.consumer_name = letters.consumer_name
+                AND others.segment_id = letters.segment_id AND others.bounded_context = letters.bounded_context
+                AND others.aggregate_type = letters.aggregate_type AND others.aggregate_id = letters.aggregate_id
+                AND others.\(Self.open) LIMIT 1000) AS counted)
+            FROM (SELECT * FROM \(table.sql) AS letters
+                WHERE \(Self.selected) AND \(Self.open) AND ($6::text IS NULL OR state = $6) AND (NOT $7 OR is_cause)
+                AND (consumer_name, global_position) > ($8, $9)
+                ORDER BY consumer_name, global_position LIMIT $10) AS letters
+            ORDER BY letters.consumer_name, letters.global_position
+            """
+        return BoundStatement(
+            Statement(name: "dead_letters_page", sql: sql),
+            Self.values(selection) + [state?.rawValue, causesOnly, place.consumer, place.position, limit])
     }
 
     /// By consumer: how many are open, and how many of these are causes, and how many segments halt.

@@ -25,6 +25,10 @@ package final class PrometheusRegistry: Sendable {
         return text.text
     }
 
+    func series(_ metric: Metric) -> [String: MetricFamily.Cell] {
+        families.withLock { $0[metric.rawValue]?.series ?? [:] }
+    }
+
     private func cell(
         _ label: String, _ dimensions: [(String, String)], _ kind: MetricDefinition.Kind
     ) -> MetricFamily.Cell {

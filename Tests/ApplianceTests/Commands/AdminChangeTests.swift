@@ -124,7 +124,7 @@ import Testing
                         '"><img src=x onerror=alert(' || i || ')>', 1, 'parked', true, 'too_large', '<b>big</b>'
                     FROM generate_series(7, 8) i
                     """)
-            let page = try await admin.get("/consumers/identity").body
+            let page = try await ConsoleSession.signIn(admin, token: "hush-hush").get("/consumers/identity").body
             #expect(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"))
             #expect(!page.contains("<script>alert") && !page.contains("<img") && !page.contains("<b>big"))
             #expect(page.contains("/api/consumers/identity/parked/8/discard"))

@@ -27,12 +27,21 @@ struct AdminPort {
 
     var variables: [String: String] { ["GODWIT_ADMIN_LISTEN": "127.0.0.1:\(port)"] }
 
-    func get(_ path: String, method: String = "GET") async throws -> Answer {
+    func get(
+        _ path: String, method: String = "GET", token: String? = nil, headers: [String: String] = [:],
+        followsRedirects: Bool = true
+    ) async throws -> Answer {
         guard let url = URL(string: "http://127.0.0.1:\(port)\(path)") else { throw URLError(.badURL) }
         var request = URLRequest(url: url)
         request.httpMethod = method
+        request.httpShouldHandleCookies = false
         if method == "POST" { request.httpBody = Data("{}".utf8) }
-        return try await answer(request, URLSession.shared)
+        if let token { request.setValue("Bearer \(token)", forHTTPHeaderField: "authorization") }
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        if followsRedirects { return try await answer(request, URLSession.shared) }
+        let session = URLSession(configuration: .ephemeral, delegate: StaysHere(), delegateQueue: nil)
+        defer { session.finishTasksAndInvalidate() }
+        return try await answer(request, session)
     }
 
     /// Posts a body, as JSON unless said otherwise.

@@ -64,9 +64,10 @@ import Testing
             #expect(try await admin.get("/api/jobs").json.items.compactMap { $0["job"]?.string } == ["week-2", "week"])
             #expect(try await admin.metric("godwit_job_events_published_total")["{consumer=\"identity\"}"] == 80)
             #expect(try await admin.metric("godwit_jobs")["{state=\"failed\"}"] == 0)
-            let page = try await admin.get("/jobs").body
+            let session = try await ConsoleSession.signIn(admin, token: token)
+            let page = try await session.get("/jobs").body
             #expect(page.contains("/api/jobs/week/again") && page.contains("100 %"))
-            #expect(try await admin.get("/").body.contains("none waits, runs or has failed"))
+            #expect(try await session.get("/").body.contains("none waits, runs or has failed"))
         }
     }
 
@@ -80,9 +81,10 @@ import Testing
                 type: form,
                 followsRedirects: false)
             #expect(made.status == 303 && made.headers["location"] == "/jobs?done=made", "\(made.body)")
+            let session = try await ConsoleSession.signIn(admin, token: token)
             try await eventually("it never runs") { try await state(admin, "slow") == "running" }
             try await eventually("the page does not show it") {
-                try await admin.get("/").body.contains("slow")
+                try await session.get("/").body.contains("slow")
             }
             let status = try await admin.get("/api/status").json
             #expect(status["jobs"]?.items.first?["job"]?.string == "slow" && status["ready"] == true)
@@ -90,7 +92,7 @@ import Testing
             let asked = ContinuousClock.now
             try await eventually("it never stops") { try await state(admin, "slow") == "stopped" }
             #expect(ContinuousClock.now - asked < .seconds(3))
-            #expect(try await admin.get("/jobs").body.contains("/api/jobs/slow/resume"))
+            #expect(try await session.get("/jobs").body.contains("/api/jobs/slow/resume"))
             #expect(try await admin.post("/api/jobs/slow/resume", token: token).status == 200)
             try await eventually("it never goes on") { try await state(admin, "slow") == "running" }
             let refused = try await admin.post("/api/jobs/slow/again", token: token)

@@ -44,14 +44,21 @@ struct Browser {
         return try Data(contentsOf: file)
     }
 
-    private func run(_ arguments: [String]) async throws -> Command.Result {
-        let program = try #require(Self.program)
-        // Tests run as root in containers, where its sandbox does not.
-        let common = [
+    /// A browser that is told what to do.
+    func drive() async throws -> BrowserDriver {
+        try await BrowserDriver(try #require(Self.program), common, folder: folder.path)
+    }
+
+    // Tests run as root in containers, where its sandbox does not.
+    private var common: [String] {
+        [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
             "--user-data-dir=\(folder.appending(path: "profile").path)",
         ]
-        return try await Command(program, common + arguments).run()
+    }
+
+    private func run(_ arguments: [String]) async throws -> Command.Result {
+        try await Command(try #require(Self.program), common + arguments).run()
     }
 }
 

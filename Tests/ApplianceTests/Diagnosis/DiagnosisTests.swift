@@ -225,7 +225,10 @@ import Testing
         let json = process.json
         #expect(json["healthy"] == .boolean(own.isHealthy) && json["ready"] == .boolean(own.reasonsNotReady.isEmpty))
         #expect(json["problems"]?.items.compactMap { $0["code"]?.string } == own.problems.map(\.issue.kind.code))
-        let page = OverviewPage.html(DashboardModel(ProcessStatus([(nil, process)]), rates: [:], canChange: false)).text
+        let page = OverviewPage.html(
+            DashboardModel(ProcessStatus([(nil, process)]), rates: [:]),
+            PageContext(caller: .anyone, route: .overview, path: "/"), filter: OverviewFilter(), span: .hour
+        ).text
         for problem in own.problems { #expect(page.contains(problem.issue.kind.code)) }
         #expect(
             page.contains(">unhealthy<") == !own.isHealthy && page.contains(">not ready<") == (json["ready"] == false))

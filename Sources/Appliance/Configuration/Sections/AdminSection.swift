@@ -14,9 +14,19 @@ package struct AdminSection: Sendable {
     /// Nil is no port at all.
     package var listen: Address?
     package var token: String?
+    /// Of those who may only look.
+    package var viewerToken: String?
+    /// Whether payloads, metadata and what is made of them are shown nowhere.
+    package var hidesPayloads: Bool
 
     init(_ values: inout ConfigurationValues) {
         token = values.optionalText("admin.token")
+        viewerToken = values.optionalText("admin.viewer_token")
+        hidesPayloads = values.text("admin.payloads") == "hidden"
+        if let token, token == viewerToken {
+            values.problem(
+                "admin.viewer_token", .adminToken, "is the operator's token: give viewers another, or none")
+        }
         guard let text = values.optionalText("admin.listen") else { return }
         guard let address = Self.address(text) else {
             values.problem(
@@ -25,7 +35,7 @@ package struct AdminSection: Sendable {
             return
         }
         listen = address
-        if !address.isLoopback, !values.isGiven("admin.token") {
+        if !address.isLoopback, !values.isGiven("admin.token"), !values.isGiven("admin.viewer_token") {
             values.problem(
                 "admin.listen", .adminToken,
                 "is not a loopback address: set \"admin.token_file\" too, or listen on 127.0.0.1")

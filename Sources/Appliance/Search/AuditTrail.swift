@@ -1,0 +1,95 @@
+import EventSourcing
+import FoundationEssentials
+import Postgres
+
+/// A page of the audit: who changed what, and when.
+struct AuditTrail: Sendable {
+    struct Entry: Sendable, Hashable {
+        let id: Int64
+        let time: Date
+        let entry: AuditEntry
+
+        var json: JSONValue {
+            [
+                "id": .number(id), "at": .string(TimeText.full(time)), "actor": .string(entry.actor),
+                "action": .string(entry.action), "subject": .string(entry.subject), "details": .string(entry.details),
+            ]
+        }
+    }
+
+    /// What somebody wants to see of it. A pure value.
+    struct Search: Sendable, Hashable {
+        var source: String?
+        var text = ""
+        var before = Int64.max
+        var limit = 50
+
+        static let names = ["source", "q", "before", "limit"]
+
+        /// - Throws: for what is unknown or wrong, with what it must be.
+        init(_ query: [String: String]) throws(Failure) {
+            for name in query.keys.sorted() where !Self.names.contains(name) {
+                throw Failure(
+                    .usage,
+                    "\"\(LogLine.harmless(String(name.prefix(80))))\" is nothing to list the audit by; there are "
+                        + Self.names.joined(separator: ", "))
+            }
+            source = query["source"].flatMap { $0.isEmpty ? nil : $0 }
+            text = (query["q"] ?? "").trimmed
+            guard text.utf8.count <= 200, !text.utf8.contains(0), source?.utf8.contains(0) != true else {
+                throw Failure(.usage, "\"q\" must be a text of 200 bytes at most")
+            }
+            if let given = query["before"], !given.isEmpty {
+                guard let id = Int64(given), id > 0 else {
+                    throw Failure(.usage, "\"before\" must be the id of an entry")
+                }
+                before = id
+            }
+            if let given = query["limit"], !given.isEmpty {
+                guard let number = Int(given), (1...500).contains(number) else {
+                    throw Failure(.usage, "\"limit\" must be a number from 1 to 500")
+                }
+                limit = number
+            }
+        }
+
+        func query(before id: Int64?) -> String {
+            let parts = [("source", source), ("q", text.isEmpty ? nil : text), ("before", id.map { "\($0)" })]
+            let words = parts.compactMap { name, value in value.map { "\(name)=\(PercentCoding.encode($0))" } }
+            return words.isEmpty ? "" : "?" + words.joined(separator: "&")
+        }
+    }
+
+    var entries: [Entry] = []
+    /// Where the next page goes on; `nil` where there is nothing more.
+    var before: Int64?
+
+    /// So many entries are looked at for a text.
+    private static let mostLookedAt = 20_000
+
+    static func read(_ search: Search, _ tables: TableNames, on connection: Connection) async throws(PostgresError)
+        -> AuditTrail
+    {
+        var trail = AuditTrail()
+        let statement = AuditLog(tables).page(
+            before: search.before, text: search.text, limit: search.limit + 1, lookingAt: mostLookedAt)
+        for row in try await connection.query(statement) {
+            let microseconds: Int64 = try row.decode(5)
+            trail.entries.append(
+                Entry(
+                    id: try row.decode(0), time: Date(timeIntervalSince1970: Double(microseconds) / 1_000_000),
+                    entry: AuditEntry(
+                        actor: try row.decode(1), action: try row.decode(2), subject: try row.decode(3),
+                        details: try row.decode(4))))
+        }
+        if trail.entries.count > search.limit {
+            trail.entries.removeLast(trail.entries.count - search.limit)
+            trail.before = trail.entries.last?.id
+        }
+        return trail
+    }
+
+    var json: JSONValue {
+        ["entries": .array(entries.map(\.json)), "before": before.map { .number($0) } ?? .null]
+    }
+}
