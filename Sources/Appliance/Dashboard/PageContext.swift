@@ -8,7 +8,7 @@ struct PageContext: Sendable {
     var note: String?
     /// Whether payloads and what is made of them are hidden.
     var hidesPayloads = false
-    /// Whether anything can be changed over this port, by whoever may.
+    /// Whether anything can be changed over this port.
     var isChangeable = false
 
     var canChange: Bool { caller.canChange }

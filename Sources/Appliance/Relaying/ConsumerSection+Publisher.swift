@@ -32,7 +32,7 @@ extension ConsumerSection {
     /// - Parameters:
     ///   - deadLetters: where halts and parked events are noted; a job notes none.
     ///   - transactions: what the database knows of exactly-once delivery; a job that publishes again delivers at least once.
-    ///   - instance: tells this process apart from all others in its transactional id; `nil` makes a name up.
+    ///   - instance: distinguishes this process from all others in its transactional id; `nil` makes a name up.
     /// - Throws: where the configuration was refused and used nevertheless.
     func publisherOptions(
         _ kafka: KafkaSection, deadLetters: DeadLetterStore? = nil, transactions: TransactionStore? = nil,

@@ -17,7 +17,7 @@ struct AuditTrail: Sendable {
         }
     }
 
-    /// What somebody wants to see of it. A pure value.
+    /// What an operator asks to see of it. A pure value.
     struct Search: Sendable, Hashable {
         var source: String?
         var text = ""

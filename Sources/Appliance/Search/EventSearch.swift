@@ -1,7 +1,7 @@
 import EventSourcing
 import FoundationEssentials
 
-/// What somebody looks for among the events of a source. A pure value: the query of a page or of the API in, a bounded plan out.
+/// What an operator looks for among the events of a source. A pure value: the query of a page or of the API in, a bounded plan out.
 struct EventSearch: Sendable, Hashable {
     /// The source's name; `nil` where it was not said.
     var source: String?

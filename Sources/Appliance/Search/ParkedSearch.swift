@@ -1,6 +1,6 @@
 import KafkaBridge
 
-/// Which parked events somebody wants to see. A pure value.
+/// Which parked events an operator asks to see. A pure value.
 struct ParkedSearch: Sendable, Hashable {
     var source: String?
     var consumer: String?
@@ -115,7 +115,7 @@ enum ParkedRemedy {
         case .follows: "Decide about the event that it waits behind: this one follows by itself."
         case .missing: "The event is no longer in the store: discard it, or restore it and redrive."
         case .tooMany:
-            "Too many aggregates are parked: mend what is wrong with all of them and redrive, or discard them."
+            "Too many aggregates are parked: fix what is wrong with all of them and redrive, or discard them."
         }
     }
 

@@ -145,7 +145,7 @@ package struct AdoptionPlan: Sendable, Hashable {
             )
         }
         if let sequence = found?.sequence {
-            // Another tool may have made it, or somebody has altered it.
+            // Another tool may have made it, or an operator has altered it.
             requireCounting(sequence)
             guard refusals.isEmpty else { return }
             requireCache(sequence)

@@ -1,7 +1,7 @@
 package import FoundationEssentials
 package import Postgres
 
-/// Positions of events that somebody looks for, the newest first. Each statement is bounded: by a unique index, by an aggregate, or
+/// Positions of events that a search looks for, the newest first. Each statement is bounded: by a unique index, by an aggregate, or
 /// by a window of positions. None reads the whole table.
 extension EventsTable {
     /// Whether the unique index of Godwit's own shape finds an event by its id.

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Appliance
 
-/// The routes of the admin port, and what is said of them.
+/// The routes of the admin port, and what is written of them.
 @Suite struct AdminRouteTests {
     @Test func `each route is found by its own path, and by its method alone`() {
         for route in AdminRoute.allCases {

@@ -224,7 +224,7 @@ import Testing
                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                     WHERE application_name LIKE 'godwit%' AND datname = current_database() AND pid <> pg_backend_pid();
                     """)
-            try await eventually("it is said", within: .seconds(30)) {
+            try await eventually("it is not reported", within: .seconds(30)) {
                 let ready = try await place.admin.get("/readyz")
                 return ready.status == 503 && ready.body.contains("source c: nothing is relayed at the moment")
                     && ready.body.contains("tried again")
