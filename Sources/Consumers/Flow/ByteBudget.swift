@@ -59,17 +59,21 @@ final class ByteBudget: Sendable {
         used.withLock { $0 -= bytes }
         released.wake()
     }
+
+    fileprivate func takeAgain(_ bytes: Int) { used.withLock { $0 += bytes } }
 }
 
 /// The memory of what a consumer has made of a batch's events; it is given back when the last reference to it goes, or before.
 package final class RecordMemory: Sendable {
     private let budget: ByteBudget
     private let charge: MemoryBudget.Share
+    private let all: (bytes: Int, events: Int)
     private let left: Mutex<(bytes: Int, events: Int)>
 
     fileprivate init(_ budget: ByteBudget, _ bytes: Int, _ events: Int, _ charge: MemoryBudget.Share) {
         self.budget = budget
         self.charge = charge
+        all = (bytes, events)
         left = Mutex((bytes, events))
     }
 
@@ -83,6 +87,20 @@ package final class RecordMemory: Sendable {
         if part > 0 {
             charge.giveBack(part)
             budget.giveBack(part)
+        }
+    }
+
+    /// So many of the events whose memory was released are sent again: it counts again, whether it fits or not.
+    package func restore(events count: Int) {
+        let part = left.withLock { left -> Int in
+            let (bytes, events) = (all.bytes - left.bytes, all.events - left.events)
+            let part = count >= events ? bytes : bytes / events * count
+            left = (left.bytes + part, min(all.events, left.events + count))
+            return part
+        }
+        if part > 0 {
+            charge.takeAgain(part)
+            budget.takeAgain(part)
         }
     }
 

@@ -20,6 +20,12 @@ final class MemoryBudget: Sendable {
             budget.giveBack(part)
         }
 
+        /// Some of what was given back is used again.
+        func takeAgain(_ part: Int) {
+            bytes.add(part, ordering: .relaxed)
+            budget.used.add(part, ordering: .relaxed)
+        }
+
         deinit {
             budget.giveBack(bytes.load(ordering: .relaxed))
         }

@@ -77,10 +77,26 @@ struct ProgressTopic: Sendable {
                     + "with \(segments) partitions and cleanup.policy=compact, or have it made (kafka.topics.create)")
         }
         let results = try await create(specification)
-        if let error = results[topic] ?? nil, error.code != .topicAlreadyExists { throw error }
-        logger.notice(
-            "created the topic of the progress", metadata: ["topic": "\(topic)", "partitions": "\(segments)"])
-        return try await producer.prepare([topic], within: Self.patience)[0]
+        if let error = results[topic] ?? nil {
+            if error.code != .topicAlreadyExists { throw error }
+        } else {
+            logger.notice(
+                "created the topic of the progress", metadata: ["topic": "\(topic)", "partitions": "\(segments)"])
+        }
+        return try await waitUntilKnown(to: producer)
+    }
+
+    /// The broker that is asked may hear of the new topic a moment later than the one that made it.
+    private func waitUntilKnown(to producer: Producer) async throws -> TopicHandle {
+        let deadline = ContinuousClock.now + Self.patience
+        while true {
+            do throws(KafkaError) {
+                return try await producer.prepare([name.description], within: Self.patience)[0]
+            } catch {
+                guard error.isAbsence, ContinuousClock.now < deadline else { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 
     /// What deletes records may delete the only one that says how far a segment has come.

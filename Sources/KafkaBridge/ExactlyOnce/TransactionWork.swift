@@ -48,7 +48,7 @@ struct TransactionWork: Sendable {
             let beginnings = try await takeover.run(segments, known: known)
             if !takeover.unknown.isEmpty {
                 logger.warning(
-                    "segments were delivered exactly once before, and the topic has no progress of them: what was delivered behind their checkpoints is delivered again",
+                    "segments had an owner that delivers exactly once, and the topic has no progress of them: either that owner was gone before its first transaction, or the progress was deleted, and what was delivered behind their checkpoints is delivered again",
                     metadata: ["segments": "\(takeover.unknown)", "topic": "\(options.progressTopic)"])
             }
             return .success(beginnings)

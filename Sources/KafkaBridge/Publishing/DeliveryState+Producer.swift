@@ -189,7 +189,8 @@ extension DeliveryState {
         let (acknowledged, failures) = batches[index].endAttempt(outcomes, success: success)
         attemptsUnderWay -= 1
         if isExactlyOnce, !batches[index].entries.contains(where: { $0.state == .open }) {
-            sent.append(batches[index].id)
+            batches[index].isSent = true
+            recordMemory.append(.free(batches[index].id))
         }
         if !topics.refused.isEmpty {
             for topic in Set(acknowledged) { note(topics.tookRecord(topic), of: topic) }
@@ -221,7 +222,13 @@ extension DeliveryState {
         }
         if isExactlyOnce {
             // What is committed all the same shows when the segments are taken over again.
-            for index in batches.indices { sentAgain += batches[index].endTransaction(isCommitted: false) }
+            for index in batches.indices {
+                let count = batches[index].endTransaction(isCommitted: false)
+                sentAgain += count
+                guard count > 0, batches[index].isSent else { continue }
+                batches[index].isSent = false
+                recordMemory.append(.used(batches[index].id))
+            }
             published = 0
             let hadRecords = exactlyOnce?.transaction.began != nil
             if let cause { exactlyOnce?.failed(cause) }
@@ -230,8 +237,6 @@ extension DeliveryState {
                 notices.append(.transactionEnded(end))
             }
         }
-        // What was acknowledged without being committed is sent again.
-        sent = []
         // Limits and topics may have changed, and what was found of one record may concern others.
         examineAgain()
         batches.removeAll { $0.isResolved }

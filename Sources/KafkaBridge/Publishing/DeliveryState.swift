@@ -90,6 +90,14 @@ struct DeliveryState: Sendable {
         case redrive(RedriveOutcome?)
     }
 
+    /// Of the memory of a batch's records, by the batch's id.
+    enum RecordMemoryChange: Equatable {
+        /// They are acknowledged: nothing is left of them, though their transaction is not committed.
+        case free(Int)
+        /// The transaction has failed: they are sent again.
+        case used(Int)
+    }
+
     enum Life {
         case absent(startAt: ContinuousClock.Instant?)
         case running(Running)
@@ -129,8 +137,8 @@ struct DeliveryState: Sendable {
     /// For the log and the metrics, in order; taken by ``takeNotices()``.
     var notices: [DeliveryNotice] = []
     var resolved: [(id: Int, Resolution)] = []
-    /// Batches whose records are acknowledged, and that wait for their transaction's commit: of their records nothing is left.
-    var sent: [Int] = []
+    /// What has changed of batches whose records are acknowledged, and that wait for their transaction's commit.
+    var recordMemory: [RecordMemoryChange] = []
 
     var life = Life.absent(startAt: nil)
     var producerCount = 0
@@ -383,11 +391,10 @@ struct DeliveryState: Sendable {
         return resolved
     }
 
-    /// The batches of which the producer holds no records any more, before they are done. If the transaction fails, they are
-    /// sent again; their records, of one transaction at most, are counted no second time.
-    mutating func takeSent() -> [Int] {
-        defer { sent = [] }
-        return sent
+    /// Which batches the producer holds no records of any more, before they are done, and which of these are sent again.
+    mutating func takeRecordMemory() -> [RecordMemoryChange] {
+        defer { recordMemory = [] }
+        return recordMemory
     }
 
     mutating func takeNotices() -> [DeliveryNotice] {

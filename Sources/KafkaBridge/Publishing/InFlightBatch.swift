@@ -50,6 +50,8 @@ struct InFlightBatch {
     private var preparedRecords: [PreparedRecord?] = []
     /// What the current producer was given of it, or is about to be given.
     var attempt: FeedAttempt?
+    /// All that is to be delivered of it is acknowledged, and waits for the transaction's commit.
+    var isSent = false
     /// No caller waits for it any more; what the producer was given of it is observed to its end.
     var isResolved = false
 

@@ -123,9 +123,11 @@ package actor KafkaPublisher: SizedConsumer, EndingConsumer {
         let notices = state.takeNotices()
         report.write(notices)
         // A transaction grows by what is acknowledged of it, and would otherwise be as small as what may be under way.
-        for id in state.takeSent() {
-            guard let (records, count) = memory.removeValue(forKey: id) else { continue }
-            records?.release(events: count)
+        for change in state.takeRecordMemory() {
+            switch change {
+            case .free(let id): if let (records, count) = memory[id] { records?.release(events: count) }
+            case .used(let id): if let (records, count) = memory[id] { records?.restore(events: count) }
+            }
         }
         let ended = state.takeResolved()
         for (id, resolution) in ended {

@@ -113,6 +113,34 @@ import Testing
         withExtendedLifetime(all) {}
     }
 
+    @Test func `records that are sent again count again, whether they fit or not`() async throws {
+        let process = MemoryBudget(limit: 1_000, released: WakeSignal())
+        let budget = ByteBudget(limit: 100, process: process)
+        var share: ByteBudget.Share? = try await budget.take(batch: 20, records: 70, events: 7)
+        share?.records.release(events: 4)
+        var other: ByteBudget.Share? = try await budget.take(batch: 50, records: 0)
+        share?.records.restore(events: 3)
+        #expect(process.bytesUsed == 60)
+        // No more than was given back.
+        share?.records.restore(events: 9)
+        #expect(process.bytesUsed == 70)
+        share?.records.release(events: 7)
+        #expect(process.bytesUsed == 0)
+        share?.records.restore(events: 7)
+        let beyond = Task { try await budget.take(batch: 20, records: 0) }
+        try await Task.sleep(for: .milliseconds(1))
+        withExtendedLifetime(other) {}
+        other = nil
+        try await Task.sleep(for: .milliseconds(1))
+        beyond.cancel()
+        await #expect(throws: CancellationError.self) { try await deadline { _ = try await beyond.value } }
+        withExtendedLifetime(share) {}
+        share = nil
+        #expect(process.bytesUsed == 0)
+        let all = try await deadline { try await budget.take(batch: 100, records: 0) }
+        withExtendedLifetime(all) {}
+    }
+
     @Test func `a cancelled wait takes nothing`() async throws {
         let process = MemoryBudget.unbounded
         let budget = ByteBudget(limit: 10, process: process)

@@ -2,6 +2,7 @@ import EventSourcing
 import FoundationEssentials
 import Kafka
 import KafkaTestBroker
+import Logging
 import Postgres
 import TestSupport
 import Testing
@@ -42,8 +43,8 @@ struct ExactlyOnceFixture {
     }
 
     /// A relay that the test ends itself.
-    func relay(_ id: String, policy: PoisonPolicy = .park) throws -> Relaying {
-        try Relaying(place, policy, change(id), { $0.heartbeatInterval = .milliseconds(300) }, logger: quiet)
+    func relay(_ id: String, policy: PoisonPolicy = .park, logger: Logger = quiet) throws -> Relaying {
+        try Relaying(place, policy, change(id), { $0.heartbeatInterval = .milliseconds(300) }, logger: logger)
     }
 
     func relaying(_ id: String = "relay", policy: PoisonPolicy = .park, _ body: (Relaying) async throws -> Void)

@@ -100,6 +100,21 @@ import Testing
         #expect(state.preparation(of: [3: next], now: start) == .takeOver([next], known: [:]))
     }
 
+    @Test
+    func `a commit under a claim that has ended does not record the owner under the next one, taken over meanwhile`() {
+        var state = serving()
+        takeOver(&state, .after(found))
+        _ = state.commit([3: delivery(10)], served: [3: segment], id: "own", now: start)
+        let next = ServedSegment(segment: 3, checkpoint: 0, epoch: 8, attempt: 0)
+        state.serve([3: next], before: [3: segment], ended: [3])
+        state.beganPreparing()
+        state.tookOver([next: .after(found)], served: [3: next])
+        state.committed(id: "own", served: [3: next], now: start)
+        #expect(!state.takesRecords && state.hasUnrecordedOwners)
+        let progress = state.commit([:], served: [3: next], id: "own", now: start)
+        #expect(progress?[3]?.epoch == 8 && progress?[3]?.last == found.last)
+    }
+
     private func asks(_ state: inout ExactlyOnceState, _ now: ContinuousClock.Instant) -> Bool {
         state.asksForOwnership(now) { $0.next() }
     }

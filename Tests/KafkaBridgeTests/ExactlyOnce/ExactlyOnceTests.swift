@@ -24,6 +24,26 @@ import Testing
         }
     }
 
+    @Test(.onEmbeddedBroker)
+    func `a progress topic that was made and that a broker has not heard of yet is no reason to refuse anything`()
+        async throws
+    {
+        try await PoisonFixture.withBroker { place, broker in
+            let once = try ExactlyOnceFixture(place)
+            let log = CapturedLog()
+            await broker.inject(
+                Fault(
+                    .refuse(KafkaErrorCode(.unknownTopicOrPartition)), on: .metadata, topic: once.progressTopic,
+                    skip: 1, count: 2))
+            let relay = try once.relay("relay", logger: log.logger)
+            try await once.appendEvents(10)
+            try await place.waitForCheckpoints(10)
+            try await relay.stop()
+            #expect(log.lines.contains { $0.contains("created the topic of the progress") })
+            #expect(log.lines.filter { $0.hasPrefix("error") || $0.contains("refused") } == [])
+        }
+    }
+
     @Test func `a relay that is gone in the middle of it, again and again, doubles nothing`() async throws {
         try await PoisonFixture.with { place in
             let once = try ExactlyOnceFixture(place)

@@ -32,6 +32,20 @@ import Testing
         }
     }
 
+    @Test func `a takeover that comes too late leaves the owner of the later claim alone`() async throws {
+        let world = TakeoverWorld(1)
+        world.begin(with: 5)
+        let (id, segments) = world.claim()
+        world.overtake(segments, by: "later")
+        let access = world.access(of: id)
+        let beginnings = try await deadline {
+            var takeover = SegmentTakeover(access)
+            return try await takeover.run(segments, known: [:])
+        }
+        #expect(!beginnings.isEmpty && beginnings.values.allSatisfy { $0 == .lost })
+        #expect(!world.isFenced("later"))
+    }
+
     @Test func `an event that was delivered and is gone is refused by name`() async throws {
         let world = TakeoverWorld(1)
         world.lose(events: true)
@@ -182,6 +196,19 @@ private final class TakeoverWorld: Sendable {
             }
         }
     }
+
+    /// A worker claims the segments anew, and records itself.
+    func overtake(_ segments: [ServedSegment], by id: String) {
+        state.withLock { state in
+            for segment in segments {
+                let epoch = segment.epoch + 1
+                state.epochs[segment.segment] = epoch
+                state.rows[segment.segment] = .init(transactionalID: id, epoch: epoch, lineage: "l")
+            }
+        }
+    }
+
+    func isFenced(_ id: String) -> Bool { state.withLock { $0.fenced.contains(id) } }
 
     func setCheckpoint(_ checkpoint: Int64) { state.withLock { $0.checkpoint = checkpoint } }
 

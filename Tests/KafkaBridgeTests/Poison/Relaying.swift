@@ -9,7 +9,7 @@ import TestSupport
 final class Relaying: Sendable {
     let publisher: KafkaPublisher
     let worker: Worker
-    private let source: EventSource
+    let source: EventSource
     private let pool: ConnectionPool
     private let task: Task<Void, any Error>
     private let isEnded = Atomic(false)

@@ -21,6 +21,8 @@ struct TransactionalBrokers {
     var request: Request?
     /// What is to be committed, and not decided.
     var commit: (producer: Int, progress: [Int: SegmentProgress])?
+    /// Batches whose records' memory is given back.
+    var freed: Set<Int> = []
     /// How a commit was decided, and not answered.
     var answer: (producer: Int, error: KafkaError?)?
 }

@@ -68,6 +68,7 @@ struct DeliveryHistory {
     private var counts: [Int: Int] = [:]
     private var known: Set<FirstBatchGate.Partition> = []
     var hasFailed = false
+    private var isProducerGone = false
     private var question: DeliveryState.TopicQuestion?
     private var partitions: [Int32] = [2, 2, 1]
     var absent: Set<Int> = []
@@ -210,6 +211,7 @@ struct DeliveryHistory {
         switch state.next(now: now) {
         case .startProducer:
             (underWay, given, counts, known, hasFailed) = ([], [:], [:], [], false)
+            isProducerGone = false
             state.producerStarted(largestBatch: 0, now: now)
         case .endProducer: endProducer()
         case .ask(let question): self.question = question
@@ -227,6 +229,9 @@ struct DeliveryHistory {
 
     private mutating func give(_ feed: DeliveryState.Feed) {
         if hasFailed { return state.producerFailed() }
+        if transactions?.freed.contains(feed.batch) == true {
+            Issue.record("batch \(feed.batch) is sent, and not counted")
+        }
         let most = feed.records.count
         // Now and then the queue is full.
         let count = Int.random(in: 0..<5, using: &random) == 0 ? Int.random(in: 0...most, using: &random) : most
@@ -350,6 +355,7 @@ struct DeliveryHistory {
             outcomes[id] = outcome
         }
         state.producerEnded(outcomes, cause: nil, now: now)
+        isProducerGone = true
     }
 
     private mutating func answerQuestion() {
@@ -512,6 +518,7 @@ struct DeliveryHistory {
         for segment in epochs.indices { epochs[segment] += 1 }
         transactions?.request = nil
         transactions?.answer = nil
+        transactions?.freed = []
         transactions?.isFenced = false
         state = Self.newState(policy, template, transactions != nil)
         ledger = SegmentLedger()
@@ -549,7 +556,9 @@ struct DeliveryHistory {
         }
         _ = state.takeNotices()
         state.watch(now)
+        for change in state.takeRecordMemory() { note(change) }
         for (id, resolution) in state.takeResolved() {
+            transactions?.freed.remove(id)
             switch resolution {
             case .publication(let outcome): ends[id] = outcome
             case .redrive(let outcome): settle(outcome)
@@ -566,6 +575,19 @@ struct DeliveryHistory {
                 }
             }
             checkProgress()
+        }
+    }
+
+    /// The memory of records comes free with their acknowledgements, and counts again when they are sent again.
+    private mutating func note(_ change: DeliveryState.RecordMemoryChange) {
+        switch change {
+        case .free(let id):
+            if !isProducerGone, underWay.contains(where: { $0.batch == id }) {
+                Issue.record("batch \(id) is freed, and is under way")
+            }
+            if transactions?.freed.insert(id).inserted != true { Issue.record("batch \(id) is freed twice") }
+        case .used(let id):
+            if transactions?.freed.remove(id) == nil { Issue.record("batch \(id) is used again, and was not freed") }
         }
     }
 
