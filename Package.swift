@@ -135,6 +135,11 @@ let package = Package(
                 "KafkaBridge", "KafkaTestBroker", "Telemetry", "TestSupport", metrics,
             ],
             swiftSettings: settings),
+        // Everything that decides, in one process without I/O: histories by seed, with faults.
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Consumers", "EventSourcing", "Kafka", "KafkaBridge", "Postgres", "TestSupport"],
+            swiftSettings: settings),
         // A broker as a process of its own, for tests that kill it and for measuring it without the rest of Godwit.
         .executableTarget(
             name: "KafkaBrokerTool", dependencies: ["KafkaTestBroker", arguments], path: "Tests/KafkaBrokerTool",

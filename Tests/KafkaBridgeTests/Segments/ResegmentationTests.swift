@@ -50,6 +50,8 @@ import Testing
         }
     }
 
+    private let random = Mutex(seeded("aggregates of resegmented consumers"))
+
     private func options() -> WorkerOptions {
         var options = WorkerOptions()
         options.heartbeatInterval = .milliseconds(300)
@@ -70,7 +72,8 @@ import Testing
 
     private func append(_ count: Int, _ store: TestStore, _ connection: Connection) async throws {
         for _ in 0..<count {
-            let event = Event.sample("aggregate-\(Int.random(in: 0..<40))")
+            let aggregate = random.withLock { Int.random(in: 0..<40, using: &$0) }
+            let event = Event.sample("aggregate-\(aggregate)")
             _ = try await connection.withTransaction {
                 try await store.store.append([event], expecting: .any, in: $0)
             }
