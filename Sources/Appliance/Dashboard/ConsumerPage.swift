@@ -34,7 +34,7 @@ enum ConsumerPage {
             \(model.ways[report.consumer.name].map { "<p class=\"wayline\">\($0.html)</p>" } ?? HTML.empty)
             \(PageFrame.reasons(report))
             <dl class="facts tiles">
-            <div><dt>Waiting</dt><dd>\(StatusReport.events(lag)) \(lag.events == 1 ? "event" : "events")</dd></div>
+            <div><dt>Waiting</dt><dd>\(StatusReport.events(lag)) \(lag?.events == 1 ? "event" : "events")</dd></div>
             <div><dt>Oldest waits</dt><dd>\(StatusReport.age(lag))</dd></div>
             <div><dt>Events/s here</dt><dd class="rate">\(Sparkline.html(history))</dd></div>
             <div><dt>Rate allowed</dt><dd>\(control?.rate.map { "\(RateText.format($0)) events/s" } ?? "any")</dd></div>

@@ -35,7 +35,7 @@ struct OverviewFilter: Sendable, Hashable {
                 switch show {
                 case .all: true
                 case .problems: !report.issues.isEmpty
-                case .behind: report.consumer.lag.events > 0
+                case .behind: (report.consumer.lag?.events ?? 0) > 0
                 case .parked: (report.deadLetters?.open ?? 0) > 0
                 }
             guard isShown, !wanted.isEmpty else { return isShown }

@@ -28,7 +28,7 @@ enum OverviewPage {
             ? "<span class=\"badge good\">ready</span>"
             : "<span class=\"badge bad\">not ready</span> \(reasons.joined(separator: "; "))"
         let rate = model.rates.values.reduce(0) { $0 + $1.current }
-        let waiting = model.reports.filter(\.isConfigured).reduce(0) { $0 + $1.consumer.lag.events }
+        let waiting = model.reports.filter(\.isConfigured).reduce(0) { $0 + ($1.consumer.lag?.events ?? 0) }
         let parked = model.reports.reduce(0) { $0 + ($1.deadLetters?.open ?? 0) }
         let parkedText: HTML =
             parked == 0 ? "0" : "<a href=\"/parked\" class=\"bad\">\(CountText.format(parked))</a>"

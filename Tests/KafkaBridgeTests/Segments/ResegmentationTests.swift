@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    private let random = Mutex(seeded("aggregates of resegmented consumers"))
+    private static let random = Mutex(seeded("aggregates of resegmented consumers"))
 
     private func options() -> WorkerOptions {
         var options = WorkerOptions()
@@ -72,7 +72,7 @@ import Testing
 
     private func append(_ count: Int, _ store: TestStore, _ connection: Connection) async throws {
         for _ in 0..<count {
-            let aggregate = random.withLock { Int.random(in: 0..<40, using: &$0) }
+            let aggregate = Self.random.withLock { Int.random(in: 0..<40, using: &$0) }
             let event = Event.sample("aggregate-\(aggregate)")
             _ = try await connection.withTransaction {
                 try await store.store.append([event], expecting: .any, in: $0)

@@ -136,7 +136,7 @@ final class RelayDelivery: @unchecked Sendable {
     private func settle() {
         state.watch(now)
         _ = state.takeNotices()
-        _ = state.takeSent()
+        _ = state.takeRecordMemory()
         for (id, resolution) in state.takeResolved() {
             if case .publication(let outcome) = resolution { outcomes[id] = outcome }
         }
