@@ -124,7 +124,7 @@ package enum APIDescription {
             members.append(.init("400", error("What was asked for is wrong, and how")))
         }
         if route.need != .nothing { members.append(.init("401", error("No token, or a wrong one"))) }
-        if route.isPost || route.showsEvents {
+        if route.isPost || !route.isForEveryHost {
             members.append(
                 .init("403", error("Who asks may not; or nothing can be changed, since no token is configured")))
         }

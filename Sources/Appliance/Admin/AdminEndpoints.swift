@@ -72,14 +72,14 @@ struct AdminEndpoints: Sendable {
 
     /// Why a caller may not look; `nil` where it may.
     private func refusal(_ request: AdminRequest, _ route: AdminRoute, _ caller: AdminCaller) -> AdminResponse? {
-        guard case .role(let role) = route.need else { return nil }
-        if !caller.canSignIn, route.showsEvents, !LocalHost.isLocal(request.origin.hostName) {
+        if !caller.canSignIn, !route.isForEveryHost, !LocalHost.isLocal(request.origin.hostName) {
             // A page of elsewhere can have its own name lead here.
             let text =
-                "without a token events are shown only under an address such as 127.0.0.1 or localhost: "
+                "without a token this is shown only under an address such as 127.0.0.1 or localhost: "
                 + "open this port under one, or configure \"admin.token_file\""
             return Self.refusal(.forbidden, text, request, isPage: route.isPage)
         }
+        guard case .role(let role) = route.need else { return nil }
         guard caller.role < role else { return nil }
         guard route.isPage else {
             return Self.refusal(

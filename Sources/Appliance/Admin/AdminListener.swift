@@ -2,6 +2,7 @@ import KafkaBridge
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 
 /// Takes connections and answers one request on each.
 struct AdminListener: Sendable {
@@ -13,6 +14,8 @@ struct AdminListener: Sendable {
     private static let mostSilent = 64
     /// How many are answered at a time; more wait, but for probes.
     private static let mostAnswers = 32
+    /// How many of those that search the databases wait for their turn; more are refused, so that they keep nothing else waiting.
+    private static let mostSearches = 16
     private static let lifetime: TimeAmount = .seconds(10)
 
     private static let mostBodyBytes = 1 << 16
@@ -49,13 +52,16 @@ struct AdminListener: Sendable {
     func serve(_ endpoints: AdminEndpoints) async throws {
         let silent = SilentConnections(most: Self.mostSilent)
         let room = AsyncSemaphore(limit: Self.mostAnswers)
+        let searches = SearchCount(most: Self.mostSearches)
         try await server.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in connections {
                     silent.enter(connection.channel)
                     // Whoever breaks off or talks nonsense is no matter for the others.
                     group.addTask {
-                        try? await Self.answer(connection, endpoints, room) { silent.leave(connection.channel) }
+                        try? await Self.answer(connection, endpoints, room, searches) {
+                            silent.leave(connection.channel)
+                        }
                         silent.leave(connection.channel)
                     }
                 }
@@ -66,7 +72,8 @@ struct AdminListener: Sendable {
     }
 
     private static func answer(
-        _ connection: Connection, _ endpoints: AdminEndpoints, _ room: AsyncSemaphore, _ hasAsked: () -> Void
+        _ connection: Connection, _ endpoints: AdminEndpoints, _ room: AsyncSemaphore, _ searches: SearchCount,
+        _ hasAsked: () -> Void
     ) async throws {
         try await connection.executeThenClose { inbound, outbound in
             var head: HTTPRequestHead?
@@ -97,8 +104,15 @@ struct AdminListener: Sendable {
                 if let request {
                     if AdminEndpoints.isProbe(request.path) {
                         response = await endpoints.respond(request)
+                    } else if request.method != .POST, AdminRoute.find(request.path)?.get?.searches == true {
+                        // The databases' connections for searches are few: who waits for one takes no room from others.
+                        response = await searches.within { await endpoints.respond(request) } ?? Self.tooMany(request)
                     } else {
-                        response = try await room.withRoom { await endpoints.respond(request) }
+                        response = try await room.withRoom {
+                            // A client that has gone meanwhile believes that nothing was done.
+                            guard connection.channel.isActive else { throw CancellationError() }
+                            return await endpoints.respond(request)
+                        }
                     }
                 } else {
                     response = AdminResponse(.badRequest, "the request cannot be read\n")
@@ -106,6 +120,14 @@ struct AdminListener: Sendable {
                 return try await write(response, for: head, to: outbound)
             }
         }
+    }
+
+    private static func tooMany(_ request: AdminRequest) -> AdminResponse {
+        var response = AdminEndpoints.refusal(
+            .serviceUnavailable, "too many searches at once: ask again in a moment", request,
+            isPage: request.path.first != "api")
+        response.retryAfter = .seconds(2)
+        return response
     }
 
     private static func write(
@@ -118,5 +140,26 @@ struct AdminListener: Sendable {
             .head(HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)))
         if head.method != .HEAD { try await outbound.write(.body(content)) }
         try await outbound.write(.end(nil))
+    }
+}
+
+/// Bounds how many requests search the databases or wait for their turn to.
+private final class SearchCount: Sendable {
+    private let most: Int
+    private let count = Mutex(0)
+
+    init(most: Int) { self.most = most }
+
+    /// What the body gives; `nil` where there are too many already.
+    func within<Value: Sendable>(_ body: () async -> Value) async -> Value? {
+        let isFree = count.withLock { count in
+            guard count < most else { return false }
+            count += 1
+            return true
+        }
+        guard isFree else { return nil }
+        let value = await body()
+        count.withLock { $0 -= 1 }
+        return value
     }
 }

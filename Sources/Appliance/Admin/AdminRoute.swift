@@ -84,10 +84,19 @@ enum AdminRoute: Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether events themselves are shown, or what was done by whom.
-    var showsEvents: Bool {
+    /// Whether it is answered under any host name, also where no token is configured: what it shows is no secret.
+    var isForEveryHost: Bool {
         switch self {
-        case .events, .event, .parked, .audit, .apiEvents, .apiEvent, .apiParked, .apiAudit: true
+        case .health, .ready, .metrics, .style, .script, .mark, .icon, .apiDescription: true
+        default: false
+        }
+    }
+
+    /// Whether it asks databases, or brokers, anew: others show what was read before.
+    var searches: Bool {
+        switch self {
+        case .events, .event, .parked, .jobs, .audit, .apiEvents, .apiEvent, .apiParked, .apiJobs, .apiJob, .apiAudit:
+            true
         default: false
         }
     }

@@ -26,9 +26,13 @@ struct ConsoleAPI: Sendable {
         switch route {
         case .apiDescription: return APIDescription.document
         case .apiStatus: return await observer.status().json
-        case .apiJobs: return JobReport.json(try await JobControl(configuration, actor: "").list())
+        case .apiJobs:
+
+            let jobs = try await desk.withRoom { try await JobControl(configuration, actor: "").list() }
+            return JobReport.json(jobs)
         case .apiJob:
-            let (job, runs) = try await JobControl(configuration, actor: "").show(parameters["job"] ?? "")
+            let name = parameters["job"] ?? ""
+            let (job, runs) = try await desk.withRoom { try await JobControl(configuration, actor: "").show(name) }
             return JobReport(job).json(runs)
         case .apiEvents:
             let search = try EventSearch(request.query)

@@ -101,7 +101,9 @@ struct ConsolePages: Sendable {
     }
 
     private func jobs() async -> AdminResponse {
-        let jobs = await Self.catching { try await JobControl(configuration, actor: "").list() }
+        let jobs = await Self.catching {
+            try await endpoints.desk.withRoom { try await JobControl(configuration, actor: "").list() }
+        }
         return AdminResponse(.ok, JobsPage.html(jobs, consumers: configuration.consumers.map(\.name), context))
     }
 

@@ -9,12 +9,14 @@ enum DashboardAssets {
           const freshness = document.getElementById("freshness");
           let refreshed = 0;
           let last = new Date();
+          let isAsking = false;
 
           async function refresh() {
             const parts = document.querySelectorAll("[data-live]");
-            if (document.hidden || !parts.length) return;
+            if (isAsking || document.hidden || !parts.length) return;
+            isAsking = true;
             try {
-              const response = await fetch(location.pathname + location.search);
+              const response = await fetch(location.pathname + location.search, { signal: AbortSignal.timeout(10000) });
               // Who has to sign in again is led there, instead of looking at old figures.
               if (response.redirected && new URL(response.url).pathname === "/signin") return location.reload();
               if (!response.ok) throw new Error(response.statusText);
@@ -44,6 +46,8 @@ enum DashboardAssets {
               stale.textContent = "This process has not answered since " + last.toLocaleTimeString()
                 + ". What is shown here is from then.";
               stale.hidden = false;
+            } finally {
+              isAsking = false;
             }
           }
 

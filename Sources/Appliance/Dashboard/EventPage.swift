@@ -30,14 +30,14 @@ enum EventPage {
         return PageFrame.page(
             "Event \(event.position)", context,
             """
-            <p class="steps">\(step(event.position - 1, "Position before", source))\(step(event.position + 1, "Position after", source))</p>
+            <p class="steps">\(step(event.position - 1, "Position before", source))\(step(event.position.addingReportingOverflow(1).partialValue, "Position after", source))</p>
             <header><h1>\(event.type) <small>at position \(CountText.format(event.position))</small></h1>\(PageFrame.facts(facts))</header>
             \(notes.isEmpty ? HTML.empty : "<ul class=\"why\">\(notes)</ul>")
             <div class="halves">
             \(PageFrame.section("payload", "Payload", inspection.payloadView(isHidden: context.hidesPayloads).html))
             \(PageFrame.section("metadata", "Metadata", inspection.metadataView(isHidden: context.hidesPayloads).html))
             </div>
-            <div id="accounts" data-live>\(accounts(inspection, context))</div>
+            <div id="accounts">\(accounts(inspection, context))</div>
             """)
     }
 

@@ -14,7 +14,9 @@ actor EventDesk {
     static let mostConnections = 3
     /// Consumers whose account of an event is taken.
     private static let mostAccounts = 100
+    /// So long brokers are asked for one event, and so long its account takes in all.
     private static let brokersPatience: Duration = .seconds(1)
+    private static let patience: Duration = .seconds(4)
 
     init(_ configuration: Configuration) { self.configuration = configuration }
 
@@ -30,7 +32,12 @@ actor EventDesk {
     nonisolated func withConnection<Value: Sendable>(
         _ source: Configuration, _ body: (Connection) async throws -> Value
     ) async throws -> Value {
-        try await room.withRoom { try await source.database.withConnection(body) }
+        try await withRoom { try await source.database.withConnection(body) }
+    }
+
+    /// Runs what opens a connection of its own, when its turn comes.
+    nonisolated func withRoom<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        try await room.withRoom(body)
     }
 
     nonisolated func find(_ search: EventSearch) async throws -> FoundEvents {
@@ -92,8 +99,15 @@ actor EventDesk {
             let takes = contexts.filter { $0.options.scope.contains(event) }
             let left = contexts.filter { !$0.options.scope.contains(event) }
             // Brokers that do not answer are waited for once.
-            var asksBrokers = true
-            for context in takes + left {
+            var brokersTime: Duration = .zero
+            let deadline = ContinuousClock.now + Self.patience
+            for (index, context) in (takes + left).enumerated() {
+                if ContinuousClock.now > deadline {
+                    inspection.notes.append(
+                        "\(contexts.count - index) consumers were not looked at, since that took too long: load the page again"
+                    )
+                    break
+                }
                 var record = ConsumerPreview.Record(totalSegments: context.consumer.totalSegments)
                 var facts: [TopicName: TopicFacts] = [:]
                 if takes.contains(where: { $0.consumer.name == context.consumer.name }) {
@@ -103,8 +117,10 @@ actor EventDesk {
                     for note in notes where !inspection.notes.contains(note) { inspection.notes.append(note) }
                     var preview = ConsumerPreview(context.options, record)
                     let began = ContinuousClock.now
-                    if asksBrokers { facts = await context.survey.facts(of: preview.topics(of: batch)) }
-                    asksBrokers = asksBrokers && .now - began < Self.brokersPatience
+                    if brokersTime < Self.brokersPatience {
+                        facts = await context.survey.facts(of: preview.topics(of: batch))
+                    }
+                    brokersTime += .now - began
                 }
                 var preview = ConsumerPreview(context.options, record)
                 var found = preview.preview(

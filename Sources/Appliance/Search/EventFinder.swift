@@ -81,10 +81,14 @@ struct EventFinder: Sendable {
                 positions = try await windows(search, &found)
                 break
             }
-            positions = try await self.positions(
-                table.lastPositions(
-                    search.selection, ofAggregate: id, names: names, before: search.before ?? .max,
-                    limit: search.limit + 1))
+            let wanted = table.lastPositions(
+                search.selection, ofAggregate: id, names: names, before: search.before ?? .max, limit: search.limit + 1)
+            // An aggregate of very many events is searched in windows, which come to an end.
+            if let all = try await positionsInTime(wanted) {
+                positions = all
+            } else {
+                positions = try await windows(search, &found)
+            }
         case .windows: positions = try await windows(search, &found)
         }
         if positions.count > search.limit {
@@ -103,8 +107,12 @@ struct EventFinder: Sendable {
                 throw Failure(.usage, "the events of this source have no times: search without since and until")
             }
             let margin = TimeBisection.slack
-            if let until = search.until { last = min(last, try await position(of: until.date, found.latest) + margin) }
-            if let since = search.since { first = max(1, try await position(of: since.date, found.latest) - margin) }
+            if let until = search.until, let end = try await position(of: until.date, found.latest) {
+                last = min(last, Self.sum(end, margin))
+            }
+            if let since = search.since, let begin = try await position(of: since.date, found.latest) {
+                first = max(1, begin - margin)
+            }
         }
         var windows = SearchWindows(from: last, downTo: first)
         var positions: [Int64] = []
@@ -115,19 +123,32 @@ struct EventFinder: Sendable {
                 (found.searchedFrom, found.before) = (window.upperBound + 1, window.upperBound + 1)
                 break
             }
-            positions += try await self.positions(
-                table.lastPositions(
-                    search.selection, id: search.eventID, from: window.lowerBound, through: window.upperBound,
-                    limit: search.limit + 1 - positions.count))
+            let wanted = table.lastPositions(
+                search.selection, id: search.eventID, from: window.lowerBound, through: window.upperBound,
+                limit: search.limit + 1 - positions.count)
+            guard let some = try await positionsInTime(wanted) else {
+                // The next search begins here with a short window.
+                let next = Self.sum(window.upperBound, 1)
+                (found.searchedFrom, found.before) = (next, next)
+                break
+            }
+            positions += some
             windows.took(.now - began)
         }
         return positions
     }
 
-    /// The last position before a time.
-    private func position(of date: Date, _ latest: Int64) async throws -> Int64 {
+    private static func sum(_ left: Int64, _ right: Int64) -> Int64 {
+        let (sum, isTooLarge) = left.addingReportingOverflow(right)
+        return isTooLarge ? .max : sum
+    }
+
+    /// The last position before a time; `nil` where it was not found in time.
+    private func position(of date: Date, _ latest: Int64) async throws -> Int64? {
         var bisection = TimeBisection(Int64(date.timeIntervalSince1970 * 1_000_000), last: latest)
+        let deadline = ContinuousClock.now + Self.patience
         while let probe = bisection.probe {
+            guard ContinuousClock.now < deadline else { return nil }
             let row = try await connection.query(table.time(atOrBefore: probe)).first
             let (position, time): (Int64?, Int64?) = (try row?.decode(0), try row?.decodeIfPresent(1))
             // An event without a time says nothing: those after it are searched too.
@@ -141,6 +162,14 @@ struct EventFinder: Sendable {
         let batch = try table.batch(
             await connection.query(table.read(at: [position], maximumBytes: .max, largest: largest)))
         return batch.isEmpty ? nil : batch
+    }
+
+    /// `nil` where the server ended the statement, since it took too long.
+    private func positionsInTime(_ statement: BoundStatement) async throws(PostgresError) -> [Int64]? {
+        do { return try await positions(statement) } catch {
+            guard error.sqlState == .queryCanceled else { throw error }
+            return nil
+        }
     }
 
     private func positions(_ statement: BoundStatement) async throws(PostgresError) -> [Int64] {

@@ -21,7 +21,8 @@ import Testing
     @Test func `whatever changes something needs an operator, and whatever shows events a viewer`() {
         for route in AdminRoute.allCases {
             if route.isPost, route != .signIn, route != .signOut { #expect(route.need == .role(.operator), "\(route)") }
-            if route.showsEvents { #expect(route.need == .role(.viewer), "\(route)") }
+            if route.isForEveryHost { #expect(route.need == .nothing, "\(route)") }
+            if route.searches { #expect(!route.isPost && !route.isForEveryHost, "\(route)") }
             if route.isPage { #expect(route.need == .role(.viewer), "\(route)") }
         }
     }

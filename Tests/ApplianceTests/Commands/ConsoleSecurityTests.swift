@@ -205,7 +205,7 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
-    func `bodies have a bound that is said, and every answer forbids what pages do not need`() async throws {
+    func `bodies have a bound that is named, and every answer forbids what pages do not need`() async throws {
         try await with { _, admin in
             let large = try await admin.post("/signin", "token=" + String(repeating: "a", count: 70_000), type: form)
             #expect(large.status == 413)

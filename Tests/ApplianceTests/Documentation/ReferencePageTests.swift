@@ -32,37 +32,11 @@ import Testing
         }
     }
 
-    @Test func `what the page lets change is what can be changed`() throws {
-        let posts = try Self.requests().filter { $0.method == "POST" }.map(\.path)
-        #expect(posts.count > 8)
-        for path in posts {
-            let parts = path.replacing("NAME", with: "identity").replacing("POSITION", with: "7").split(separator: "/")
-            #expect(AdminActions.isAction(parts.map(String.init)), "\(path)")
-        }
-        for action in AdminActions.JobAction.allCases {
-            #expect(posts.contains("/api/jobs/NAME/\(action.rawValue)"), "\(action)")
-        }
-    }
-
-    @Test(.timeLimit(.minutes(2))) func `what the page lets a reader ask for is answered`() async throws {
-        try await RelayFixture.with { place in
-            let admin = try AdminPort()
-            let relay = try place.run(admin.variables)
-            try await admin.wait(for: 200, at: "/readyz")
-            let gets = try Self.requests().filter { $0.method == "GET" }.map(\.path)
-            #expect(gets.count > 5)
-            for path in gets {
-                let answer = try await admin.get(path.replacing("NAME", with: "identity"))
-                // A job that is not there is another matter than a path that is not there.
-                #expect(answer.status == 200 || answer.body.contains("no job"), "\(path): \(answer.body)")
-            }
-            #expect(try await admin.get("/nothing").status == 404)
-            await end(relay)
-        }
-    }
-
-    private func end(_ relay: RunningCommand) async {
-        relay.send(SIGTERM)
-        #expect(await relay.result().exitCode == 0)
+    @Test func `the page of the admin port has each route of the API, and no other`() throws {
+        let described = AdminRoute.allCases.filter {
+            $0.template.hasPrefix("/api/") || [.health, .ready, .metrics].contains($0)
+        }.map { "\($0.isPost ? "POST" : "GET") \($0.template)" }
+        let named = try Self.requests().map { "\($0.method) \($0.path)" }
+        #expect(named.count == Set(named).count && Set(named) == Set(described))
     }
 }

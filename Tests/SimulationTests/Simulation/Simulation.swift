@@ -136,7 +136,7 @@ final class Simulation: @unchecked Sendable {
         processes = []
     }
 
-    // MARK: What is said
+    // MARK: What is reported
 
     func violate(_ text: @autoclosure () -> String) {
         guard violation == nil else { return }
