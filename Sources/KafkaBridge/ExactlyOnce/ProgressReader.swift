@@ -16,19 +16,30 @@ struct ProgressReader: Sendable {
     /// ends are on the way.
     private static let patience: Duration = .seconds(10)
 
+    /// A broker that does not answer for so long is given up: librdkafka puts a question to the leader that it knows, and looks for
+    /// another one only after that. The takeover asks again.
+    private static let answerMilliseconds: Int32 = 3_000
+
+    private var impatient: ClientConfiguration {
+        var client = client
+        let given = client.properties["socket.timeout.ms"].flatMap { Int32($0) } ?? .max
+        client.properties["socket.timeout.ms"] = "\(min(given, Self.answerMilliseconds))"
+        return client
+    }
+
     /// The last committed progress of segments, by their lineages; those that have none are left out.
     ///
     /// - Throws: `KafkaError`, `.timedOut` where an open transaction hides the end; ``ExactlyOnceRefusal`` for a record that
     ///   Godwit has not written.
     func read(_ lineages: [Int: String]) async throws -> [Int: SegmentProgress] {
-        let ranges = try await TopicClients.withReader(client, .readUncommitted, logger: logger) {
+        let ranges = try await TopicClients.withReader(impatient, .readUncommitted, logger: logger) {
             reader throws(KafkaError) in
             var ranges: [Int: Range<Int64>] = [:]
             for (partition, range) in try await reader.watermarks(of: lineages.keys.map { partition($0) })
             where !range.isEmpty { ranges[Int(partition.partition)] = range }
             return ranges
         }
-        let records = try await TopicClients.withReader(client, .readCommitted, logger: logger) {
+        let records = try await TopicClients.withReader(impatient, .readCommitted, logger: logger) {
             reader throws(KafkaError) in try await last(lineages, in: ranges, reader)
         }
         var progress: [Int: SegmentProgress] = [:]
