@@ -20,7 +20,8 @@ enum PageForm {
 
     /// The form itself, with what shows that it is this session's.
     ///
-    /// Its first button is what Enter presses; being disabled it has it press nothing.
+    /// A browser has Enter press the first of its buttons on the page; this one is disabled, so that Enter presses nothing. So the
+    /// form is to come before all fields and buttons that belong to it.
     static func form(_ context: PageContext, _ fields: HTML = .empty) -> HTML {
         guard context.canChange else { return .empty }
         return """

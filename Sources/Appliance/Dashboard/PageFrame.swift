@@ -10,10 +10,10 @@ enum PageFrame {
             \(user(context))
             </div></header>
             <main id="main">
+            \(PageForm.form(context))
             <p id="stale" role="alert" hidden></p>
             \(note(context))
             \(body)
-            \(PageForm.form(context))
             </main>
             <footer><span id="freshness" role="status">Updated when loaded</span></footer>
             """)
