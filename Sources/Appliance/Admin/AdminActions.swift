@@ -105,10 +105,10 @@ struct AdminActions: Sendable {
         }
     }
 
-    /// Does it, and says what holds then, and whether something was made.
+    /// Does it, and says what holds then, whether something was made, and what was done of several decisions.
     func perform(
         _ action: Action, for request: AdminRequest, by caller: AdminCaller
-    ) async throws -> (JSONValue, isNew: Bool) {
+    ) async throws -> (JSONValue, isNew: Bool, outcome: ParkedOutcome?) {
         let actor = Self.actor(request, caller)
         let result: JSONValue
         switch action {
@@ -126,21 +126,25 @@ struct AdminActions: Sendable {
                     DeadLetterSelection(position: position), of: consumer, actor: actor, on: connection)
             }
         case .several(let decision, let choice):
-            result = try await decideSeveral(decision, choice, actor)
-        case .logLevel(let level): return (await setLevel(level, actor), false)
-        case .makeJob(let request): return try await make(request, actor)
+            let outcome = try await decideSeveral(decision, choice, actor)
+            notifyRelays()
+            return (outcome.json, false, outcome)
+        case .logLevel(let level): return (await setLevel(level, actor), false, nil)
+        case .makeJob(let request):
+            let (made, isNew) = try await make(request, actor)
+            return (made, isNew, nil)
         case .job(let name, let change):
             let control = JobControl(configuration, actor: actor)
             switch change.request {
             case nil:
                 result = JobReport(try await control.again(name)).json
                 notifyRelays()
-                return (result, true)
+                return (result, true, nil)
             case let request?: result = JobReport(try await control.change(name, request).job).json
             }
         }
         notifyRelays()
-        return (result, false)
+        return (result, false, nil)
     }
 
     /// A request is answered within seconds, also where there is much to count.
@@ -187,43 +191,62 @@ struct AdminActions: Sendable {
         return ["changed": .number(letters.count), "positions": .array(letters.map { .number($0.position) })]
     }
 
-    /// Decides about several, an aggregate or a consumer at once. What cannot be decided keeps nothing else from it.
-    private func decideSeveral(
+    /// Decides about several, an aggregate or a consumer at once, each in a transaction. What cannot be decided keeps nothing else from
+    /// it.
+    ///
+    /// - Throws: `DecisionsCutShort` where it fails after some were decided about.
+    func decideSeveral(
         _ decision: ParkedEvents.Decision, _ choice: ParkedChoice, _ actor: String
-    ) async throws -> JSONValue {
-        var changed: [JSONValue] = []
-        var refused: [JSONValue] = []
-        var lastRefusal: (any Error)?
-        for (consumer, selections) in choice.byConsumer {
-            let source = try configuration.choose(source: choice.source, consumer: consumer)
-            let letters = DeadLetters(source.database.tables)
-            try await source.database.withConnection { connection in
+    ) async throws -> ParkedOutcome {
+        // All are checked before the first is decided about.
+        var sources: [Configuration] = []
+        for part in choice.byConsumer {
+            sources.append(try configuration.choose(source: choice.source, consumer: part.consumer))
+        }
+        var outcome = ParkedOutcome()
+        for (part, source) in zip(choice.byConsumer, sources) {
+            let (done, cause) = await decide(decision, part.selections, of: part.consumer, source, actor)
+            outcome.add(done)
+            guard let cause else { continue }
+            if outcome.isEmpty { throw cause }
+            notifyRelays()
+            throw DecisionsCutShort(outcome: outcome, cause: cause)
+        }
+        return outcome
+    }
+
+    /// What was done of a consumer's, and what cut it short.
+    private func decide(
+        _ decision: ParkedEvents.Decision, _ selections: [DeadLetterSelection], of consumer: String,
+        _ source: Configuration, _ actor: String
+    ) async -> (ParkedOutcome, (any Error)?) {
+        let letters = DeadLetters(source.database.tables)
+        do {
+            return try await source.database.withConnection { connection -> (ParkedOutcome, (any Error)?) in
+                var outcome = ParkedOutcome()
                 for selection in selections {
                     do {
-                        let found =
-                            switch decision {
-                            case .redrive:
-                                try await letters.requestRedrive(selection, of: consumer, actor: actor, on: connection)
-                            case .discard:
-                                try await letters.discard(selection, of: consumer, actor: actor, on: connection)
-                            case .park: try await letters.park(selection, of: consumer, actor: actor, on: connection)
-                            }
-                        changed += found.map { ["consumer": .string($0.consumer), "position": .number($0.position)] }
+                        switch decision {
+                        case .redrive:
+                            outcome.add(
+                                try await letters.requestRedrive(selection, of: consumer, actor: actor, on: connection))
+                        case .discard:
+                            outcome.add(
+                                try await letters.discard(selection, of: consumer, actor: actor, on: connection))
+                        case .park:
+                            outcome.add(try await letters.park(selection, of: consumer, actor: actor, on: connection))
+                        }
                     } catch let error as DeadLetterError {
-                        lastRefusal = error
-                        refused.append([
-                            "consumer": .string(consumer), "position": selection.position.map { .number($0) } ?? .null,
-                            "error": .string(error.description),
-                        ])
+                        outcome.refuse(selection, of: consumer, error)
+                    } catch {
+                        return (outcome, error)
                     }
                 }
+                return (outcome, nil)
             }
+        } catch {
+            return (ParkedOutcome(), error)
         }
-        if changed.isEmpty, let lastRefusal { throw lastRefusal }
-        return [
-            "changed": .number(changed.count), "events": .array(Array(changed.prefix(1_000))),
-            "refused": .array(refused),
-        ]
     }
 
     /// Holds for this process until it ends. A database that is away must not keep anybody from looking into why, so it is

@@ -137,6 +137,7 @@ struct AdminEndpoints: Sendable {
 
     private func change(_ request: AdminRequest) async -> AdminResponse {
         var request = request
+        var knownCaller = AdminCaller.anyone
         do {
             // Only a form may bring the token in its body: what others send is not looked at before it is known who they are.
             var isRead = false
@@ -144,6 +145,7 @@ struct AdminEndpoints: Sendable {
             let caller: AdminCaller
             do throws(AdminDoor.Refusal) {
                 caller = try door.operating(request)
+                knownCaller = caller
             } catch {
                 return refusal(error, request)
             }
@@ -153,7 +155,13 @@ struct AdminEndpoints: Sendable {
                     .badRequest, "the body is neither a form nor a JSON object of plain members", request)
             }
             guard let action = try AdminActions.Action(request) else { return Self.notFound(request) }
-            let (result, isNew) = try await actions.perform(action, for: request, by: caller)
+            let (result, isNew, outcome) = try await actions.perform(action, for: request, by: caller)
+            if let outcome, outcome.changed.isEmpty, let refusal = outcome.refused.first, outcome.refused.count == 1 {
+                return Self.changeRefusal(.conflict, refusal.reason, request)
+            }
+            if let outcome, !outcome.refused.isEmpty {
+                return Self.partly(outcome, nil, outcome.changed.isEmpty ? .conflict : .ok, request, caller)
+            }
             guard request.isForm, let page = action.page else {
                 return AdminResponse(isNew ? .created : .ok, result.indentedText + "\n", as: .json)
             }
@@ -164,11 +172,19 @@ struct AdminEndpoints: Sendable {
             }
             let note = if case .makeJob = action, !isNew { "exists" } else { action.note }
             return .seeOther(Self.back(request, page, note))
+        } catch let error as DecisionsCutShort {
+            let failure = Failure(error.cause)
+            return Self.partly(
+                error.outcome, failure.message, Self.status(of: failure, error.cause), request, knownCaller)
         } catch let error as DeadLetterError {
             return Self.changeRefusal(.conflict, error.description, request)
         } catch {
             let failure = Failure(error)
-            return Self.changeRefusal(Self.status(of: failure, error), failure.message, request)
+            let status = Self.status(of: failure, error)
+            // What fails under way may have been done all the same.
+            let isUnknown =
+                [.databaseUnreachable, .databaseBusy].contains(failure.status) || status == .internalServerError
+            return Self.changeRefusal(status, failure.message, request, isUnknown: isUnknown)
         }
     }
 
@@ -208,21 +224,43 @@ struct AdminEndpoints: Sendable {
     }
 
     private static func changeRefusal(
-        _ status: HTTPResponseStatus, _ reason: String, _ request: AdminRequest
+        _ status: HTTPResponseStatus, _ reason: String, _ request: AdminRequest, isUnknown: Bool = false
     ) -> AdminResponse {
-        refusal(status, reason, request, isPage: request.isForm)
+        let unknown = "It is not known whether anything was changed"
+        if request.isForm {
+            return refusal(status, reason, request, isPage: true, title: isUnknown ? unknown : "Nothing was changed")
+        }
+        let text = isUnknown ? "\(reason). \(unknown): look before it is asked for again" : reason
+        return refusal(status, text, request, isPage: false)
+    }
+
+    /// The answer where not all of several decisions were taken.
+    private static func partly(
+        _ outcome: ParkedOutcome, _ failure: String?, _ status: HTTPResponseStatus, _ request: AdminRequest,
+        _ caller: AdminCaller
+    ) -> AdminResponse {
+        guard request.isForm else {
+            let reason = failure ?? (outcome.changed.isEmpty ? outcome.refused.first?.reason : nil)
+            let error = reason.map { [JSONValue.Member("error", .string($0))] } ?? []
+            return AdminResponse(status, JSONValue.object(error + outcome.members).indentedText + "\n", as: .json)
+        }
+        let given = request.fields["back"].map { LocalPath.safe($0) } ?? "/"
+        let context = PageContext(
+            caller: caller, route: .parked, path: given == "/" ? "/parked" : given, isChangeable: true)
+        return AdminResponse(status, outcome.html(failure: failure, context))
     }
 
     static func refusal(
-        _ status: HTTPResponseStatus, _ reason: String, _ request: AdminRequest, isPage: Bool
+        _ status: HTTPResponseStatus, _ reason: String, _ request: AdminRequest, isPage: Bool,
+        title: String? = nil
     ) -> AdminResponse {
         if isPage {
             let isOfJobs = request.path.count > 1 && request.path[1] == "jobs"
             var back = isOfJobs ? JobsPage.path : "/"
             if request.path.count > 2, request.path[1] == "consumers" { back = PageFrame.path(of: request.path[2]) }
             if request.path.starts(with: ["api", "parked"]) { back = "/parked" }
-            let title = request.method == .POST ? "Nothing was changed" : "This cannot be shown"
-            return AdminResponse(status, PageFrame.message(title, reason, back: back))
+            let usual = request.method == .POST ? "Nothing was changed" : "This cannot be shown"
+            return AdminResponse(status, PageFrame.message(title ?? usual, reason, back: back))
         }
         let body: JSONValue = ["error": .string(reason)]
         return AdminResponse(status, body.indentedText + "\n", as: .json)

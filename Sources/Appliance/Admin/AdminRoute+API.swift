@@ -187,17 +187,23 @@ enum APISchemas {
             ], required: ["position", "consumers"]),
         "Parked": object(
             [
+                "source": text,
                 "events": ["type": "array", "items": ["type": "object"]], "next": ["type": ["string", "null"]],
                 "counts": ["type": "array", "items": ["type": "object"]],
             ], required: ["events", "next", "counts"]),
         "Audit": object(
             [
+                "source": text,
                 "entries": [
                     "type": "array",
                     "items": object(
                         ["id": position, "at": text, "actor": text, "action": text, "subject": text, "details": text],
                         required: ["id", "at", "actor", "action", "subject"]),
-                ], "before": ["type": ["integer", "null"]],
+                ], "before": ["type": ["integer", "null"], "description": "Where the next page goes on"],
+                "looked_from": [
+                    "type": ["integer", "null"],
+                    "description": "The oldest entry that was looked at for `q`, where older ones were not",
+                ],
             ], required: ["entries", "before"]),
     ]
 

@@ -49,13 +49,25 @@ struct ConsoleAPI: Sendable {
                 let inspection = try await desk.inspect(position, source: request.query["source"], reports: reports)
             else { throw Failure(.nothingSelected, "there is no event at position \(position)") }
             return inspection.json(isHidden: configuration.admin.hidesPayloads)
-        case .apiParked: return try await desk.parked(try ParkedSearch(request.query)).json
+        case .apiParked:
+            var search = try ParkedSearch(request.query)
+            search.source = try configuration.shownSource(search.source, consumer: search.consumer)
+            return Self.of(search.source, try await desk.parked(search).json)
         case .apiProcesses:
             let status = await observer.status()
             return ProcessList(status.diagnosis.reports, own: Set(status.sources.map(\.status.worker))).json
         case .apiCompleteness: return CompletenessPage.json(await observer.status().diagnosis.reports)
-        case .apiAudit: return try await desk.audit(try AuditTrail.Search(request.query)).json
+        case .apiAudit:
+            var search = try AuditTrail.Search(request.query)
+            search.source = try configuration.shownSource(search.source)
+            return Self.of(search.source, try await desk.audit(search).json)
         default: throw Failure(.nothingSelected, "not found")
         }
+    }
+
+    /// Where there are several sources, an answer says of which it is.
+    private static func of(_ source: String?, _ answer: JSONValue) -> JSONValue {
+        guard let source, case .object(let members) = answer else { return answer }
+        return .object([.init("source", .string(source))] + members)
     }
 }

@@ -91,13 +91,19 @@ struct ConsolePages: Sendable {
     }
 
     private func parked() async -> AdminResponse {
-        let search = Result { () throws(Failure) in try ParkedSearch(query) }
+        let search = Result { () throws(Failure) in
+            var search = try ParkedSearch(query)
+            search.source = try configuration.shownSource(search.source, consumer: search.consumer)
+            return search
+        }
+        var shown = query
         var found: Result<FoundParked, Failure>?
         if case .success(let search) = search {
+            shown["source"] = search.source
             found = await Self.catching { try await endpoints.desk.parked(search) }
         }
         return AdminResponse(
-            Self.status(search, found), ParkedPage.html(search, found, query: query, sources: sources, context))
+            Self.status(search, found), ParkedPage.html(search, found, query: shown, sources: sources, context))
     }
 
     private func jobs() async -> AdminResponse {
@@ -108,11 +114,19 @@ struct ConsolePages: Sendable {
     }
 
     private func audit() async -> AdminResponse {
-        let search = Result { () throws(Failure) in try AuditTrail.Search(query) }
+        let search = Result { () throws(Failure) in
+            var search = try AuditTrail.Search(query)
+            search.source = try configuration.shownSource(search.source)
+            return search
+        }
+        var shown = query
         var trail: Result<AuditTrail, Failure>?
-        if case .success(let search) = search { trail = await Self.catching { try await endpoints.desk.audit(search) } }
+        if case .success(let search) = search {
+            shown["source"] = search.source
+            trail = await Self.catching { try await endpoints.desk.audit(search) }
+        }
         return AdminResponse(
-            Self.status(search, trail), AuditPage.html(search, trail, query: query, sources: sources, context))
+            Self.status(search, trail), AuditPage.html(search, trail, query: shown, sources: sources, context))
     }
 
     // MARK: Outcomes

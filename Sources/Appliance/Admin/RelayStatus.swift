@@ -137,6 +137,7 @@ struct RelayStatus: Sendable {
             configured: Set(standing.consumers.map(\.name))
         ).map { report in
             var report = report
+            report.figuresAge = picture == nil ? nil : pictureAge ?? .zero
             report.isMoving = moving.contains(report.consumer.name)
             if !standing.isConnected { report.issues.insert(outage, at: 0) }
             return report

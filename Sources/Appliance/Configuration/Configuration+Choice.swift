@@ -14,6 +14,14 @@ extension Configuration {
             .usage, "\(subject ?? "the configuration has several sources"): name one by --source, of \(sourceNames)")
     }
 
+    /// The source whose tables a page or an answer shows: the one that is named, else the consumer's own, else the first; `nil`
+    /// where there is one only, without a name.
+    func shownSource(_ given: String?, consumer: String? = nil) throws(Failure) -> String? {
+        if let given { return try named(given).sourceName }
+        if let consumer, let own = source(of: consumer) { return own.sourceName }
+        return bySource.first?.sourceName
+    }
+
     /// Each source by itself, or the one that was named.
     package func chooseEach(source: String?) throws(Failure) -> [Configuration] {
         if let source { return [try named(source)] }

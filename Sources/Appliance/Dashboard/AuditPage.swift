@@ -34,9 +34,17 @@ enum AuditPage {
             return "<p class=\"failed\" role=\"alert\">\(failure.message)</p>"
         case (_, nil): return .empty
         case (.success(let search), .success(let trail)?):
+            let of: HTML =
+                search.source.map {
+                    "<p class=\"quiet\">Of the source \($0); others are not shown: choose one above.</p>"
+                }
+                ?? .empty
+            let more = more(search, trail)
             if trail.entries.isEmpty {
+                let end =
+                    trail.lookedFrom == nil ? " as far as the audit goes back" : " among those that were looked at"
                 return
-                    "<p class=\"empty\">Nothing was changed\(search.text.isEmpty ? "" : " that matches") as far as the audit goes back.</p>"
+                    "\(of)<p class=\"empty\">Nothing was changed\(search.text.isEmpty ? "" : " that matches")\(end).</p>\(more)"
             }
             let rows = trail.entries.map { entry -> HTML in
                 """
@@ -46,16 +54,25 @@ enum AuditPage {
 
                 """
             }
-            let more: HTML =
-                trail.before.map {
-                    "<p class=\"pages\"><a href=\"/audit\(search.query(before: $0))\">Earlier entries</a></p>"
-                } ?? .empty
             return """
-                <table class="audit"><caption class="hidden">Audit, the newest first</caption><thead><tr><th scope="col">Time (UTC)</th>\
+                \(of)<table class="audit"><caption class="hidden">Audit, the newest first</caption><thead><tr><th scope="col">Time (UTC)</th>\
                 <th scope="col">What</th><th scope="col">Of</th><th scope="col">Who</th><th scope="col">Details</th></tr></thead>\
                 <tbody>\(rows)</tbody></table>\(more)
                 """
         }
+    }
+
+    private static func more(_ search: AuditTrail.Search, _ trail: AuditTrail) -> HTML {
+        guard let before = trail.before else { return .empty }
+        let end: HTML =
+            trail.lookedFrom == nil
+            ? HTML.empty
+            : """
+            <p>So far the \(CountText.format(AuditTrail.mostLookedAt)) entries before \
+            \(search.before == .max ? "now" : "the entry \(search.before)") were looked at; there are older ones.</p>
+            """
+        let title = trail.lookedFrom == nil ? "Earlier entries" : "Look further back"
+        return "\(end)<p class=\"pages\"><a href=\"/audit\(search.query(before: before))\">\(title)</a></p>"
     }
 
     private static func subject(_ subject: String) -> HTML {

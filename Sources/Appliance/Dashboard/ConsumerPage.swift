@@ -18,9 +18,9 @@ enum ConsumerPage {
             <div id="snapshot" data-live>\(snapshot(report, model))</div>
             \(orders(report, context))
             <section class="flow" aria-label="Flow"><div id="flow" data-live>\(FlowGraph.html(model.flow[name], span, path: path))</div></section>
-            \(PageFrame.section("parked", "Waiting for a decision", parked(details, report, context), isLive: true))
+            \(PageFrame.section("parked", "Waiting for a decision", parked(details, report, model, context), isLive: true))
             \(PageFrame.section("delay", "Where events wait", delay(details.stages), isLive: true))
-            \(PageFrame.section("segments", "Segments", segments(report.consumer, model), isLive: true))
+            \(PageFrame.section("segments", "Segments", segments(report, model), isLive: true))
             \(PageFrame.section("messages", "Recent warnings and errors of this process", messages(details.messages), isLive: true))
             \(configuration(details.entries))
             """)
@@ -34,11 +34,11 @@ enum ConsumerPage {
             \(model.ways[report.consumer.name].map { "<p class=\"wayline\">\($0.html)</p>" } ?? HTML.empty)
             \(PageFrame.reasons(report))
             <dl class="facts tiles">
-            <div><dt>Waiting</dt><dd>\(StatusReport.events(lag)) \(lag?.events == 1 ? "event" : "events")</dd></div>
-            <div><dt>Oldest waits</dt><dd>\(StatusReport.age(lag))</dd></div>
+            <div><dt>Waiting</dt><dd>\(report.isSeen ? "\(StatusReport.events(lag)) \(lag?.events == 1 ? "event" : "events")" : "not known")</dd></div>
+            <div><dt>Oldest waits</dt><dd>\(report.isSeen ? StatusReport.age(lag) : "not known")</dd></div>
             <div><dt>Events/s here</dt><dd class="rate">\(Sparkline.html(history))</dd></div>
-            <div><dt>Rate allowed</dt><dd>\(control?.rate.map { "\(RateText.format($0)) events/s" } ?? "any")</dd></div>
-            <div><dt>Parked</dt><dd>\(CountText.format(report.deadLetters?.open ?? 0))</dd></div>
+            <div><dt>Rate allowed</dt><dd>\(report.isSeen ? control?.rate.map { "\(RateText.format($0)) events/s" } ?? "any" : "not known")</dd></div>
+            <div><dt>Parked</dt><dd>\(report.isSeen ? CountText.format(report.deadLetters?.open ?? 0) : "not known")</dd></div>
             <div><dt>Delivery</dt><dd>\(report.delivery.map { $0.name.replacing("_", with: " ") } ?? "not known here")</dd></div>
             \(report.audit.map { audit($0) } ?? HTML.empty)
             </dl></header>
@@ -83,17 +83,18 @@ enum ConsumerPage {
     // MARK: Parked
 
     private static func parked(
-        _ details: ConsumerDetails, _ report: ConsumerReport, _ context: PageContext
+        _ details: ConsumerDetails, _ report: ConsumerReport, _ model: DashboardModel, _ context: PageContext
     ) -> HTML {
         guard let letters = details.deadLetters else { return "<p>The database does not answer at the moment.</p>" }
         if letters.isEmpty { return "<p class=\"quiet\">Nothing is parked, and no segment halts at an event.</p>" }
         let open = report.deadLetters?.open ?? 0
-        let link = "/parked?consumer=\(PercentCoding.encode(report.consumer.name))"
+        let source = model.ways[report.consumer.name]?.sourceName
+        let link = ParkedPage.path(consumer: report.consumer.name, source: source)
         let more: HTML =
             open > letters.count
             ? "<p><a href=\"\(link)\">All \(CountText.format(open)) parked events</a></p>"
             : "<p><a href=\"\(link)\">Decide about several at once</a></p>"
-        return "<ol class=\"letters\">\(letters.map { ParkedPage.letter($0, context) })</ol>\(more)"
+        return "<ol class=\"letters\">\(letters.map { ParkedPage.letter($0, source: source, context) })</ol>\(more)"
     }
 
     // MARK: Delay, segments, messages, configuration
@@ -122,7 +123,9 @@ enum ConsumerPage {
             """
     }
 
-    private static func segments(_ consumer: StoreStatus.Consumer, _ model: DashboardModel) -> HTML {
+    private static func segments(_ report: ConsumerReport, _ model: DashboardModel) -> HTML {
+        guard report.isSeen else { return "<p>Not known: the database was not seen yet.</p>" }
+        let consumer = report.consumer
         if consumer.segments.isEmpty { return "<p>None yet: the consumer was never started.</p>" }
         let rows = consumer.segments.map { segment -> HTML in
             let owner = segment.owner.map { model.workers.contains($0) ? "\($0) (this process)" : $0 }

@@ -25,6 +25,9 @@ struct DashboardModel: Sendable {
     /// The open jobs.
     var jobs: [Job] { sources.flatMap(\.status.jobs) }
 
+    /// Whether the databases of all sources were seen.
+    var isSeen: Bool { sources.allSatisfy { $0.status.picture != nil } }
+
     /// The workers of this process.
     var workers: Set<String> { Set(sources.map(\.status.worker)) }
 }

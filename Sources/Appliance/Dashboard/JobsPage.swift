@@ -22,8 +22,11 @@ enum JobsPage {
     }
 
     /// The open jobs, for the overview.
-    static func section(_ jobs: [Job]) -> HTML {
+    static func section(_ jobs: [Job], isSeen: Bool = true) -> HTML {
         if jobs.isEmpty {
+            guard isSeen else {
+                return "<p class=\"quiet\"><a href=\"\(path)\">Jobs</a>: not known, the database was not seen yet.</p>"
+            }
             return "<p class=\"quiet\"><a href=\"\(path)\">Jobs</a>: none waits, runs or has failed.</p>"
         }
         return """

@@ -17,7 +17,7 @@ enum OverviewPage {
             <section class="list" aria-labelledby="consumers-title"><h2 id="consumers-title">Consumers</h2>
             \(controls(filter))
             <div id="consumers" data-live>\(consumers(model, filter))</div></section>
-            <div id="jobs" data-live>\(JobsPage.section(model.jobs))</div>
+            <div id="jobs" data-live>\(JobsPage.section(model.jobs, isSeen: model.isSeen))</div>
             """)
     }
 
@@ -28,17 +28,25 @@ enum OverviewPage {
             ? "<span class=\"badge good\">ready</span>"
             : "<span class=\"badge bad\">not ready</span> \(reasons.joined(separator: "; "))"
         let rate = model.rates.values.reduce(0) { $0 + $1.current }
-        let waiting = model.reports.filter(\.isConfigured).reduce(0) { $0 + ($1.consumer.lag?.events ?? 0) }
+        let configured = model.reports.filter(\.isConfigured)
+        // A sum without some of its parts is not the sum.
+        let isSeen = configured.allSatisfy(\.isSeen)
+        let waiting =
+            isSeen ? CountText.format(configured.reduce(0) { $0 + ($1.consumer.lag?.events ?? 0) }) : "not known"
         let parked = model.reports.reduce(0) { $0 + ($1.deadLetters?.open ?? 0) }
+        let first = model.reports.first { ($0.deadLetters?.open ?? 0) > 0 }
+        let link = ParkedPage.path(source: first.flatMap { model.ways[$0.consumer.name]?.sourceName })
         let parkedText: HTML =
-            parked == 0 ? "0" : "<a href=\"/parked\" class=\"bad\">\(CountText.format(parked))</a>"
+            parked == 0
+            ? (isSeen ? "0" : "not known")
+            : "<a href=\"\(link)\" class=\"bad\">\(isSeen ? "" : "at least ")\(CountText.format(parked))</a>"
         return """
             <header>
             <h1>Overview <span class="badge \(model.diagnosis.isHealthy ? "good" : "bad")">\
             \(model.diagnosis.isHealthy ? "healthy" : "unhealthy")</span></h1>
             <dl class="facts tiles">
             <div><dt>Events/s here</dt><dd>\(Sparkline.rate(rate))</dd></div>
-            <div><dt>Events waiting</dt><dd>\(CountText.format(waiting))</dd></div>
+            <div><dt>Events waiting</dt><dd>\(waiting)</dd></div>
             <div><dt>Parked</dt><dd>\(parkedText)</dd></div>
             \(model.sources.map { positions($0.source, $0.status) })
             <div><dt>This process</dt><dd>\(ready)</dd></div>
@@ -125,15 +133,15 @@ enum OverviewPage {
         let (lag, parked) = (consumer.lag, report.deadLetters?.open ?? 0)
         let link: HTML =
             parked == 0
-            ? "0"
-            : "<a href=\"/parked?consumer=\(PercentCoding.encode(consumer.name))\">\(CountText.format(parked))</a>"
+            ? (report.isSeen ? "0" : "not known")
+            : "<a href=\"\(ParkedPage.path(consumer: consumer.name, source: model.ways[consumer.name]?.sourceName))\">\(CountText.format(parked))</a>"
         return """
             <tr>
             <th scope="row"><a href="\(PageFrame.path(of: consumer.name))">\(consumer.name)</a>\
             \(model.ways[consumer.name]?.html ?? HTML.empty)</th>
             <td data-label="State">\(PageFrame.badge(report))\(report.isConfigured ? HTML.empty : PageFrame.reasons(report))</td>
-            <td data-label="Waiting" class="number">\(StatusReport.events(lag))</td>
-            <td data-label="Oldest waits" class="number">\(StatusReport.age(lag))</td>
+            <td data-label="Waiting" class="number">\(report.isSeen ? StatusReport.events(lag) : "not known")</td>
+            <td data-label="Oldest waits" class="number">\(report.isSeen ? StatusReport.age(lag) : "not known")</td>
             <td data-label="Events/s here" class="number rate">\(Sparkline.html(history))</td>
             <td data-label="Segments">\(owners(consumer, model.workers))</td>
             <td data-label="Parked" class="number">\(link)</td>

@@ -4,6 +4,13 @@ import KafkaBridge
 
 /// The page at `/parked`: what could not be delivered, why, and what to do.
 enum ParkedPage {
+    static func path(consumer: String? = nil, source: String?) -> String {
+        let words = [("source", source), ("consumer", consumer)].compactMap { name, value in
+            value.map { "\(name)=\(PercentCoding.encode($0))" }
+        }
+        return "/parked" + (words.isEmpty ? "" : "?" + words.joined(separator: "&"))
+    }
+
     static func html(
         _ search: Result<ParkedSearch, Failure>, _ found: Result<FoundParked, Failure>?, query: [String: String],
         sources: [String], _ context: PageContext
@@ -60,9 +67,15 @@ enum ParkedPage {
     }
 
     private static func list(_ search: ParkedSearch, _ found: FoundParked, _ context: PageContext) -> HTML {
+        let of = search.source.map { " of the source \($0)" } ?? ""
         if found.entries.isEmpty {
-            return
-                "<p class=\"empty\">Nothing is parked\(search.query(after: nil).isEmpty ? "" : " that matches"), and no segment halts at an event.</p>"
+            var others = search
+            others.source = nil
+            let isNarrowed = !others.query(after: nil).isEmpty
+            return """
+                <p class="empty">Nothing\(of) is parked\(isNarrowed ? " that matches" : ""), and no segment halts at \
+                \(isNarrowed ? "such " : "")an event.\(search.source == nil ? "" : " Other sources are not shown: choose one above.")</p>
+                """
         }
         let next: HTML =
             found.next.map { "<p class=\"pages\"><a href=\"/parked\(search.query(after: $0))\">Next page</a></p>" }
@@ -70,7 +83,7 @@ enum ParkedPage {
         let total = found.counts.filter { search.consumer == nil || $0.consumer == search.consumer }
         let (open, causes) = (total.reduce(0) { $0 + $1.open }, total.reduce(0) { $0 + $1.causes })
         return """
-            <p>\(CountText.format(open)) \(open == 1 ? "event waits" : "events wait"): \(CountText.format(causes)) could not be \
+            <p>\(CountText.format(open)) \(open == 1 ? "event waits" : "events wait")\(of): \(CountText.format(causes)) could not be \
             delivered, the others wait behind them.</p>
             \(bulk(search, context))
             <ol class="letters card">\(found.entries.map { entry($0, search, context) })</ol>\(next)
@@ -127,8 +140,8 @@ enum ParkedPage {
     // MARK: One
 
     /// On a consumer's page.
-    static func letter(_ letter: DeadLetter, _ context: PageContext) -> HTML {
-        "<li>\(about(letter, source: nil, withConsumer: false))\(decision(letter, context))</li>"
+    static func letter(_ letter: DeadLetter, source: String?, _ context: PageContext) -> HTML {
+        "<li>\(about(letter, source: source, withConsumer: false))\(decision(letter, context))</li>"
     }
 
     private static func about(_ letter: DeadLetter, source: String?, withConsumer: Bool) -> HTML {

@@ -11,17 +11,16 @@ enum ProcessesPage {
             reasons.isEmpty
             ? "<span class=\"badge good\">ready</span>"
             : "<span class=\"badge bad\">not ready</span> \(reasons.joined(separator: "; "))"
-        let age = model.sources.compactMap(\.status.pictureAge).max()
         return PageFrame.page(
             "Processes", context,
             """
             <div id="processes" data-live>
             <header><h1>Processes</h1>
             \(PageFrame.facts([
-                ("Alive", "\(list.processes.count { $0.state.tone != "bad" }) of \(list.processes.count)"),
-                ("Segments without an owner", "<span class=\"\(list.ownerless > 0 ? "bad" : "")\">\(list.ownerless)</span>"),
+                ("Alive", "\(list.processes.count(where: \.isAlive)) of \(list.processes.count)\(list.age == nil ? " that are known" : "")"),
+                ("Segments without an owner", list.ownerless.map { "<span class=\"\($0 > 0 ? "bad" : "")\">\($0)</span>" } ?? "not known"),
                 ("This process", ready), ("Its memory", "\(memory)"), ("Runs for", "\(AgeText.format(uptime))"),
-                ("These figures are", "\(age.map { "\(AgeText.format($0)) old" } ?? "not known yet")"),
+                ("These figures are", "\(list.age.map { "\(AgeText.format($0)) old" } ?? "not known yet")"),
             ]))</header>
             \(table(list))</div>
             """)
@@ -44,7 +43,7 @@ enum ProcessesPage {
                 \(process.isOneOff ? "<small>ends when it has done what was there at its start</small>" : HTML.empty)</th>\
                 <td data-label="State"><span class="badge \(process.state.tone)">\(process.state.word)</span>\
                 \(troubles.isEmpty ? HTML.empty : "<ul class=\"why\">\(troubles)</ul>")</td>\
-                <td data-label="Heartbeat" class="number">\(AgeText.format(process.lastHeartbeat)) ago</td>\
+                <td data-label="Heartbeat" class="number">\(process.lastHeartbeat.map { "\(AgeText.format($0)) ago" } ?? "not known")</td>\
                 <td data-label="Segments" class="number">\(CountText.format(process.segments.reduce(0) { $0 + $1.count }))</td>\
                 <td data-label="Of consumers"><ul class="owners">\(shown)\(rest)\(idle)</ul></td></tr>
 

@@ -18,6 +18,12 @@ package struct ConsumerReport: Sendable {
     /// Whether events were processed here within the last seconds, as far as is known.
     var isMoving = false
 
+    /// How long ago the database was seen as this describes it; `nil` where it was never seen, and only what the process knows itself
+    /// is here.
+    var figuresAge: Duration? = .zero
+    /// Whether it is known at all what the database has of it.
+    var isSeen: Bool { figuresAge != nil }
+
     package var isHealthy: Bool { !issues.contains(where: \.kind.isUnhealthy) }
 
     /// In one word.
@@ -54,8 +60,8 @@ package struct ConsumerReport: Sendable {
             .init("lag_events", lag.map { .number($0.events) } ?? .null),
             .init("lag_exact", lag.map { .boolean($0.isExact) } ?? .null),
             .init("lag_seconds", lag.map(Self.seconds) ?? .null),
-            .init("parked_events", .number(deadLetters?.open ?? 0)),
-            .init("halted_segments", .number(deadLetters?.halted ?? 0)),
+            .init("parked_events", isSeen ? .number(deadLetters?.open ?? 0) : .null),
+            .init("halted_segments", isSeen ? .number(deadLetters?.halted ?? 0) : .null),
             .init("audit", audit?.json ?? .null),
             .init("paused", .boolean(control?.isPaused ?? false)),
             .init("rate_limit", control?.rate.map { .number($0, digits: 6) } ?? .null),

@@ -63,6 +63,7 @@ struct PreviewContext: Sendable {
         } catch {
             // Without the tables, or the right to them, nothing is recorded of the consumer.
             guard [.schemaMissing, .databaseRights].contains(Failure(error).status) else { throw error }
+            record.isRead = false
             notes.append("what the database records of the consumer cannot be read: \(error)")
         }
         if record.history.start == nil {

@@ -64,12 +64,15 @@ struct AuditTrail: Sendable {
     /// Where the next page goes on; `nil` where there is nothing more.
     var before: Int64?
 
-    /// So many entries are looked at for a text.
-    private static let mostLookedAt = 20_000
+    /// The oldest entry that was looked at for a text, where there are older ones that were not.
+    var lookedFrom: Int64?
 
-    static func read(_ search: Search, _ tables: TableNames, on connection: Connection) async throws(PostgresError)
-        -> AuditTrail
-    {
+    /// So many entries are looked at for a text.
+    static let mostLookedAt = 20_000
+
+    static func read(
+        _ search: Search, _ tables: TableNames, lookingAt mostLookedAt: Int = mostLookedAt, on connection: Connection
+    ) async throws(PostgresError) -> AuditTrail {
         var trail = AuditTrail()
         let statement = AuditLog(tables).page(
             before: search.before, text: search.text, limit: search.limit + 1, lookingAt: mostLookedAt)
@@ -85,11 +88,18 @@ struct AuditTrail: Sendable {
         if trail.entries.count > search.limit {
             trail.entries.removeLast(trail.entries.count - search.limit)
             trail.before = trail.entries.last?.id
+        } else if !search.text.isEmpty {
+            let oldest = AuditLog(tables).oldestLookedAt(before: search.before, lookingAt: mostLookedAt)
+            trail.lookedFrom = try await connection.query(oldest).first?.decode(0)
+            trail.before = trail.lookedFrom
         }
         return trail
     }
 
     var json: JSONValue {
-        ["entries": .array(entries.map(\.json)), "before": before.map { .number($0) } ?? .null]
+        [
+            "entries": .array(entries.map(\.json)), "before": before.map { .number($0) } ?? .null,
+            "looked_from": lookedFrom.map { .number($0) } ?? .null,
+        ]
     }
 }

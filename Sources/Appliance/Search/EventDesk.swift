@@ -137,7 +137,7 @@ actor EventDesk {
                         consumer: context.consumer.name,
                         fate: EventFate.decide(
                             found, letter: letter, checkpoint: checkpoint, state: report?.state ?? "not known here",
-                            hidesValues: hidesValues),
+                            isSeen: report?.isSeen ?? false, knowsLetters: record.isRead, hidesValues: hidesValues),
                         preview: found, letter: letter))
             }
             return inspection

@@ -63,6 +63,15 @@ package struct AuditLog: Sendable {
             """
         return BoundStatement(Statement(name: "audit_page", sql: sql), [id, text, limit, most])
     }
+
+    /// The oldest of the entries that such a page looks at, where there are older ones: one row with its id, or none.
+    package func oldestLookedAt(before id: Int64, lookingAt most: Int) -> BoundStatement {
+        let sql = """
+            SELECT min(id) FROM (SELECT id FROM \(table.sql) WHERE id < $1 ORDER BY id DESC LIMIT $2) AS newest
+            HAVING min(id) > (SELECT min(id) FROM \(table.sql))
+            """
+        return BoundStatement(Statement(name: "audit_looked_at", sql: sql), [id, most])
+    }
 }
 
 /// One change that an operator made.

@@ -15,6 +15,8 @@ package struct ConsumerPreview: Sendable {
         /// Whether that is behind what will be there when it starts.
         package var startsLater = false
         package var letters: [DeadLetter] = []
+        /// Whether what the database records of the consumer could be read.
+        package var isRead = true
 
         package init(totalSegments: Int) { self.totalSegments = totalSegments }
     }
