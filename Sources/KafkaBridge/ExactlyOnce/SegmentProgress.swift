@@ -185,6 +185,15 @@ extension SegmentProgress {
         redriven = text.redriven
         noted = text.noted
         parked = ParkedPositions(text.parked, forgotten: text.forgotten)
-        successor = text.successor.map { Successor(lineage: $0.lineage, segments: $0.segments) }
+        if let next = text.successor {
+            // It is counted up to, so a number that no consumer has would take all memory.
+            guard Self.possibleSegments.contains(next.segments) else {
+                throw DecodingError.dataCorrupted(
+                    .init(codingPath: [], debugDescription: "\(next.segments) segments are not possible"))
+            }
+            successor = Successor(lineage: next.lineage, segments: next.segments)
+        }
     }
+
+    private static let possibleSegments = 1...4_096
 }

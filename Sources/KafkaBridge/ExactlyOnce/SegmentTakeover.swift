@@ -187,9 +187,13 @@ struct SegmentTakeover<Access: TakeoverAccess>: Sendable {
             guard let successor = mark.successor, checked.insert(successor.lineage).inserted else { continue }
             let lineages = (0..<successor.segments).map { ($0, successor.lineage) }
             let found = try await access.progress(Dictionary(lineages) { first, _ in first })
-            guard found.values.contains(where: { $0.transactionalID != mark.transactionalID }) else { continue }
+            // What an exchange begins with has delivered nothing, and was exchanged for nothing. All exchanges have one id.
+            let isUnused = found.values.allSatisfy {
+                $0.transactionalID == mark.transactionalID && $0.successor == nil && $0.last == nil
+            }
+            if isUnused { continue }
             throw ExactlyOnceRefusal(
-                "segment \(segment) was exchanged for others, \(successor.segments) in all, events were delivered under these, and "
+                "segment \(segment) was exchanged for others, \(successor.segments) in all, relays have gone on with these, and "
                     + "the database knows nothing of it: the server has lost its last commits, so where to go on exactly once is "
                     + "not known; \(access.remedy)")
         }

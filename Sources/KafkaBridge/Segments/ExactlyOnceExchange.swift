@@ -35,17 +35,21 @@ struct ExactlyOnceExchange: Sendable {
 
     /// - Parameters:
     ///   - former: all segments, in their order.
+    ///   - scope: what the consumer wants now.
     ///   - letters: the aggregates of those that are ``asked(_:)`` for, as far as there are rows of them.
     ///   - id: the transactional id under which seeds and marks are committed.
     init(
-        _ consumer: String, _ former: [Former], to total: Int, letters: [Int64: String], lineage: String, id: String,
+        _ consumer: String, _ former: [Former], to total: Int, scope: EventScope = .all, letters: [Int64: String],
+        lineage: String, id: String,
         strategy: any PartitionStrategy = FNV1aPartitionStrategy()
     ) throws(ResegmentationError) {
         var done: [Int64] = []
         for former in former {
-            // Up to the first everything is delivered that one scope wants, up to the other what another one does.
-            if former.progress.covers.count > 1, let last = former.progress.last {
-                throw .behindScope(consumer, segment: former.segment, position: last.position)
+            // Beyond what is delivered of this scope only what another one wanted is.
+            let covers = former.progress.covers
+            let own = covers.first { $0.scope.isEquivalent(to: scope) }?.last.position ?? former.checkpoint
+            if let position = former.progress.last?.position, position > max(own, former.checkpoint) {
+                throw .behindScope(consumer, segment: former.segment, position: position)
             }
             if let lost = former.parkedAhead.first(where: { letters[$0] == nil }) {
                 throw .behindParked(consumer, segment: former.segment, position: lost)

@@ -62,6 +62,12 @@ package actor SegmentHandover {
         do {
             var takeover = SegmentTakeover(work)
             let beginnings = try await takeover.run(segments, known: [:])
+            guard takeover.unknown.isEmpty else {
+                throw ExactlyOnceRefusal(
+                    "the topic \(options.exactlyOnce?.progressTopic.description ?? "of its progress") has no progress of segments "
+                        + "\(takeover.unknown.map(String.init).joined(separator: ", ")), which have had owners: give the command the "
+                        + "configuration that the relays have, or have a relay deliver an event of each first")
+            }
             var former: [ExactlyOnceExchange.Former] = []
             for segment in segments {
                 guard case .after(let progress)? = beginnings[segment] else { return nil }
@@ -72,7 +78,7 @@ package actor SegmentHandover {
             }
             let letters = try await work.aggregates(of: ExactlyOnceExchange.asked(former))
             let exchange = try ExactlyOnceExchange(
-                work.consumer, former, to: total, letters: letters, lineage: UUID().uuidString,
+                work.consumer, former, to: total, scope: options.scope, letters: letters, lineage: UUID().uuidString,
                 id: work.transactionalID)
             let records = (exchange.marks.map { ($0, $1) } + exchange.seeds.map { ($0, $1) }).sorted { $0.0 < $1.0 }
             if let error = await work.commit(records, in: topic, producer) { throw error }

@@ -52,7 +52,7 @@ import Testing
                     try await Task.sleep(for: .seconds(8))
                     let after = try await calls(test, connection)
                     spent = after.merging(before) { $0 - $1 }
-                    if spent["others"] ?? 0 <= 3 { break }
+                    if spent["others"] ?? 0 <= 3, spent["look"] ?? 0 <= 7, spent["live"] ?? 0 <= 7 { break }
                 }
                 #expect((3...5).contains(spent["heartbeat"] ?? 0))
                 for kind in ["look", "live"] { #expect((3...7).contains(spent[kind] ?? 0), "\(spent)") }

@@ -27,10 +27,12 @@ import Testing
     }()
 
     private func exchange(
-        _ progress: SegmentProgress, checkpoint: Int64 = 10, letters: [Int64: String] = [8: "a", 40: "b"]
+        _ progress: SegmentProgress, checkpoint: Int64 = 10, scope: EventScope = .all,
+        letters: [Int64: String] = [8: "a", 40: "b"]
     ) throws(ResegmentationError) -> ExactlyOnceExchange {
         let former = ExactlyOnceExchange.Former(segment: 0, epoch: 3, checkpoint: checkpoint, progress: progress)
-        return try ExactlyOnceExchange("c", [former], to: 5, letters: letters, lineage: "next", id: "exchange")
+        return try ExactlyOnceExchange(
+            "c", [former], to: 5, scope: scope, letters: letters, lineage: "next", id: "exchange")
     }
 
     @Test
@@ -66,7 +68,16 @@ import Testing
         two.advance(
             to: EventReference(position: 45, eventID: UUID()), scope: EventScope(aggregateTypes: ["User"]), redriven: []
         )
-        #expect(throws: ResegmentationError.behindScope("c", segment: 0, position: 50)) { try exchange(two) }
+        let users = EventScope(aggregateTypes: ["User"])
+        #expect(throws: ResegmentationError.behindScope("c", segment: 0, position: 50)) {
+            try exchange(two, scope: users)
+        }
+        // What a new scope wants below is not delivered, whatever the only one of before has done.
+        #expect(throws: ResegmentationError.behindScope("c", segment: 0, position: 50)) {
+            try exchange(parked, scope: users)
+        }
+        #expect(try exchange(two).done == FormerSegments([50]))
+        #expect(try exchange(two, checkpoint: 60, scope: users, letters: [8: "a"]).done == FormerSegments([60]))
     }
 }
 
