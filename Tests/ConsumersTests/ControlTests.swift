@@ -21,6 +21,21 @@ import Testing
         worker.membership.flows[consumer]?.control.isPaused == true
     }
 
+    /// The reader, and what is parked and to be delivered again, wait for the same.
+    @Test(.timeLimit(.minutes(1)))
+    func `all that a pause holds up goes on when it ends, and ends when the consumer stops`() async throws {
+        for round in 0..<50 {
+            let flow = FlowControl()
+            flow.apply(ConsumerControl(isPaused: true, rate: nil))
+            try await withThrowingTaskGroup(of: Int?.self) { group in
+                for _ in 0..<4 { group.addTask { try await flow.admit(1, share: 1) } }
+                for _ in 0..<round { await Task.yield() }
+                if round % 2 == 0 { flow.apply(ConsumerControl()) } else { flow.close() }
+                for try await count in group { #expect(count == (round % 2 == 0 ? 1 : nil)) }
+            }
+        }
+    }
+
     @Test func `an order holds until it is taken back, and each is audited with who gave it`() async throws {
         try await TestStore.with { test in
             #expect(

@@ -10,6 +10,7 @@ final class FlowControl: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Waited for by the reader and by what is parked.
     private let changed = WakeSignal()
 
     var control: ConsumerControl { state.withLock { $0.control } }
@@ -40,6 +41,7 @@ final class FlowControl: Sendable {
     /// - Returns: how many may pass now, at least one if any is wanted; `nil` once closed.
     func admit(_ wanted: Int, share: Double) async throws -> Int? {
         while true {
+            let seen = changed.generation
             let decision = state.withLock { state -> TokenBucket.Decision? in
                 if state.isClosed { return nil }
                 if state.control.isPaused { return .wait(.seconds(3600)) }
@@ -55,7 +57,7 @@ final class FlowControl: Sendable {
             case nil: return nil
             case .go(let count): return count
             case .wait(let time):
-                _ = await changed.wait(atMost: time)
+                _ = await changed.wait(after: seen, atMost: time)
                 try Task.checkCancellation()
             }
         }
