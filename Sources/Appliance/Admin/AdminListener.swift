@@ -105,7 +105,7 @@ struct AdminListener: Sendable {
                     if AdminEndpoints.isProbe(request.path) {
                         response = await endpoints.respond(request)
                     } else if request.method != .POST, AdminRoute.find(request.path)?.get?.searches == true {
-                        // The databases' connections for searches are few: who waits for one takes no room from others.
+                        // The databases' connections for searches are few: a request that waits for one takes no room from others.
                         response = await searches.within { await endpoints.respond(request) } ?? Self.tooMany(request)
                     } else {
                         response = try await room.withRoom {

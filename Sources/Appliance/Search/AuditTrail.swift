@@ -28,29 +28,11 @@ struct AuditTrail: Sendable {
 
         /// - Throws: for what is unknown or wrong, with what it must be.
         init(_ query: [String: String]) throws(Failure) {
-            for name in query.keys.sorted() where !Self.names.contains(name) {
-                throw Failure(
-                    .usage,
-                    "\"\(LogLine.harmless(String(name.prefix(80))))\" is nothing to list the audit by; there are "
-                        + Self.names.joined(separator: ", "))
-            }
-            source = query["source"].flatMap { $0.isEmpty ? nil : $0 }
-            text = (query["q"] ?? "").trimmed
-            guard text.utf8.count <= 200, !text.utf8.contains(0), source?.utf8.contains(0) != true else {
-                throw Failure(.usage, "\"q\" must be a text of 200 bytes at most")
-            }
-            if let given = query["before"], !given.isEmpty {
-                guard let id = Int64(given), id > 0 else {
-                    throw Failure(.usage, "\"before\" must be the id of an entry")
-                }
-                before = id
-            }
-            if let given = query["limit"], !given.isEmpty {
-                guard let number = Int(given), (1...500).contains(number) else {
-                    throw Failure(.usage, "\"limit\" must be a number from 1 to 500")
-                }
-                limit = number
-            }
+            let terms = try SearchTerms(query, of: Self.names, for: "to list the audit by")
+            source = try terms.text("source")
+            text = try terms.text("q", most: 200) ?? ""
+            before = try terms.number("before", 1...Int64.max) ?? .max
+            limit = Int(try terms.number("limit", 1...500) ?? 50)
         }
 
         func query(before id: Int64?) -> String {

@@ -95,7 +95,7 @@ actor EventDesk {
             guard let batch = try await finder.event(at: position, largest: BytesView.largest), let event = batch.first
             else { return nil }
             var inspection = EventInspection(event)
-            // Whether a scope takes it is known without asking anybody.
+            // Whether a scope takes it is known without a question to brokers.
             let takes = contexts.filter { $0.options.scope.contains(event) }
             let left = contexts.filter { !$0.options.scope.contains(event) }
             // Brokers that do not answer are waited for once.

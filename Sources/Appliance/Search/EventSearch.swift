@@ -24,39 +24,17 @@ struct EventSearch: Sendable, Hashable {
 
     /// - Throws: for what is unknown or wrong, with what it must be.
     init(_ query: [String: String], now: Date = .now) throws(Failure) {
-        for name in query.keys.sorted() where !Self.names.contains(name) {
-            throw Failure(
-                .usage,
-                "\"\(LogLine.harmless(String(name.prefix(80))))\" is nothing to search by; there are "
-                    + Self.names.joined(separator: ", "))
-        }
-        func text(_ name: String) throws(Failure) -> String? {
-            // Pasted texts have spaces around them.
-            guard let text = query[name]?.trimmed, !text.isEmpty else { return nil }
-            guard text.utf8.count <= 2_000, !text.utf8.contains(0) else {
-                throw Failure(.usage, "\"\(name)\" must be a text of 2,000 bytes at most")
-            }
-            return text
-        }
-        func number(_ name: String, _ range: ClosedRange<Int64>) throws(Failure) -> Int64? {
-            guard let text = try text(name) else { return nil }
-            guard let number = Int64(text.replacing(",", with: "")), range.contains(number) else {
-                throw Failure(
-                    .usage,
-                    "\"\(name)\" is \"\(LogLine.harmless(text))\", but must be a number from \(range.lowerBound) on")
-            }
-            return number
-        }
+        let terms = try SearchTerms(query, of: Self.names, for: "to search by")
         func time(_ name: String) throws(Failure) -> TimeText? {
-            guard let text = try text(name) else { return nil }
+            guard let text = try terms.text(name) else { return nil }
             guard let time = TimeText(text, now: now) else {
                 throw Failure(
                     .usage, "\"\(name)\" is \"\(LogLine.harmless(text))\", which is no time: write \(TimeText.forms)")
             }
             return time
         }
-        source = try text("source")
-        if let id = try text("id") {
+        source = try terms.text("source")
+        if let id = try terms.text("id") {
             if let number = Int64(id.replacing(",", with: "")), number > 0 {
                 position = number
             } else if let uuid = UUID(uuidString: id) {
@@ -66,17 +44,19 @@ struct EventSearch: Sendable, Hashable {
                     .usage, "\"id\" is \"\(LogLine.harmless(id))\", but must be a position or an event's id (a UUID)")
             }
         }
-        aggregate = try text("aggregate")
+        aggregate = try terms.text("aggregate")
         eventTypes =
-            try text("type").map { $0.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty } } ?? []
+            try terms.text("type").map { $0.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty } }
+            ?? []
         contexts =
-            try text("context").map { $0.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty } } ?? []
+            try terms.text("context").map { $0.split(separator: ",").map { String($0).trimmed }.filter { !$0.isEmpty } }
+            ?? []
         (since, until) = (try time("since"), try time("until"))
         if let since, let until, until.date <= since.date {
             throw Failure(.usage, "\"until\" is not after \"since\": no event lies between them")
         }
-        before = try number("before", 1...Int64.max)
-        limit = Int(try number("limit", 1...Int64(Self.most)) ?? Int64(Self.usual))
+        before = try terms.number("before", 1...Int64.max)
+        limit = Int(try terms.number("limit", 1...Int64(Self.most)) ?? Int64(Self.usual))
     }
 
     /// How positions are found, within bounds.

@@ -17,41 +17,26 @@ struct ParkedSearch: Sendable, Hashable {
 
     /// - Throws: for what is unknown or wrong, with what it must be.
     init(_ query: [String: String]) throws(Failure) {
-        for name in query.keys.sorted() where !Self.names.contains(name) {
-            throw Failure(
-                .usage,
-                "\"\(LogLine.harmless(String(name.prefix(80))))\" is nothing to list parked events by; there are "
-                    + Self.names.joined(separator: ", "))
-        }
-        func text(_ name: String) throws(Failure) -> String? {
-            guard let text = query[name]?.trimmed, !text.isEmpty else { return nil }
-            guard text.utf8.count <= 2_000, !text.utf8.contains(0) else {
-                throw Failure(.usage, "\"\(name)\" must be a text of 2,000 bytes at most")
-            }
-            return text
-        }
-        (source, consumer, aggregate) = (try text("source"), try text("consumer"), try text("aggregate"))
-        if let text = try text("state") {
+        let terms = try SearchTerms(query, of: Self.names, for: "to list parked events by")
+        (source, consumer, aggregate) = (
+            try terms.text("source"), try terms.text("consumer"), try terms.text("aggregate")
+        )
+        if let text = try terms.text("state") {
             let states = DeadLetter.State.allCases.filter(\.isOpen)
             guard let state = states.first(where: { $0.rawValue == text }) else {
                 throw Failure(.usage, "\"state\" must be one of \(states.map(\.rawValue).joined(separator: ", "))")
             }
             self.state = state
         }
-        includesFollowers = ["true", "1", "on"].contains(try text("all"))
-        if let text = try text("after") {
+        includesFollowers = ["true", "1", "on"].contains(try terms.text("all"))
+        if let text = try terms.text("after") {
             let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, let position = Int64(parts[0]) else {
                 throw Failure(.usage, "\"after\" must be a position and a consumer, as an answer gave it: 120:billing")
             }
             after = DeadLetterPlace(consumer: String(parts[1]), position: position)
         }
-        if let text = try text("limit") {
-            guard let number = Int(text), (1...Self.most).contains(number) else {
-                throw Failure(.usage, "\"limit\" must be a number from 1 to \(Self.most)")
-            }
-            limit = number
-        }
+        limit = Int(try terms.number("limit", 1...Int64(Self.most)) ?? Int64(Self.usual))
     }
 
     var selection: DeadLetterSelection { DeadLetterSelection(consumer: consumer, aggregateID: aggregate) }

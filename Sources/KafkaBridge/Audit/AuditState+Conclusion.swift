@@ -1,7 +1,7 @@
 import Kafka
 
 extension AuditState {
-    /// What is told of a step.
+    /// What is reported of a step.
     struct Findings: Sendable, Equatable {
         /// Missing since this step, ascending.
         var missing: [Int64] = []
